@@ -1,0 +1,108 @@
+# Everything here sets itself up: it needs a Python of at least 3.11 with venv, git, and a package index for pip.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# pyenv leaves commands that exist and do not start, so each candidate has to prove itself
+MODERN := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,\
+            $(shell $(p) -c '$(MODERN)' >/dev/null 2>&1 && echo $(p) || true)))
+endif
+
+# the caller's Ansible, libpq and Molecule settings must not steer what is tested; PGSAFE_* are ours
+STRANGERS := $(filter-out PGSAFE_%,$(filter ANSIBLE_% PG% MOLECULE_%,$(.VARIABLES)))
+$(foreach v,$(STRANGERS) PYTHONPATH PYTHONHOME,$(eval unexport $(v)))
+
+VENV := $(CURDIR)/.venv
+TEST := $(VENV)/test/bin
+BUILD := $(CURDIR)/build
+TREE := $(BUILD)/ansible_collections/pgsafe/migration
+export ANSIBLE_COLLECTIONS_PATH = $(BUILD)
+export ANSIBLE_HOME = $(BUILD)/ansible-home
+export PYTHONDONTWRITEBYTECODE = 1
+
+heading = @printf '\n== %s ==\n' '$(1)'
+
+.PHONY: help
+help: ## Show this text
+	@echo "pgsafe.migration: backups that are proven before anything is changed."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: python
+python:
+	@if [[ -z "$(PYTHON)" ]] || ! "$(PYTHON)" -c '$(MODERN)' 2>/dev/null; then \
+	    echo "This needs Python 3.11 or later with venv (Debian: python3-venv)." >&2; \
+	    echo "Found: '$(PYTHON)'. Name another one: make PYTHON=/path/to/python3.12 ..." >&2; \
+	    exit 1; \
+	fi
+
+.PHONY: venv-demo venv-test
+venv-demo venv-test: venv-%: python
+	@"$(PYTHON)" tools/environments.py $*
+
+.PHONY: demo
+demo: venv-demo ## Migrate the sample database; all goes well
+	@$(VENV)/demo/bin/python tools/demo.py run --set good
+
+.PHONY: demo-failure
+demo-failure: venv-demo ## Migrate it with a broken migration; it is rolled back
+	@$(VENV)/demo/bin/python tools/demo.py run --set broken
+
+.PHONY: demo-clean
+demo-clean: python ## Stop the demonstration's server and remove .demo/
+	@"$(PYTHON)" tools/demo.py clean
+
+.PHONY: test
+test: lint unit server molecule sanity build ## Run every check
+	$(call heading,What was tried)
+	@$(TEST)/python tools/summary.py --sanity 2.19
+
+.PHONY: tree
+tree: python ## Copy the collection to build/, where it is tested
+	@"$(PYTHON)" tools/collection_tree.py
+
+.PHONY: lint
+lint: venv-test tree ## Check style, types and metadata
+	$(call heading,lint)
+	@cd $(TREE); $(TEST)/ruff check --quiet .
+	@cd $(BUILD); $(TEST)/mypy --config-file $(TREE)/pyproject.toml --no-error-summary \
+	    $(addprefix $(TREE)/,$(wildcard plugins/module_utils tests/unit tests/server) tools)
+	@cd $(TREE); $(TEST)/yamllint --strict .
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/ansible-lint --nocolor -q
+	@cd $(TREE); $(TEST)/antsibull-changelog lint
+
+.PHONY: unit
+unit: venv-test tree ## Test single functions
+	$(call heading,unit tests)
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/unit -q
+
+.PHONY: server
+server: venv-test tree ## Test on real PostgreSQL servers
+	$(call heading,tests on PostgreSQL servers)
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q
+
+.PHONY: molecule
+molecule: venv-test tree ## Test the role in Molecule's scenarios
+	$(call heading,Molecule)
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/molecule test --all
+
+# make sanity SANITY_ARGS='--test validate-modules plugins/modules/pg_backup.py'
+SANITY_CORE ?= 2.19
+.PHONY: sanity
+sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
+	$(call heading,ansible-test sanity with ansible-core $(SANITY_CORE))
+	@"$(PYTHON)" tools/sanity.py --core $(SANITY_CORE) $(SANITY_ARGS)
+
+.PHONY: build
+build: venv-test ## Build the tarball, install it, read every module's page
+	$(call heading,tarball)
+	@$(TEST)/python tools/collection_tree.py --pack
+
+.PHONY: clean
+clean: demo-clean ## Remove everything that make has made
+	@rm -rf "$(VENV)" "$(BUILD)"

@@ -1,0 +1,37 @@
+"""Print the fingerprint of the database that PGDATABASE names, with the code that the collection itself compares by."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+# The checkout as the collection, as tools/demo.py has linked it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint  # noqa: E402  (path first)
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import session  # noqa: E402  (path first)
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target  # noqa: E402  (path first)
+
+
+def main() -> None:
+    """Connect as the PG* variables say, and print the fingerprint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="all of it, for a program; else a line per table")
+    options = parser.parse_args()
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+    params = {keyword: os.environ[variable] for keyword, variable in names.items() if os.environ.get(variable)}
+    with session(Target(params, os.environ["PGDATABASE"])) as reader:
+        found = fingerprint.take(reader)
+    if options.json:
+        print(json.dumps(asdict(found), sort_keys=True))
+        return
+    for label, state in found.tables.items():
+        print(f"{state.rows:>12,}  {state.content}  {label}")
+
+
+if __name__ == "__main__":
+    main()
