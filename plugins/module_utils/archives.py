@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reading a custom-format archive with pg_restore, without a server."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, pg_tools
+
+STALL_SECONDS = 1800
+
+
+def sequences(tools: pg_tools.Tools, archive: Path) -> dict[str, str]:
+    """The sequence states an archive will set, by label, such as ``42,t``.
+
+    :raises CommandFailed: its table of contents cannot be read.
+    """
+    listing = _output(pg_tools.list_of_archive(tools, str(archive)))
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as chosen:
+        chosen.write(pg_tools.sequence_entries(listing))
+        chosen.flush()
+        return pg_tools.sequence_values(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name)))
+
+
+def _output(argv: tuple[str, ...]) -> str:
+    return commands.output(commands.Command(argv, stall_limit=STALL_SECONDS))

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Option groups shared by the modules, and the typed requests made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+
+CONNECTION: dict[str, dict[str, Any]] = {
+    "login_db": {"type": "str", "aliases": ["db"]},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "login_host": {"type": "str", "aliases": ["host"]},
+    "login_unix_socket": {"type": "path", "aliases": ["unix_socket"]},
+    "login_port": {"type": "int", "aliases": ["port"]},
+    "login_url": {"type": "str", "no_log": True},
+    "ssl_mode": {
+        "type": "str",
+        "choices": ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"],
+    },
+    "ca_cert": {"type": "path", "aliases": ["ssl_rootcert"]},
+    "ssl_cert": {"type": "path"},
+    "ssl_key": {"type": "path"},
+    "connect_params": {"type": "dict", "default": {}},
+    "session_role": {"type": "str"},
+    "maintenance_db": {"type": "str", "default": "postgres"},
+    "bin_dir": {"type": "path"},
+}
+
+BACKUP_ROOT: dict[str, dict[str, Any]] = {"backup_root": {"type": "path", "required": True}}
+BACKUP_DIR: dict[str, dict[str, Any]] = {"backup_dir": {"type": "path", "required": True}}
+LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEVELS), "default": "restore"}}
+JOBS: dict[str, dict[str, Any]] = {"jobs": {"type": "int", "default": 2}}
+
+URL_EXCLUDES = ("login_user", "login_password", "login_host", "login_unix_socket", "login_port")
+
+# libpq keyword by option; https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_KEYWORDS = {
+    "login_user": "user",
+    "login_password": "password",
+    "login_host": "host",
+    "login_unix_socket": "host",
+    "login_port": "port",
+    "ssl_mode": "sslmode",
+    "ca_cert": "sslrootcert",
+    "ssl_cert": "sslcert",
+    "ssl_key": "sslkey",
+}
+
+
+def mutually_exclusive() -> list[list[str]]:
+    return [["login_url", option] for option in URL_EXCLUDES]
+
+
+def target(params: Mapping[str, Any], required: bool = True) -> Target:
+    """The typed connection of a module's parameters.
+
+    :raises BadRequest: no database is named, or the URL or connect_params cannot be used.
+    """
+    keywords = _keywords(params)
+    dbname = params.get("login_db") or keywords.pop("dbname", "")
+    keywords.pop("dbname", None)
+    if required and not dbname:
+        raise BadRequest("No database is named.", remedy="Give login_db, or login_url with a database.")
+    maintenance_db = params.get("maintenance_db") or "postgres"
+    if dbname == maintenance_db:
+        raise BadRequest(
+            f"{dbname} is the maintenance database: statements about a database are run from another one.",
+            remedy="Name another maintenance_db, such as template1.",
+        )
+    return Target(
+        params=keywords,
+        dbname=dbname,
+        maintenance_db=maintenance_db,
+        session_role=params.get("session_role") or None,
+        bin_dir=params.get("bin_dir") or None,
+    )
+
+
+def _keywords(params: Mapping[str, Any]) -> dict[str, str]:
+    given = _url_keywords(params["login_url"]) if params.get("login_url") else {}
+    for option, keyword in _KEYWORDS.items():
+        if params.get(option) not in (None, ""):
+            given[keyword] = str(params[option])
+    extra = {str(name): str(value) for name, value in (params.get("connect_params") or {}).items()}
+    if "password" in extra:
+        raise BadRequest("connect_params holds a password.", remedy="Give it as login_password, which is kept out of logs.")
+    return {**given, **extra}
+
+
+def _url_keywords(url: str) -> dict[str, str]:
+    """libpq keywords of a URL; https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS"""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        # The text of the error may hold a part of the password.
+        raise BadRequest("login_url is not a valid URL.", remedy="Write postgresql://user@host:port/database.") from error
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise BadRequest("login_url is not a PostgreSQL URL.", remedy="Write postgresql://user@host:port/database.")
+    named = {
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "host": unquote(parts.hostname or ""),
+        "port": str(port or ""),
+        "dbname": unquote(parts.path.lstrip("/")),
+    }
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return {keyword: value for keyword, value in {**named, **query}.items() if value}
+
+
+def url_password(params: Mapping[str, Any]) -> str | None:
+    """The password inside login_url, for a module's no_log_values."""
+    url = params.get("login_url")
+    return _url_keywords(url).get("password") if url else None

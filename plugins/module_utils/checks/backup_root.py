@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The backup root exists, is a directory of ours, and can be written by the connecting user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    root = facts.backup_root
+    if not root.exists:
+        yield Problem(
+            "backup_root",
+            "error",
+            f"The backup root {root.path} does not exist.",
+            f"install -d -m 0700 {root.path} (as the user of the play)",
+        )
+        return
+    if not root.writable:
+        yield Problem(
+            "backup_root",
+            "error",
+            f"The backup root {root.path} cannot be written by the user of the play.",
+            f"chown it to that user: ls -ld {root.path}",
+        )
+    if root.mode & 0o022:
+        yield Problem(
+            "backup_root",
+            "error",
+            f"The backup root {root.path} can be written by other users (mode {root.mode:04o}).",
+            f"chmod go-w {root.path}",
+        )

@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only runner of processes: argv lists, no shell, every exit status read, no process left behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
+
+CHUNK_BYTES = 1 << 20
+TAIL_BYTES = 1 << 16
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run.
+
+    :param argv: the program and its arguments; never a secret among them.
+    :param env: variables merged over the caller's environment.
+    :param cwd: the directory to run in.
+    :param time_limit: seconds it may take at all (short steps).
+    :param stall_limit: seconds it may go on without progress (long steps).
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    time_limit: float | None = None
+    stall_limit: float | None = None
+
+    @property
+    def program(self) -> str:
+        return os.path.basename(self.argv[0])
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program that ended with status 0 said; the last 64 KiB of each stream."""
+
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+Progress = Callable[[], int]
+
+
+def find(program: str, directories: Iterable[str]) -> str | None:
+    """The path of a program in one of the directories, in their order."""
+    return shutil.which(program, path=os.pathsep.join(directories))
+
+
+def run(command: Command, progress: Progress | None = None) -> Completed:
+    """Run a program to its end.
+
+    :param progress: a number that changes while the program gets on (bytes of its output file).
+    :raises CommandFailed: it could not be started, failed, took too long or made no progress.
+    """
+    with _process(command, stdout=subprocess.PIPE) as child:
+        out = _Tail(child.process.stdout)
+        child.wait(progress or (lambda: out.seen + child.stderr.seen))
+        return child.completed(out.finish())
+
+
+def output(command: Command) -> str:
+    """Run a program and give all that it printed.
+
+    :raises CommandFailed: as in :func:`run`.
+    """
+    chunks: list[bytes] = []
+    read_into(command, chunks.append)
+    return b"".join(chunks).decode("utf-8", "surrogateescape")
+
+
+def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
+    """Run a program and hand its standard output to ``sink`` in chunks of up to 1 MiB.
+
+    :raises CommandFailed: as in :func:`run`; an error of the sink ends the program and is passed on.
+    """
+    with _process(command, stdout=subprocess.PIPE) as child:
+        for chunk in _chunks(child):
+            sink(chunk)
+        child.wait(lambda: child.stderr.seen)
+        return child.completed("")
+
+
+def write_from(command: Command, source: Iterable[bytes]) -> Completed:
+    """Run a program and feed it ``source`` on its standard input.
+
+    :raises CommandFailed: as in :func:`run`; an error of the source ends the program *before* it sees an
+        end of file, so that it never takes half of a script for the whole.
+    """
+    with _process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        out = _Tail(child.process.stdout)
+        # A program that stops reading tells the reason by its exit status and stderr, not by our broken pipe.
+        with suppress(BrokenPipeError):
+            _feed(child, source)
+        child.wait(lambda: out.seen + child.stderr.seen)
+        return child.completed(out.finish())
+
+
+class _Tail(threading.Thread):
+    """Drains a stream and keeps its last 64 KiB."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        super().__init__(daemon=True)
+        assert stream is not None
+        self._stream = stream
+        self._kept = b""
+        self.seen = 0
+        self.start()
+
+    def run(self) -> None:
+        while chunk := os.read(self._stream.fileno(), TAIL_BYTES):
+            self.seen += len(chunk)
+            self._kept = (self._kept + chunk)[-TAIL_BYTES:]
+
+    def finish(self) -> str:
+        """What was said; a grandchild that keeps the stream open is not waited for."""
+        self.join(GRACE_SECONDS)
+        return self._kept.decode("utf-8", "replace")
+
+
+@dataclass
+class _Child:
+    command: Command
+    process: subprocess.Popen[bytes]
+    stderr: _Tail
+    started: float
+
+    def wait(self, progress: Progress) -> None:
+        watch = _Watch(self.command, self.started)
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(POLL_SECONDS)
+                return
+            watch.look(progress())
+
+    def completed(self, stdout: str) -> Completed:
+        stderr = self.stderr.finish()
+        if self.process.returncode != 0:
+            raise _failed(self.command, self.process.returncode, stderr or stdout)
+        return Completed(stdout, stderr, time.monotonic() - self.started)
+
+
+class _Watch:
+    """Holds a running program to its limits."""
+
+    def __init__(self, command: Command, started: float) -> None:
+        self._command = command
+        self._started = started
+        self._moved = started
+        self._position = -1
+
+    def look(self, position: int) -> None:
+        now = time.monotonic()
+        if position != self._position:
+            self._position, self._moved = position, now
+        self._hold(now - self._started, self._command.time_limit, "did not end within")
+        self._hold(now - self._moved, self._command.stall_limit, "made no progress for")
+
+    def _hold(self, seconds: float, limit: float | None, what: str) -> None:
+        if limit is not None and seconds > limit:
+            raise CommandFailed(f"{self._command.program} {what} {limit:g} s and was ended.")
+
+
+def _chunks(child: _Child) -> Iterator[bytes]:
+    stream = child.process.stdout
+    assert stream is not None
+    watch = _Watch(child.command, child.started)
+    seen = 0
+    while True:
+        ready, _unused, _unused2 = select.select([stream], [], [], POLL_SECONDS)
+        watch.look(seen)
+        if not ready:
+            continue
+        chunk = os.read(stream.fileno(), CHUNK_BYTES)
+        if not chunk:
+            return
+        seen += len(chunk)
+        yield chunk
+
+
+def _feed(child: _Child, source: Iterable[bytes]) -> None:
+    pipe = child.process.stdin
+    assert pipe is not None
+    os.set_blocking(pipe.fileno(), False)
+    watch = _Watch(child.command, child.started)
+    written = 0
+    for chunk in source:
+        view = memoryview(chunk)
+        while view:
+            _unused, ready, _unused2 = select.select([], [pipe], [], POLL_SECONDS)
+            watch.look(written)
+            count = os.write(pipe.fileno(), view) if ready else 0
+            written += count
+            view = view[count:]
+    pipe.close()
+
+
+@contextmanager
+def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL) -> Iterator[_Child]:
+    """A child in a process group of its own, ended whatever happens to us."""
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            command.argv,
+            env={**os.environ, **command.env},
+            cwd=command.cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandFailed(f"{command.argv[0]} could not be started: {error.strerror or error}.") from error
+    child = _Child(command, process, _Tail(process.stderr), started)
+    try:
+        yield child
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask with SIGINT, wait the grace, then SIGKILL the whole group."""
+    if process.poll() is None:
+        _signal_group(process, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _failed(command: Command, status: int, said: str) -> CommandFailed:
+    end = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    lines = [line for line in said.strip().splitlines() if line.strip()][-12:]
+    what = f"{command.program} {end}" + (": " + "\n".join(lines) if lines else ".")
+    return CommandFailed(what, status=status, stderr=said)

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lines of the console: a tick for what was done, a cross for what was not, no tick for what is only foreseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, size
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored
+    from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
+
+FORESEEN = "[ ]"
+_MOST_TABLES = 12
+
+
+def preflight(found: Preflight) -> list[str]:
+    facts = found.facts
+    about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
+    lines = [f"{TICK} Preflight: {about} in {facts.tables} tables"]
+    return lines + [f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems]
+
+
+def audit(found: Mapping[str, Any]) -> list[str]:
+    rows = sum(found["rows"].values())
+    lines = [f"{TICK} Audit: {rows:,} rows in {len(found['rows'])} tables, {len(found['findings'])} findings"]
+    return lines + [f"[{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in found["findings"]]
+
+
+def backup_foreseen(database_bytes: int, tables: int) -> list[str]:
+    return [f"{FORESEEN} A backup of {size(database_bytes)} in {tables} tables would be taken"]
+
+
+def backup(directory: str, of: manifests.Manifest) -> list[str]:
+    archive, script = of.file("dump"), of.file("sql")
+    csv_bytes = sum(file.size for file in of.csv_files)
+    lines = []
+    if archive:
+        lines.append(f"{TICK} Backup created: {directory}/{archive.name} ({size(archive.size)})")
+    if script:
+        lines.append(f"{TICK} SQL backup created: {directory}/{script.name} ({size(script.size)})")
+    lines.append(f"{TICK} CSV exports created ({len(of.csv_files)} tables, {size(csv_bytes)})")
+    held = duration(of.seconds.get("snapshot_held", 0.0))
+    lines.append(f"{TICK} Backup manifest created (one snapshot at {of.snapshot_lsn}, held for {held})")
+    return lines
+
+
+def verify_foreseen(level: str) -> list[str]:
+    return [f"{FORESEEN} The backup would be verified to the level {level}"]
+
+
+def verify(found: Verdict) -> list[str]:
+    if found.findings:
+        return [f"{CROSS} {finding.as_text()}" for finding in found.findings]
+    archive = found.manifest.file("dump")
+    spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
+    lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
+    return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
+
+
+def plan(found: Plan) -> list[str]:
+    what = f"{len(found.files)} steps, digest {found.digest[:16]}..."
+    if not found.pending:
+        return [f"{TICK} The migration set was applied and verified before ({what}); nothing to do"]
+    return [f"{FORESEEN} To be applied: {name}" for name in found.files]
+
+
+def migrate(outcome: Outcome) -> list[str]:
+    lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
+    lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
+    return lines + [f"{TICK} Migration verified and complete in {duration(outcome.seconds)}"]
+
+
+def failure(error: MigrationFailed) -> list[str]:
+    """The words of somebody who needs to know, in this order: what failed, what was done, what is left."""
+    outcome = error.outcome
+    lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
+    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", f"        {error.what}"]
+    if outcome.rollback is None:
+        return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
+    return lines + restore(outcome.rollback)
+
+
+def restore(done: Restored) -> list[str]:
+    if done.state == "not_needed":
+        return [f"{TICK} The database is as the backup holds it; nothing was restored"] if done.database else []
+    lines = []
+    if done.state == "rolled_back":
+        lines.append(f"{TICK} Step 1: Stopping active connections... {done.sessions_ended} ended")
+        lines.append(f"{TICK} Step 2: Restoring from backup...")
+    lines += [f"{CROSS} {failed}" for failed in done.failures]
+    source = {"archive": manifests.ARCHIVE, "script": manifests.SCRIPT}.get(done.method, "")
+    if source:
+        lines.append(f"{TICK} Database restored from backup ({source}, {duration(done.seconds)})")
+    shown = list(done.rows.items())[:_MOST_TABLES]
+    lines += [f"{TICK} Restored {table}: {rows:,}" for table, rows in shown]
+    if len(done.rows) > len(shown):
+        lines.append(f"{TICK} ... and {len(done.rows) - len(shown)} more tables, all equal to the manifest")
+    if done.kept:
+        lines.append(f"{TICK} The failed database is kept as {done.kept}")
+    return lines

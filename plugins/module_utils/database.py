@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only importer of psycopg2: sessions that read or change, with pinned settings and no time-outs of others."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Union
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
+    ConnectionFailed,
+    LockNotAvailable,
+    PgsafeError,
+    QueryFailed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+
+try:
+    import psycopg2
+    import psycopg2.extensions
+    from psycopg2 import sql
+
+    PSYCOPG2_ERROR: str | None = None
+except ImportError:
+    PSYCOPG2_ERROR = traceback.format_exc()
+
+Row = tuple[Any, ...]
+Query = Union[str, "sql.Composable"]
+
+APPLICATION = "pgsafe"
+
+# What decides the text of a value, and what must not cut our sessions short. Each setting is named in
+# https://www.postgresql.org/docs/current/runtime-config-client.html
+PINNED = {
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "search_path": "",
+    "row_security": "off",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "lock_timeout": "0",
+}
+
+# Sessions of ours that write go on under a read-only default of the database or of the role.
+WRITING = {"default_transaction_read_only": "off"}
+
+# https://www.postgresql.org/docs/current/libpq-envars.html
+_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "channel_binding": "PGCHANNELBINDING",
+    "service": "PGSERVICE",
+    "sslmode": "PGSSLMODE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "requirepeer": "PGREQUIREPEER",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE",
+    "krbsrvname": "PGKRBSRVNAME",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "client_encoding": "PGCLIENTENCODING",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+
+_KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+
+
+class Session:
+    """One connection. Statements run by themselves unless inside :meth:`transaction`."""
+
+    def __init__(self, connection: Any, target: Target) -> None:
+        self._connection = connection
+        self.target = target
+
+    @property
+    def pid(self) -> int:
+        return int(self._connection.info.backend_pid)
+
+    @property
+    def version(self) -> int:
+        """``server_version_num``, such as 180006."""
+        return int(self._connection.server_version)
+
+    def rows(self, query: Query, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
+        """All rows of a query.
+
+        :raises QueryFailed: the server refused it.
+        :raises ConnectionFailed: the session was lost.
+        """
+        with self._reporting(), self._connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def row(self, query: Query, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Row:
+        """The first row of a query that always has one."""
+        return self.rows(query, parameters)[0]
+
+    def value(self, query: Query, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+        """The first value of the first row."""
+        return self.row(query, parameters)[0]
+
+    def execute(self, query: Query, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        self.rows(query, parameters)
+
+    def copy_out(self, query: Query, sink: IO[bytes]) -> int:
+        """Stream a COPY … TO STDOUT into a sink; the number of rows."""
+        with self._reporting(), self._connection.cursor() as cursor:
+            cursor.copy_expert(query, sink, size=1 << 20)
+            return int(cursor.rowcount)
+
+    @contextmanager
+    def transaction(self, options: str = "") -> Iterator[None]:
+        """A transaction that is committed at the end and rolled back on any error.
+
+        :param options: transaction modes, such as ``ISOLATION LEVEL REPEATABLE READ, READ ONLY``.
+        """
+        self.execute(f"BEGIN {options}")
+        try:
+            yield
+        except BaseException:
+            with suppress(PgsafeError):
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def cancel(self) -> None:
+        """Ask the server, from any thread, to cancel the running statement."""
+        with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing
+            self._connection.cancel()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as error:
+            raise _translated(error, self._connection.closed != 0, self.target) from error
+
+
+def literal(value: Any) -> Any:
+    return sql.Literal(value)
+
+
+def identifier(*names: str) -> Any:
+    return sql.Identifier(*names)
+
+
+def statement(template: str, **parts: Any) -> Any:
+    """A statement of a template with ``{name}`` places for identifiers, literals or statements."""
+    return sql.SQL(template).format(**parts)
+
+
+def joined(separator: str, parts: Sequence[Any]) -> Any:
+    return sql.SQL(separator).join(parts)
+
+
+@contextmanager
+def session(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> Iterator[Session]:
+    """A session with pinned settings, closed whatever happens.
+
+    :param settings: further ones, over the pinned.
+    :param purpose: added to application_name, for people who look at pg_stat_activity.
+    :raises ConnectionFailed: no session could be had; the message says what to do.
+    """
+    opened = connect(target, settings, purpose)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> Session:
+    """Like :func:`session`, for a caller who closes it.
+
+    :raises ConnectionFailed: no session could be had.
+    """
+    keywords = {
+        "connect_timeout": "10",
+        **_KEEPALIVES,
+        **target.params,
+        "dbname": target.dbname,
+        "application_name": application_name(purpose),
+    }
+    try:
+        connection = psycopg2.connect(**keywords)
+    except psycopg2.Error as error:
+        raise _not_connected(error, target) from error
+    connection.autocommit = True
+    opened = Session(connection, target)
+    try:
+        _prepare(opened, {**PINNED, **(settings or {})})
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _prepare(opened: Session, settings: Mapping[str, str]) -> None:
+    if opened.target.session_role:
+        opened.execute(statement("SET ROLE {role}", role=identifier(opened.target.session_role)))
+    names, values = zip(*settings.items())
+    opened.rows(_SET_KNOWN, (list(names), list(values)))
+
+
+# One round trip; a setting that this major does not know is passed over.
+_SET_KNOWN = """
+SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
+  FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::text[])) AS wanted (name, value)
+  JOIN pg_catalog.pg_settings USING (name)
+"""
+
+
+def application_name(purpose: str = "") -> str:
+    """At most 63 bytes, as the server would cut it."""
+    return f"{APPLICATION} {purpose}".strip()[:63]
+
+
+def environment(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> dict[str, str]:
+    """The connection as libpq environment variables, for the client tools; the password is only here.
+
+    :raises BadRequest: a connect_params keyword has no variable.
+    """
+    unknown = sorted(set(target.params) - set(_VARIABLES))
+    if unknown:
+        raise BadRequest(
+            f"connect_params {', '.join(unknown)} cannot be handed to the client tools.",
+            remedy="Put them into a connection service file and name it by service.",
+        )
+    env = {_VARIABLES[keyword]: value for keyword, value in target.params.items()}
+    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in (settings or {}).items())
+    return {
+        **env,
+        "PGDATABASE": target.dbname,
+        "PGAPPNAME": application_name(purpose),
+        "PGCONNECT_TIMEOUT": env.get("PGCONNECT_TIMEOUT", "10"),
+        "PGOPTIONS": options,
+    }
+
+
+def _escaped(value: str) -> str:
+    """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS"""
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:
+    text = _said(error)
+    if closed or error.pgcode is None and isinstance(error, psycopg2.OperationalError):
+        return ConnectionFailed(f"The session with {target.described} was lost: {text}")
+    if error.pgcode == "55P03":
+        return LockNotAvailable(text, "55P03")
+    return QueryFailed(f"{target.dbname}: {text}", error.pgcode or "")
+
+
+def _said(error: Any) -> str:
+    return " ".join((error.diag.message_primary or str(error)).split())
+
+
+def _not_connected(error: Any, target: Target) -> ConnectionFailed:
+    text = " ".join(str(error).split())
+    what = f"No connection to {target.described}: {text}"
+    return ConnectionFailed(what, remedy=next((advice for sign, advice in _ADVICE if sign in text), _ADVICE[-1][1]))
+
+
+_ADVICE = (
+    ("password authentication failed", "Check login_user and login_password (or the pgpass file)."),
+    ("no password supplied", "Give login_password, or a pgpass file through connect_params passfile."),
+    ("Peer authentication failed", "Run the play with become: true and become_user: postgres, or connect by login_host."),
+    ("pg_hba.conf", "Add a line for this user, address and database to pg_hba.conf and reload the server."),
+    ("does not exist", "Check the name in login_db and login_user (see: psql -l)."),
+    ("is not currently accepting connections", "The database is closed; an unfinished run may own it: run the playbook pgsafe.migration.rollback."),
+    ("starting up", "Wait until the server has recovered."),
+    ("too many clients", "Free a session, or raise max_connections."),
+    ("", "Check that the server runs and listens there: systemctl status postgresql, or pg_isready."),
+)

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The errors of the collection: each says what failed, what state was left and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class PgsafeError(Exception):
+    """The base of every error raised below a module's main().
+
+    :param what: what failed, on what; one or more sentences.
+    :param state: the state that was left behind.
+    :param remedy: what to do next; empty when the message says it all.
+    """
+
+    def __init__(self, what: str, state: str = NOTHING_CHANGED, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what.strip()
+        self.state = state
+        self.remedy = remedy
+        self.undo_problems: tuple[str, ...] = ()
+
+    def with_state(self, state: str) -> PgsafeError:
+        """The same error, told by a caller who knows better what state was left."""
+        self.state = state
+        return self
+
+    def joined(self, problem: str) -> PgsafeError:
+        """The same error with a failed undo added to it; an undo never replaces the first error."""
+        self.undo_problems += (problem,)
+        return self
+
+    def __str__(self) -> str:
+        undo = "".join(f" While undoing: {problem}" for problem in self.undo_problems)
+        return " ".join(part for part in (self.what + undo, self.state, self.remedy) if part)
+
+    def facts(self) -> dict[str, object]:
+        """The parts of the error, for a module's result."""
+        return {
+            "what_failed": self.what,
+            "state_left": self.state,
+            "remedy": self.remedy,
+            "undo_problems": list(self.undo_problems),
+        }
+
+
+class BadRequest(PgsafeError):
+    """The options contradict each other or name something that cannot be."""
+
+
+class ConnectionFailed(PgsafeError):
+    """No session with the server or the database could be had, or it was lost."""
+
+
+class QueryFailed(PgsafeError):
+    """The server refused a statement of ours.
+
+    :param sqlstate: the five characters of the SQLSTATE, empty when there was none.
+    """
+
+    def __init__(self, what: str, sqlstate: str = "", remedy: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.sqlstate = sqlstate
+
+
+class LockNotAvailable(QueryFailed):
+    """A lock was not granted within lock_timeout (SQLSTATE 55P03)."""
+
+
+class FileFailed(PgsafeError):
+    """A file or directory could not be read or written."""
+
+
+class NotABackup(PgsafeError):
+    """A directory is no complete backup, or its manifest cannot be trusted."""
+
+
+class CommandFailed(PgsafeError):
+    """A program could not be started, ended with a status other than 0, or made no progress.
+
+    :param status: the exit status, negative for a signal, None when it never ran or was ended by us.
+    :param stderr: the last lines of what it said.
+    """
+
+    def __init__(self, what: str, status: int | None = None, stderr: str = "", remedy: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.status = status
+        self.stderr = stderr
+
+
+class Refused(PgsafeError):
+    """A promise would be broken by going on."""
+
+
+class VerificationFailed(PgsafeError):
+    """Something was compared with what it ought to be, and differs."""
+
+
+class Interrupted(PgsafeError):
+    """A signal asked the work to stop."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding of a preflight check.
+
+    :param check: the check's name.
+    :param severity: ``error`` stops a run, ``warning`` and ``info`` are shown.
+    :param what: what was found.
+    :param remedy: what to do about it, as a command where there is one.
+    """
+
+    check: str
+    severity: str
+    what: str
+    remedy: str
+
+    def as_text(self) -> str:
+        return f"[{self.severity}] {self.check}: {self.what} {self.remedy}".rstrip()

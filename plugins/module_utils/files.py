@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only writer of files: temporary name, fsync, rename, fsync of the directory; 0700 and 0600."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+PARTIAL_SUFFIX = ".partial"
+BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Size in bytes and SHA-256 (lower-case hexadecimal) of a file's content."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FreeSpace:
+    """What an ordinary user may still use of a filesystem; bytes and inodes (None: it does not count them)."""
+
+    bytes: int
+    inodes: int | None
+
+
+class HashingFile(io.RawIOBase):
+    """A raw file that knows the SHA-256 of what was written to it."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: object) -> int:
+        view = memoryview(data)  # type: ignore[arg-type]  # RawIOBase declares a buffer, which mypy has no name for
+        rest = view
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._sha256.update(view)
+        self._size += view.nbytes
+        return view.nbytes
+
+    def digest(self) -> Digest:
+        return Digest(self._size, self._sha256.hexdigest())
+
+
+class Sink(io.BufferedWriter):
+    """A buffered file under a temporary name; ``digest`` is known once it was committed."""
+
+    def __init__(self, raw: HashingFile) -> None:
+        super().__init__(raw, BUFFER_BYTES)
+        self._raw_file = raw
+
+    @property
+    def digest(self) -> Digest:
+        return self._raw_file.digest()
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Sink]:
+    """Write a new file that appears under its name whole and synced, or not at all.
+
+    :raises FileFailed: the filesystem refused (disk full, no permission).
+    """
+    partial = partial_name(path)
+    with reporting(f"{path.name} could not be written", path):
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+        sink = Sink(HashingFile(descriptor))
+        try:
+            yield sink
+            sink.flush()
+            os.fsync(descriptor)
+            commit(partial, path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+        finally:
+            _close(sink, descriptor)
+
+
+def _close(sink: Sink, descriptor: int) -> None:
+    with suppress(OSError):
+        sink.detach()
+    os.close(descriptor)
+
+
+def partial_name(path: Path) -> Path:
+    return path.with_name(path.name + PARTIAL_SUFFIX)
+
+
+def commit(partial: Path, path: Path) -> None:
+    """Give a written and synced file its final name, durably."""
+    partial.rename(path)
+    sync_directory(path.parent)
+
+
+def write_text(path: Path, text: str) -> Digest:
+    """Write a small file atomically.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with atomic(path) as sink:
+        sink.write(text.encode("utf-8"))
+    return sink.digest
+
+
+def read_text(path: Path) -> str:
+    """
+    :raises FileFailed: it cannot be read or is not UTF-8.
+    """
+    with reporting(f"{path} could not be read", path):
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise FileFailed(f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line durably: when this returns, it survives a power failure.
+
+    A line that an earlier crash cut off is ended first, so that it spoils nothing but itself.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be extended", path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            size = os.fstat(descriptor).st_size
+            whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+            os.write(descriptor, f"{'' if whole else chr(10)}{line}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sha256_of(path: Path) -> Digest:
+    """Read a file once.
+
+    :raises FileFailed: it cannot be read.
+    """
+    digest, size = hashlib.sha256(), 0
+    with reporting(f"{path} could not be read", path), path.open("rb", buffering=0) as stream:
+        while chunk := stream.read(BUFFER_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return Digest(size, digest.hexdigest())
+
+
+def sha256_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def make_directory(path: Path) -> bool:
+    """Make one directory, 0700; False when the name is taken (atomic, so it also serves as a claim).
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"The directory {path} could not be made", path):
+        try:
+            path.mkdir(mode=DIRECTORY_MODE)
+        except FileExistsError:
+            return False
+        sync_directory(path.parent)
+        return True
+
+
+def sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory of ours; it never follows a link.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be removed", path):
+        for root, directories, names in os.walk(path, topdown=False, followlinks=False):
+            for name in names:
+                Path(root, name).unlink()
+            for name in directories:
+                _remove_entry(Path(root, name))
+        path.rmdir()
+
+
+def _remove_entry(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        path.rmdir()
+
+
+def replace_link(link: Path, target: str) -> None:
+    """Point a symbolic link at another target atomically.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    partial = partial_name(link)
+    with reporting(f"The link {link} could not be set", link):
+        with suppress(FileNotFoundError):
+            partial.unlink()
+        partial.symlink_to(target)
+        commit(partial, link)
+
+
+def free_space(path: Path) -> FreeSpace:
+    """
+    :raises FileFailed: the filesystem cannot be asked.
+    """
+    with reporting(f"The free space of {path} is not known", path):
+        facts = os.statvfs(path)
+    return FreeSpace(facts.f_bavail * facts.f_frsize, facts.f_favail if facts.f_files else None)
+
+
+def plain_files(directory: Path) -> dict[str, os.stat_result]:
+    """Every entry below a directory by its relative name; a directory is told by its own entries only.
+
+    :raises FileFailed: it cannot be read.
+    """
+    with reporting(f"{directory} could not be read", directory):
+        return {
+            str(path.relative_to(directory)): path.lstat()
+            for path in sorted(directory.rglob("*"))
+            if not stat.S_ISDIR(path.lstat().st_mode)
+        }
+
+
+@contextmanager
+def reporting(what: str, path: Path) -> Iterator[None]:
+    """Turn an OSError into a FileFailed that says what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileFailed(f"{what}: {reason}.", remedy=_remedy(error, path)) from error
+
+
+def _remedy(error: OSError, path: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Free space on the filesystem of {path.parent} (see: df -h {path.parent}) or choose another directory."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Let the user {os.geteuid()} write there (see: ls -ld {path.parent})."
+    return ""

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run has done so far: one fsynced line an event, in a directory that survives reboots."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
+    FILE_MODE,
+    append_line,
+    make_directory,
+    read_text,
+    reporting,
+)
+
+RUNS = ".runs"
+JOURNAL = "journal.jsonl"
+LOCK = "lock"
+
+# Events after which the database may differ from what it was, until one of the ENDS follows.
+ARMED = "armed"
+ENDS = ("migrated", "unchanged", "rolled_back")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """:param time: ISO 8601, UTC, for people; the order of the lines is what counts."""
+
+    event: str
+    time: str
+    facts: dict[str, Any]
+
+
+class Journal:
+    """The journal of one run."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._path = directory / JOURNAL
+
+    @property
+    def run_id(self) -> str:
+        return self.directory.name
+
+    def append(self, event: str, **facts: Any) -> None:
+        """Record an event durably, before or after it as the event's name says.
+
+        :raises FileFailed: it could not be made durable.
+        """
+        append_line(self._path, json.dumps({"event": event, "time": now(), **facts}, ensure_ascii=False))
+
+    def entries(self) -> list[Entry]:
+        """All events in order; a last line that a crash cut off is not one.
+
+        :raises FileFailed: the journal cannot be read.
+        """
+        if not self._path.exists():
+            return []
+        return list(_parsed(read_text(self._path)))
+
+    def last(self, *events: str) -> Entry | None:
+        """The newest entry of one of the events."""
+        return next((entry for entry in reversed(self.entries()) if entry.event in events), None)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the run may have changed the database and has not reached an end."""
+        newest = self.last(ARMED, "rollback_failed", *ENDS)
+        return newest is not None and newest.event not in ENDS
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run's lock, which proves that somebody alive works on it and goes with its process.
+
+        :raises Refused: another process holds it.
+        """
+        with reporting("The lock of the run could not be opened", self.directory / LOCK):
+            descriptor = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"The run {self.run_id} is being worked on by another process.",
+                remedy="Wait for it to end.",
+            ) from error
+
+
+def _parsed(text: str) -> Iterator[Entry]:
+    for line in text.splitlines():
+        with suppress(ValueError, KeyError):
+            facts = json.loads(line)
+            yield Entry(facts.pop("event"), facts.pop("time"), facts)
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_run(backup_root: Path) -> Journal:
+    """Claim a run id, ``YYYYMMDD_HHMMSS`` in UTC, by making its directory; a suffix when it is taken.
+
+    :raises FileFailed: the backup root does not exist or refuses.
+    """
+    if not backup_root.is_dir():
+        raise FileFailed(
+            f"The backup root {backup_root} does not exist.",
+            remedy=f"Create it for the user of the play: install -d -m 0700 {backup_root}",
+        )
+    make_directory(backup_root / RUNS)
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%d_%H%M%S")
+    for suffix in ("", *[f"_{number}" for number in range(2, 1000)]):
+        directory = backup_root / RUNS / (stamp + suffix)
+        if make_directory(directory):
+            return Journal(directory)
+    raise FileFailed(f"No free run id could be found for {stamp} in {backup_root}.")
+
+
+def of_run(backup_root: Path, run_id: str) -> Journal | None:
+    """The journal of a run of this backup root, if it has one."""
+    directory = backup_root / RUNS / run_id
+    return Journal(directory) if directory.is_dir() else None
+
+
+def all_runs(backup_root: Path) -> list[Journal]:
+    """Every run of a backup root, oldest first."""
+    runs = backup_root / RUNS
+    with reporting("The runs could not be listed", runs):
+        names = sorted(os.listdir(runs)) if runs.is_dir() else []
+    return [Journal(runs / name) for name in names]

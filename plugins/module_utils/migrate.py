@@ -1,0 +1,375 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Migrate: refuse without a proven backup of this run, apply the set, verify it, and on any failure roll back.
+
+From *armed* to the verdict it is one call, so that no boundary of a task lies inside the window.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    client_tools,
+    commands,
+    cutover,
+    files,
+    identity,
+    migration_record,
+    migration_verify,
+    pg_tools,
+    queries,
+    report,
+    restore,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    NOTHING_CHANGED,
+    Interrupted,
+    PgsafeError,
+    Refused,
+    VerificationFailed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import (
+    MigrationSet,
+    SetSource,
+    SqlFile,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+
+LOG = "migration.log"
+_STAGING = "migration"
+_MAX_AGE = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class MigrateRequest:
+    """:param run_id: the run that the backup must be of.
+    :param level: the level of proof that the backup must have reached.
+    :param confirmed_database: the name a person or a variable confirmed; it must be the database's.
+    :param confirmed_by: how it was confirmed, for the journal.
+    :param lock_timeout: seconds a statement waits for a lock; 0 for ever.
+    :param statement_timeout: seconds a statement may take; 0 for ever.
+    :param time_limit: seconds a file or the command may take; None for ever.
+    :param environment: further variables of the command.
+    :param database_url: give the command a DATABASE_URL too.
+    """
+
+    target: Target
+    source: SetSource
+    backup_dir: Path
+    run_id: str
+    confirmed_database: str
+    confirmed_by: str = "variable"
+    level: str = "restore"
+    lock_timeout: int = 10
+    statement_timeout: int = 0
+    time_limit: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    chdir: str | None = None
+    database_url: bool = False
+    expectations: Mapping[str, str] = field(default_factory=dict)
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """:param pending: whether the set has still to be applied to this database."""
+
+    digest: str
+    files: list[str]
+    pending: bool
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    :param verdict: ``migrated``, ``unchanged``, ``rolled_back`` or ``rollback_failed``.
+    :param writes_since_backup: rows others wrote between the snapshot and the migration; a rollback loses them.
+    """
+
+    verdict: str
+    applied: tuple[str, ...]
+    sessions_ended: int
+    writes_since_backup: int
+    seconds: float
+    verification: dict[str, Any] | None = None
+    rollback: restore.Restored | None = None
+
+
+class MigrationFailed(PgsafeError):
+    """The migration failed; what was done about it is in the outcome."""
+
+    def __init__(self, cause: PgsafeError, outcome: Outcome, state: str, remedy: str) -> None:
+        super().__init__(cause.what, state, remedy)
+        self.undo_problems = cause.undo_problems
+        self.outcome = outcome
+        self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
+
+
+def plan(target: Target, source: SetSource) -> Plan:
+    """Whether a set is pending here, by reading alone.
+
+    :raises BadRequest: the set cannot be used.
+    """
+    digest, names = source.preview()
+    with session(target, purpose="plan") as reader:
+        pending = not migration_record.applied(reader, digest)
+        sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
+    return Plan(digest, names, pending, len(sessions))
+
+
+def run(request: MigrateRequest) -> Outcome:
+    """Apply a migration set behind a proven backup.
+
+    :raises Refused: there is no proof, no confirmation, or the backup is of another run or database.
+    :raises MigrationFailed: the migration failed and was rolled back, or could not be; the outcome says which.
+    """
+    migration_verify.require_known(request.expectations)
+    manifest, run_journal = _authorised(request)
+    with run_journal.held():
+        _require_fresh(run_journal)
+        run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
+        migration = request.source.load(run_journal.directory / _STAGING)
+        return _Window(request, migration, manifest, run_journal).run()
+
+
+def _authorised(request: MigrateRequest) -> tuple[Manifest, Journal]:
+    if request.backup_dir == Path():
+        raise _no_permit("no backup is named")
+    manifest = manifests.read(request.backup_dir)
+    if manifest.run_id != request.run_id:
+        raise _no_permit(f"the backup {request.backup_dir} is of the run {manifest.run_id}, not of {request.run_id}")
+    run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
+    if run_journal is None:
+        raise _no_permit(f"the run {manifest.run_id} has no journal beside its backup")
+    _require_proof(request, run_journal)
+    _require_recent(manifest)
+    if request.confirmed_database != request.target.dbname:
+        raise Refused(
+            f"The migration of {request.target.dbname} was not confirmed.",
+            remedy=f"Answer yes at the prompt, or set pg_migrate_confirm: {request.target.dbname}",
+        )
+    with session(request.target, purpose="identity") as reader:
+        identity.require_same(manifest.identity, identity.read(reader))
+    return manifest, run_journal
+
+
+def _require_proof(request: MigrateRequest, run_journal: Journal) -> None:
+    proof = run_journal.last("verified")
+    if proof is None:
+        raise _no_permit("the backup was never verified")
+    if proof.facts.get("manifest_sha256") != manifests.digest_of(request.backup_dir):
+        raise _no_permit("the backup is not the one that was verified: its manifest differs")
+    reached = proof.facts.get("level", "")
+    if reached not in LEVELS or LEVELS.index(reached) < LEVELS.index(request.level):
+        raise _no_permit(f"the backup was verified to the level {reached or 'none'!r}; {request.level!r} is required")
+
+
+def _require_recent(manifest: Manifest) -> None:
+    created = datetime.strptime(manifest.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    if datetime.now(timezone.utc) - created > _MAX_AGE:
+        raise _no_permit(f"the backup is of {manifest.created} and older than {_MAX_AGE}")
+
+
+def _require_fresh(run_journal: Journal) -> None:
+    if run_journal.last(ARMED):
+        ended = run_journal.last(*ENDS)
+        how = ended.event if ended else "unfinished"
+        raise _no_permit(f"the run {run_journal.run_id} has already been used ({how})")
+
+
+def _no_permit(why: str) -> Refused:
+    return Refused(
+        f"Nothing may be changed without a proven backup of this run: {why}.",
+        remedy="Run the whole playbook pgsafe.migration.migrate; it takes and proves a backup first.",
+    )
+
+
+class _Window:
+    """Armed, until the verdict."""
+
+    def __init__(
+        self, request: MigrateRequest, migration: MigrationSet, manifest: Manifest, run_journal: Journal
+    ) -> None:
+        self._request = request
+        self._migration = migration
+        self._manifest = manifest
+        self._journal = run_journal
+        self._purpose = f"migration {run_journal.run_id}"
+        self._applied: list[str] = []
+        self._sessions_ended = 0
+        self._writes = 0
+        self._started = time.monotonic()
+        self._verification: dict[str, Any] | None = None
+
+    def run(self) -> Outcome:
+        self._journal.append(ARMED, digest=self._migration.digest, backup_dir=str(self._request.backup_dir))
+        try:
+            with _signals_raised():
+                self._migrate()
+        except (PgsafeError, KeyboardInterrupt) as error:
+            cause = error if isinstance(error, PgsafeError) else Interrupted("The migration was interrupted.")
+            with _signals_passed_over():
+                self._undo(cause)
+        self._journal.append("migrated", digest=self._migration.digest)
+        return self._outcome("migrated")
+
+    def _migrate(self) -> None:
+        target = self._request.target
+        with session(target, WRITING, self._purpose) as server:
+            self._sessions_ended = cutover.end_sessions(server, target.dbname)
+            written = int(server.value(queries.TUPLES_WRITTEN)) - self._manifest.tuples_written
+        self._writes = max(0, written)
+        self._apply()
+        self._verify()
+
+    def _apply(self) -> None:
+        migration = self._migration
+        if migration.command:
+            self._run_job(migration.command, {**self._request.environment, **self._url()}, self._request.chdir)
+            self._run_job(self._psql([], transactional=True, record=True), {}, None)
+            self._note_applied(migration.names[0])
+            return
+        for number, file in enumerate(migration.files, start=1):
+            self._apply_file(file, last=number == len(migration.files))
+
+    def _apply_file(self, file: SqlFile, last: bool) -> None:
+        """The record goes into the last file's transaction; behind it when that file has none."""
+        with_file = last and file.transactional
+        self._run_job(self._psql([file.name], file.transactional, with_file), {}, str(self._migration.root))
+        self._note_applied(file.name)
+        if last and not with_file:
+            self._run_job(self._psql([], transactional=True, record=True), {}, None)
+
+    def _psql(self, names: list[str], transactional: bool, record: bool) -> tuple[str, ...]:
+        tools = client_tools.find(self._request.target, self._manifest.server_major)
+        recorded = migration_record.statements(self._migration.digest, self._journal.run_id)
+        return pg_tools.run_script(tools, names, transactional, recorded if record else [])
+
+    def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
+        request = self._request
+        env = {**environment(request.target, self._settings(), self._purpose), **extra}
+        limit = float(request.time_limit) if request.time_limit else None
+        done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
+        for said in (done.stdout, done.stderr):
+            if said.strip():
+                files.append_line(self._journal.directory / LOG, said.rstrip())
+
+    def _settings(self) -> dict[str, str]:
+        """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""
+        role = {"role": self._request.target.session_role} if self._request.target.session_role else {}
+        return {
+            **WRITING,
+            **role,
+            "lock_timeout": f"{self._request.lock_timeout}s",
+            "statement_timeout": f"{self._request.statement_timeout}s",
+            "client_connection_check_interval": "500ms",
+        }
+
+    def _url(self) -> dict[str, str]:
+        if not self._request.database_url:
+            return {}
+        return {"DATABASE_URL": self._request.target.url_for_commands}
+
+    def _note_applied(self, name: str) -> None:
+        self._applied.append(name)
+        self._journal.append("applied", file=name)
+
+    def _verify(self) -> None:
+        """
+        :raises VerificationFailed: the migration succeeded by its exit status, and did harm.
+        """
+        target, migration = self._request.target, self._migration
+        with session(target, WRITING, self._purpose) as server:
+            found = migration_verify.run(server, self._manifest, self._request.expectations)
+            self._verification = found.as_report(self._manifest)
+            path = self._request.backup_dir / manifests.VERIFICATION_REPORT
+            files.write_text(path, report.verification(self._verification))
+            if not found.passed:
+                raise VerificationFailed(f"The migration was applied, but {' '.join(found.problems)}")
+            migration_record.mark_verified(server, migration.digest)
+
+    def _undo(self, cause: PgsafeError) -> NoReturn:
+        """Every backend of the job gone, then look, then restore what differs."""
+        self._journal.append("failed", error=cause.what)
+        request = restore.RestoreRequest(self._request.target, self._request.backup_dir, jobs=self._request.jobs)
+        try:
+            with session(self._request.target.maintenance, WRITING, "rollback") as server:
+                cutover.end_sessions(server, self._request.target.dbname)
+            restored = restore.roll_back(request, self._manifest, self._journal)
+        except PgsafeError as undo:
+            cause.joined(str(undo))
+            raise MigrationFailed(
+                cause,
+                self._outcome("rollback_failed"),
+                "ROLLBACK FAILED: the database is in the state that the failed migration left.",
+                f"Mend the cause, then: ansible-playbook pgsafe.migration.rollback -e pg_migrate_backup_dir={request.backup_dir}",
+            ) from cause
+        raise self._undone(cause, restored) from cause
+
+    def _undone(self, cause: PgsafeError, restored: restore.Restored) -> MigrationFailed:
+        if restored.state == "not_needed":
+            return MigrationFailed(cause, self._outcome("unchanged", restored), NOTHING_CHANGED, "")
+        lost = f" {self._writes:,} rows that others wrote after the backup are in {restored.kept} only." if self._writes else ""
+        return MigrationFailed(
+            cause,
+            self._outcome("rolled_back", restored),
+            f"The database {restored.database} was rolled back and is as it was before; the failed one is kept as "
+            f"{restored.kept}.{lost}",
+            f"When nobody needs it any more: DROP DATABASE \"{restored.kept}\"",
+        )
+
+    def _outcome(self, verdict: str, restored: restore.Restored | None = None) -> Outcome:
+        return Outcome(
+            verdict=verdict,
+            applied=tuple(self._applied),
+            sessions_ended=self._sessions_ended,
+            writes_since_backup=self._writes,
+            seconds=round(time.monotonic() - self._started, 3),
+            verification=self._verification,
+            rollback=restored,
+        )
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the migration the way Ctrl+C does: with a rollback, not in the middle.
+
+    :raises Interrupted: one of them arrived.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        raise Interrupted(f"The migration was interrupted by {signal.Signals(number).name}.")
+
+    with _handling((signal.SIGTERM, signal.SIGHUP), stop):
+        yield
+
+
+@contextmanager
+def _signals_passed_over() -> Iterator[None]:
+    """A rollback is not interrupted. No-op handlers, for SIG_IGN would be inherited by psql and pg_restore."""
+    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda _number, _frame: None):
+        yield
+
+
+@contextmanager
+def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, object], None]) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)

@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A migration set: SQL files in their order, or a command, and the digest that tells one set from another.
+
+Read on the controller by the action plugin, which ships the whole tree, and read again on the target.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
+    make_directory,
+    read_text,
+    remove_tree,
+    reporting,
+    sha256_of,
+)
+
+NO_TRANSACTION = "-- pgsafe: no-transaction"
+
+_LEAVES_SESSION = re.compile(r"^\\(!|c\b|connect\b)", re.MULTILINE)
+_ENDS_TRANSACTION = re.compile(r"^(BEGIN|COMMIT|ROLLBACK|START\s+TRANSACTION)\s*;", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """:param name: relative to the set's root.
+    :param transactional: run in one transaction; a file says otherwise by its first line.
+    """
+
+    name: str
+    transactional: bool
+
+
+@dataclass(frozen=True)
+class MigrationSet:
+    """:param root: the directory that holds the files, and whatever they include.
+    :param files: in the order in which they run; empty for a command.
+    :param command: the argument list, empty for SQL files.
+    :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
+    """
+
+    root: Path
+    files: tuple[SqlFile, ...]
+    command: tuple[str, ...]
+    digest: str
+
+    @property
+    def names(self) -> list[str]:
+        return [file.name for file in self.files] or [" ".join(self.command)]
+
+
+def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
+    """The set of SQL files of a directory, or of one file.
+
+    :param chosen: names inside the directory in their order; all ``*.sql`` of it, sorted, when empty.
+    :raises BadRequest: a file is missing, unreadable, empty, not UTF-8, or would leave its session.
+    """
+    if not source.exists():
+        raise BadRequest(f"There is no migration set at {source}.", remedy="Check the path, relative to the inventory.")
+    root = source if source.is_dir() else source.parent
+    names = list(chosen) or ([source.name] if source.is_file() else _sql_names(root))
+    if not names:
+        raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
+    tree = root if source.is_dir() else source
+    digest = _digest({"order": names, "tree": _tree(tree)})
+    return MigrationSet(root, tuple(_file(root, name) for name in names), (), digest)
+
+
+def of_command(
+    argv: Sequence[str], tree: Path | None, environment: Mapping[str, str], chdir: str | None
+) -> MigrationSet:
+    """A command, and the tree of what it runs, if one is named.
+
+    :raises BadRequest: there is nothing to run, or no such tree.
+    """
+    if not argv or not argv[0]:
+        raise BadRequest("The command is empty.")
+    if tree is not None and not tree.exists():
+        raise BadRequest(f"There is no {tree} to take the command's digest of.")
+    names = sorted(environment)
+    digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": _tree(tree) if tree else {}})
+    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest)
+
+
+def _sql_names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir() if path.name.endswith(".sql") and not path.name.startswith("."))
+
+
+def _tree(path: Path) -> dict[str, str]:
+    with reporting(f"{path} could not be read", path):
+        members = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if entry.is_file())
+    root = path.parent if path.is_file() else path
+    return {str(member.relative_to(root)): sha256_of(member).sha256 for member in members}
+
+
+def _digest(parts: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _file(root: Path, name: str) -> SqlFile:
+    path = root / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BadRequest(f"{name} lies outside the migration set {root}.")
+    if not path.is_file():
+        raise BadRequest(f"The migration set {root} has no file {name}.", remedy="Check the names in files.")
+    text = read_text(path).lstrip("\ufeff")
+    if not text.strip():
+        raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
+    transactional = text.splitlines()[0].strip() != NO_TRANSACTION
+    _require_one_session(path, text, transactional)
+    return SqlFile(name, transactional)
+
+
+def _require_one_session(path: Path, text: str, transactional: bool) -> None:
+    left = _LEAVES_SESSION.search(text)
+    if left:
+        raise BadRequest(
+            f"{path} uses \\{left.group(1)}, which leaves the database that was backed up.",
+            remedy="Run it as a command, outside of SQL files.",
+        )
+    ended = _ENDS_TRANSACTION.search(text)
+    if transactional and ended:
+        raise BadRequest(
+            f"{path} says {ended.group(0)} by itself, but each file is run in one transaction.",
+            remedy=f"Remove it, or make the first line: {NO_TRANSACTION}",
+        )
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """Where a migration set comes from, before it is read.
+
+    :param source: a directory or file of the target, or of the controller when there is a bundle.
+    :param bundle: the packed tree that the controller shipped.
+    :param digest: what the set must turn out to be, when the controller has read it; else empty.
+    :param tree: for a command, the directory of what it runs.
+    """
+
+    source: Path | None = None
+    bundle: Path | None = None
+    files: tuple[str, ...] = ()
+    digest: str = ""
+    command: tuple[str, ...] = ()
+    tree: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    chdir: str | None = None
+
+    def preview(self) -> tuple[str, list[str]]:
+        """The digest and the steps; what the controller has read is not read again."""
+        if self.bundle is not None:
+            return self.digest, list(self.files)
+        found = self._read(Path())
+        return found.digest, found.names
+
+    def load(self, staging: Path) -> MigrationSet:
+        """Read the set; a bundle is unpacked into a fresh directory of that name first.
+
+        :raises BadRequest: it cannot be used, or is not the set that the controller read.
+        """
+        found = self._read(staging)
+        if self.digest and found.digest != self.digest:
+            raise BadRequest("The migration set that arrived on the target is not the one that was sent.")
+        return found
+
+    def _read(self, staging: Path) -> MigrationSet:
+        if self.command:
+            return of_command(self.command, self.tree, self.environment, self.chdir)
+        if self.source is None:
+            raise BadRequest("There is nothing to apply.", remedy="Give source, or command.")
+        if self.bundle is None:
+            return read(self.source, self.files)
+        if staging.exists():
+            remove_tree(staging)
+        make_directory(staging)
+        unpack(self.bundle, staging)
+        single = self.source.name if len(self.files) == 1 and self.source.name == self.files[0] else ""
+        return read(staging / single, self.files)
+
+
+def pack(migration: MigrationSet, source: Path) -> bytes:
+    """The tree as an uncompressed tar archive; the same tree gives the same bytes."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in _tree(source):
+            data = (migration.root / name).read_bytes()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def unpack(bundle: Path, directory: Path) -> None:
+    """Lay a packed tree down in an empty directory; nothing outside it is ever written.
+
+    :raises BadRequest: the bundle names something that is no plain file below the directory.
+    """
+    with reporting(f"The migration set could not be unpacked in {directory}", directory), tarfile.open(bundle) as archive:
+        for entry in archive:
+            parts = Path(entry.name).parts
+            if not entry.isfile() or entry.name.startswith("/") or ".." in parts:
+                raise BadRequest(f"The bundle names something that is not a file of the set: {entry.name!r}.")
+            stream = archive.extractfile(entry)
+            assert stream is not None
+            path = directory / entry.name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_bytes(stream.read())
+            path.chmod(0o600)

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Verify a migration: exit status 0 is not success. Rows per table against the backup, and what is left invalid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+
+EXPECTATIONS = ("same", "grows", "may_shrink", "dropped")
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """:param before: rows in the backup, None when the table was not there.
+    :param after: rows now, None when the table is not there.
+    :param problem: why this fails the migration, or empty.
+    """
+
+    table: str
+    before: int | None
+    after: int | None
+    verdict: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    tables: tuple[TableChange, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def as_report(self, manifest: Manifest) -> dict[str, Any]:
+        """The structure that verification_report.txt is rendered from."""
+        return {
+            "time": now(),
+            "run_id": manifest.run_id,
+            "database": manifest.identity.name,
+            "passed": self.passed,
+            "problems": list(self.problems),
+            "tables": [asdict(change) for change in self.tables],
+        }
+
+
+def require_known(expectations: Mapping[str, str]) -> None:
+    """
+    :raises BadRequest: an expectation is not one of :data:`EXPECTATIONS`.
+    """
+    for table, expectation in expectations.items():
+        if expectation not in EXPECTATIONS:
+            raise BadRequest(
+                f"The expectation {expectation!r} of the table {table} is not known.",
+                remedy=f"Choose one of {', '.join(EXPECTATIONS)}.",
+            )
+
+
+def run(session: Session, manifest: Manifest, expectations: Mapping[str, str]) -> Verification:
+    """Compare the session's database with the backup of it."""
+    with session.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
+        after = fingerprint.row_counts(session)
+        found = audit.findings(session)
+    before = manifest.fingerprint.rows
+    changes = tuple(changes_of(before, after, expectations))
+    left = tuple(finding.what for finding in found if finding.key not in manifest.findings)
+    return Verification(changes, tuple(change.problem for change in changes if change.problem) + left)
+
+
+def changes_of(
+    before: Mapping[str, int], after: Mapping[str, int], expectations: Mapping[str, str]
+) -> Iterator[TableChange]:
+    """One entry a table that was there before or is there now."""
+    for table in sorted(set(before) | set(after)):
+        old, new = before.get(table), after.get(table)
+        expectation = expectations.get(table) or expectations.get(table.partition(".")[2], "")
+        if old is None:
+            yield TableChange(table, old, new, "new")
+        elif new is None:
+            yield _gone(table, old, after, expectation)
+        else:
+            yield _counted(table, old, new, expectation)
+
+
+def _gone(table: str, old: int, after: Mapping[str, int], expectation: str) -> TableChange:
+    kept = f"{table}_old"
+    if after.get(kept, -1) >= old:
+        return TableChange(table, old, None, f"kept as {kept}")
+    if expectation == "dropped":
+        return TableChange(table, old, None, "dropped, as declared")
+    problem = f"The table {table} with {old:,} rows is gone, which was not declared."
+    return TableChange(table, old, None, "LOST", problem)
+
+
+def _counted(table: str, old: int, new: int, expectation: str) -> TableChange:
+    if new < old and expectation != "may_shrink":
+        problem = f"The table {table} has lost {old - new:,} of its {old:,} rows, which was not declared."
+        return TableChange(table, old, new, f"LOST {old - new:,}", problem)
+    if expectation == "same" and new != old:
+        problem = f"The table {table} was to keep its {old:,} rows and has {new:,}."
+        return TableChange(table, old, new, "NOT THE SAME", problem)
+    if expectation == "grows" and new <= old:
+        return TableChange(table, old, new, "NOT GROWN", f"The table {table} was to grow and has {new:,} rows as before.")
+    return TableChange(table, old, new, "same" if new == old else f"{new - old:+,}")

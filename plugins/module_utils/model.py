@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The words of the product as types; frozen, and free of behaviour that needs a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+LEVELS = ("checksum", "decode", "restore")
+FORMATS = ("dump", "sql", "csv")
+
+# The schema of our record of applied migration sets; left out of every fingerprint and count.
+RECORD_SCHEMA = "pgsafe"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One database and the way to it.
+
+    :param params: libpq keywords and values, without ``dbname``; ``password`` may be among them.
+    :param dbname: the database.
+    :param maintenance_db: another database of the same server, for statements about the first.
+    :param session_role: the role to SET after connecting, or None.
+    :param bin_dir: the directory of the client tools, or None to look for them.
+    """
+
+    params: Mapping[str, str]
+    dbname: str
+    maintenance_db: str = "postgres"
+    session_role: str | None = None
+    bin_dir: str | None = None
+
+    def database(self, dbname: str) -> Target:
+        """The same way to another database of the same server."""
+        return replace(self, dbname=dbname)
+
+    @property
+    def maintenance(self) -> Target:
+        return self.database(self.maintenance_db)
+
+    @property
+    def described(self) -> str:
+        """The address for people: no password, ever."""
+        host = self.params.get("host", "")
+        user = self.params.get("user", "")
+        return f"{self.dbname} at {host or 'local socket'}:{self.params.get('port', '5432')} as {user or 'default user'}"
+
+    @property
+    def sanitised_url(self) -> str:
+        user = self.params.get("user", "")
+        host = self.params.get("host", "")
+        at = f"{user}@" if user else ""
+        if host.startswith("/"):
+            return f"postgresql://{at}/{self.dbname}?host={host}&port={self.params.get('port', '5432')}"
+        return f"postgresql://{at}{host or 'localhost'}:{self.params.get('port', '5432')}/{self.dbname}"
+
+
+    @property
+    def url_for_commands(self) -> str:
+        """A URL with the password in it; for a child's environment and nowhere else."""
+        user = quote(self.params.get("user", ""), safe="")
+        password = quote(self.params.get("password", ""), safe="")
+        host = self.params.get("host", "")
+        port = self.params.get("port", "5432")
+        who = f"{user}{':' + password if password else ''}@" if user else ""
+        database = quote(self.dbname, safe="")
+        if host.startswith("/"):
+            return f"postgresql://{who}/{database}?host={quote(host, safe='')}&port={port}"
+        return f"postgresql://{who}{host or 'localhost'}:{port}/{database}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a database this very one, and not a namesake.
+
+    :param system_identifier: of the cluster, as a decimal string (it does not fit JSON's numbers).
+    :param oid: of the database.
+    :param timeline: of the write-ahead log; a failover makes a new one.
+    """
+
+    system_identifier: str
+    oid: int
+    name: str
+    timeline: int
+
+
+@dataclass(frozen=True)
+class Server:
+    """:param version: ``server_version_num``, such as 180006."""
+
+    version: int
+    version_text: str
+
+    @property
+    def major(self) -> int:
+        return self.version // 10000
+
+
+@dataclass(frozen=True, order=True)
+class Table:
+    """An ordinary or partitioned table.
+
+    :param kind: pg_class.relkind, ``r`` or ``p``.
+    """
+
+    schema: str
+    name: str
+    kind: str = "r"
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class TableState:
+    """Rows of a table and the order-free hash of their content, as a decimal string."""
+
+    rows: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What two databases are compared by.
+
+    :param tables: by label, ``schema.table``.
+    :param sequences: by label; last value and whether it was called, such as ``42,t``.
+    :param catalog: the names of the objects by kind.
+    """
+
+    tables: Mapping[str, TableState]
+    sequences: Mapping[str, str]
+    catalog: Mapping[str, tuple[str, ...]]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {label: state.rows for label, state in self.tables.items()}
+
+
+@dataclass(frozen=True)
+class DatabaseProperties:
+    """What belongs to a database and not to its content.
+
+    :param creation: encoding, locale provider and the like, as ``CREATE DATABASE`` options.
+    :param acl: (grantee or empty for PUBLIC, privilege, grantable) in order; None for the default.
+    :param settings: (role or empty for the database, "name=value").
+    """
+
+    owner: str
+    creation: Mapping[str, str]
+    tablespace: str
+    connection_limit: int
+    comment: str | None
+    acl: tuple[tuple[str, str, bool], ...] | None
+    settings: tuple[tuple[str, str], ...] = field(default_factory=tuple)

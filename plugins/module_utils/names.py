@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names of the databases and files that belong to a run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+# NAMEDATALEN - 1: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+LONGEST = 63
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+def beside(database: str, purpose: str, run_id: str) -> str:
+    """The name of a database beside another one: ``app__failed_20261123_120000``, at most 63 bytes.
+
+    :param purpose: ``scratch``, ``restored`` or ``failed``.
+    """
+    suffix = f"__{purpose}_{run_id}"
+    if len((database + suffix).encode()) <= LONGEST:
+        return database + suffix
+    short = hashlib.sha256(database.encode()).hexdigest()[:8]
+    room = LONGEST - len(suffix) - len(short) - 1
+    stem = database.encode()[:room].decode("utf-8", "ignore")
+    return f"{stem}~{short}{suffix}"
+
+
+def directory_name(database: str) -> str:
+    """A directory name for a database; names that differ stay different on any filesystem."""
+    return _safe(database)
+
+
+def csv_names(labels: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """A file name for each table: ``public`` is left out, and no two are equal but for case."""
+    used = {name.casefold() for name in taken}
+    names: dict[str, str] = {}
+    for label in labels:
+        plain = label[len("public.") :] if label.startswith("public.") else label
+        name = f"{_safe(plain)}.csv"
+        number = 2
+        while name.casefold() in used:
+            name = f"{_safe(plain)}~{number}.csv"
+            number += 1
+        used.add(name.casefold())
+        names[label] = name
+    return names
+
+
+def _safe(text: str) -> str:
+    """Unchanged when it is harmless everywhere; else its harmless part and a short hash of the whole."""
+    stem = _UNSAFE.sub("_", text).strip("._-")[:100]
+    if stem == text and text.casefold() == text:
+        return text
+    return f"{stem or 'unnamed'}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Argument lists of PostgreSQL's client tools and parsers of what they say; pure functions, and no secret in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
+
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
+_SETVAL = re.compile(r"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The client tools of one major.
+
+    :param paths: by program name.
+    """
+
+    major: int
+    version: str
+    paths: dict[str, str]
+
+    def __getitem__(self, program: str) -> str:
+        return self.paths[program]
+
+
+def parse_version(text: str) -> tuple[int, str]:
+    """Major and full version from ``pg_dump (PostgreSQL) 15.18 (Debian …)``; (0, "") for anything else."""
+    found = _VERSION.search(text)
+    if not found:
+        return 0, ""
+    return int(found.group(1)), ".".join(part for part in found.groups() if part)
+
+
+def directories(bin_dir: str | None, major: int, path: str) -> list[str]:
+    """Where the tools of a major may be: the option alone, or the distributions' places and PATH."""
+    if bin_dir:
+        return [bin_dir]
+    return [
+        f"/usr/lib/postgresql/{major}/bin",
+        f"/usr/pgsql-{major}/bin",
+        f"/usr/lib/postgresql{major}/bin",
+        f"/opt/homebrew/opt/postgresql@{major}/bin",
+        *[entry for entry in path.split(":") if entry],
+    ]
+
+
+def dump_archive(tools: Tools, file: str, snapshot: str, level: int, role: str | None) -> tuple[str, ...]:
+    """pg_dump into a custom-format archive; https://www.postgresql.org/docs/current/app-pgdump.html"""
+    return (
+        tools["pg_dump"],
+        "--format=custom",
+        f"--compress={level}",
+        f"--snapshot={snapshot}",
+        f"--file={file}",
+        "--no-password",
+        *_role(role),
+    )
+
+
+def script_of_archive(tools: Tools, archive: str) -> tuple[str, ...]:
+    """pg_restore that prints the archive as an SQL script, decoding every block of it."""
+    return (tools["pg_restore"], "--file=-", archive)
+
+
+def list_of_archive(tools: Tools, archive: str) -> tuple[str, ...]:
+    return (tools["pg_restore"], "--list", archive)
+
+
+def entries_of_archive(tools: Tools, archive: str, list_file: str) -> tuple[str, ...]:
+    return (tools["pg_restore"], f"--use-list={list_file}", "--file=-", archive)
+
+
+def restore_archive(tools: Tools, archive: str, dbname: str, jobs: int, role: str | None) -> tuple[str, ...]:
+    """pg_restore into an empty database; https://www.postgresql.org/docs/current/app-pgrestore.html
+
+    Subscriptions stay out: a copy with the same slot could drop the publisher's.
+    """
+    return (
+        tools["pg_restore"],
+        "--exit-on-error",
+        "--no-subscriptions",
+        f"--jobs={jobs}",
+        f"--dbname={conninfo(dbname)}",
+        "--no-password",
+        *_role(role),
+        archive,
+    )
+
+
+def run_script(tools: Tools, files: Sequence[str], single_transaction: bool, statements: Sequence[str] = ()) -> tuple[str, ...]:
+    """psql that stops at the first error; ``-`` among the files is standard input.
+
+    https://www.postgresql.org/docs/current/app-psql.html
+    """
+    return (
+        tools["psql"],
+        "--no-psqlrc",
+        "--no-password",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        *(["--single-transaction"] if single_transaction else []),
+        *[f"--file={file}" for file in files],
+        *[f"--command={statement}" for statement in statements],
+    )
+
+
+def globals_only(tools: Tools, maintenance_db: str, role: str | None) -> tuple[str, ...]:
+    return (
+        tools["pg_dumpall"],
+        "--globals-only",
+        "--no-role-passwords",
+        "--no-password",
+        f"--database={conninfo(maintenance_db)}",
+        *_role(role),
+    )
+
+
+def conninfo(dbname: str) -> str:
+    """A connection string that can only name a database, whatever characters its name holds."""
+    escaped = dbname.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"
+
+
+def sequence_entries(listing: str) -> str:
+    """The lines of ``pg_restore --list`` that set sequences, as a list for ``--use-list``."""
+    return "".join(f"{line}\n" for line in listing.splitlines() if " SEQUENCE SET " in line)
+
+
+def sequence_values(script: str) -> dict[str, str]:
+    """Sequence states from ``setval`` lines: label (unquoted) to ``value,t`` or ``value,f``."""
+    found: Iterable[re.Match[str]] = _SETVAL.finditer(script)
+    return {label(match.group(1).replace("''", "'")): f"{match.group(2)},{match.group(3)[0]}" for match in found}
+
+
+def label(qualified: str) -> str:
+    """``"Meetings & More"."a""b"`` as the plain label ``Meetings & More.a"b``."""
+    parts = re.findall(r'"((?:[^"]|"")*)"|([^."]+)', qualified)
+    return ".".join((quoted.replace('""', '"') if quoted else bare) for quoted, bare in parts)
+
+
+def complete_script(tail: str) -> bool:
+    """Whether the end of a plain dump shows its end marker; minors since 2025 put ``\\unrestrict`` behind it."""
+    return "-- PostgreSQL database dump complete" in tail.splitlines()[-10:]
+
+
+def _role(role: str | None) -> tuple[str, ...]:
+    return (f"--role={role}",) if role else ()

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Preflight: gather the facts once, by reading alone, and report every problem at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    client_tools,
+    files,
+    fingerprint,
+    names,
+    queries,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
+    Directory,
+    Facts,
+    Filesystem,
+    Role,
+    SessionFact,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.registry import CHECKS
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.identity import server
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+
+
+@dataclass(frozen=True)
+class PreflightRequest:
+    """:param disk_factor: free space of the backup's filesystem as a multiple of the database's size.
+    :param restore_level: whether the backup will be proven by a restore beside the live database.
+    """
+
+    target: Target
+    backup_root: Path
+    disk_factor: float = 2.0
+    restore_level: bool = True
+
+
+@dataclass(frozen=True)
+class Preflight:
+    facts: Facts
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def run(request: PreflightRequest) -> Preflight:
+    """
+    :raises ConnectionFailed: the database cannot be reached at all.
+    """
+    with session(request.target, purpose="preflight") as reader:
+        facts = _gather(request, reader)
+    return Preflight(facts, problems_of(facts))
+
+
+def problems_of(facts: Facts) -> tuple[Problem, ...]:
+    """What every check finds, in the order of the registry."""
+    return tuple(problem for check in CHECKS for problem in check(facts))
+
+
+def _gather(request: PreflightRequest, reader: Session) -> Facts:
+    database = request.target.dbname
+    found = server(reader)
+    tools_version, tools_problem = _tools(request.target, found.major)
+    return Facts(
+        database=database,
+        server_version=found.version,
+        server_version_text=found.version_text,
+        tools_version=tools_version,
+        tools_problem=tools_problem,
+        database_bytes=int(reader.value(queries.DATABASE_SIZE, (database,))),
+        tables=len(fingerprint.tables(reader)),
+        backup_root=_directory(request.backup_root),
+        backup_filesystem=_filesystem(request.backup_root),
+        data_filesystem=_data_filesystem(reader),
+        role=Role(*reader.row(queries.ROLE, (database,))),
+        standby=bool(reader.value("SELECT pg_catalog.pg_is_in_recovery()")),
+        sessions=tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
+        prepared_transactions=_names(reader.rows(queries.PREPARED, (database,))),
+        logical_slots=_names(reader.rows(queries.LOGICAL_SLOTS, (database,))),
+        subscriptions=_names(reader.rows(queries.SUBSCRIPTIONS, (database,))),
+        unfinished_runs=_unfinished(request.backup_root, database),
+        disk_factor=request.disk_factor,
+        restore_level=request.restore_level,
+    )
+
+
+def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(row[0] for row in rows)
+
+
+def _tools(target: Target, major: int) -> tuple[str, str]:
+    try:
+        return client_tools.find(target, major).version, ""
+    except PgsafeError as error:
+        return "", f"{error.what} {error.remedy}".strip()
+
+
+def _directory(path: Path) -> Directory:
+    if not path.is_dir():
+        return Directory(str(path), exists=False, writable=False, mode=0, owner=-1, link=path.is_symlink())
+    facts = path.stat()
+    writable = os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+    return Directory(str(path), True, writable, stat.S_IMODE(facts.st_mode), facts.st_uid, path.is_symlink())
+
+
+def _filesystem(path: Path) -> Filesystem:
+    try:
+        return Filesystem(str(path), files.free_space(path).bytes, path.stat().st_dev)
+    except (PgsafeError, OSError):
+        return Filesystem(str(path), None, None)
+
+
+def _data_filesystem(reader: Session) -> Filesystem:
+    """Only where the server runs on this very host, and the role may know its data directory."""
+    host = reader.target.params.get("host", "")
+    data_directory = reader.value("SELECT pg_catalog.current_setting('data_directory', true)")
+    if data_directory and (host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")):
+        return _filesystem(Path(data_directory))
+    return Filesystem("the data directory", None, None)
+
+
+def _unfinished(backup_root: Path, database: str) -> tuple[str, ...]:
+    if not os.access(backup_root, os.R_OK):
+        return ()
+    parent = str(backup_root / names.directory_name(database))
+    return tuple(
+        journal.run_id
+        for journal in all_runs(backup_root)
+        if journal.unfinished and str(Path(journal.entries()[0].facts.get("backup_dir", "")).parent) == parent
+    )

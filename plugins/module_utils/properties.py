@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What belongs to a database and is missing from a restore under another name: read it, and give it to a copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import queries
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    Session,
+    identifier,
+    joined,
+    literal,
+    statement,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
+
+# pg_database's column by CREATE DATABASE's option; majors name the locale differently.
+# https://www.postgresql.org/docs/current/sql-createdatabase.html
+_CREATION = {
+    "datcollate": "LC_COLLATE",
+    "datctype": "LC_CTYPE",
+    "daticurules": "ICU_RULES",
+}
+_PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
+_LOCALES = {"i": "ICU_LOCALE", "b": "BUILTIN_LOCALE"}
+_OPTIONS = frozenset({"ENCODING", "LOCALE_PROVIDER", *_CREATION.values(), *_LOCALES.values()})
+
+# Settings whose value is a list, stored quoted; pg_dump treats the same ones apart (src/fe_utils/string_utils.c,
+# variable_is_guc_list_quote).
+_LISTS = frozenset(
+    {
+        "local_preload_libraries",
+        "search_path",
+        "session_preload_libraries",
+        "shared_preload_libraries",
+        "temp_tablespaces",
+        "unix_socket_directories",
+    }
+)
+
+
+_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
+_PRIVILEGES = frozenset({"CREATE", "CONNECT", "TEMPORARY"})
+
+
+def read(session: Session, database: str) -> DatabaseProperties:
+    """The properties of a database of the session's server."""
+    owner, tablespace, limit, comment, default_acl, row = session.row(queries.PROPERTIES, (database,))
+    encoding = session.value(queries.ENCODING, (database,))
+    acl = None if default_acl else tuple(session.rows(queries.DATABASE_ACL, (database,)))
+    return DatabaseProperties(
+        owner=owner,
+        creation={"ENCODING": encoding, **_locale(row)},
+        tablespace=tablespace,
+        connection_limit=limit,
+        comment=comment,
+        acl=acl,
+        settings=tuple(session.rows(queries.DATABASE_SETTINGS, (database,))),
+    )
+
+
+def _locale(row: dict[str, Any]) -> dict[str, str]:
+    options = {option: row[column] for column, option in _CREATION.items() if row.get(column)}
+    provider = row.get("datlocprovider")
+    if provider:
+        options["LOCALE_PROVIDER"] = _PROVIDERS[provider]
+    locale = row.get("datlocale") or row.get("daticulocale")
+    if provider in _LOCALES and locale:
+        options[_LOCALES[provider]] = locale
+    return options
+
+
+def creation(name: str, properties: DatabaseProperties) -> Any:
+    """CREATE DATABASE for an empty, closed-to-nobody twin: same owner, encoding, locale and tablespace."""
+    unknown = set(properties.creation) - _OPTIONS
+    if unknown:
+        raise NotABackup(f"The backup asks for unknown options of CREATE DATABASE: {', '.join(sorted(unknown))}.")
+    options = [statement(f"{option} = {{value}}", value=literal(value)) for option, value in properties.creation.items()]
+    return statement(
+        "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} TABLESPACE {tablespace} {options}",
+        name=identifier(name),
+        owner=identifier(properties.owner),
+        tablespace=identifier(properties.tablespace),
+        options=joined(" ", options),
+    )
+
+
+def statements(name: str, properties: DatabaseProperties) -> Iterator[Any]:
+    """What makes a restored copy answer like the original; each works inside one transaction with the renames."""
+    database = identifier(name)
+    yield statement(
+        "ALTER DATABASE {name} CONNECTION LIMIT {limit}", name=database, limit=literal(properties.connection_limit)
+    )
+    if properties.comment is not None:
+        yield statement("COMMENT ON DATABASE {name} IS {text}", name=database, text=literal(properties.comment))
+    yield from _grants(database, properties)
+    yield from _settings(database, properties)
+
+
+def _grants(database: Any, properties: DatabaseProperties) -> Iterator[Any]:
+    if properties.acl is None:
+        return
+    yield statement("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=database)
+    yield statement("REVOKE ALL ON DATABASE {name} FROM {owner}", name=database, owner=identifier(properties.owner))
+    for grantee, privilege, grantable in properties.acl:
+        if privilege not in _PRIVILEGES:
+            raise NotABackup(f"The backup grants an unknown privilege on the database: {privilege!r}.")
+        option = " WITH GRANT OPTION" if grantable and grantee != properties.owner else ""
+        yield statement(
+            f"GRANT {privilege} ON DATABASE {{name}} TO {{grantee}}{option}",
+            name=database,
+            grantee=identifier(grantee) if grantee else statement("PUBLIC"),
+        )
+
+
+def _settings(database: Any, properties: DatabaseProperties) -> Iterator[Any]:
+    for role, setting in properties.settings:
+        name, _equals, value = setting.partition("=")
+        # The name of a setting of an extension has dots; each part is an identifier of its own.
+        parts = {"name": identifier(*name.split(".")), "value": _value(name, value), "database": database}
+        if role:
+            template = "ALTER ROLE {role} IN DATABASE {database} SET {name} = {value}"
+            yield statement(template, role=identifier(role), **parts)
+        else:
+            yield statement("ALTER DATABASE {database} SET {name} = {value}", **parts)
+
+
+def _value(name: str, value: str) -> Any:
+    if name not in _LISTS:
+        return literal(value)
+    elements = [(quoted.replace('""', '"') if bare == "" else bare) for quoted, bare in _ELEMENT.findall(value)]
+    return joined(", ", [literal(element) for element in elements])

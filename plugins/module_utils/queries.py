@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The SQL that has names. Catalogs: https://www.postgresql.org/docs/current/catalogs.html"""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
+
+_USER_SCHEMA = f"""n.nspname NOT LIKE 'pg\\_%%' AND n.nspname NOT IN ('information_schema', '{RECORD_SCHEMA}')"""
+
+# What an extension made is the extension's; its configuration tables are dumped with their rows, and count.
+_OWN = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid = {oid} AND d.classid = '{catalog}'::regclass)"""
+_OWN_CLASS = _OWN.format(oid="c.oid", catalog="pg_catalog.pg_class")
+_OWN_OR_CONFIGURATION = f"""({_OWN_CLASS} OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))"""
+
+IDENTITY = """
+SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),
+       d.oid::bigint, d.datname,
+       (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())
+  FROM pg_catalog.pg_database d WHERE d.datname = %s
+"""
+
+DATABASE_COMMENT = """
+SELECT COALESCE(pg_catalog.shobj_description(oid, 'pg_database'), '') FROM pg_catalog.pg_database WHERE datname = %s
+"""
+
+NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE oid = %s"
+
+DATABASE_SIZE = "SELECT pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = %s"
+
+TABLES = f"""
+SELECT n.nspname, c.relname, c.relkind::text
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
+   AND {_USER_SCHEMA} AND {_OWN_OR_CONFIGURATION}
+ ORDER BY 1, 2
+"""
+
+# Every relation whose content the formats must agree on, partitions and the record of applied sets included.
+LOCKABLE = """
+SELECT n.nspname, c.relname, c.relkind::text
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+   AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+ ORDER BY 1, 2
+"""
+
+LEFT_OUT_OF_CSV = f"""
+SELECT n.nspname || '.' || c.relname,
+       CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                      WHEN 'f' THEN 'foreign table' ELSE 'temporary table' END
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE (c.relkind IN ('v', 'm', 'f') AND {_USER_SCHEMA} AND {_OWN_CLASS})
+    OR (c.relkind = 'r' AND c.relpersistence = 't')
+ ORDER BY 1
+"""
+
+COLUMNS = """
+SELECT a.attname, a.attgenerated <> ''
+  FROM pg_catalog.pg_attribute a
+ WHERE a.attrelid = pg_catalog.format('%%I.%%I', %s::text, %s::text)::regclass
+   AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attnum
+"""
+
+SEQUENCES = f"""
+SELECT n.nspname, c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {_USER_SCHEMA} AND {_OWN_OR_CONFIGURATION}
+ ORDER BY 1, 2
+"""
+
+# What a migration may make or take away, by name; expressions are compared elsewhere.
+CATALOG = {
+    "schema": f"""
+SELECT n.nspname FROM pg_catalog.pg_namespace n
+ WHERE {_USER_SCHEMA} AND n.nspname <> 'public' ORDER BY 1""",
+    "relation": f"""
+SELECT c.relkind::text || ' ' || n.nspname || '.' || c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I') AND c.relpersistence <> 't'
+   AND i.indisvalid IS NOT FALSE AND {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
+    "column": f"""
+SELECT n.nspname || '.' || c.relname || '.' || a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
+       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+   AND c.relpersistence <> 't' AND {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
+    "constraint": f"""
+SELECT n.nspname || '.' || c.relname || '.' || k.conname || ' ' || k.contype::text
+       || CASE WHEN k.convalidated THEN '' ELSE ' not valid' END
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
+    "function": f"""
+SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE {_USER_SCHEMA} AND {_OWN.format(oid="p.oid", catalog="pg_catalog.pg_proc")} ORDER BY 1""",
+    "trigger": f"""
+SELECT n.nspname || '.' || c.relname || '.' || t.tgname || ' ' || t.tgenabled::text
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT t.tgisinternal AND {_USER_SCHEMA} ORDER BY 1""",
+    "type": f"""
+SELECT n.nspname || '.' || t.typname || ' ' || t.typtype::text
+       || COALESCE((SELECT ' (' || pg_catalog.string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) || ')'
+                      FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '')
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+ WHERE t.typtype IN ('d', 'e', 'r') AND {_USER_SCHEMA}
+   AND {_OWN.format(oid="t.oid", catalog="pg_catalog.pg_type")} ORDER BY 1""",
+    "policy": f"""
+SELECT n.nspname || '.' || c.relname || '.' || p.polname
+  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_USER_SCHEMA} ORDER BY 1""",
+    "extension": "SELECT e.extname FROM pg_catalog.pg_extension e ORDER BY 1",
+    "publication": "SELECT p.pubname FROM pg_catalog.pg_publication p ORDER BY 1",
+    "event trigger": "SELECT t.evtname FROM pg_catalog.pg_event_trigger t ORDER BY 1",
+    "large object": "SELECT l.oid::text FROM pg_catalog.pg_largeobject_metadata l ORDER BY l.oid",
+}
+
+# Lock holders in the way of an ACCESS SHARE lock of ours; a prepared transaction has no pid.
+LOCK_HOLDERS = """
+SELECT DISTINCT c.relname, l.pid,
+       COALESCE(a.usename, p.owner), COALESCE(a.application_name, 'prepared transaction ' || p.gid),
+       COALESCE(EXTRACT(epoch FROM pg_catalog.now() - COALESCE(a.xact_start, p.prepared)), 0)::bigint
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  LEFT JOIN pg_catalog.pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+ ORDER BY 5 DESC
+"""
+
+SESSIONS = """
+SELECT pid, usename, application_name, COALESCE(client_addr::text, 'local'), state,
+       COALESCE(EXTRACT(epoch FROM pg_catalog.now() - xact_start), 0)::bigint
+  FROM pg_catalog.pg_stat_activity
+ WHERE datname = %s AND backend_type = 'client backend' AND pid <> ALL (%s)
+ ORDER BY xact_start NULLS LAST, pid
+"""
+
+# The two-argument form waits for each session to end: since PostgreSQL 14,
+# https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
+TERMINATE = """
+SELECT count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(pid, 5000)), count(*)
+  FROM pg_catalog.pg_stat_activity
+ WHERE datname = %s AND backend_type = 'client backend' AND pid <> ALL (%s)
+"""
+
+# Rows written since the statistics were reset: what other sessions did after the snapshot shows here.
+TUPLES_WRITTEN = """
+SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_catalog.pg_stat_user_tables
+ WHERE schemaname <> 'pgsafe'
+"""
+
+PROPERTIES = """
+SELECT pg_catalog.pg_get_userbyid(d.datdba), t.spcname, d.datconnlimit,
+       pg_catalog.shobj_description(d.oid, 'pg_database'), d.datacl IS NULL, pg_catalog.to_jsonb(d)
+  FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
+ WHERE d.datname = %s
+"""
+
+ENCODING = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = %s"
+
+DATABASE_ACL = """
+SELECT COALESCE(r.rolname, ''), x.privilege_type, x.is_grantable
+  FROM pg_catalog.pg_database d
+ CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) AS x
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.grantee
+ WHERE d.datname = %s ORDER BY 1, 2
+"""
+
+DATABASE_SETTINGS = """
+SELECT COALESCE(r.rolname, ''), s.setting
+  FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.pg_database d ON d.oid = c.setdatabase
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.setrole
+ CROSS JOIN LATERAL pg_catalog.unnest(c.setconfig) AS s (setting)
+ WHERE d.datname = %s ORDER BY 1, 2
+"""
+
+# Bytes of a table with its TOAST, and of all partitions of a partitioned one; no index.
+TABLE_SIZES = """
+SELECT n.nspname, c.relname, c.relkind::text,
+       COALESCE((SELECT sum(pg_catalog.pg_table_size(t.relid)) FROM pg_catalog.pg_partition_tree(c.oid) t),
+                pg_catalog.pg_table_size(c.oid))::bigint
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
+   AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+"""
+
+ROLE = """
+SELECT r.rolname, r.rolsuper, r.rolcreatedb, pg_catalog.pg_has_role(d.datdba, 'USAGE'),
+       r.rolsuper OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')
+  FROM pg_catalog.pg_roles r, pg_catalog.pg_database d
+ WHERE r.rolname = CURRENT_USER AND d.datname = %s
+"""
+
+PREPARED = "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = %s ORDER BY prepared"
+
+LOGICAL_SLOTS = """
+SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE slot_type = 'logical' AND database = %s ORDER BY 1
+"""
+
+# These columns are readable by everybody; the connection string is not.
+SUBSCRIPTIONS = """
+SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+ WHERE d.datname = %s ORDER BY 1
+"""

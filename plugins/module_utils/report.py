@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Texts for people: the manifest, the reports, and the ticks of the console; each from one structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
+
+TICK = "[✓]"
+CROSS = "[✗]"
+
+DESCRIPTIONS = {
+    "dump": "PostgreSQL custom format (primary)",
+    "sql": "SQL text (fallback, readable, works across versions)",
+    "globals": "roles and tablespaces of the server, without passwords",
+    "report": "the audit before the migration",
+    "manifest": "this description",
+}
+
+_RULE = "=" * 78
+_SCRATCH = "RESTORED_DATABASE"
+
+
+def size(count: int) -> str:
+    """Bytes as ``du -h`` writes them: 245M."""
+    value = float(count)
+    for unit in ("B", "K", "M", "G", "T"):
+        if value < 1024 or unit == "T":
+            return f"{value:.0f}{unit}" if value >= 10 or unit == "B" else f"{value:.1f}{unit}"
+        value /= 1024
+    raise AssertionError("not reached")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 4.2 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def manifest(of: Manifest) -> str:
+    """manifest.txt: what this is, what is in it, and how it is restored by hand."""
+    return "\n".join(
+        [
+            _RULE,
+            "PostgreSQL backup, taken before a migration",
+            _RULE,
+            *_pairs(_manifest_facts(of)),
+            "",
+            "Files (SHA-256 of every one: SHA256SUMS)",
+            *[_file_line(file) for file in of.files],
+            "",
+            "Rows",
+            *_rows_lines(of.fingerprint.rows),
+            *_left_out(of.left_out),
+            "",
+            *_restore_instructions(of),
+            "",
+        ]
+    )
+
+
+def _manifest_facts(of: Manifest) -> list[tuple[str, str]]:
+    archive = of.file("dump")
+    return [
+        ("Created", f"{of.created} (UTC)"),
+        ("Run", of.run_id),
+        ("Type", of.backup_type),
+        ("Database", of.source_url),
+        ("Identity", f"system {of.identity.system_identifier}, OID {of.identity.oid}, timeline {of.identity.timeline}"),
+        ("Server", f"PostgreSQL {of.server_version_text}"),
+        ("Client tools", of.tools_version),
+        ("Snapshot", f"write-ahead log at {of.snapshot_lsn}, held for {duration(of.seconds.get('snapshot_held', 0))}"),
+        ("Database size", size(of.database_bytes)),
+        ("Backup size", size(of.bytes)),
+        ("SHA-256", f"{archive.sha256}  {archive.name}" if archive else "no archive"),
+        ("Format", of.format_version),
+        ("Secrets", "no password of a connection or a role; the data itself is here in full"),
+    ]
+
+
+def _file_line(file: BackupFile) -> str:
+    rows = f" ({file.rows:,} rows)" if file.rows is not None else ""
+    return f"  {size(file.size):>6}  {file.name}\n          {file.description}{rows}"
+
+
+def _left_out(left_out: Mapping[str, str]) -> list[str]:
+    if not left_out:
+        return []
+    return ["", "Without a CSV on purpose", *[f"  {label}: {reason}" for label, reason in left_out.items()]]
+
+
+def _restore_instructions(of: Manifest) -> list[str]:
+    csv_file = next(iter(of.csv_files), None)
+    lines = [
+        "Restore by hand, from inside this directory, into a NEW database; never over a live one.",
+        "Connection: PGHOST, PGPORT, PGUSER and PGPASSFILE (or PGPASSWORD) in the environment.",
+        "",
+        "0. Check the files:       sha256sum -c SHA256SUMS",
+        f"   Make the database:     createdb -T template0 {_SCRATCH}",
+        "1. From the archive:      pg_restore --exit-on-error --no-subscriptions -j 2 \\",
+        f"                            -d {_SCRATCH} full_backup.dump",
+        "2. Or from the script:    gunzip -c full_backup.sql.gz | \\",
+        f"                            psql -X -1 -v ON_ERROR_STOP=1 -d {_SCRATCH}",
+    ]
+    if csv_file:
+        lines += [
+            "3. Or one table's rows, into an empty table of the same columns (psql command;",
+            '   each file has its own in manifest.json under "load"):',
+            f"   {csv_file.load}",
+        ]
+    return [*lines, "Afterwards:               vacuumdb --analyze-only -d " + _SCRATCH]
+
+
+def audit(result: Mapping[str, Any]) -> str:
+    """audit_report.txt from the result of the audit."""
+    findings = [f"  [{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in result["findings"]]
+    return "\n".join(
+        [
+            _RULE,
+            f"Audit of the data before the migration: {result['database']}",
+            _RULE,
+            *_pairs([("Time", f"{result['time']} (UTC)"), ("Tables", str(len(result["rows"])))]),
+            "",
+            "Findings",
+            *(findings or ["  none"]),
+            "",
+            "Rows per table",
+            *_rows_lines(result["rows"]),
+            "",
+        ]
+    )
+
+
+def verification(result: Mapping[str, Any]) -> str:
+    """verification_report.txt from the result of the verification."""
+    lines = [_RULE, f"Verification after the migration: {result['database']}", _RULE]
+    lines += _pairs(
+        [
+            ("Time", f"{result['time']} (UTC)"),
+            ("Run", result["run_id"]),
+            ("Verdict", "PASSED" if result["passed"] else "FAILED"),
+        ]
+    )
+    lines += ["", "Problems", *([f"  {CROSS} {problem}" for problem in result["problems"]] or ["  none"])]
+    lines += ["", "Rows per table, before and after"]
+    width = max([len(row["table"]) for row in result["tables"]] or [0])
+    lines += [
+        f"  {row['table']:<{width}}  {_count(row['before']):>12} -> {_count(row['after']):>12}  {row['verdict']}"
+        for row in result["tables"]
+    ]
+    return "\n".join([*lines, "", *_next_steps(), ""])
+
+
+def _next_steps() -> list[str]:
+    return [
+        "Left to people",
+        "  [ ] Test the application against the migrated database.",
+        "  [ ] Watch its logs for 24 to 48 hours.",
+        "  [ ] Keep the backup for at least 7 days.",
+        "  [ ] Keep the *_old tables until all of this is done, then drop them.",
+    ]
+
+
+def _count(rows: int | None) -> str:
+    return "-" if rows is None else f"{rows:,}"
+
+
+def _rows_lines(rows: Mapping[str, int]) -> list[str]:
+    width = max([len(label) for label in rows] or [0])
+    return [f"  {label:<{width}}  {count:>12,}" for label, count in rows.items()] or ["  no tables"]
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    listed: Sequence[tuple[str, str]] = list(pairs)
+    width = max(len(name) for name, _value in listed)
+    return [f"{name:<{width}}  {value}" for name, value in listed]
