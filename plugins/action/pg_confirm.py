@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One question for a batch of hosts; everything but a typed yes is a no."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.module_utils.common.text.converters import to_text
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
+
+# Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
+UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
+
+_OPTION = {
+    "databases": {"type": "list", "elements": "dict", "required": True},
+    "timeout": {"type": "int", "default": 900},
+}
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    BYPASS_HOST_LOOP = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        _validated, options = self.validate_argument_spec(argument_spec=_OPTION)
+        if self._task.check_mode:
+            return {**result, **_answer((), False, "Nothing is asked in check mode.")}
+        if not options["databases"]:
+            return {**result, **_answer((), False, "There is nothing to confirm.")}
+        if any(os.environ.get(name) for name in UNATTENDED):
+            return {**result, **_answer((), False, "This is an unattended job.")}
+        return {**result, **_ask(options["databases"], options["timeout"])}
+
+
+def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]:
+    started = time.monotonic()
+    try:
+        typed = Display().prompt_until(question(databases), seconds=timeout)
+    except AnsiblePromptNoninteractive:
+        return _answer((), False, "There is no terminal to ask on.")
+    except AnsiblePromptInterrupt:
+        return _answer((), True, "The question was interrupted.")
+    if time.monotonic() - started >= timeout:
+        # What was typed without Enter is no answer.
+        return _answer((), True, f"Nobody answered within {timeout} s.")
+    if to_text(typed).strip() != "yes":
+        return _answer((), True, "The answer was not yes.")
+    return _answer([f"{entry['host']}/{entry['database']}" for entry in databases], True, "")
+
+
+def _answer(confirmed: Sequence[str], asked: bool, reason: str) -> dict[str, Any]:
+    return {"changed": False, "confirmed": list(confirmed), "asked": asked, "reason": reason}
+
+
+def question(databases: Sequence[Mapping[str, Any]]) -> str:
+    """What the person sees; one block a database."""
+    blocks = [
+        f"  {entry['host']}: {entry['database']}\n"
+        f"    Location: {entry['backup_dir']}\n"
+        f"    Size: {size(int(entry['bytes']))}, a rollback is expected to take {duration(float(entry['restore_seconds']))}"
+        for entry in databases
+    ]
+    listed = "\n".join(blocks)
+    return (
+        f"\nCRITICAL: these backups contain ALL your data\n{listed}\n\n"
+        "Confirm backup location is correct and proceed? (yes/NO): "
+    )

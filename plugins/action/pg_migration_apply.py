@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The controller's half of pg_migration_apply: read the migration set, and ship the whole tree in one archive."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        try:
+            if arguments.get("source") and not arguments.get("remote_src") and not arguments.get("command"):
+                arguments.update(self._shipped(arguments, task_vars))
+            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        except PgsafeError as error:
+            return {**result, "failed": True, "changed": False, "msg": str(error), **error.facts()}
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        source = self._found(str(arguments["source"]), task_vars)
+        migration = migration_set.read(source, arguments.get("files") or ())
+        bundle = self._connection._shell.join_path(self._make_tmp_path(), "migration.tar")
+        self._connection._shell.tmpdir = str(Path(bundle).parent)
+        with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
+            packed.write(migration_set.pack(migration, source))
+            packed.flush()
+            self._transfer_file(packed.name, bundle)
+        self._fixup_perms2((str(Path(bundle).parent), bundle))
+        names = [file.name for file in migration.files]
+        return {"source": str(source), "bundle": bundle, "files": names, "digest": migration.digest}
+
+    def _found(self, source: str, task_vars: dict[str, Any]) -> Path:
+        """Absolute, or relative to the inventory, then to the playbook."""
+        path = Path(source).expanduser()
+        bases = [task_vars.get("inventory_dir"), self._loader.get_basedir()]
+        candidates = [path] if path.is_absolute() else [Path(base) / path for base in bases if base]
+        for candidate in candidates:
+            if candidate.exists():
+                return candidate.resolve()
+        looked = ", ".join(str(candidate) for candidate in candidates)
+        raise AnsibleActionFail(f"There is no migration set at {looked}. Check source. Nothing was changed.")

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: phases
+type: aggregate
+short_description: Show the phases of a migration, their ticks, and a verdict for every host
+version_added: 0.1.0
+description:
+  - Prints the lines that the modules of the collection return for people, under the heading of their phase.
+  - Ends a run with a line for every host, also for those that were not reached.
+  - Found by itself for the collection's playbooks. For a playbook of your own, enable it in the configuration.
+requirements:
+  - C(callbacks_enabled = pgsafe.migration.phases) for playbooks of your own
+"""
+
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+
+_ROLE = "pg_migrate"
+
+_PHASES = {
+    "Preflight": "Phase 1: PRE-MIGRATION",
+    "Plan": "Phase 1: PRE-MIGRATION",
+    "Audit": "Phase 1: PRE-MIGRATION",
+    "Backup": "Phase 1: PRE-MIGRATION",
+    "Verify": "Phase 1: PRE-MIGRATION",
+    "Confirm": "Phase 2: CONFIRMATION",
+    "Migrate": "Phase 3: MIGRATION",
+    "Rollback": "Phase 4: ROLLBACK",
+}
+
+_VERDICTS = {
+    "migrated": "migrated and verified",
+    "unchanged": "unchanged: the set was applied before",
+    "refused": "refused: nothing was changed",
+    "failed_unchanged": "failed: the database is as it was, nothing had to be restored",
+    "rolled_back": "rolled back: the database is as it was before",
+    "rollback_failed": "ROLLBACK FAILED",
+    "unreachable": "unreachable",
+    "not reached": "not reached: nothing was changed",
+}
+
+_COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "pgsafe.migration.phases"
+    CALLBACK_NEEDS_ENABLED = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._hosts: list[str] = []
+        self._verdicts: dict[str, str] = {}
+        self._phase = ""
+        self._ours = False
+        # On standard output these lines would spoil what a program is to read.
+        self._aside = "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._phase = ""
+        manager = play.get_variable_manager()
+        known = [host.get_name() for host in manager._inventory.get_hosts(play.hosts)]
+        self._hosts += [host for host in known if host not in self._hosts]
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._enter(task)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self._enter(task)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._show(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._show(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._verdicts.setdefault(result._host.get_name(), "unreachable")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        if not self._ours:
+            return
+        self._say("")
+        self._say("VERDICTS")
+        width = max(len(host) for host in self._hosts)
+        for host in self._hosts:
+            verdict = self._verdicts.get(host, "refused" if host in stats.processed else "not reached")
+            color = "green" if verdict in ("migrated", "unchanged") else "red"
+            self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
+
+    def _enter(self, task: Any) -> None:
+        role, _colon, name = task.get_name().partition(" : ")
+        if not role.endswith(_ROLE):
+            return
+        self._ours = True
+        phase = _PHASES.get(name.partition(" | ")[0], self._phase)
+        if phase != self._phase:
+            self._phase = phase
+            self._say("")
+            self._say(phase, "bright blue")
+
+    def _show(self, result: Any) -> None:
+        said = getattr(result, "result", None) or result._result
+        host = result._host.get_name()
+        verdict = (said.get("ansible_facts") or {}).get("pg_migrate_verdict")
+        if verdict:
+            self._verdicts[host] = verdict
+        prefix = f"{host}: " if len(self._hosts) > 1 else ""
+        for line in said.get("console") or []:
+            self._say(prefix + str(line), _COLORS.get(str(line).partition("] ")[0] + "]"))
+
+    def _say(self, text: str, color: str | None = None) -> None:
+        self._display.display(text, color=color, stderr=self._aside)

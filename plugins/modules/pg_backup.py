@@ -1,0 +1,185 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_backup
+short_description: Back a PostgreSQL database up in three formats of one snapshot
+version_added: 0.1.0
+description:
+  - Writes a custom-format archive, an SQL script and a CSV file per table, all of one exported snapshot, into a new
+    directory C(<backup_root>/<database>/migration_YYYYMMDD_HHMMSS).
+  - Every file appears under its name whole and synced. The manifest is written last; a directory without it is no backup.
+  - The directory has the mode 0700 and every file 0600.
+options:
+  backup_root:
+    description: The directory, on the target, under which backups are made. It must exist.
+    type: path
+    required: true
+  jobs:
+    description: How many sessions read tables beside pg_dump.
+    type: int
+    default: 2
+  compress_level:
+    description: The gzip level of the archive and the script, 1 (fast) to 9 (small).
+    type: int
+    default: 1
+  lock_timeout:
+    description: How many seconds to wait for a table that another session has locked.
+    type: int
+    default: 30
+  audit:
+    description: The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt).
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details: Every call takes a new backup.
+  platform:
+    platforms: posix
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.connection
+  - pgsafe.migration.attributes
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Take a backup
+  pgsafe.migration.pg_backup:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+  register: backup
+"""
+
+RETURN = r"""
+run_id:
+  description: The run that the backup belongs to; empty in check mode.
+  returned: success
+  type: str
+  sample: "20261116_143022"
+backup_dir:
+  description: The backup's directory; empty in check mode.
+  returned: success
+  type: str
+  sample: /var/backups/pgsafe/community_connect/migration_20261116_143022
+bytes:
+  description: The size of the backup in bytes; 0 in check mode.
+  returned: success
+  type: int
+database_bytes:
+  description: The size of the database in bytes.
+  returned: success
+  type: int
+rows:
+  description: Rows by table; empty in check mode.
+  returned: success
+  type: dict
+files:
+  description: The files with name, kind, size, sha256 and more; empty in check mode.
+  returned: success
+  type: list
+  elements: dict
+seconds:
+  description: The duration of each part in seconds; empty in check mode.
+  returned: success
+  type: dict
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] Backup created: /var/backups/…/full_backup.dump (245M)"]
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, console, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    BACKUP_ROOT,
+    CONNECTION,
+    JOBS,
+    mutually_exclusive,
+    target,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+
+SPEC = {
+    **CONNECTION,
+    **BACKUP_ROOT,
+    **JOBS,
+    "compress_level": {"type": "int", "default": 1},
+    "lock_timeout": {"type": "int", "default": 30},
+    "audit": {"type": "dict", "default": {}},
+}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    request = backup.BackupRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        jobs=params["jobs"],
+        compress_level=params["compress_level"],
+        lock_timeout=params["lock_timeout"],
+        audit=params["audit"],
+    )
+    return _predicted(backup.plan(request)) if check_mode else _taken(backup.run(request))
+
+
+def _predicted(plan: backup.BackupPlan) -> dict[str, Any]:
+    return {
+        "changed": True,
+        "run_id": "",
+        "backup_dir": "",
+        "bytes": 0,
+        "database_bytes": plan.database_bytes,
+        "rows": {},
+        "files": [],
+        "seconds": {},
+        "console": console.backup_foreseen(plan.database_bytes, len(plan.tables)),
+    }
+
+
+def _taken(taken: backup.Backup) -> dict[str, Any]:
+    manifest = taken.manifest
+    return {
+        "changed": True,
+        "run_id": taken.run_id,
+        "backup_dir": str(taken.directory),
+        "bytes": manifest.bytes,
+        "database_bytes": manifest.database_bytes,
+        "rows": manifest.fingerprint.rows,
+        "files": [asdict(file) for file in manifest.files],
+        "seconds": dict(manifest.seconds),
+        "console": console.backup(str(taken.directory), manifest),
+    }
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=mutually_exclusive(),
+        supports_check_mode=True,
+    )
+    if missing := interpreter.missing():
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    try:
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **error.facts())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_confirm
+short_description: Ask a person, once for a batch of hosts, whether their databases may be migrated
+version_added: 0.1.0
+description:
+  - Shows each host with its database, backup and expected rollback time, and asks C(yes/NO).
+  - Only the answer V(yes) confirms. No terminal, a job of AWX or of an execution environment, silence until O(timeout),
+    C(Ctrl+C) or any other answer do not.
+  - It runs once a batch, as M(ansible.builtin.pause) does. Each host then has to look whether its own database is in
+    RV(confirmed).
+options:
+  databases:
+    description: What is to be confirmed, one entry a host.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      host:
+        description: The host's name in the inventory.
+        type: str
+        required: true
+      database:
+        description: The database.
+        type: str
+        required: true
+      backup_dir:
+        description: Where its backup is.
+        type: str
+        required: true
+      bytes:
+        description: The backup's size in bytes.
+        type: int
+        required: true
+      restore_seconds:
+        description: How long a rollback is expected to take.
+        type: float
+        required: true
+  timeout:
+    description: How many seconds to wait for an answer.
+    type: int
+    default: 900
+attributes:
+  check_mode:
+    support: full
+    details: It asks nothing and confirms nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+  action:
+    description: Is an action plugin; nothing of it runs on the target.
+    support: full
+  bypass_host_loop:
+    description: Runs once for the batch.
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.attributes
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Ask once for the batch
+  pgsafe.migration.pg_confirm:
+    databases:
+      - host: db1
+        database: community_connect
+        backup_dir: /var/backups/pgsafe/community_connect/migration_20261116_143022
+        bytes: 256901120
+        restore_seconds: 14.2
+  register: asked
+
+- name: Pass only what was confirmed
+  ansible.builtin.assert:
+    that: "'community_connect' in asked.confirmed"
+"""
+
+RETURN = r"""
+confirmed:
+  description: The databases that were shown and confirmed, as C(host/database).
+  returned: always
+  type: list
+  elements: str
+asked:
+  description: Whether there was anybody to ask.
+  returned: always
+  type: bool
+reason:
+  description: Why nothing was confirmed; empty when it was.
+  returned: always
+  type: str
+"""

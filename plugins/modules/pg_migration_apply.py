@@ -1,0 +1,325 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_migration_apply
+short_description: Apply a migration behind a proven backup, verify it, and roll back by itself when it fails
+version_added: 0.1.0
+description:
+  - Runs SQL files of the controller through psql on the target, in their order, or a command on the target.
+  - Refuses by itself when the backup is missing, is of another run or database, was not proven to O(level), or when the
+    migration was not confirmed. The order of a playbook's tasks is not what keeps the promise.
+  - From the first change to the verdict it is one task. Other sessions are ended, the set is applied, the result is
+    verified, and when any of this fails the database is rolled back to the backup before the task fails.
+  - A set that was applied and verified before is left alone.
+  - In check mode it says whether the set is pending, and needs no backup for that.
+options:
+  source:
+    description:
+      - A directory of SQL files, or one file, on the controller; relative to the inventory, then to the playbook.
+      - The whole directory is shipped, so that files may include others of it.
+    type: path
+  files:
+    description: Names inside O(source) in the order in which they run. All C(*.sql) of it, sorted, when empty.
+    type: list
+    elements: str
+    default: []
+  remote_src:
+    description: O(source) is on the target.
+    type: bool
+    default: false
+  command:
+    description: A command of the target instead of SQL files, as a list. It gets the connection by C(PG*) variables.
+    type: list
+    elements: str
+  command_tree:
+    description: The directory, on the target, that the command's digest is taken of, such as that of its revisions.
+    type: path
+  chdir:
+    description: The directory to run O(command) in.
+    type: path
+  environment:
+    description: Further environment variables of O(command). Their names are part of the digest, their values are not.
+    type: dict
+    default: {}
+  database_url:
+    description: Give O(command) the connection as E(DATABASE_URL) too.
+    type: bool
+    default: false
+  backup_dir:
+    description: The directory of the run's backup. Needed for anything but check mode.
+    type: path
+    default: ""
+  run_id:
+    description: The run that the backup must be of.
+    type: str
+    default: ""
+  level:
+    description: The level of proof that the backup must have reached.
+    type: str
+    choices: [checksum, decode, restore]
+    default: restore
+  confirmed_database:
+    description: The name of the database that was confirmed; it must be this one.
+    type: str
+    default: ""
+  confirmed_by:
+    description: How it was confirmed, for the journal.
+    type: str
+    default: variable
+  lock_timeout:
+    description: How many seconds a statement waits for a lock; 0 for ever.
+    type: int
+    default: 10
+  statement_timeout:
+    description: How many seconds a statement may take; 0 for ever.
+    type: int
+    default: 0
+  time_limit:
+    description: How many seconds one file or the command may take.
+    type: int
+  expectations:
+    description:
+      - What is to become of tables, by C(schema.table), V(same), V(grows), V(may_shrink) or V(dropped).
+      - Without one, a table may grow; a table that loses rows, or is gone and not kept as C(<table>_old), fails the
+        migration.
+    type: dict
+    default: {}
+  jobs:
+    description: How many jobs pg_restore uses for a rollback.
+    type: int
+    default: 2
+  bundle:
+    description: The packed O(source) on the target. Set by the action plugin.
+    type: path
+  digest:
+    description: The digest of O(source) on the controller. Set by the action plugin.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+  action:
+    description: Has an action plugin, which ships the files of the controller.
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.connection
+  - pgsafe.migration.attributes
+seealso:
+  - module: pgsafe.migration.pg_backup_verify
+  - module: pgsafe.migration.pg_restore_safe
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: See whether a set is pending
+  pgsafe.migration.pg_migration_apply:
+    login_db: community_connect
+    source: migrations/good
+  check_mode: true
+  register: plan
+
+- name: Apply it behind the backup that was just proven
+  pgsafe.migration.pg_migration_apply:
+    login_db: community_connect
+    source: migrations/good
+    backup_dir: "{{ backup.backup_dir }}"
+    run_id: "{{ backup.run_id }}"
+    confirmed_database: community_connect
+
+- name: Let Alembic migrate
+  pgsafe.migration.pg_migration_apply:
+    login_db: community_connect
+    command: [/opt/app/venv/bin/alembic, upgrade, head]
+    command_tree: /opt/app/migrations
+    chdir: /opt/app
+    database_url: true
+    backup_dir: "{{ backup.backup_dir }}"
+    run_id: "{{ backup.run_id }}"
+    confirmed_database: community_connect
+"""
+
+RETURN = r"""
+verdict:
+  description: How it ended. In check mode V(pending) when the set has still to be applied.
+  returned: always, once the request was read
+  type: str
+  choices: [migrated, unchanged, rolled_back, rollback_failed, pending]
+pending:
+  description: Whether the set had still to be applied.
+  returned: success
+  type: bool
+digest:
+  description: The digest that tells this set from another.
+  returned: success
+  type: str
+files:
+  description: The files in their order, or the command.
+  returned: success
+  type: list
+  elements: str
+applied:
+  description: What was applied before the end.
+  returned: when it was begun
+  type: list
+  elements: str
+sessions_ended:
+  description: How many sessions were ended before the migration.
+  returned: when it was begun
+  type: int
+writes_since_backup:
+  description: Rows that others wrote between the backup and the migration; a rollback has them in the kept database only.
+  returned: when it was begun
+  type: int
+seconds:
+  description: The duration in seconds.
+  returned: when it was begun
+  type: float
+verification:
+  description: Rows before and after, and the problems; what C(verification_report.txt) is made of.
+  returned: when it was verified
+  type: dict
+rollback:
+  description: What M(pgsafe.migration.pg_restore_safe) returns, when there was a rollback.
+  returned: when it was rolled back
+  type: dict
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] Migration applied: 5 files in 4.2 s"]
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    CONNECTION,
+    JOBS,
+    LEVEL,
+    mutually_exclusive,
+    target,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+
+SPEC = {
+    **CONNECTION,
+    **LEVEL,
+    **JOBS,
+    "source": {"type": "path"},
+    "files": {"type": "list", "elements": "str", "default": []},
+    "remote_src": {"type": "bool", "default": False},
+    "command": {"type": "list", "elements": "str"},
+    "command_tree": {"type": "path"},
+    "chdir": {"type": "path"},
+    "environment": {"type": "dict", "default": {}},
+    "database_url": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path", "default": ""},
+    "run_id": {"type": "str", "default": ""},
+    "confirmed_database": {"type": "str", "default": ""},
+    "confirmed_by": {"type": "str", "default": "variable"},
+    "lock_timeout": {"type": "int", "default": 10},
+    "statement_timeout": {"type": "int", "default": 0},
+    "time_limit": {"type": "int"},
+    "expectations": {"type": "dict", "default": {}},
+    "bundle": {"type": "path"},
+    "digest": {"type": "str", "default": ""},
+}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    source = _source(params)
+    plan = migrate.plan(target(params), source)
+    foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
+    if check_mode or not plan.pending:
+        verdict = "pending" if plan.pending else "unchanged"
+        return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
+    outcome = migrate.run(_request(params, source))
+    return {"changed": True, **foreseen, **_result(outcome), "console": console.migrate(outcome)}
+
+
+def _source(params: dict[str, Any]) -> SetSource:
+    return SetSource(
+        source=Path(params["source"]) if params["source"] else None,
+        bundle=Path(params["bundle"]) if params["bundle"] else None,
+        files=tuple(params["files"]),
+        digest=params["digest"],
+        command=tuple(params["command"] or ()),
+        tree=Path(params["command_tree"]) if params["command_tree"] else None,
+        environment={name: str(value) for name, value in params["environment"].items()},
+        chdir=params["chdir"],
+    )
+
+
+def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateRequest:
+    same = (
+        "run_id", "confirmed_database", "confirmed_by", "level", "lock_timeout", "statement_timeout",
+        "time_limit", "chdir", "database_url", "expectations", "jobs",
+    )
+    return migrate.MigrateRequest(
+        target=target(params),
+        source=source,
+        backup_dir=Path(params["backup_dir"]),
+        environment=source.environment,
+        **{name: params[name] for name in same},
+    )
+
+
+def _result(outcome: migrate.Outcome) -> dict[str, Any]:
+    return {
+        "verdict": outcome.verdict,
+        "applied": list(outcome.applied),
+        "sessions_ended": outcome.sessions_ended,
+        "writes_since_backup": outcome.writes_since_backup,
+        "seconds": outcome.seconds,
+        "verification": outcome.verification or {},
+        "rollback": asdict(outcome.rollback) if outcome.rollback else {},
+    }
+
+
+def failure(error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message."""
+    if not isinstance(error, migrate.MigrationFailed):
+        return error.facts()
+    return {
+        **error.facts(),
+        **_result(error.outcome),
+        "changed": error.outcome.verdict != "unchanged",
+        "console": console.failure(error),
+    }
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=mutually_exclusive(),
+        required_one_of=[["source", "command"]],
+        supports_check_mode=True,
+    )
+    if missing := interpreter.missing():
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    try:
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **failure(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

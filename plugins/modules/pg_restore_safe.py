@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_restore_safe
+short_description: Roll a PostgreSQL database back to a backup, or restore a backup to a new database
+version_added: 0.1.0
+description:
+  - Restores beside the live database, compares the copy with the manifest, and puts it in the live database's place by
+    renames in one transaction. The replaced database is kept, closed, under a name of its own.
+  - The archive is tried first; when it does not restore, or not to what the manifest says, the SQL script is, into
+    another empty database. When both fail the live database is left as it is, and open.
+  - Looks first; when the live database still is what the backup holds, or was rolled back already, nothing is done.
+options:
+  backup_dir:
+    description: The directory of the backup, on the target. Empty only when the run has none yet; nothing is done then.
+    type: path
+    required: true
+  new_database:
+    description: Restore to a new database of this name, and leave the live one alone.
+    type: str
+  jobs:
+    description: How many jobs pg_restore uses.
+    type: int
+    default: 2
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: A rollback is; a restore to a new database refuses a name that is taken.
+  platform:
+    platforms: posix
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.connection
+  - pgsafe.migration.attributes
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Roll back by hand
+  pgsafe.migration.pg_restore_safe:
+    login_db: community_connect
+    backup_dir: /var/backups/pgsafe/community_connect/migration_20261116_143022
+
+- name: Look at the old data in a database of its own
+  pgsafe.migration.pg_restore_safe:
+    login_db: community_connect
+    backup_dir: /var/backups/pgsafe/community_connect/latest
+    new_database: community_connect_before
+"""
+
+RETURN = r"""
+state:
+  description: What was done; V(not_needed) when the database is as the backup holds it.
+  returned: success
+  type: str
+  choices: [rolled_back, restored, not_needed]
+database:
+  description: The database.
+  returned: success
+  type: str
+method:
+  description: What it was restored from, V(archive) or V(script); empty when nothing was restored.
+  returned: success
+  type: str
+kept:
+  description: The name that the replaced database is kept under; empty when there is none.
+  returned: success
+  type: str
+failures:
+  description: Why each format that was tried before failed.
+  returned: success
+  type: list
+  elements: str
+rows:
+  description: Rows by table of the restored database.
+  returned: success
+  type: dict
+seconds:
+  description: The duration in seconds.
+  returned: success
+  type: float
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] Database restored from backup"]
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_DIR, CONNECTION, JOBS, mutually_exclusive, target
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+
+SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, "new_database": {"type": "str"}}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    if not params["backup_dir"]:
+        return _result(restore.Restored("not_needed", "", "", "", (), 0, {}, 0.0), changed=False)
+    request = restore.RestoreRequest(
+        target=target(params, required=False),
+        backup_dir=Path(params["backup_dir"]).resolve(),
+        new_database=params["new_database"],
+        jobs=params["jobs"],
+    )
+    if check_mode:
+        plan = restore.plan(request)
+        foreseen = restore.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
+        return _result(foreseen, changed=plan.state != "not_needed")
+    done = restore.run(request)
+    return _result(done, changed=done.state != "not_needed")
+
+
+def _result(done: restore.Restored, changed: bool) -> dict[str, Any]:
+    return {
+        "changed": changed,
+        "state": done.state,
+        "database": done.database,
+        "method": done.method,
+        "kept": done.kept,
+        "failures": list(done.failures),
+        "rows": done.rows,
+        "seconds": done.seconds,
+        "console": console.restore(done),
+    }
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=mutually_exclusive(),
+        supports_check_mode=True,
+    )
+    if missing := interpreter.missing():
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    try:
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **error.facts())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
