@@ -12,9 +12,9 @@ from pathlib import Path
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint  # noqa: E402  (path first)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session  # noqa: E402  (path first)
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target  # noqa: E402  (path first)
+from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
 
 # Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
@@ -66,7 +65,7 @@ def question(databases: Sequence[Mapping[str, Any]]) -> str:
     blocks = [
         f"  {entry['host']}: {entry['database']}\n"
         f"    Location: {entry['backup_dir']}\n"
-        f"    Size: {size(int(entry['bytes']))}, a rollback is expected to take {duration(float(entry['restore_seconds']))}"
+        f"    Size: {size(int(entry['bytes']))}; expected rollback: {duration(float(entry['restore_seconds']))}"
         for entry in databases
     ]
     listed = "\n".join(blocks)

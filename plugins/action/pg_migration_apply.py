@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 

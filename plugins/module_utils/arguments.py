@@ -52,6 +52,8 @@ _KEYWORDS = {
     "ssl_key": "sslkey",
 }
 
+_URL_FORM = "Write postgresql://user@host:port/database."
+
 
 def mutually_exclusive() -> list[list[str]]:
     return [["login_url", option] for option in URL_EXCLUDES]
@@ -89,7 +91,9 @@ def _keywords(params: Mapping[str, Any]) -> dict[str, str]:
             given[keyword] = str(params[option])
     extra = {str(name): str(value) for name, value in (params.get("connect_params") or {}).items()}
     if "password" in extra:
-        raise BadRequest("connect_params holds a password.", remedy="Give it as login_password, which is kept out of logs.")
+        raise BadRequest(
+            "connect_params holds a password.", remedy="Give it as login_password, which is kept out of logs."
+        )
     return {**given, **extra}
 
 
@@ -100,9 +104,11 @@ def _url_keywords(url: str) -> dict[str, str]:
         port = parts.port
     except ValueError as error:
         # The text of the error may hold a part of the password.
-        raise BadRequest("login_url is not a valid URL.", remedy="Write postgresql://user@host:port/database.") from error
+        raise BadRequest(
+            "login_url is not a valid URL.", remedy="Write postgresql://user@host:port/database."
+        ) from error
     if parts.scheme not in ("postgresql", "postgres"):
-        raise BadRequest("login_url is not a PostgreSQL URL.", remedy="Write postgresql://user@host:port/database.")
+        raise BadRequest("login_url is not a PostgreSQL URL.", remedy=_URL_FORM)
     named = {
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),

@@ -186,7 +186,9 @@ class _Taking:
         parallel.together([self._script, self._archive_digest, self._globals])
         if self._request.audit:
             text = report.audit(self._request.audit)
-            self._note(manifests.AUDIT_REPORT, "report", files.write_text(self._directory / manifests.AUDIT_REPORT, text))
+            self._note(
+                manifests.AUDIT_REPORT, "report", files.write_text(self._directory / manifests.AUDIT_REPORT, text)
+            )
         return self._seal(held, sequences)
 
     def _under_snapshot(self) -> _Held:
@@ -213,7 +215,7 @@ class _Taking:
                 files.sync_file(path)
                 files.commit(path, self._directory / manifests.ARCHIVE)
 
-    def _read_tables(self, stop: parallel.Stop, snap: snapshot.Snapshot, work: queue.SimpleQueue[csv_files.Item]) -> None:
+    def _read_tables(self, stop: parallel.Stop, snap: snapshot.Snapshot, work: csv_files.Work) -> None:
         with snapshot.reader(self._request.target, snap, self._purpose) as reader, stop.calling(reader.cancel):
             while True:
                 stop.check()
@@ -239,14 +241,14 @@ class _Taking:
         command = commands.Command(argv, stall_limit=STALL_SECONDS)
         path = self._directory / manifests.SCRIPT
 
-        with self._found.timed("script"), files.atomic(path) as sink:
-            with gzip_files.writer(sink, self._request.compress_level) as stream:
+        level = self._request.compress_level
+        with self._found.timed("script"), files.atomic(path) as sink, gzip_files.writer(sink, level) as stream:
 
-                def pass_on(chunk: bytes) -> None:
-                    stop.check()
-                    stream.write(chunk)
+            def pass_on(chunk: bytes) -> None:
+                stop.check()
+                stream.write(chunk)
 
-                commands.read_into(command, pass_on)
+            commands.read_into(command, pass_on)
         self._note(manifests.SCRIPT, "sql", sink.digest)
 
     def _archive_digest(self, stop: parallel.Stop) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import IO
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
@@ -43,7 +44,7 @@ class Command:
 
     @property
     def program(self) -> str:
-        return os.path.basename(self.argv[0])
+        return PurePath(self.argv[0]).name
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ class _Tail(threading.Thread):
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
-        assert stream is not None
-        self._stream = stream
+        self._stream = _piped(stream)
         self._kept = b""
         self.seen = 0
         self.start()
@@ -132,6 +132,13 @@ class _Tail(threading.Thread):
         """What was said; a grandchild that keeps the stream open is not waited for."""
         self.join(GRACE_SECONDS)
         return self._kept.decode("utf-8", "replace")
+
+
+def _piped(stream: IO[bytes] | None) -> IO[bytes]:
+    """A stream of a process; there is none only where it was not asked for."""
+    if stream is None:
+        raise CommandFailed("A program was started without the pipe that is to be used.")
+    return stream
 
 
 @dataclass
@@ -178,8 +185,7 @@ class _Watch:
 
 
 def _chunks(child: _Child) -> Iterator[bytes]:
-    stream = child.process.stdout
-    assert stream is not None
+    stream = _piped(child.process.stdout)
     watch = _Watch(child.command, child.started)
     seen = 0
     while True:
@@ -195,8 +201,7 @@ def _chunks(child: _Child) -> Iterator[bytes]:
 
 
 def _feed(child: _Child, source: Iterable[bytes]) -> None:
-    pipe = child.process.stdin
-    assert pipe is not None
+    pipe = _piped(child.process.stdin)
     os.set_blocking(pipe.fileno(), False)
     watch = _Watch(child.command, child.started)
     written = 0

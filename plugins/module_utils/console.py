@@ -74,7 +74,7 @@ def plan(found: Plan) -> list[str]:
 def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
-    return lines + [f"{TICK} Migration verified and complete in {duration(outcome.seconds)}"]
+    return [*lines, f"{TICK} Migration verified and complete in {duration(outcome.seconds)}"]
 
 
 def failure(error: MigrationFailed) -> list[str]:

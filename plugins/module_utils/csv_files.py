@@ -26,7 +26,10 @@ class Item:
     csv_name: str = ""
 
 
-def work(session: Session, tables: Sequence[Table]) -> queue.SimpleQueue[Item]:
+Work = queue.SimpleQueue[Item]
+
+
+def work(session: Session, tables: Sequence[Table]) -> Work:
     """All that is to be read of the tables, largest first, so that no reader is left with a large one at the end."""
     sizes = {Table(*row[:3]).label: row[3] for row in session.rows(queries.TABLE_SIZES)}
     file_names = names.csv_names([table.label for table in tables])
@@ -44,9 +47,7 @@ def write(session: Session, item: Item, directory: Path) -> BackupFile:
     :raises FileFailed: the file cannot be written.
     """
     table = item.table
-    columns = [
-        name for name, generated in session.rows(queries.COLUMNS, (table.schema, table.name)) if not generated
-    ]
+    columns = [name for name, generated in session.rows(queries.COLUMNS, (table.schema, table.name)) if not generated]
     with files.atomic(directory / item.csv_name) as sink:
         rows = session.copy_out(_copy(table, columns), sink)
     return BackupFile(

@@ -67,7 +67,7 @@ def _not_ended(server: Session, database: str, ours: Sequence[int]) -> Refused:
         )
     ]
     return Refused(
-        f"Sessions of {database} could not be ended within {PATIENCE_SECONDS:g} s: {'; '.join(left) or 'they come back'}.",
+        f"Sessions of {database} were not ended within {PATIENCE_SECONDS:g} s: {'; '.join(left) or 'they come back'}.",
         remedy="Stop the application or the pooler that owns them, then run again.",
     )
 
@@ -100,11 +100,12 @@ def swap(target: Target, plan: Swap, wanted: DatabaseProperties, mark: str) -> N
             try:
                 with server.transaction():
                     _rename(server, plan, wanted, mark)
-                return
             except QueryFailed as error:
                 # Somebody came in between: RENAME needs both databases empty of sessions.
                 if error.sqlstate != _IN_USE or time.monotonic() > deadline:
                     raise
+            else:
+                return
             for database in (plan.replaced, plan.restored):
                 if database:
                     end_sessions(server, database)
@@ -115,7 +116,9 @@ def _rename(server: Session, plan: Swap, wanted: DatabaseProperties, mark: str) 
     if plan.replaced:
         server.execute(statement("ALTER DATABASE {old} RENAME TO {kept}", old=identifier(plan.replaced), kept=kept))
         server.execute(statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark)))
-    server.execute(statement("ALTER DATABASE {restored} RENAME TO {live}", restored=identifier(plan.restored), live=live))
+    server.execute(
+        statement("ALTER DATABASE {restored} RENAME TO {live}", restored=identifier(plan.restored), live=live)
+    )
     server.execute(statement("COMMENT ON DATABASE {live} IS NULL", live=live))
     for change in properties.statements(plan.live, wanted):
         server.execute(change)

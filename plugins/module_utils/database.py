@@ -80,6 +80,10 @@ _VARIABLES = {
 _KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
 
+# Everything a transaction of these modes reads is of one moment.
+ONE_SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
 class Session:
     """One connection. Statements run by themselves unless inside :meth:`transaction`."""
 
@@ -191,7 +195,7 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
 
     :raises ConnectionFailed: no session could be had.
     """
-    keywords = {
+    keywords: dict[str, Any] = {
         "connect_timeout": "10",
         **_KEEPALIVES,
         **target.params,
@@ -261,7 +265,7 @@ def _escaped(value: str) -> str:
 
 def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:
     text = _said(error)
-    if closed or error.pgcode is None and isinstance(error, psycopg2.OperationalError):
+    if closed or (error.pgcode is None and isinstance(error, psycopg2.OperationalError)):
         return ConnectionFailed(f"The session with {target.described} was lost: {text}")
     if error.pgcode == "55P03":
         return LockNotAvailable(text, "55P03")
@@ -281,10 +285,16 @@ def _not_connected(error: Any, target: Target) -> ConnectionFailed:
 _ADVICE = (
     ("password authentication failed", "Check login_user and login_password (or the pgpass file)."),
     ("no password supplied", "Give login_password, or a pgpass file through connect_params passfile."),
-    ("Peer authentication failed", "Run the play with become: true and become_user: postgres, or connect by login_host."),
+    (
+        "Peer authentication failed",
+        "Run the play with become: true and become_user: postgres, or connect by login_host.",
+    ),
     ("pg_hba.conf", "Add a line for this user, address and database to pg_hba.conf and reload the server."),
     ("does not exist", "Check the name in login_db and login_user (see: psql -l)."),
-    ("is not currently accepting connections", "The database is closed; an unfinished run may own it: run the playbook pgsafe.migration.rollback."),
+    (
+        "is not currently accepting connections",
+        "The database is closed, perhaps by an unfinished run: run the playbook pgsafe.migration.rollback.",
+    ),
     ("starting up", "Wait until the server has recovered."),
     ("too many clients", "Free a session, or raise max_connections."),
     ("", "Check that the server runs and listens there: systemctl status postgresql, or pg_isready."),

@@ -125,9 +125,7 @@ def _sequence_differences(before: Mapping[str, str], after: Mapping[str, str]) -
             yield f"sequence {label} is at {new} instead of {old}"
 
 
-def _catalog_differences(
-    before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]
-) -> Iterator[str]:
+def _catalog_differences(before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for kind in sorted(set(before) | set(after)):
         old, new = set(before.get(kind, ())), set(after.get(kind, ()))
         yield from (f"{kind} {name} is missing" for name in sorted(old - new))

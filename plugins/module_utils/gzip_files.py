@@ -21,7 +21,7 @@ _DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error)
 try:
     from isal import igzip, isal_zlib
 
-    _DAMAGED = (*_DAMAGED, isal_zlib.error)
+    _DAMAGED = (*_DAMAGED, isal_zlib.error)  # type: ignore[arg-type]  # its stub declares an instance, not a class
 except ImportError:
     igzip = None
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import PSYCOPG2_ERROR
 
 _PLATFORM = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/bin/python")

@@ -73,6 +73,12 @@ class Journal:
         return next((entry for entry in reversed(self.entries()) if entry.event in events), None)
 
     @property
+    def backup_dir(self) -> str:
+        """The directory of the run's backup, empty when it never began one."""
+        begun = self.last("backup_started")
+        return str(begun.facts["backup_dir"]) if begun else ""
+
+    @property
     def unfinished(self) -> bool:
         """Whether the run may have changed the database and has not reached an end."""
         newest = self.last(ARMED, "rollback_failed", *ENDS)
@@ -85,7 +91,9 @@ class Journal:
         :raises Refused: another process holds it.
         """
         with reporting("The lock of the run could not be opened", self.directory / LOCK):
-            descriptor = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+            descriptor = os.open(
+                self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE
+            )
         try:
             self._lock(descriptor)
             yield
@@ -142,5 +150,5 @@ def all_runs(backup_root: Path) -> list[Journal]:
     """Every run of a backup root, oldest first."""
     runs = backup_root / RUNS
     with reporting("The runs could not be listed", runs):
-        names = sorted(os.listdir(runs)) if runs.is_dir() else []
-    return [Journal(runs / name) for name in names]
+        found = sorted(runs.iterdir()) if runs.is_dir() else []
+    return [Journal(directory) for directory in found]

@@ -174,15 +174,17 @@ def _typed(data: dict[str, Any]) -> Manifest:
 
 
 def _file(entry: dict[str, Any]) -> BackupFile:
-    file = BackupFile(**entry)
-    if not (isinstance(file.name, str) and isinstance(file.size, int) and len(file.sha256) == 64):
-        raise ValueError(f"the entry of the file {file.name!r} is not usable")
-    return file
+    name, length, digest = entry["name"], entry["size"], entry["sha256"]
+    if not (isinstance(name, str) and isinstance(length, int) and isinstance(digest, str) and len(digest) == 64):
+        raise ValueError(f"the entry of the file {name!r} is not usable")
+    return BackupFile(**entry)
 
 
 def _fingerprint(data: dict[str, Any]) -> Fingerprint:
     return Fingerprint(
-        tables={label: TableState(int(state["rows"]), str(state["content"])) for label, state in data["tables"].items()},
+        tables={
+            label: TableState(int(state["rows"]), str(state["content"])) for label, state in data["tables"].items()
+        },
         sequences=dict(data["sequences"]),
         catalog={kind: tuple(names) for kind, names in data["catalog"].items()},
     )
@@ -203,7 +205,9 @@ def _check_names(manifest: Manifest, path: str) -> None:
     names = [file.name for file in manifest.files]
     for name in names:
         if not name or "/" in name or "\\" in name or "\n" in name or name in (".", "..") or name.startswith("-"):
-            raise NotABackup(f"{path} names a file outside its directory: {name!r}.", remedy="Do not trust this backup.")
+            raise NotABackup(
+                f"{path} names a file outside its directory: {name!r}.", remedy="Do not trust this backup."
+            )
     if len(set(names)) != len(names) or set(names) & set(WRITTEN_LATER):
         raise NotABackup(f"{path} names a file twice.", remedy="Do not trust this backup.")
     strange = {file.kind for file in manifest.files} - set(KINDS)

@@ -316,20 +316,22 @@ class _Window:
                 cause,
                 self._outcome("rollback_failed"),
                 "ROLLBACK FAILED: the database is in the state that the failed migration left.",
-                f"Mend the cause, then: ansible-playbook pgsafe.migration.rollback -e pg_migrate_backup_dir={request.backup_dir}",
+                "Mend the cause, then: ansible-playbook pgsafe.migration.rollback "
+                f"-e pg_migrate_backup_dir={request.backup_dir}",
             ) from cause
         raise self._undone(cause, restored) from cause
 
     def _undone(self, cause: PgsafeError, restored: restore.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
             return MigrationFailed(cause, self._outcome("unchanged", restored), NOTHING_CHANGED, "")
-        lost = f" {self._writes:,} rows that others wrote after the backup are in {restored.kept} only." if self._writes else ""
+        where = f"{self._writes:,} rows that others wrote after the backup are in {restored.kept} only."
+        lost = f" {where}" if self._writes else ""
         return MigrationFailed(
             cause,
             self._outcome("rolled_back", restored),
             f"The database {restored.database} was rolled back and is as it was before; the failed one is kept as "
             f"{restored.kept}.{lost}",
-            f"When nobody needs it any more: DROP DATABASE \"{restored.kept}\"",
+            f'When nobody needs it any more: DROP DATABASE "{restored.kept}"',
         )
 
     def _outcome(self, verdict: str, restored: restore.Restored | None = None) -> Outcome:

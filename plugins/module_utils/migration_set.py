@@ -204,13 +204,14 @@ def unpack(bundle: Path, directory: Path) -> None:
 
     :raises BadRequest: the bundle names something that is no plain file below the directory.
     """
-    with reporting(f"The migration set could not be unpacked in {directory}", directory), tarfile.open(bundle) as archive:
+    with (
+        reporting(f"The migration set could not be unpacked in {directory}", directory),
+        tarfile.open(bundle) as archive,
+    ):
         for entry in archive:
-            parts = Path(entry.name).parts
-            if not entry.isfile() or entry.name.startswith("/") or ".." in parts:
+            stream = archive.extractfile(entry) if entry.isfile() else None
+            if stream is None or entry.name.startswith("/") or ".." in Path(entry.name).parts:
                 raise BadRequest(f"The bundle names something that is not a file of the set: {entry.name!r}.")
-            stream = archive.extractfile(entry)
-            assert stream is not None
             path = directory / entry.name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_bytes(stream.read())

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
@@ -67,7 +67,7 @@ def require_known(expectations: Mapping[str, str]) -> None:
 
 def run(session: Session, manifest: Manifest, expectations: Mapping[str, str]) -> Verification:
     """Compare the session's database with the backup of it."""
-    with session.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
+    with session.transaction(ONE_SNAPSHOT):
         after = fingerprint.row_counts(session)
         found = audit.findings(session)
     before = manifest.fingerprint.rows
@@ -109,5 +109,7 @@ def _counted(table: str, old: int, new: int, expectation: str) -> TableChange:
         problem = f"The table {table} was to keep its {old:,} rows and has {new:,}."
         return TableChange(table, old, new, "NOT THE SAME", problem)
     if expectation == "grows" and new <= old:
-        return TableChange(table, old, new, "NOT GROWN", f"The table {table} was to grow and has {new:,} rows as before.")
+        return TableChange(
+            table, old, new, "NOT GROWN", f"The table {table} was to grow and has {new:,} rows as before."
+        )
     return TableChange(table, old, new, "same" if new == old else f"{new - old:+,}")

@@ -45,7 +45,9 @@ class Target:
         """The address for people: no password, ever."""
         host = self.params.get("host", "")
         user = self.params.get("user", "")
-        return f"{self.dbname} at {host or 'local socket'}:{self.params.get('port', '5432')} as {user or 'default user'}"
+        return (
+            f"{self.dbname} at {host or 'local socket'}:{self.params.get('port', '5432')} as {user or 'default user'}"
+        )
 
     @property
     def sanitised_url(self) -> str:
@@ -55,7 +57,6 @@ class Target:
         if host.startswith("/"):
             return f"postgresql://{at}/{self.dbname}?host={host}&port={self.params.get('port', '5432')}"
         return f"postgresql://{at}{host or 'localhost'}:{self.params.get('port', '5432')}/{self.dbname}"
-
 
     @property
     def url_for_commands(self) -> str:

@@ -93,7 +93,9 @@ def restore_archive(tools: Tools, archive: str, dbname: str, jobs: int, role: st
     )
 
 
-def run_script(tools: Tools, files: Sequence[str], single_transaction: bool, statements: Sequence[str] = ()) -> tuple[str, ...]:
+def run_script(
+    tools: Tools, files: Sequence[str], single_transaction: bool, statements: Sequence[str] = ()
+) -> tuple[str, ...]:
     """psql that stops at the first error; ``-`` among the files is standard input.
 
     https://www.postgresql.org/docs/current/app-psql.html

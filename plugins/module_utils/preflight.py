@@ -133,9 +133,6 @@ def _data_filesystem(reader: Session) -> Filesystem:
 def _unfinished(backup_root: Path, database: str) -> tuple[str, ...]:
     if not os.access(backup_root, os.R_OK):
         return ()
-    parent = str(backup_root / names.directory_name(database))
-    return tuple(
-        journal.run_id
-        for journal in all_runs(backup_root)
-        if journal.unfinished and str(Path(journal.entries()[0].facts.get("backup_dir", "")).parent) == parent
-    )
+    parent = backup_root / names.directory_name(database)
+    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished]
+    return tuple(str(directory) for directory in found if directory.parent == parent)

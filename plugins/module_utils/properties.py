@@ -80,7 +80,9 @@ def creation(name: str, properties: DatabaseProperties) -> Any:
     unknown = set(properties.creation) - _OPTIONS
     if unknown:
         raise NotABackup(f"The backup asks for unknown options of CREATE DATABASE: {', '.join(sorted(unknown))}.")
-    options = [statement(f"{option} = {{value}}", value=literal(value)) for option, value in properties.creation.items()]
+    options = [
+        statement(f"{option} = {{value}}", value=literal(value)) for option, value in properties.creation.items()
+    ]
     return statement(
         "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} TABLESPACE {tablespace} {options}",
         name=identifier(name),

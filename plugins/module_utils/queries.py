@@ -9,9 +9,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECO
 _USER_SCHEMA = f"""n.nspname NOT LIKE 'pg\\_%%' AND n.nspname NOT IN ('information_schema', '{RECORD_SCHEMA}')"""
 
 # What an extension made is the extension's; its configuration tables are dumped with their rows, and count.
-_OWN = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid = {oid} AND d.classid = '{catalog}'::regclass)"""
+_OWN = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+ WHERE d.deptype = 'e' AND d.objid = {oid} AND d.classid = '{catalog}'::regclass)"""
 _OWN_CLASS = _OWN.format(oid="c.oid", catalog="pg_catalog.pg_class")
-_OWN_OR_CONFIGURATION = f"""({_OWN_CLASS} OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))"""
+_OWN_OR_CONFIGURATION = (
+    f"""({_OWN_CLASS} OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))"""
+)
 
 IDENTITY = """
 SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),

@@ -27,6 +27,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    ONE_SNAPSHOT,
     WRITING,
     identifier,
     session,
@@ -193,9 +194,8 @@ def _untouched(target: Target, live: _Live, manifest: Manifest) -> bool:
     """Whether the live database still is what the backup holds."""
     if live.name != manifest.identity.name:
         return False
-    with session(target.database(live.name), purpose="look") as reader:
-        with reader.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
-            return not fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
+    with session(target.database(live.name), purpose="look") as reader, reader.transaction(ONE_SNAPSHOT):
+        return not fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
 
 
 def _replace(request: RestoreRequest, manifest: Manifest, live: _Live, started: float) -> Restored:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    ONE_SNAPSHOT,
     Session,
     connect,
     identifier,
@@ -21,7 +22,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Loc
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
 
 _ATTEMPTS = 5
-_BEGIN = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def shared(target: Target, lock_timeout: int, purpose: str) -> Iterator[Snapshot
 def _export(session: Session, lock_timeout: int) -> Snapshot:
     for _attempt in range(_ATTEMPTS):
         listed = _lockable(session)
-        session.execute(f"BEGIN {_BEGIN}")
+        session.execute(f"BEGIN {ONE_SNAPSHOT}")
         session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=literal(f"{lock_timeout}s")))
         _lock(session, listed)
         name, lsn = session.row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_wal_lsn()::text")
@@ -84,7 +84,7 @@ def _lock(session: Session, tables: list[Table]) -> None:
         if getattr(error, "sqlstate", "") == "42P01":
             # Dropped since it was listed: the comparison of the lists asks for another attempt.
             session.execute("ROLLBACK")
-            session.execute(f"BEGIN {_BEGIN}")
+            session.execute(f"BEGIN {ONE_SNAPSHOT}")
             return
         raise
 
@@ -108,7 +108,7 @@ def reader(target: Target, snapshot: Snapshot, purpose: str) -> Iterator[Session
     """Another session that sees exactly the snapshot."""
     session = connect(target, purpose=purpose)
     try:
-        session.execute(f"BEGIN {_BEGIN}")
+        session.execute(f"BEGIN {ONE_SNAPSHOT}")
         session.execute(statement("SET TRANSACTION SNAPSHOT {name}", name=literal(snapshot.name)))
         yield session
     finally:

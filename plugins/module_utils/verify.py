@@ -27,7 +27,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    NOTHING_CHANGED,
     CommandFailed,
     PgsafeError,
     VerificationFailed,
@@ -74,6 +73,9 @@ class Verdict:
     manifest: Manifest
 
 
+_NOTHING: tuple[Finding, ...] = ()
+
+
 def plan(request: VerifyRequest) -> Manifest:
     """
     :raises NotABackup: there is nothing to verify.
@@ -90,7 +92,7 @@ def run(request: VerifyRequest) -> Verdict:
     manifest = manifests.read(request.backup_dir)
     sealed = manifests.digest_of(request.backup_dir)
     seconds: dict[str, float] = {}
-    reached, findings = "", ()
+    reached, findings = "", _NOTHING
     for level in LEVELS[: LEVELS.index(request.level) + 1]:
         started = time.monotonic()
         findings = _LEVELS[level](request, manifest)
@@ -138,7 +140,9 @@ def _checksum(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]
 
 
 def _mode_findings(directory: Path, found: dict[str, os.stat_result]) -> list[Finding]:
-    wide = [Finding("", f"{directory} is open to other users")] if stat.S_IMODE(directory.stat().st_mode) & 0o077 else []
+    wide = (
+        [Finding("", f"{directory} is open to other users")] if stat.S_IMODE(directory.stat().st_mode) & 0o077 else []
+    )
     return wide + [
         Finding(name, f"is open to other users (mode {stat.S_IMODE(facts.st_mode):04o})")
         for name, facts in sorted(found.items())
@@ -230,9 +234,7 @@ def _restore(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
         with copies.scratch(request.target, name, source):
             copies.load_archive(request.target, name, source)
             copies.compare(request.target, name, source)
-    except PgsafeError as error:
-        if not isinstance(error, (CommandFailed, VerificationFailed)):
-            raise error.with_state(NOTHING_CHANGED)
+    except (CommandFailed, VerificationFailed) as error:
         return (Finding(manifests.ARCHIVE, f"does not restore: {error.what}"),)
     return ()
 

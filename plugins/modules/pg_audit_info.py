@@ -60,7 +60,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import CONNECTION, mutually_exclusive, target
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
@@ -72,6 +71,7 @@ SPEC = CONNECTION
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     found = audit.run(target(params)).as_report()
     return {"changed": False, "audit": found, "console": console.audit(found)}
+
 
 def main() -> None:
     module = AnsibleModule(

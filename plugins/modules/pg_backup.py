@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Writes a custom-format archive, an SQL script and a CSV file per table, all of one exported snapshot, into a new
     directory C(<backup_root>/<database>/migration_YYYYMMDD_HHMMSS).
-  - Every file appears under its name whole and synced. The manifest is written last; a directory without it is no backup.
+  - Every file appears under its name whole and synced. The manifest is written last; without it, it is no backup.
   - The directory has the mode 0700 and every file 0600.
 options:
   backup_root:
@@ -105,7 +105,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import backup, console, interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
@@ -165,6 +164,7 @@ def _taken(taken: backup.Backup) -> dict[str, Any]:
         "seconds": dict(manifest.seconds),
         "console": console.backup(str(taken.directory), manifest),
     }
+
 
 def main() -> None:
     module = AnsibleModule(

@@ -88,7 +88,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
@@ -144,6 +143,7 @@ def _result(reached: str, findings: list[str], seconds: dict[str, float], consol
         "restore_seconds": seconds.get("restore", 0.0),
         "console": console,
     }
+
 
 def main() -> None:
     module = AnsibleModule(

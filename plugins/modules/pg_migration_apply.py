@@ -179,7 +179,7 @@ sessions_ended:
   returned: when it was begun
   type: int
 writes_since_backup:
-  description: Rows that others wrote between the backup and the migration; a rollback has them in the kept database only.
+  description: Rows that others wrote between the backup and the migration; a rollback leaves them in the kept database.
   returned: when it was begun
   type: int
 seconds:
@@ -207,7 +207,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
@@ -270,8 +269,17 @@ def _source(params: dict[str, Any]) -> SetSource:
 
 def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateRequest:
     same = (
-        "run_id", "confirmed_database", "confirmed_by", "level", "lock_timeout", "statement_timeout",
-        "time_limit", "chdir", "database_url", "expectations", "jobs",
+        "run_id",
+        "confirmed_database",
+        "confirmed_by",
+        "level",
+        "lock_timeout",
+        "statement_timeout",
+        "time_limit",
+        "chdir",
+        "database_url",
+        "expectations",
+        "jobs",
     )
     return migrate.MigrateRequest(
         target=target(params),
@@ -304,6 +312,7 @@ def failure(error: PgsafeError) -> dict[str, Any]:
         "changed": error.outcome.verdict != "unchanged",
         "console": console.failure(error),
     }
+
 
 def main() -> None:
     module = AnsibleModule(

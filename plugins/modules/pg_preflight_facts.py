@@ -114,7 +114,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
@@ -138,7 +137,9 @@ class PreflightFailed(Refused):
     """There are errors among the problems."""
 
     def __init__(self, found: preflight.Preflight) -> None:
-        listed = "".join(f"\n  {number}. {problem.what} {problem.remedy}" for number, problem in enumerate(found.errors, 1))
+        listed = "".join(
+            f"\n  {number}. {problem.what} {problem.remedy}" for number, problem in enumerate(found.errors, 1)
+        )
         super().__init__(f"{len(found.errors)} problems stand in the way of a safe migration:{listed}\n")
         self.found = found
 
@@ -162,6 +163,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
         "problems": [asdict(problem) for problem in found.problems],
         "console": console.preflight(found),
     }
+
 
 def main() -> None:
     module = AnsibleModule(

@@ -100,9 +100,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_DIR, CONNECTION, JOBS, mutually_exclusive, target
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    BACKUP_DIR,
+    CONNECTION,
+    JOBS,
+    mutually_exclusive,
+    target,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 
 SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, "new_database": {"type": "str"}}
@@ -137,6 +142,7 @@ def _result(done: restore.Restored, changed: bool) -> dict[str, Any]:
         "seconds": done.seconds,
         "console": console.restore(done),
     }
+
 
 def main() -> None:
     module = AnsibleModule(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -46,9 +46,8 @@ def run(target: Target) -> Audit:
     """
     :raises PgsafeError: the database cannot be read.
     """
-    with session(target, purpose="audit") as reader:
-        with reader.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
-            return Audit(target.dbname, fingerprint.row_counts(reader), findings(reader))
+    with session(target, purpose="audit") as reader, reader.transaction(ONE_SNAPSHOT):
+        return Audit(target.dbname, fingerprint.row_counts(reader), findings(reader))
 
 
 def findings(reader: Session) -> tuple[Finding, ...]:

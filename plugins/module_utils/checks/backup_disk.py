@@ -24,5 +24,5 @@ def check(facts: Facts) -> Iterator[Problem]:
             "error",
             f"{facts.backup_filesystem.path} has {size(free)} free; {size(needed)} are needed for a backup of "
             f"{size(facts.database_bytes)} in three formats{also}.",
-            f"Free space (df -h {facts.backup_filesystem.path}), choose another backup_root, or state a lower disk_factor.",
+            f"Free space (df -h {facts.backup_filesystem.path}), choose another backup_root, or lower disk_factor.",
         )

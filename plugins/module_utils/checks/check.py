@@ -55,7 +55,8 @@ class SessionFact:
 
     @property
     def described(self) -> str:
-        return f"pid {self.pid} ({self.user}, {self.application or 'no application name'} from {self.address}, {self.state})"
+        application = self.application or "no application name"
+        return f"pid {self.pid} ({self.user}, {application} from {self.address}, {self.state})"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Facts:
     :param server_version: ``server_version_num``.
     :param tools_version: of the client tools, empty when none fit.
     :param tools_problem: why none fit.
-    :param unfinished_runs: ids of runs of this database that changed it and never ended.
+    :param unfinished_runs: backup directories of runs that changed this database and never ended.
     """
 
     database: str

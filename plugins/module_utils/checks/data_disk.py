@@ -17,7 +17,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "data_disk",
             "warning",
-            f"The free space of the data directory cannot be seen from here; a rollback needs {size(facts.database_bytes)}.",
+            f"The free space of the data directory cannot be seen; a rollback needs {size(facts.database_bytes)}.",
             "Look at it on the server: df -h \"$(psql -XAtc 'SHOW data_directory')\"",
         )
         return

@@ -11,10 +11,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    for run_id in facts.unfinished_runs:
+    for backup_dir in facts.unfinished_runs:
         yield Problem(
             "unfinished_run",
             "error",
-            f"The run {run_id} of {facts.database} was interrupted while it was changing the database.",
-            f"Roll it back first: ansible-playbook pgsafe.migration.rollback -e pg_migrate_run={run_id}",
+            f"The run that took the backup {backup_dir} was interrupted while it was changing {facts.database}.",
+            f"Roll it back first: ansible-playbook pgsafe.migration.rollback -e pg_migrate_backup_dir={backup_dir}",
         )
