@@ -97,7 +97,7 @@ def preference_pool(below: Below) -> list[str]:
             "path": "C:\\users\\" + str(below(1000)) if below(9) == 0 else "",
         }
 
-    return [escaped(json.dumps(preference(), ensure_ascii=below(2) == 0)) for _count in range(1024)]
+    return [escaped(json.dumps(preference(), ensure_ascii=below(2) == 0)) for _nth in range(1024)]
 
 
 def tag_pool(below: Below) -> list[str]:
@@ -105,7 +105,7 @@ def tag_pool(below: Below) -> list[str]:
         first = below(len(words.TAGS))
         return [words.TAGS[(first + n * 5) % len(words.TAGS)] for n in range(below(5))]
 
-    return [escaped(array_literal(tags())) for _count in range(512)]
+    return [escaped(array_literal(tags())) for _nth in range(512)]
 
 
 def biography(below: Below, odd: Sequence[str]) -> str:
@@ -114,7 +114,7 @@ def biography(below: Below, odd: Sequence[str]) -> str:
         return NULL
     if kind == 1:
         return odd[below(len(odd))]
-    one, other = (words.INTERESTS[below(len(words.INTERESTS))] for _count in range(2))
+    one, other = (words.INTERESTS[below(len(words.INTERESTS))] for _nth in range(2))
     return f"Into {one} since {1970 + below(55)}, lately also {other}."
 
 
@@ -149,7 +149,7 @@ def number_pool(below: Below, dimensions: int) -> list[str]:
     """
     spread = 10**8
     scale = math.sqrt(3.0 / dimensions) / spread
-    pool = [f"{sum(below(spread) for _count in range(4)) * scale - 2 * spread * scale:.8f}" for _count in range(POOL_SIZE)]
+    pool = [f"{sum(below(spread) for _nth in range(4)) * scale - 2 * spread * scale:.8f}" for _nth in range(POOL_SIZE)]
     return pool + pool
 
 
@@ -183,7 +183,7 @@ def messages(plan: Plan) -> Iterator[str]:
     number = 0
     for member in range(1, plan.members + 1):
         joined = plan.joined(member)
-        for _count in range(below(2 * plan.messages_per_member + 1)):
+        for _nth in range(below(2 * plan.messages_per_member + 1)):
             number += 1
             sent = timestamp(joined + below(LAST_SECOND - joined))
             yield f"{number}\t{member}\t{sent}\t{CHANNELS[below(4)]}\t{message_body(below, topics, odd)}\n"
