@@ -58,13 +58,14 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._hosts: list[str] = []
         self._verdicts: dict[str, str] = {}
-        self._phase = ""
+        self._reasons: dict[str, str] = {}
+        self._phase = self._coming = ""
         self._ours = False
         # On standard output these lines would spoil what a program is to read.
         self._aside = "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        self._phase = ""
+        self._phase = self._coming = ""
         manager = play.get_variable_manager()
         known = [host.get_name() for host in manager._inventory.get_hosts(play.hosts)]
         self._hosts += [host for host in known if host not in self._hosts]
@@ -79,10 +80,13 @@ class CallbackModule(CallbackBase):
         self._show(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._remember_reason(result)
         self._show(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._verdicts.setdefault(result._host.get_name(), "unreachable")
+        host = result._host.get_name()
+        self._verdicts.setdefault(host, "unreachable")
+        self._reasons.setdefault(host, str(_said(result).get("msg", "")))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if not self._ours:
@@ -94,27 +98,46 @@ class CallbackModule(CallbackBase):
             verdict = self._verdicts.get(host, "refused" if host in stats.processed else "not reached")
             color = "green" if verdict in ("migrated", "unchanged") else "red"
             self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
+            for line in self._reasons.get(host, "").splitlines():
+                self._say(f"      {line}")
 
     def _enter(self, task: Any) -> None:
         role, _colon, name = task.get_name().partition(" : ")
         if not role.endswith(_ROLE):
             return
         self._ours = True
-        phase = _PHASES.get(name.partition(" | ")[0], self._phase)
-        if phase != self._phase:
-            self._phase = phase
-            self._say("")
-            self._say(phase, "bright blue")
+        self._coming = _PHASES.get(name.partition(" | ")[0], self._coming)
+
+    def _remember_reason(self, result: Any) -> None:
+        """What a person wants to read last: the first failure of a host, and what to do about it."""
+        said = _said(result)
+        parts = [said.get("what_failed") or said.get("msg", ""), said.get("state_left", ""), said.get("remedy", "")]
+        reason = "\n".join(str(part).strip() for part in parts if part)
+        self._reasons.setdefault(result._host.get_name(), reason)
 
     def _show(self, result: Any) -> None:
-        said = getattr(result, "result", None) or result._result
+        said = _said(result)
         host = result._host.get_name()
         verdict = (said.get("ansible_facts") or {}).get("pg_migrate_verdict")
         if verdict:
             self._verdicts[host] = verdict
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
         for line in said.get("console") or []:
+            self._begin_phase()
             self._say(prefix + str(line), _COLORS.get(str(line).partition("] ")[0] + "]"))
+
+    def _begin_phase(self) -> None:
+        """A heading comes with its first line, so that a phase that was passed over has none."""
+        if self._coming != self._phase:
+            self._phase = self._coming
+            self._say("")
+            self._say(self._phase, "bright blue")
 
     def _say(self, text: str, color: str | None = None) -> None:
         self._display.display(text, color=color, stderr=self._aside)
+
+
+def _said(result: Any) -> dict[str, Any]:
+    """A task's result; the attribute's name changed with ansible-core 2.19."""
+    found: dict[str, Any] = getattr(result, "result", None) or result._result
+    return found

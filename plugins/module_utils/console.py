@@ -89,7 +89,7 @@ def failure(error: MigrationFailed) -> list[str]:
 
 def restore(done: Restored) -> list[str]:
     if done.state == "not_needed":
-        return [f"{TICK} The database is as the backup holds it; nothing was restored"] if done.database else []
+        return _not_needed(done)
     lines = []
     if done.state == "rolled_back":
         lines.append(f"{TICK} Step 1: Stopping active connections... {done.sessions_ended} ended")
@@ -105,3 +105,12 @@ def restore(done: Restored) -> list[str]:
     if done.kept:
         lines.append(f"{TICK} The failed database is kept as {done.kept}")
     return lines
+
+
+def _not_needed(done: Restored) -> list[str]:
+    if done.kept:
+        return [
+            f"{TICK} Rollback complete: {done.database} is restored to its pre-migration state",
+            f"{TICK} The failed database is kept as {done.kept}",
+        ]
+    return [f"{TICK} {done.database} is as the backup holds it; nothing had to be restored"] if done.database else []

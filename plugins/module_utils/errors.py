@@ -36,7 +36,7 @@ class PgsafeError(Exception):
 
     def __str__(self) -> str:
         undo = "".join(f" While undoing: {problem}" for problem in self.undo_problems)
-        return " ".join(part for part in (self.what + undo, self.state, self.remedy) if part)
+        return " ".join(_sentence(part) for part in (self.what + undo, self.state, self.remedy) if part)
 
     def facts(self) -> dict[str, object]:
         """The parts of the error, for a module's result."""
@@ -46,6 +46,11 @@ class PgsafeError(Exception):
             "remedy": self.remedy,
             "undo_problems": list(self.undo_problems),
         }
+
+
+def _sentence(text: str) -> str:
+    """What a tool said ends where its line ended; a sentence of ours follows it."""
+    return text if text[-1] in ".!?:;)\"'\n" else f"{text}."
 
 
 class BadRequest(PgsafeError):

@@ -61,7 +61,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import CONNECTION, mutually_exclusive, target
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    CONNECTION,
+    mutually_exclusive,
+    target,
+    url_secrets,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 
@@ -82,6 +87,7 @@ def main() -> None:
     if missing := interpreter.missing():
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
     try:
+        module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
         module.fail_json(msg=str(error), **error.facts())

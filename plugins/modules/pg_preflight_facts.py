@@ -121,6 +121,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     LEVEL,
     mutually_exclusive,
     target,
+    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 
@@ -140,7 +141,9 @@ class PreflightFailed(Refused):
         listed = "".join(
             f"\n  {number}. {problem.what} {problem.remedy}" for number, problem in enumerate(found.errors, 1)
         )
-        super().__init__(f"{len(found.errors)} problems stand in the way of a safe migration:{listed}\n")
+        count = len(found.errors)
+        stands = "1 problem stands" if count == 1 else f"{count} problems stand"
+        super().__init__(f"{stands} in the way of a safe migration:{listed}\n")
         self.found = found
 
     def facts(self) -> dict[str, Any]:
@@ -174,6 +177,7 @@ def main() -> None:
     if missing := interpreter.missing():
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
     try:
+        module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
         module.fail_json(msg=str(error), **error.facts())

@@ -107,6 +107,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     JOBS,
     mutually_exclusive,
     target,
+    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 
@@ -153,6 +154,7 @@ def main() -> None:
     if missing := interpreter.missing():
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
     try:
+        module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
         module.fail_json(msg=str(error), **error.facts())
