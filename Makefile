@@ -41,8 +41,8 @@ python:
 	    exit 1; \
 	fi
 
-.PHONY: venv-demo venv-test
-venv-demo venv-test: venv-%: python
+.PHONY: venv-demo venv-test venv-benchmark
+venv-demo venv-test venv-benchmark: venv-%: python
 	@"$(PYTHON)" tools/environments.py $*
 
 .PHONY: demo
@@ -71,7 +71,7 @@ lint: venv-test tree ## Check style, types and metadata
 	$(call heading,lint)
 	@cd $(TREE); $(TEST)/ruff check --quiet .
 	@cd $(BUILD); $(TEST)/mypy --config-file $(TREE)/pyproject.toml --no-error-summary \
-	    $(addprefix $(TREE)/,$(wildcard plugins/module_utils tests/unit tests/server) tools)
+	    $(addprefix $(TREE)/,$(wildcard plugins/module_utils tests/unit tests/server molecule) tools)
 	@cd $(TREE); $(TEST)/yamllint --strict .
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/ansible-lint --nocolor -q
 	@cd $(TREE); $(TEST)/antsibull-changelog lint
@@ -102,6 +102,10 @@ sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
 build: venv-test ## Build the tarball, install it, read every module's page
 	$(call heading,tarball)
 	@$(TEST)/python tools/collection_tree.py --pack
+
+.PHONY: benchmark
+benchmark: venv-benchmark ## Compare the backup with the usual ways (BENCHMARK_ARGS='--url postgresql://…')
+	@PATH="$(VENV)/benchmark/bin:$$PATH" $(VENV)/benchmark/bin/python tools/benchmark.py --gate $(BENCHMARK_ARGS)
 
 .PHONY: clean
 clean: demo-clean ## Remove everything that make has made
