@@ -96,8 +96,8 @@ def databases(server: pgserver.Server, pattern: str) -> list[str]:
     return server.psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}' ORDER BY 1").splitlines()
 
 
-def load(server: pgserver.Server) -> None:
-    """Create the sample database anew from schema.sql and the generator's rows.
+def load(server: pgserver.Server, members: int | None = None) -> None:
+    """Create the sample database anew from schema.sql and the generator's rows, as many as it likes or `members`.
 
     Copies that earlier runs kept go too, so that each run begins alike.
     """
@@ -107,9 +107,9 @@ def load(server: pgserver.Server) -> None:
     vector = server.psql("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1"
     setting = "on" if vector else "off"
     run_psql(server, "-1", "-v", f"vector={setting}", "-f", str(EXAMPLE / "schema.sql"))
-    generate(server, setting)
-    members = server.psql("SELECT count(*) FROM community_members", DATABASE)
-    say(f"The database {DATABASE} has {members} members.")
+    generate(server, setting, members)
+    loaded = server.psql("SELECT count(*) FROM community_members", DATABASE)
+    say(f"The database {DATABASE} has {loaded} members.")
 
 
 def psql_argv(server: pgserver.Server) -> list[str]:
@@ -132,9 +132,10 @@ def run_psql(server: pgserver.Server, *arguments: str) -> None:
         raise DemoError(f"psql {' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr}")
 
 
-def generate(server: pgserver.Server, vector: str) -> None:
+def generate(server: pgserver.Server, vector: str, members: int | None) -> None:
     """Pipe the generator's rows into psql, and read both exit statuses: rows cut short must not pass for all."""
     generator = [sys.executable, str(EXAMPLE / "generate.py"), "--vector", vector]
+    generator += ["--members", str(members)] if members else []
     with subprocess.Popen(generator, stdout=subprocess.PIPE, env=clean_environment()) as rows:
         loaded = subprocess.run(
             psql_argv(server),
