@@ -19,7 +19,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.report import dur
 UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
 
 _OPTION = {
-    "databases": {"type": "list", "elements": "dict", "required": True},
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "host": {"type": "str", "required": True},
+            "database": {"type": "str", "required": True},
+            "backup_dir": {"type": "str", "required": True},
+            "bytes": {"type": "int", "required": True},
+            "restore_seconds": {"type": "float", "required": True},
+        },
+    },
     "timeout": {"type": "int", "default": 900},
 }
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.validation import check_type_list
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
@@ -22,7 +24,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         try:
-            if arguments.get("source") and not arguments.get("remote_src") and not arguments.get("command"):
+            if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
                 arguments.update(self._shipped(arguments, task_vars))
             result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         except PgsafeError as error:
@@ -33,7 +35,7 @@ class ActionModule(ActionBase):
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         source = self._found(str(arguments["source"]), task_vars)
-        migration = migration_set.read(source, arguments.get("files") or ())
+        migration = migration_set.read(source, check_type_list(arguments.get("files") or []))
         bundle = self._connection._shell.join_path(self._make_tmp_path(), "migration.tar")
         self._connection._shell.tmpdir = str(Path(bundle).parent)
         with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
@@ -54,3 +56,8 @@ class ActionModule(ActionBase):
                 return candidate.resolve()
         looked = ", ".join(str(candidate) for candidate in candidates)
         raise AnsibleActionFail(f"There is no migration set at {looked}. Check source. Nothing was changed.")
+
+
+def _is_remote(arguments: dict[str, Any]) -> bool:
+    """As the module will read it: a variable of the command line is a string, and "false" is one too."""
+    return bool(boolean(arguments.get("remote_src") or False, strict=False))

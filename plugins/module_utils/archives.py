@@ -18,7 +18,7 @@ def sequences(tools: pg_tools.Tools, archive: Path) -> dict[str, str]:
     :raises CommandFailed: its table of contents cannot be read.
     """
     listing = _output(pg_tools.list_of_archive(tools, str(archive)))
-    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as chosen:
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8", errors="surrogateescape") as chosen:
         chosen.write(pg_tools.sequence_entries(listing))
         chosen.flush()
         return pg_tools.sequence_values(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name)))

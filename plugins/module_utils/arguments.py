@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
@@ -112,15 +112,27 @@ def _url_keywords(url: str) -> dict[str, str]:
     named = {
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
-        "host": unquote(parts.hostname or ""),
+        "host": unquote(_host(parts.netloc)),
         "port": str(port or ""),
         "dbname": unquote(parts.path.lstrip("/")),
     }
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # To libpq a plus sign is itself.
+    query = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
     return {keyword: value for keyword, value in {**named, **query}.items() if value}
 
 
-def url_password(params: Mapping[str, Any]) -> str | None:
-    """The password inside login_url, for a module's no_log_values."""
-    url = params.get("login_url")
-    return _url_keywords(url).get("password") if url else None
+def _host(netloc: str) -> str:
+    """Not urlsplit's hostname, which is in lower case: the directory of a socket need not be."""
+    address = netloc.rpartition("@")[2]
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0]
+
+
+def url_secrets(params: Mapping[str, Any]) -> set[str]:
+    """The password inside login_url as it is and as it is written there, for a module's no_log_values.
+
+    :raises BadRequest: the URL cannot be used.
+    """
+    password = _url_keywords(params["login_url"]).get("password") if params.get("login_url") else None
+    return {password, quote(password, safe="")} if password else set()

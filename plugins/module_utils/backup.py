@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +14,14 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     archives,
+    backup_root,
     client_tools,
-    commands,
     csv_files,
+    ddl_watch,
     files,
     fingerprint,
-    gzip_files,
+    formats,
     identity,
-    names,
     parallel,
     pg_tools,
     properties,
@@ -31,9 +31,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, environment, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run, now
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import new_run, now
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     DatabaseProperties,
@@ -45,23 +45,28 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     Target,
 )
 
-STALL_SECONDS = 1800
-_GLOBALS = "globals.sql"
+METHODS = ("gzip", "lz4", "zstd", "none")
 
 
 @dataclass(frozen=True)
 class BackupRequest:
     """:param jobs: sessions that read tables beside pg_dump.
-    :param compress_level: gzip level of the archive and the script, 1 to 9.
+    :param compress_method: of the archive, one of :data:`METHODS`; the script is always gzip.
+    :param compress_level: of the archive and the script; gzip knows 1 to 9.
     :param lock_timeout: seconds to wait for a table that somebody has locked.
+    :param csv: patterns of the tables that get a CSV; all by default, none when empty.
+    :param abort_on_blocked_ddl: stop when somebody's DDL has waited for the backup's locks for 5 s.
     :param audit: the result of the audit, written as ``audit_report.txt``; empty writes none.
     """
 
     target: Target
     backup_root: Path
     jobs: int = 2
+    compress_method: str = "gzip"
     compress_level: int = 1
     lock_timeout: int = 30
+    csv: Sequence[str] = ("*",)
+    abort_on_blocked_ddl: bool = False
     audit: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -78,9 +83,12 @@ class BackupPlan:
 
 @dataclass(frozen=True)
 class Backup:
+    """:param swept: unfinished directories of dead runs that were removed."""
+
     run_id: str
     directory: Path
     manifest: Manifest
+    swept: tuple[str, ...] = ()
 
 
 @dataclass
@@ -89,6 +97,7 @@ class _Collected:
 
     tables: dict[str, TableState] = field(default_factory=dict)
     files: list[BackupFile] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -116,6 +125,8 @@ def plan(request: BackupRequest) -> BackupPlan:
     """
     with session(request.target, purpose="backup") as reader:
         server = identity.server(reader)
+        _require_usable(request, server)
+        _require_complete(reader)
         return BackupPlan(
             identity=identity.read(reader),
             server=server,
@@ -125,47 +136,42 @@ def plan(request: BackupRequest) -> BackupPlan:
         )
 
 
+def _require_usable(request: BackupRequest, server: Server) -> None:
+    if request.compress_method not in METHODS:
+        raise BadRequest(f"compress_method is {request.compress_method}; choose one of {', '.join(METHODS)}.")
+    if not 1 <= request.compress_level <= 9:
+        raise BadRequest(f"compress_level is {request.compress_level}; it goes from 1 to 9.")
+    if not pg_tools.compression(request.compress_method, request.compress_level, server.major):
+        raise BadRequest(f"pg_dump {server.major} does not know the method {request.compress_method}; 16 and later do.")
+
+
+def _require_complete(reader: Session) -> None:
+    """
+    :raises Refused: a dump by this role would lack something without a word.
+    """
+    lost = [name for (name,) in reader.rows(queries.SILENTLY_LOST)]
+    if lost:
+        raise Refused(
+            f"A dump by a role that is no superuser would leave out without a word: {', '.join(lost)}.",
+            remedy="Connect as a superuser, or drop what is listed.",
+        )
+
+
 def run(request: BackupRequest) -> Backup:
     """Take a backup in a directory of its own.
 
     :raises PgsafeError: it could not be taken; an incomplete directory of this run was removed.
     """
-    if not 1 <= request.compress_level <= 9:
-        raise BadRequest(f"compress_level is {request.compress_level}; gzip knows 1 to 9.")
     planned = plan(request)
+    swept = backup_root.sweep(request.backup_root)
     journal = new_run(request.backup_root)
     with journal.held():
-        directory = _directory(request, journal)
-        journal.append("backup_started", backup_dir=str(directory), database=request.target.dbname)
-        with _removed_on_failure(directory, journal):
+        directory = backup_root.new_directory(request.backup_root, request.target.dbname, journal.run_id)
+        journal.append(backup_root.BEGUN, backup_dir=str(directory), database=request.target.dbname)
+        with backup_root.removed_on_failure(directory, journal):
             manifest = _Taking(request, planned, directory, journal.run_id).take()
         journal.append("backed_up", backup_dir=str(directory), manifest_sha256=manifests.digest_of(directory))
-    return Backup(journal.run_id, directory, manifest)
-
-
-def _directory(request: BackupRequest, journal: Journal) -> Path:
-    parent = request.backup_root / names.directory_name(request.target.dbname)
-    files.make_directory(parent)
-    directory = parent / f"migration_{journal.run_id}"
-    if not files.make_directory(directory):
-        raise BadRequest(f"The backup directory {directory} exists already.")
-    return directory
-
-
-@contextmanager
-def _removed_on_failure(directory: Path, journal: Journal) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        journal_state = "The incomplete backup directory was removed; the database was not changed."
-        try:
-            files.remove_tree(directory)
-        except PgsafeError as undo:
-            journal_state = f"An incomplete backup directory is left: {directory} ({undo.what})"
-        if isinstance(error, PgsafeError):
-            error.with_state(journal_state)
-        journal.append("backup_failed", error=str(error))
-        raise
+    return Backup(journal.run_id, directory, manifest, tuple(swept))
 
 
 class _Taking:
@@ -174,49 +180,63 @@ class _Taking:
     def __init__(self, request: BackupRequest, planned: BackupPlan, directory: Path, run_id: str) -> None:
         self._request = request
         self._plan = planned
-        self._directory = directory
-        self._run_id = run_id
         self._found = _Collected()
-        self._purpose = f"backup {run_id}"
+        self._run_id = run_id
+        self._place = formats.Place(request.target, planned.tools, directory, f"backup {run_id}")
 
     def take(self) -> Manifest:
-        with self._found.timed("snapshot_held"):
-            held = self._under_snapshot()
-        sequences = self._sequences()
-        parallel.together([self._script, self._archive_digest, self._globals])
+        try:
+            with self._found.timed("snapshot_held"):
+                held = self._under_snapshot()
+            sequences = archives.sequences(self._plan.tools, self._place.directory / manifests.ARCHIVE)
+            parallel.together([self._script, self._archive_digest, self._globals])
+        except PgsafeError as error:
+            self._end_backends(error)
+            raise
         if self._request.audit:
-            text = report.audit(self._request.audit)
-            self._note(
-                manifests.AUDIT_REPORT, "report", files.write_text(self._directory / manifests.AUDIT_REPORT, text)
-            )
+            self._found.files.append(formats.audit_report(self._place, self._request.audit))
         return self._seal(held, sequences)
 
+    def _end_backends(self, error: PgsafeError) -> None:
+        """A client that was killed leaves its backend at work; none of ours outlives the backup."""
+        try:
+            with session(self._request.target.maintenance, purpose="clean up") as server:
+                name = self._place.application
+                server.execute(queries.TERMINATE_OURS, (self._request.target.dbname, name))
+        except PgsafeError as undo:
+            error.joined(f"sessions of the backup could not be ended: {undo.what}")
+
     def _under_snapshot(self) -> _Held:
-        request = self._request
-        with snapshot.shared(request.target, request.lock_timeout, self._purpose) as snap:
-            held = _read_held(snap.session, request.target.dbname, snap.lsn)
-            tables = fingerprint.tables(snap.session)
-            work = csv_files.work(snap.session, tables)
-            readers = [lambda stop: self._read_tables(stop, snap, work) for _reader in range(max(1, request.jobs))]
-            parallel.together([lambda stop: self._archive(stop, snap), *readers])
+        request, target = self._request, self._request.target
+        before = ddl_watch.mark(target)
+        stop = parallel.Stop()
+        with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
+            held = _read_held(snap.session, target.dbname, snap.lsn)
+            with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
+                self._read_all(snap, stop, watched)
+            ddl_watch.require_unchanged(target, before)
+        self._found.warnings += watched.blocked
         return held
 
+    def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> None:
+        tables = fingerprint.tables(snap.session)
+        work = csv_files.work(snap.session, tables, self._request.csv)
+        readers = [lambda halt: self._read_tables(halt, snap, work) for _reader in range(max(1, self._request.jobs))]
+        try:
+            parallel.together([lambda halt: self._archive(halt, snap), *readers], stop)
+        except PgsafeError as error:
+            if watched.blocked:
+                raise error.joined("; ".join(watched.blocked)) from None
+            raise
+
     def _archive(self, stop: parallel.Stop, snap: snapshot.Snapshot) -> None:
-        path = files.partial_name(self._directory / manifests.ARCHIVE)
         request = self._request
-        argv = pg_tools.dump_archive(
-            self._plan.tools, str(path), snap.name, request.compress_level, request.target.session_role
-        )
-        env = environment(request.target, {"row_security": "off"}, self._purpose)
+        compress = pg_tools.compression(request.compress_method, request.compress_level, self._plan.server.major)
         with self._found.timed("dump"):
-            commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS), lambda: _progress(stop, path))
-            with files.reporting(f"{manifests.ARCHIVE} could not be written", path):
-                path.chmod(files.FILE_MODE)
-                files.sync_file(path)
-                files.commit(path, self._directory / manifests.ARCHIVE)
+            self._found.warnings += formats.archive(self._place, snap, compress, stop)
 
     def _read_tables(self, stop: parallel.Stop, snap: snapshot.Snapshot, work: csv_files.Work) -> None:
-        with snapshot.reader(self._request.target, snap, self._purpose) as reader, stop.calling(reader.cancel):
+        with snapshot.reader(self._request.target, snap, self._place.purpose) as reader, stop.calling(reader.cancel):
             while True:
                 stop.check()
                 try:
@@ -227,67 +247,42 @@ class _Taking:
 
     def _read_table(self, reader: Session, item: csv_files.Item) -> None:
         if item.csv_name:
-            self._found.files.append(csv_files.write(reader, item, self._directory))
+            self._found.files.append(csv_files.write(reader, item, self._place.directory))
         else:
             self._found.tables[item.table.label] = fingerprint.state(reader, item.table)
 
-    def _sequences(self) -> dict[str, str]:
-        """What the archive will set: the sequences themselves are outside any snapshot."""
-        return archives.sequences(self._plan.tools, self._directory / manifests.ARCHIVE)
-
     def _script(self, stop: parallel.Stop) -> None:
-        """Derived from the archive: the database is not read again, and every block of the archive is decoded."""
-        argv = pg_tools.script_of_archive(self._plan.tools, str(self._directory / manifests.ARCHIVE))
-        command = commands.Command(argv, stall_limit=STALL_SECONDS)
-        path = self._directory / manifests.SCRIPT
-
-        level = self._request.compress_level
-        with self._found.timed("script"), files.atomic(path) as sink, gzip_files.writer(sink, level) as stream:
-
-            def pass_on(chunk: bytes) -> None:
-                stop.check()
-                stream.write(chunk)
-
-            commands.read_into(command, pass_on)
-        self._note(manifests.SCRIPT, "sql", sink.digest)
+        with self._found.timed("script"):
+            self._found.files.append(formats.script(self._place, self._request.compress_level, stop))
 
     def _archive_digest(self, stop: parallel.Stop) -> None:
-        """While the script is derived from it: pg_dump seeks back to complete the archive's table of contents, so
-        its digest is not known while it is written, but its blocks are read just now anyway."""
         stop.check()
-        self._note(manifests.ARCHIVE, "dump", files.sha256_of(self._directory / manifests.ARCHIVE))
+        self._found.files.append(formats.archive_digest(self._place))
 
     def _globals(self, stop: parallel.Stop) -> None:
         stop.check()
-        target = self._request.target
-        argv = pg_tools.globals_only(self._plan.tools, target.maintenance_db, target.session_role)
-        env = environment(target.maintenance, purpose=self._purpose)
-        text = commands.output(commands.Command(argv, env, time_limit=STALL_SECONDS))
-        self._note(_GLOBALS, "globals", files.write_text(self._directory / _GLOBALS, text))
-
-    def _note(self, name: str, kind: str, digest: files.Digest) -> None:
-        self._found.files.append(BackupFile(name, kind, digest.size, digest.sha256, report.DESCRIPTIONS[kind]))
+        self._found.files.append(formats.server_globals(self._place))
 
     def _seal(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
-        """manifest.txt, then manifest.json, then the checksums; only then is the directory a backup."""
-        manifest = self._manifest(held, sequences)
-        text = report.manifest(manifest)
-        digest = files.write_text(self._directory / manifests.MANIFEST_TEXT, text)
-        self._note(manifests.MANIFEST_TEXT, "manifest", digest)
+        """manifest.txt, then the checksums, then manifest.json; only then is the directory a backup."""
+        directory = self._place.directory
+        text = report.manifest(self._manifest(held, sequences))
+        digest = files.write_text(directory / manifests.MANIFEST_TEXT, text)
+        self._found.files.append(formats.listed(manifests.MANIFEST_TEXT, "manifest", digest))
         manifest = self._manifest(held, sequences)
         rendered = manifests.to_json(manifest)
         checksums = manifests.checksums(manifest, files.sha256_of_text(rendered))
-        files.write_text(self._directory / manifests.CHECKSUMS, checksums)
-        files.write_text(self._directory / manifests.MANIFEST, rendered)
+        files.write_text(directory / manifests.CHECKSUMS, checksums)
+        files.write_text(directory / manifests.MANIFEST, rendered)
         return manifest
 
     def _manifest(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
-        planned = self._plan
+        planned, request = self._plan, self._request
         return Manifest(
             run_id=self._run_id,
             created=now(),
             backup_type="pre-migration",
-            source_url=self._request.target.sanitised_url,
+            source_url=request.target.sanitised_url,
             identity=planned.identity,
             server_version=planned.server.version,
             server_version_text=planned.server.version_text,
@@ -298,10 +293,15 @@ class _Taking:
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
             fingerprint=Fingerprint(dict(sorted(self._found.tables.items())), sequences, held.catalog),
             properties=held.properties,
-            left_out=held.left_out,
+            left_out={**held.left_out, **self._not_chosen()},
             findings=held.findings,
+            compression=formats.compression_facts(request.compress_method, request.compress_level),
+            warnings=tuple(self._found.warnings),
             seconds=dict(self._found.seconds),
         )
+
+    def _not_chosen(self) -> dict[str, str]:
+        return {label: "not chosen" for label in self._found.tables if not csv_files.chosen(label, self._request.csv)}
 
 
 def _read_held(reader: Session, database: str, lsn: str) -> _Held:
@@ -313,8 +313,3 @@ def _read_held(reader: Session, database: str, lsn: str) -> _Held:
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
         lsn=lsn,
     )
-
-
-def _progress(stop: parallel.Stop, path: Path) -> int:
-    stop.check()
-    return path.stat().st_size if path.exists() else 0

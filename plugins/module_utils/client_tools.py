@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import commands, pg_tools
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 _SECONDS = 20
@@ -36,7 +36,12 @@ def _version_in(place: str) -> tuple[int, str]:
     program = commands.find("pg_dump", [place])
     if program is None:
         return 0, ""
-    return pg_tools.parse_version(commands.run(commands.Command((program, "--version"), time_limit=_SECONDS)).stdout)
+    command = commands.Command((program, "--version"), time_limit=_SECONDS)
+    try:
+        return pg_tools.parse_version(commands.run(command).stdout)
+    except CommandFailed as error:
+        # Such as Debian's wrapper without any client package; the next place may have what is needed.
+        return 0, f"a broken one: {error.what}"
 
 
 def _complete(place: str, major: int, version: str) -> pg_tools.Tools:

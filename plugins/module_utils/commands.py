@@ -71,7 +71,7 @@ def run(command: Command, progress: Progress | None = None) -> Completed:
     :raises CommandFailed: it could not be started, failed, took too long or made no progress.
     """
     with _process(command, stdout=subprocess.PIPE) as child:
-        out = _Tail(child.process.stdout)
+        out = child.drained()
         child.wait(progress or (lambda: out.seen + child.stderr.seen))
         return child.completed(out.finish())
 
@@ -98,6 +98,24 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
         return child.completed("")
 
 
+def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:
+    """Run a program whose standard output another one reads, and hand that one's output to ``sink``.
+
+    :raises CommandFailed: either of them failed; the first one's failure is told first.
+    """
+    with _process(source, stdout=subprocess.PIPE) as first:
+        pipe = _piped(first.process.stdout)
+        with _process(command, stdin=pipe.fileno(), stdout=subprocess.PIPE) as second:
+            # Ours would keep the second from seeing that the first one ended.
+            pipe.close()
+            for chunk in _chunks(second):
+                sink(chunk)
+            first.wait(lambda: first.stderr.seen)
+            first.completed("")
+            second.wait(lambda: second.stderr.seen)
+            second.completed("")
+
+
 def write_from(command: Command, source: Iterable[bytes]) -> Completed:
     """Run a program and feed it ``source`` on its standard input.
 
@@ -105,7 +123,7 @@ def write_from(command: Command, source: Iterable[bytes]) -> Completed:
         end of file, so that it never takes half of a script for the whole.
     """
     with _process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        out = _Tail(child.process.stdout)
+        out = child.drained()
         # A program that stops reading tells the reason by its exit status and stderr, not by our broken pipe.
         with suppress(BrokenPipeError):
             _feed(child, source)
@@ -114,7 +132,7 @@ def write_from(command: Command, source: Iterable[bytes]) -> Completed:
 
 
 class _Tail(threading.Thread):
-    """Drains a stream and keeps its last 64 KiB."""
+    """Drains a stream, keeps its last 64 KiB, and closes it."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
@@ -124,9 +142,10 @@ class _Tail(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while chunk := os.read(self._stream.fileno(), TAIL_BYTES):
-            self.seen += len(chunk)
-            self._kept = (self._kept + chunk)[-TAIL_BYTES:]
+        with self._stream:
+            while chunk := os.read(self._stream.fileno(), TAIL_BYTES):
+                self.seen += len(chunk)
+                self._kept = (self._kept + chunk)[-TAIL_BYTES:]
 
     def finish(self) -> str:
         """What was said; a grandchild that keeps the stream open is not waited for."""
@@ -147,6 +166,11 @@ class _Child:
     process: subprocess.Popen[bytes]
     stderr: _Tail
     started: float
+
+    def drained(self) -> _Tail:
+        """Its standard output, which nobody else reads or closes from now on."""
+        stream, self.process.stdout = self.process.stdout, None
+        return _Tail(stream)
 
     def wait(self, progress: Progress) -> None:
         watch = _Watch(self.command, self.started)
@@ -231,7 +255,8 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
             start_new_session=True,
         )
     except OSError as error:
-        raise CommandFailed(f"{command.argv[0]} could not be started: {error.strerror or error}.") from error
+        where = f" in {command.cwd}" if command.cwd else ""
+        raise CommandFailed(f"{command.argv[0]} could not be started{where}: {error.strerror or error}.") from error
     child = _Child(command, process, _Tail(process.stderr), started)
     try:
         yield child

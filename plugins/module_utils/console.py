@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -37,10 +37,11 @@ def backup_foreseen(database_bytes: int, tables: int) -> list[str]:
     return [f"{FORESEEN} A backup of {size(database_bytes)} in {tables} tables would be taken"]
 
 
-def backup(directory: str, of: manifests.Manifest) -> list[str]:
+def backup(directory: str, of: manifests.Manifest, swept: Sequence[str] = ()) -> list[str]:
     archive, script = of.file("dump"), of.file("sql")
     csv_bytes = sum(file.size for file in of.csv_files)
-    lines = []
+    lines = [f"{TICK} Removed what a dead run left unfinished: {path}" for path in swept]
+    lines += [f"[warning] {warning}" for warning in of.warnings]
     if archive:
         lines.append(f"{TICK} Backup created: {directory}/{archive.name} ({size(archive.size)})")
     if script:

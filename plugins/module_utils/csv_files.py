@@ -7,6 +7,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,20 @@ class Item:
 Work = queue.SimpleQueue[Item]
 
 
-def work(session: Session, tables: Sequence[Table]) -> Work:
+def chosen(label: str, patterns: Sequence[str]) -> bool:
+    """Whether a table is to have a CSV: a pattern matches its label, or its name alone if it is in ``public``."""
+    plain = label[len("public.") :] if label.startswith("public.") else label
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (label, plain))
+
+
+def work(session: Session, tables: Sequence[Table], patterns: Sequence[str]) -> Work:
     """All that is to be read of the tables, largest first, so that no reader is left with a large one at the end."""
     sizes = {Table(*row[:3]).label: row[3] for row in session.rows(queries.TABLE_SIZES)}
-    file_names = names.csv_names([table.label for table in tables])
+    file_names = names.csv_names([table.label for table in tables if chosen(table.label, patterns)])
     items: queue.SimpleQueue[Item] = queue.SimpleQueue()
     for table in sorted(tables, key=lambda table: -sizes.get(table.label, 0)):
-        items.put(Item(table, file_names[table.label]))
+        if table.label in file_names:
+            items.put(Item(table, file_names[table.label]))
         items.put(Item(table))
     return items
 
@@ -88,7 +96,7 @@ def count_records(chunks: Iterator[bytes]) -> int:
 
     Doubled quotes toggle twice, so what lies at the even places between quotes is outside them.
 
-    :raises ValueError: the text ends inside quotes or inside a line.
+    :raises ValueError: the text has no header, or ends inside quotes or inside a line.
     """
     inside, lines, last = False, 0, b"\n"
     for chunk in chunks:
@@ -98,4 +106,6 @@ def count_records(chunks: Iterator[bytes]) -> int:
         last = chunk[-1:]
     if inside or last != b"\n":
         raise ValueError("it ends inside a record")
+    if lines == 0:
+        raise ValueError("it has no header")
     return lines - 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -260,7 +261,7 @@ def environment(target: Target, settings: Mapping[str, str] | None = None, purpo
 
 def _escaped(value: str) -> str:
     """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS"""
-    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+    return re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:

@@ -35,8 +35,8 @@ class PgsafeError(Exception):
         return self
 
     def __str__(self) -> str:
-        undo = "".join(f" While undoing: {problem}" for problem in self.undo_problems)
-        return " ".join(_sentence(part) for part in (self.what + undo, self.state, self.remedy) if part)
+        undo = [f"While undoing: {problem}" for problem in self.undo_problems]
+        return " ".join(_sentence(part) for part in (self.what, *undo, self.state, self.remedy) if part)
 
     def facts(self) -> dict[str, object]:
         """The parts of the error, for a module's result."""

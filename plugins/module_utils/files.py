@@ -8,6 +8,7 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,12 +56,15 @@ class HashingFile(io.RawIOBase):
 
     def write(self, data: object) -> int:
         view = memoryview(data)  # type: ignore[arg-type]  # RawIOBase declares a buffer, which mypy has no name for
-        rest = view
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        _write_all(self._descriptor, view)
         self._sha256.update(view)
         self._size += view.nbytes
         return view.nbytes
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            os.close(self._descriptor)
 
     def digest(self) -> Digest:
         return Digest(self._size, self._sha256.hexdigest())
@@ -98,13 +102,15 @@ def atomic(path: Path) -> Iterator[Sink]:
                 partial.unlink()
             raise
         finally:
-            _close(sink, descriptor)
+            # Closed for good even when its last bytes are refused: a buffer that is flushed later would go to
+            # whatever file has the descriptor's number by then.
+            with suppress(OSError):
+                sink.close()
 
 
-def _close(sink: Sink, descriptor: int) -> None:
-    with suppress(OSError):
-        sink.detach()
-    os.close(descriptor)
+def _write_all(descriptor: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def partial_name(path: Path) -> Path:
@@ -123,7 +129,8 @@ def write_text(path: Path, text: str) -> Digest:
     :raises FileFailed: the filesystem refused.
     """
     with atomic(path) as sink:
-        sink.write(text.encode("utf-8"))
+        # What a program printed in another encoding is written back byte for byte.
+        sink.write(text.encode("utf-8", "surrogateescape"))
     return sink.digest
 
 
@@ -150,8 +157,10 @@ def append_line(path: Path, line: str) -> None:
         try:
             size = os.fstat(descriptor).st_size
             whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-            os.write(descriptor, f"{'' if whole else chr(10)}{line}\n".encode())
+            _write_all(descriptor, memoryview(f"{'' if whole else chr(10)}{line}\n".encode()))
             os.fsync(descriptor)
+            if size == 0:
+                sync_directory(path.parent)
         finally:
             os.close(descriptor)
 
@@ -209,19 +218,7 @@ def remove_tree(path: Path) -> None:
     :raises FileFailed: the filesystem refused.
     """
     with reporting(f"{path} could not be removed", path):
-        for root, directories, names in os.walk(path, topdown=False, followlinks=False):
-            for name in names:
-                Path(root, name).unlink()
-            for name in directories:
-                _remove_entry(Path(root, name))
-        path.rmdir()
-
-
-def _remove_entry(path: Path) -> None:
-    if path.is_symlink():
-        path.unlink()
-    else:
-        path.rmdir()
+        shutil.rmtree(path)
 
 
 def replace_link(link: Path, target: str) -> None:

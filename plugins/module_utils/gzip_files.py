@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gzip files: written by ISA-L where it can be imported, else by zlib, and readable by every gunzip."""
+"""Gzip files: written by ISA-L where it can be imported, else by pigz, else by zlib; readable by every gunzip."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import BUFFER_BYTES, reporting
 
@@ -29,7 +31,42 @@ except ImportError:
 _ISAL_LEVEL = 1
 
 
-def writer(sink: IO[bytes], level: int) -> Any:
+def compressor() -> str:
+    """What :func:`compress` uses on this machine: ``isal``, ``pigz`` or ``zlib``."""
+    if igzip is not None:
+        return "isal"
+    return "pigz" if _pigz() else "zlib"
+
+
+def compress(source: commands.Command, sink: IO[bytes], level: int, check: Callable[[], None]) -> None:
+    """Compress what a program prints into a sink.
+
+    :param level: 1 to 9; ISA-L, which knows only fast ones, is used for 1 alone.
+    :param check: called with every chunk; it raises to stop.
+    :raises CommandFailed: the program or the compressor failed.
+    """
+    pigz = _pigz()
+    if igzip is None and pigz:
+        argv = (pigz, f"-{level}", "--no-name", "--stdout")
+        commands.read_through(source, commands.Command(argv), _checked(sink.write, check))
+        return
+    with _stream(sink, level) as stream:
+        commands.read_into(source, _checked(stream.write, check))
+
+
+def _checked(write: Callable[[bytes], object], check: Callable[[], None]) -> Callable[[bytes], object]:
+    def pass_on(chunk: bytes) -> None:
+        check()
+        write(chunk)
+
+    return pass_on
+
+
+def _pigz() -> str | None:
+    return commands.find("pigz", os.environ.get("PATH", os.defpath).split(os.pathsep))
+
+
+def _stream(sink: IO[bytes], level: int) -> Any:
     """A gzip stream into a sink; without a time in its header, so that equal content gives equal bytes."""
     if igzip is not None and level <= 1:
         return closing(igzip.IGzipFile(filename="", mode="wb", compresslevel=_ISAL_LEVEL, fileobj=sink, mtime=0))
@@ -43,6 +80,8 @@ def read(path: Path) -> Iterator[bytes]:
     """
     opened: Any = (igzip or gzip).open
     with reporting(f"{path} could not be read", path):
+        if path.stat().st_size == 0:
+            raise FileFailed(f"{path} is not a whole gzip file: it is empty.")
         try:
             with opened(path, "rb") as stream:
                 yield from _chunks(stream)

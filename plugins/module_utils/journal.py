@@ -57,7 +57,8 @@ class Journal:
 
         :raises FileFailed: it could not be made durable.
         """
-        append_line(self._path, json.dumps({"event": event, "time": now(), **facts}, ensure_ascii=False))
+        # ASCII alone, so that a line that a crash cuts off is still text.
+        append_line(self._path, json.dumps({"event": event, "time": now(), **facts}))
 
     def entries(self) -> list[Entry]:
         """All events in order; a last line that a crash cut off is not one.

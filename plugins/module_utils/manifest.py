@@ -63,6 +63,9 @@ class Manifest:
     :param seconds: duration of each part of the backup.
     :param tuples_written: the statistics' count of changed rows at the snapshot.
     :param findings: keys of what the audit's rules found under the snapshot.
+    :param compression: of the archive; ``content_checksum`` says whether a damaged block is sure to be noticed when it
+        is decoded, which only gzip's streams carry.
+    :param warnings: what was said while it was taken, without failing it.
     :param left_out: relation label to the reason it has no CSV.
     """
 
@@ -82,6 +85,8 @@ class Manifest:
     properties: DatabaseProperties
     left_out: Mapping[str, str]
     findings: tuple[str, ...]
+    compression: Mapping[str, Any]
+    warnings: tuple[str, ...]
     seconds: Mapping[str, float]
     format_version: str = FORMAT_VERSION
 
@@ -147,7 +152,7 @@ def from_json(text: str, path: str) -> Manifest:
         )
     try:
         manifest = _typed(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise NotABackup(f"{path} lacks or garbles a part of a manifest: {error!r}.") from error
     _check_names(manifest, path)
     return manifest
@@ -169,13 +174,15 @@ def _typed(data: dict[str, Any]) -> Manifest:
             "fingerprint": _fingerprint(data["fingerprint"]),
             "properties": _properties(data["properties"]),
             "findings": tuple(data["findings"]),
+            "warnings": tuple(data["warnings"]),
         }
     )
 
 
 def _file(entry: dict[str, Any]) -> BackupFile:
-    name, length, digest = entry["name"], entry["size"], entry["sha256"]
-    if not (isinstance(name, str) and isinstance(length, int) and isinstance(digest, str) and len(digest) == 64):
+    name, kind, digest = entry["name"], entry["kind"], entry["sha256"]
+    texts = all(isinstance(text, str) for text in (name, kind, digest))
+    if not (texts and isinstance(entry["size"], int) and len(digest) == 64):
         raise ValueError(f"the entry of the file {name!r} is not usable")
     return BackupFile(**entry)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
+    atomic,
     make_directory,
     read_text,
     remove_tree,
@@ -27,8 +28,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
 
 NO_TRANSACTION = "-- pgsafe: no-transaction"
 
-_LEAVES_SESSION = re.compile(r"^\\(!|c\b|connect\b)", re.MULTILINE)
-_ENDS_TRANSACTION = re.compile(r"^(BEGIN|COMMIT|ROLLBACK|START\s+TRANSACTION)\s*;", re.MULTILINE | re.IGNORECASE)
+_LEAVES_SESSION = re.compile(r"^[ \t]*\\(!|c\b|connect\b)", re.MULTILINE)
+_ENDS_TRANSACTION = re.compile(
+    r"^(BEGIN|COMMIT|ROLLBACK|START)(\s+(WORK|TRANSACTION))?\s*;", re.MULTILINE | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     """
     if not source.exists():
         raise BadRequest(f"There is no migration set at {source}.", remedy="Check the path, relative to the inventory.")
+    if source.is_file() and list(chosen) not in ([], [source.name]):
+        raise BadRequest(f"{source} is one file; files names others.", remedy="Give their directory as source.")
     root = source if source.is_dir() else source.parent
     names = list(chosen) or ([source.name] if source.is_file() else _sql_names(root))
     if not names:
@@ -98,9 +103,14 @@ def _sql_names(root: Path) -> list[str]:
 
 def _tree(path: Path) -> dict[str, str]:
     with reporting(f"{path} could not be read", path):
-        members = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if entry.is_file())
+        members = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if _counts(entry))
     root = path.parent if path.is_file() else path
     return {str(member.relative_to(root)): sha256_of(member).sha256 for member in members}
+
+
+def _counts(entry: Path) -> bool:
+    """Python leaves compiled files behind: running a command must not make another set of it."""
+    return entry.is_file() and entry.parent.name != "__pycache__"
 
 
 def _digest(parts: Mapping[str, object]) -> str:
@@ -214,5 +224,5 @@ def unpack(bundle: Path, directory: Path) -> None:
                 raise BadRequest(f"The bundle names something that is not a file of the set: {entry.name!r}.")
             path = directory / entry.name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(stream.read())
-            path.chmod(0o600)
+            with atomic(path) as sink:
+                sink.write(stream.read())

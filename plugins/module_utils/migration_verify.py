@@ -86,14 +86,15 @@ def changes_of(
         if old is None:
             yield TableChange(table, old, new, "new")
         elif new is None:
-            yield _gone(table, old, after, expectation)
+            yield _gone(table, before, after, expectation)
         else:
             yield _counted(table, old, new, expectation)
 
 
-def _gone(table: str, old: int, after: Mapping[str, int], expectation: str) -> TableChange:
-    kept = f"{table}_old"
-    if after.get(kept, -1) >= old:
+def _gone(table: str, before: Mapping[str, int], after: Mapping[str, int], expectation: str) -> TableChange:
+    old, kept = before[table], f"{table}_old"
+    # One that has been there all along, with as many rows, is an earlier migration's.
+    if after.get(kept, -1) >= old and after[kept] != before.get(kept):
         return TableChange(table, old, None, f"kept as {kept}")
     if expectation == "dropped":
         return TableChange(table, old, None, "dropped, as declared")

@@ -56,7 +56,7 @@ class Target:
         at = f"{user}@" if user else ""
         if host.startswith("/"):
             return f"postgresql://{at}/{self.dbname}?host={host}&port={self.params.get('port', '5432')}"
-        return f"postgresql://{at}{host or 'localhost'}:{self.params.get('port', '5432')}/{self.dbname}"
+        return f"postgresql://{at}{_address(host)}:{self.params.get('port', '5432')}/{self.dbname}"
 
     @property
     def url_for_commands(self) -> str:
@@ -69,7 +69,12 @@ class Target:
         database = quote(self.dbname, safe="")
         if host.startswith("/"):
             return f"postgresql://{who}/{database}?host={quote(host, safe='')}&port={port}"
-        return f"postgresql://{who}{host or 'localhost'}:{port}/{database}"
+        return f"postgresql://{who}{_address(host)}:{port}/{database}"
+
+
+def _address(host: str) -> str:
+    """The host of a URL; https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2"""
+    return f"[{host}]" if ":" in host else host or "localhost"
 
 
 @dataclass(frozen=True)

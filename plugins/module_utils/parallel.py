@@ -47,12 +47,13 @@ class Stop:
                 callback()
 
 
-def together(pieces: Sequence[Piece]) -> None:
+def together(pieces: Sequence[Piece], stop: Stop | None = None) -> None:
     """Run every piece in a thread of its own, and wait for all of them.
 
+    :param stop: a way for the caller to stop them from elsewhere.
     :raises PgsafeError: the first failure, after all the others have ended.
     """
-    stop = Stop()
+    stop = stop or Stop()
     with ThreadPoolExecutor(max_workers=len(pieces)) as pool:
         futures = [pool.submit(piece, stop) for piece in pieces]
         try:

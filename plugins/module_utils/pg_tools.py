@@ -11,6 +11,7 @@ from dataclasses import dataclass
 PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
+_SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
 _SETVAL = re.compile(r"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);$", re.MULTILINE)
 
 
@@ -50,17 +51,32 @@ def directories(bin_dir: str | None, major: int, path: str) -> list[str]:
     ]
 
 
-def dump_archive(tools: Tools, file: str, snapshot: str, level: int, role: str | None) -> tuple[str, ...]:
-    """pg_dump into a custom-format archive; https://www.postgresql.org/docs/current/app-pgdump.html"""
+def dump_archive(
+    tools: Tools, file: str, snapshot: str, compress: str, lock_timeout: int, role: str | None
+) -> tuple[str, ...]:
+    """pg_dump into a custom-format archive; https://www.postgresql.org/docs/current/app-pgdump.html
+
+    :param compress: the value of ``--compress``: a level, or since PostgreSQL 16 ``method:level``.
+    :param lock_timeout: seconds to wait for a table; without it a queued ALTER TABLE, which waits for our own
+        locks, would hold pg_dump up for ever.
+    """
     return (
         tools["pg_dump"],
         "--format=custom",
-        f"--compress={level}",
+        f"--compress={compress}",
         f"--snapshot={snapshot}",
+        f"--lock-wait-timeout={lock_timeout * 1000}",
         f"--file={file}",
         "--no-password",
         *_role(role),
     )
+
+
+def compression(method: str, level: int, major: int) -> str:
+    """The value of pg_dump's ``--compress``; methods by name are known since 16."""
+    if method == "none":
+        return "0"
+    return str(level) if method == "gzip" else f"{method}:{level}" if major >= 16 else ""
 
 
 def script_of_archive(tools: Tools, archive: str) -> tuple[str, ...]:
@@ -131,7 +147,7 @@ def conninfo(dbname: str) -> str:
 
 def sequence_entries(listing: str) -> str:
     """The lines of ``pg_restore --list`` that set sequences, as a list for ``--use-list``."""
-    return "".join(f"{line}\n" for line in listing.splitlines() if " SEQUENCE SET " in line)
+    return "".join(f"{line}\n" for line in listing.splitlines() if _SEQUENCE_SET.match(line))
 
 
 def sequence_values(script: str) -> dict[str, str]:

@@ -136,4 +136,5 @@ def _value(name: str, value: str) -> Any:
     if name not in _LISTS:
         return literal(value)
     elements = [(quoted.replace('""', '"') if bare == "" else bare) for quoted, bare in _ELEMENT.findall(value)]
-    return joined(", ", [literal(element) for element in elements])
+    # A list without elements has no text in SET; one empty element means the same.
+    return joined(", ", [literal(element) for element in elements or [""]])

@@ -211,3 +211,100 @@ SUBSCRIPTIONS = """
 SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
  WHERE d.datname = %s ORDER BY 1
 """
+
+# One number for all user objects: the xmin of a catalog row changes with every DDL statement on it, and with nothing
+# else (VACUUM and ANALYZE update pg_class in place). A rebuilt index is no DDL for a backup, so indexes count by OID.
+_LASTING = "n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'"
+_OF_CLASS = f"""JOIN pg_catalog.pg_class c ON c.oid = {{}}
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}"""
+
+CATALOG_MARK = f"""
+SELECT COALESCE(sum(pg_catalog.hashtextextended(m.mark, 0)), 0)::text FROM (
+SELECT 'class ' || c.oid || CASE WHEN c.relkind IN ('i', 'I') THEN '' ELSE ' ' || c.xmin::text END AS mark
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}
+UNION ALL SELECT 'attribute ' || a.attrelid || ' ' || a.attnum || ' ' || a.xmin::text
+  FROM pg_catalog.pg_attribute a {_OF_CLASS.format("a.attrelid")} AND c.relkind NOT IN ('i', 'I')
+UNION ALL SELECT 'default ' || d.oid || ' ' || d.xmin::text
+  FROM pg_catalog.pg_attrdef d {_OF_CLASS.format("d.adrelid")}
+UNION ALL SELECT 'rule ' || r.oid || ' ' || r.xmin::text
+  FROM pg_catalog.pg_rewrite r {_OF_CLASS.format("r.ev_class")}
+UNION ALL SELECT 'trigger ' || t.oid || ' ' || t.xmin::text
+  FROM pg_catalog.pg_trigger t {_OF_CLASS.format("t.tgrelid")}
+UNION ALL SELECT 'policy ' || p.oid || ' ' || p.xmin::text
+  FROM pg_catalog.pg_policy p {_OF_CLASS.format("p.polrelid")}
+UNION ALL SELECT 'constraint ' || k.oid || ' ' || k.xmin::text
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace WHERE {_LASTING}
+UNION ALL SELECT 'function ' || p.oid || ' ' || p.xmin::text
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {_LASTING}
+UNION ALL SELECT 'type ' || t.oid || ' ' || t.xmin::text
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE {_LASTING}
+UNION ALL SELECT 'schema ' || n.oid || ' ' || n.xmin::text FROM pg_catalog.pg_namespace n WHERE {_LASTING}
+UNION ALL SELECT 'enum ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_enum e
+UNION ALL SELECT 'extension ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_extension e
+UNION ALL SELECT 'event trigger ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_event_trigger e
+UNION ALL SELECT 'publication ' || p.oid || ' ' || p.xmin::text FROM pg_catalog.pg_publication p
+UNION ALL SELECT 'default privilege ' || d.oid || ' ' || d.xmin::text FROM pg_catalog.pg_default_acl d
+) AS m
+"""
+
+FILENODE_MARK = """
+SELECT COALESCE(sum(pg_catalog.hashtextextended(c.oid || ' ' || pg_catalog.pg_relation_filenode(c.oid), 0)), 0)::text
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+   AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+"""
+
+NEWEST_OBJECTS = f"""
+SELECT o.kind, o.name FROM (
+SELECT 'relation' AS kind, n.nspname || '.' || c.relname AS name, c.xmin
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}
+UNION ALL SELECT 'function', n.nspname || '.' || p.proname, p.xmin
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {_LASTING}
+) AS o ORDER BY pg_catalog.age(o.xmin) LIMIT 3
+"""
+
+# Who has waited longer than so many seconds for a lock behind sessions of that application name.
+WAITING_FOR = """
+SELECT a.pid, a.usename, a.application_name, pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 80)
+  FROM pg_catalog.pg_stat_activity a
+ WHERE a.datname = pg_catalog.current_database() AND a.wait_event_type = 'Lock'
+   AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND NOT l.granted
+                  AND pg_catalog.now() - l.waitstart > pg_catalog.make_interval(secs => %s))
+   AND EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) AS b (pid)
+                 JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid WHERE o.application_name = %s)
+"""
+
+# Room for locks in shared memory: https://www.postgresql.org/docs/current/runtime-config-locks.html
+LOCK_CAPACITY = """
+SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint
+       * (pg_catalog.current_setting('max_connections')::bigint
+          + pg_catalog.current_setting('max_prepared_transactions')::bigint)
+"""
+
+# Sessions of ours, by application_name, that a killed client may have left behind.
+TERMINATE_OURS = """
+SELECT count(pg_catalog.pg_terminate_backend(pid, 5000)) FROM pg_catalog.pg_stat_activity
+ WHERE datname = %s AND application_name = %s AND pid <> pg_catalog.pg_backend_pid()
+"""
+
+ADVISORY = "SELECT pg_catalog.pg_try_advisory_lock(1885823846, 1)"
+
+ADVISORY_HOLDER = """
+SELECT a.pid, a.usename, a.application_name, COALESCE(a.client_addr::text, 'this host'),
+       pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'advisory' AND l.classid = 1885823846 AND l.objid = 1 AND l.granted
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+"""
+
+# What a dump by a role that is no superuser leaves out without a word.
+SILENTLY_LOST = """
+SELECT 'user mapping of ' || COALESCE(u.usename, 'public') || ' for the server ' || u.srvname
+  FROM pg_catalog.pg_user_mappings u
+ WHERE u.umoptions IS NULL AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
+ UNION ALL
+SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s
+  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+ WHERE d.datname = pg_catalog.current_database()
+   AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
+"""

@@ -60,6 +60,7 @@ def manifest(of: Manifest) -> str:
             "Rows",
             *_rows_lines(of.fingerprint.rows),
             *_left_out(of.left_out),
+            *_warnings(of.warnings),
             "",
             *_restore_instructions(of),
             "",
@@ -70,7 +71,7 @@ def manifest(of: Manifest) -> str:
 def _manifest_facts(of: Manifest) -> list[tuple[str, str]]:
     archive = of.file("dump")
     return [
-        ("Created", f"{of.created} (UTC)"),
+        ("Created", _time(of.created)),
         ("Run", of.run_id),
         ("Type", of.backup_type),
         ("Database", of.source_url),
@@ -82,8 +83,19 @@ def _manifest_facts(of: Manifest) -> list[tuple[str, str]]:
         ("Backup size", size(of.bytes)),
         ("SHA-256", f"{archive.sha256}  {archive.name}" if archive else "no archive"),
         ("Format", of.format_version),
+        ("Compression", _compression(of.compression)),
         ("Secrets", "no password of a connection or a role; the data itself is here in full"),
     ]
+
+
+def _compression(facts: Mapping[str, Any]) -> str:
+    doubt = "" if facts["content_checksum"] else "; its blocks carry no checksum: trust SHA256SUMS alone"
+    return f"archive {facts['method']} level {facts['level']}{doubt}"
+
+
+def _time(stamp: str) -> str:
+    """ISO 8601 as people write it."""
+    return stamp.replace("T", " ").replace("Z", " UTC")
 
 
 def _file_line(file: BackupFile) -> str:
@@ -95,6 +107,10 @@ def _left_out(left_out: Mapping[str, str]) -> list[str]:
     if not left_out:
         return []
     return ["", "Without a CSV on purpose", *[f"  {label}: {reason}" for label, reason in left_out.items()]]
+
+
+def _warnings(warnings: Sequence[str]) -> list[str]:
+    return ["", "Warnings", *[f"  {warning}" for warning in warnings]] if warnings else []
 
 
 def _restore_instructions(of: Manifest) -> list[str]:
@@ -127,7 +143,7 @@ def audit(result: Mapping[str, Any]) -> str:
             _RULE,
             f"Audit of the data before the migration: {result['database']}",
             _RULE,
-            *_pairs([("Time", f"{result['time']} (UTC)"), ("Tables", str(len(result["rows"])))]),
+            *_pairs([("Time", _time(result["time"])), ("Tables", str(len(result["rows"])))]),
             "",
             "Findings",
             *(findings or ["  none"]),
@@ -144,7 +160,7 @@ def verification(result: Mapping[str, Any]) -> str:
     lines = [_RULE, f"Verification after the migration: {result['database']}", _RULE]
     lines += _pairs(
         [
-            ("Time", f"{result['time']} (UTC)"),
+            ("Time", _time(result["time"])),
             ("Run", result["run_id"]),
             ("Verdict", "PASSED" if result["passed"] else "FAILED"),
         ]

@@ -28,11 +28,16 @@ _ATTEMPTS = 5
 class Snapshot:
     """:param name: for SET TRANSACTION SNAPSHOT and ``pg_dump --snapshot``.
     :param lsn: the write-ahead log position just after it was taken.
+    :param locked: whether every table is locked; else there were too many, and whoever uses it looks afterwards
+        whether a table was rewritten meanwhile.
+    :param lock_timeout: seconds that its readers wait for a table.
     """
 
     name: str
     lsn: str
     session: Session
+    locked: bool
+    lock_timeout: int
 
 
 @contextmanager
@@ -53,19 +58,57 @@ def shared(target: Target, lock_timeout: int, purpose: str) -> Iterator[Snapshot
 
 
 def _export(session: Session, lock_timeout: int) -> Snapshot:
+    _claim(session)
+    _require_lasting(session)
     for _attempt in range(_ATTEMPTS):
         listed = _lockable(session)
+        locked = _room_for(session, len(listed))
         session.execute(f"BEGIN {ONE_SNAPSHOT}")
         session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=literal(f"{lock_timeout}s")))
-        _lock(session, listed)
+        if locked:
+            _lock(session, listed)
         name, lsn = session.row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_wal_lsn()::text")
         if _lockable(session) == listed:
-            return Snapshot(name, lsn, session)
+            return Snapshot(name, lsn, session, locked, lock_timeout)
         session.execute("ROLLBACK")
     raise Refused(
         f"The tables of {session.target.dbname} changed {_ATTEMPTS} times while they were being locked.",
         remedy="Wait until nobody creates or drops tables, then run again.",
     )
+
+
+def _claim(session: Session) -> None:
+    """One backup of a database at a time, from whatever host: an advisory lock that goes with the session.
+
+    :raises Refused: another one is being taken; the message says whose.
+    """
+    if session.value(queries.ADVISORY):
+        return
+    holders = [
+        f"pid {pid} ({user}, {application}, from {address}, since {since} UTC)"
+        for pid, user, application, address, since in session.rows(queries.ADVISORY_HOLDER)
+    ]
+    raise Refused(
+        f"{session.target.dbname} is being backed up already: {'; '.join(holders) or 'it has just ended'}.",
+        remedy="Wait for it to end.",
+    )
+
+
+def _require_lasting(session: Session) -> None:
+    """
+    :raises Refused: the server may throw away what the snapshot needs (up to PostgreSQL 16).
+    """
+    threshold = session.value("SELECT pg_catalog.current_setting('old_snapshot_threshold', true)")
+    if threshold not in (None, "", "-1"):
+        raise Refused(
+            f"old_snapshot_threshold is {threshold}: the snapshot of a long backup could become too old.",
+            remedy="Set old_snapshot_threshold = -1 and restart the server.",
+        )
+
+
+def _room_for(session: Session, tables: int) -> bool:
+    """Whether our locks and pg_dump's together leave half of the lock table to everybody else."""
+    return 2 * tables <= int(session.value(queries.LOCK_CAPACITY)) // 2
 
 
 def _lockable(session: Session) -> list[Table]:
@@ -110,6 +153,8 @@ def reader(target: Target, snapshot: Snapshot, purpose: str) -> Iterator[Session
     try:
         session.execute(f"BEGIN {ONE_SNAPSHOT}")
         session.execute(statement("SET TRANSACTION SNAPSHOT {name}", name=literal(snapshot.name)))
+        limit = literal(f"{snapshot.lock_timeout}s")
+        session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=limit))
         yield session
     finally:
         session.close()

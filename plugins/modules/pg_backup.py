@@ -22,14 +22,36 @@ options:
     description: How many sessions read tables beside pg_dump.
     type: int
     default: 2
+  csv:
+    description:
+      - Which tables get a CSV, as patterns of C(schema.table), such as V(public.*) or V(community_*); for tables of the
+        schema C(public) the name alone will do. None when empty.
+    type: list
+    elements: str
+    default: ["*"]
+  compress_method:
+    description:
+      - How the archive is compressed. V(lz4) and V(zstd) need pg_dump 16 or later that was built with them.
+      - Only V(gzip) carries a checksum of the content, so with another method a damaged block may decode to wrong data;
+        the manifest says so, and the checksums of the files tell.
+    type: str
+    choices: [gzip, lz4, zstd, none]
+    default: gzip
   compress_level:
-    description: The gzip level of the archive and the script, 1 (fast) to 9 (small).
+    description: The level of the archive and of the script, which is always gzip; 1 (fast) to 9 (small).
     type: int
     default: 1
   lock_timeout:
     description: How many seconds to wait for a table that another session has locked.
     type: int
     default: 30
+  on_blocked_ddl:
+    description:
+      - What to do when the DDL of another session has waited for the locks of the backup for 5 seconds, and everybody
+        queues behind it. V(warn) tells about it afterwards, V(abort) gives the backup up.
+    type: str
+    choices: [warn, abort]
+    default: warn
   audit:
     description: The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt).
     type: dict
@@ -88,6 +110,16 @@ files:
   returned: success
   type: list
   elements: dict
+warnings_given:
+  description: What pg_dump or the watch over the locks said without failing the backup.
+  returned: success
+  type: list
+  elements: str
+swept:
+  description: Unfinished backup directories of dead runs that were removed before.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: The duration of each part in seconds; empty in check mode.
   returned: success
@@ -120,7 +152,10 @@ SPEC = {
     **CONNECTION,
     **BACKUP_ROOT,
     **JOBS,
+    "csv": {"type": "list", "elements": "str", "default": ["*"]},
+    "compress_method": {"type": "str", "choices": list(backup.METHODS), "default": "gzip"},
     "compress_level": {"type": "int", "default": 1},
+    "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
     "lock_timeout": {"type": "int", "default": 30},
     "audit": {"type": "dict", "default": {}},
 }
@@ -131,7 +166,10 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         target=target(params),
         backup_root=Path(params["backup_root"]),
         jobs=params["jobs"],
+        compress_method=params["compress_method"],
         compress_level=params["compress_level"],
+        csv=tuple(params["csv"]),
+        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
         lock_timeout=params["lock_timeout"],
         audit=params["audit"],
     )
@@ -147,6 +185,8 @@ def _predicted(plan: backup.BackupPlan) -> dict[str, Any]:
         "database_bytes": plan.database_bytes,
         "rows": {},
         "files": [],
+        "warnings_given": [],
+        "swept": [],
         "seconds": {},
         "console": console.backup_foreseen(plan.database_bytes, len(plan.tables)),
     }
@@ -162,8 +202,10 @@ def _taken(taken: backup.Backup) -> dict[str, Any]:
         "database_bytes": manifest.database_bytes,
         "rows": manifest.fingerprint.rows,
         "files": [asdict(file) for file in manifest.files],
+        "warnings_given": list(manifest.warnings),
+        "swept": list(taken.swept),
         "seconds": dict(manifest.seconds),
-        "console": console.backup(str(taken.directory), manifest),
+        "console": console.backup(str(taken.directory), manifest, taken.swept),
     }
 
 
