@@ -67,7 +67,9 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._phase = self._coming = ""
         manager = play.get_variable_manager()
-        known = [host.get_name() for host in manager._inventory.get_hosts(play.hosts)]
+        # Each batch starts the play anew, restricted to its own hosts.
+        hosts = manager._inventory.get_hosts(play.hosts, ignore_restrictions=True)
+        known = [host.get_name() for host in hosts]
         self._hosts += [host for host in known if host not in self._hosts]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:

@@ -220,10 +220,9 @@ class _Window:
         try:
             with _signals_raised():
                 self._migrate()
-        except (PgsafeError, KeyboardInterrupt) as error:
-            cause = error if isinstance(error, PgsafeError) else Interrupted("The migration was interrupted.")
+        except BaseException as error:  # noqa: BLE001  # whatever happens in the window, the database is put back
             with _signals_passed_over():
-                self._undo(cause)
+                self._undo(_cause(error))
         self._journal.append("migrated", digest=self._migration.digest)
         return self._outcome("migrated")
 
@@ -344,6 +343,14 @@ class _Window:
             verification=self._verification,
             rollback=restored,
         )
+
+
+def _cause(error: BaseException) -> PgsafeError:
+    if isinstance(error, PgsafeError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("The migration was interrupted.")
+    return Interrupted(f"The migration was broken off by an error of our own: {type(error).__name__}: {error}.")
 
 
 @contextmanager
