@@ -53,6 +53,10 @@ demo: venv-demo ## Migrate the sample database; all goes well
 demo-failure: venv-demo ## Migrate it with a broken migration; it is rolled back
 	@$(VENV)/demo/bin/python tools/demo.py run --set broken
 
+.PHONY: demo-fleet
+demo-fleet: venv-demo ## Migrate two databases of staging, then two of production
+	@$(VENV)/demo/bin/python tools/demo.py fleet
+
 .PHONY: demo-clean
 demo-clean: python ## Stop the demonstration's server and remove .demo/
 	@"$(PYTHON)" tools/demo.py clean

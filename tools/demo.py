@@ -1,7 +1,8 @@
-"""Migrate the sample application's database on a server of its own: once well, once with a migration that breaks.
+"""Migrate the sample application's database on a server of its own: well, with a migration that breaks, or a fleet.
 
-`run --set good` shows a migration that passes, `run --set broken` one that fails half-way and is rolled back; the
-second is a success only when the database is what it was before. All that is made lies in .demo/.
+`run --set good` shows a migration that passes, `run --set broken` one that fails half-way and is rolled back; that
+is a success only when the database is what it was before. `fleet` migrates two databases of staging, then two of
+production. All that is made lies in .demo/.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 HOME = CHECKOUT / ".demo"
 EXAMPLE = CHECKOUT / "examples" / "community_connect"
 DATABASE = "community_connect"
+FLEETS = ("staging", "production")
 WIDTH = 80
 
 
@@ -76,10 +78,16 @@ def heading(text: str) -> None:
 
 def prepare(migration_set: str, *, ask: bool) -> Demo:
     """Start the server, create the database anew, and make the collection known to Ansible."""
+    demo = started(migration_set, ask=ask)
+    load(demo.server)
+    return demo
+
+
+def started(migration_set: str, *, ask: bool) -> Demo:
+    """Start the server, and make the collection known to Ansible."""
     demo = Demo(migration_set, ask, pgserver.start(HOME))
     demo.backups.mkdir(mode=0o700, exist_ok=True)
     link_collection()
-    load(demo.server)
     return demo
 
 
@@ -96,20 +104,20 @@ def databases(server: pgserver.Server, pattern: str) -> list[str]:
     return server.psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}' ORDER BY 1").splitlines()
 
 
-def load(server: pgserver.Server, members: int | None = None) -> None:
+def load(server: pgserver.Server, members: int | None = None, database: str = DATABASE) -> None:
     """Create the sample database anew from schema.sql and the generator's rows, as many as it likes or `members`.
 
     Copies that earlier runs kept go too, so that each run begins alike.
     """
     drops = "SELECT format('DROP DATABASE %I WITH (FORCE);', datname) FROM pg_database WHERE datname ^@ '{}'"
-    server.psql(server.psql(drops.format(DATABASE)))
-    server.psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
+    server.psql(server.psql(drops.format(database)))
+    server.psql(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")
     vector = server.psql("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1"
     setting = "on" if vector else "off"
-    run_psql(server, "-1", "-v", f"vector={setting}", "-f", str(EXAMPLE / "schema.sql"))
-    generate(server, setting, members)
-    loaded = server.psql("SELECT count(*) FROM community_members", DATABASE)
-    say(f"The database {DATABASE} has {loaded} members.")
+    run_psql(server, database, "-1", "-v", f"vector={setting}", "-f", str(EXAMPLE / "schema.sql"))
+    generate(server, database, setting, members)
+    loaded = server.psql("SELECT count(*) FROM community_members", database)
+    say(f"The database {database} has {loaded} members.")
 
 
 def psql_argv(server: pgserver.Server) -> list[str]:
@@ -117,22 +125,26 @@ def psql_argv(server: pgserver.Server) -> list[str]:
     return [str(server.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
 
 
-def psql_environment(server: pgserver.Server) -> dict[str, str]:
-    """Give the environment in which libpq's programs find the sample database."""
+def psql_environment(server: pgserver.Server, database: str = DATABASE) -> dict[str, str]:
+    """Give the environment in which libpq's programs find a database of the server."""
     kept = {name: value for name, value in server.environment().items() if name.startswith("PG")}
-    return {**clean_environment(), **kept, "PGDATABASE": DATABASE}
+    return {**clean_environment(), **kept, "PGDATABASE": database}
 
 
-def run_psql(server: pgserver.Server, *arguments: str) -> None:
-    """Run psql on the sample database. Raises DemoError with its words."""
+def run_psql(server: pgserver.Server, database: str, *arguments: str) -> None:
+    """Run psql on a database. Raises DemoError with its words."""
     done = subprocess.run(
-        [*psql_argv(server), *arguments], env=psql_environment(server), capture_output=True, text=True, check=False
+        [*psql_argv(server), *arguments],
+        env=psql_environment(server, database),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise DemoError(f"psql {' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr}")
 
 
-def generate(server: pgserver.Server, vector: str, members: int | None) -> None:
+def generate(server: pgserver.Server, database: str, vector: str, members: int | None) -> None:
     """Pipe the generator's rows into psql, and read both exit statuses: rows cut short must not pass for all."""
     generator = [sys.executable, str(EXAMPLE / "generate.py"), "--vector", vector]
     generator += ["--members", str(members)] if members else []
@@ -142,7 +154,7 @@ def generate(server: pgserver.Server, vector: str, members: int | None) -> None:
             stdin=rows.stdout,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=psql_environment(server),
+            env=psql_environment(server, database),
             text=True,
             check=False,
         )
@@ -152,14 +164,14 @@ def generate(server: pgserver.Server, vector: str, members: int | None) -> None:
         raise DemoError(f"generate.py ended with {rows.returncode}, psql with {loaded.returncode}:\n{loaded.stderr}")
 
 
-def play(demo: Demo) -> int:
+def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATABASE,)) -> int:
     """Run the playbook in this console; give its exit status."""
-    options = [("-i", "examples/community_connect/inventories/demo/hosts.yml")]
+    options = [("-i", f"examples/community_connect/inventories/{inventory}/hosts.yml")]
     say("Before it changes anything, the playbook asks a person, and only the answer yes goes on.")
     if not demo.ask:
-        options.append(("-e", f"pg_migrate_confirm={DATABASE}"))
+        options.append(("-e", json.dumps({"pg_migrate_confirm": databases})))
         say("So that this demonstration needs nobody, its last option gives the answer beforehand.")
-    lines = ["ansible-playbook playbooks/migrate.yml", *(" ".join(option) for option in options)]
+    lines = ["ansible-playbook playbooks/migrate.yml", *(shlex.join(option) for option in options)]
     print("\n$ " + " \\\n    ".join(lines) + "\n", flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")
     argv = [str(program), "playbooks/migrate.yml", *(word for option in options for word in option)]
@@ -284,6 +296,23 @@ def run(migration_set: str, *, ask: bool) -> None:
         show_failure(demo)
 
 
+def fleet() -> None:
+    """Migrate the databases of staging, then those of production. Raises DemoError when one was not migrated."""
+    demo = started("good", ask=False)
+    for environment in FLEETS:
+        heading(f"Community Connect: {environment}")
+        databases = (f"community_{environment}_members", f"community_{environment}_archive")
+        for database in databases:
+            load(demo.server, database=database)
+        status = play(demo, environment, databases)
+        if status != 0:
+            raise DemoError(f"The playbook ended with status {status} for {environment}.")
+    say("Both fleets were migrated, each by a canary first and the rest behind it.")
+    print(
+        f"Backup directories:\n    {relative(demo.backups)}\nStop the server and remove all of it:\n    make demo-clean"
+    )
+
+
 def main() -> int:
     """Run or clean; the exit status is 0 only when everything was as it should be."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -291,11 +320,14 @@ def main() -> int:
     runner = commands.add_parser("run", help="migrate the sample database")
     runner.add_argument("--set", choices=("good", "broken"), default="good", dest="migration_set")
     runner.add_argument("--ask", action="store_true", help="let the playbook ask you before it changes anything")
+    commands.add_parser("fleet", help="migrate two databases of staging, then two of production")
     commands.add_parser("clean", help="stop the server and remove .demo/")
     arguments = parser.parse_args()
     try:
         if arguments.command == "run":
             run(arguments.migration_set, ask=arguments.ask)
+        elif arguments.command == "fleet":
+            fleet()
         else:
             clean()
     except (DemoError, pgserver.ServerError) as error:
