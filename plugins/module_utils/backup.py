@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     archives,
     backup_root,
+    catalog,
     client_tools,
     csv_files,
     ddl_watch,
@@ -32,7 +33,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
+    Interrupted,
+    PgsafeError,
+    Refused,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import new_run, now
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
@@ -112,7 +118,7 @@ class _Held:
     """What was read under the snapshot by the session that holds it."""
 
     properties: DatabaseProperties
-    catalog: Mapping[str, tuple[str, ...]]
+    catalog: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, str]
     findings: tuple[str, ...]
     tuples_written: int
@@ -226,7 +232,7 @@ class _Taking:
             parallel.together([lambda halt: self._archive(halt, snap), *readers], stop)
         except PgsafeError as error:
             if watched.blocked:
-                raise error.joined("; ".join(watched.blocked)) from None
+                raise _with_blocked(error, watched.blocked) from None
             raise
 
     def _archive(self, stop: parallel.Stop, snap: snapshot.Snapshot) -> None:
@@ -243,7 +249,8 @@ class _Taking:
                     item = work.get_nowait()
                 except queue.Empty:
                     return
-                self._read_table(reader, item)
+                with _naming(item.table, stop):
+                    self._read_table(reader, item)
 
     def _read_table(self, reader: Session, item: csv_files.Item) -> None:
         if item.csv_name:
@@ -304,10 +311,31 @@ class _Taking:
         return {label: "not chosen" for label in self._found.tables if not csv_files.chosen(label, self._request.csv)}
 
 
+@contextmanager
+def _naming(table: Table, stop: parallel.Stop) -> Iterator[None]:
+    """Say which table could not be read: of a damaged page or a lost session the server itself does not."""
+    try:
+        yield
+    except PgsafeError as error:
+        # A statement that was cancelled because another part failed is not the reason.
+        stop.check()
+        error.what = f"The table {table.label} could not be read: {error.what}"
+        raise
+
+
+def _with_blocked(error: PgsafeError, blocked: Sequence[str]) -> PgsafeError:
+    """The error of a backup that others waited for; where it was given up for them, they are the reason."""
+    who = "; ".join(blocked)
+    if isinstance(error, Interrupted):
+        return Refused(f"The backup was given up for others: {who}.", remedy="Run again when their DDL has ended.")
+    error.what = f"{error.what.rstrip('.')}. Meanwhile {who}."
+    return error
+
+
 def _read_held(reader: Session, database: str, lsn: str) -> _Held:
     return _Held(
         properties=properties.read(reader, database),
-        catalog=fingerprint.catalog(reader),
+        catalog=catalog.read(reader),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=tuple(finding.key for finding in audit.findings(reader)),
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),

@@ -80,11 +80,21 @@ def load_archive(target: Target, name: str, source: Source) -> None:
     argv = pg_tools.restore_archive(
         source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
     )
+    _without_public(target, name, source)
     commands.run(_command(target, name, argv))
+
+
+def _without_public(target: Target, name: str, source: Source) -> None:
+    """A new database has a schema ``public``; where the original has none, the empty one goes."""
+    if "public" in source.manifest.fingerprint.catalog.get("schema", {}):
+        return
+    with session(target.database(name), WRITING, "restore") as copy:
+        copy.execute("DROP SCHEMA IF EXISTS public RESTRICT")
 
 
 def load_script(target: Target, name: str, source: Source) -> None:
     """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
+    _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
     commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT))
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What two databases are compared by: rows and content of every table, sequences, and the names of all objects.
+"""What two databases are compared by: rows and content of every table, sequences, and the catalogs' facts.
 
 The content of a table is an order-free hash: the sums, over its rows, of two seeded hashes of each row's text.
 A sum keeps duplicates (an exclusive-or would cancel them), and the text of the columns in name order does not
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, identifier, joined, statement
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Table, TableState
 
@@ -37,7 +37,7 @@ def take(session: Session) -> Fingerprint:
     return Fingerprint(
         tables={table.label: state(session, table) for table in found},
         sequences=sequences(session),
-        catalog=catalog(session),
+        catalog=catalog.read(session),
     )
 
 
@@ -91,17 +91,12 @@ def _sequence(session: Session, schema: str, name: str) -> str:
     return f"{last_value},{'t' if is_called else 'f'}"
 
 
-def catalog(session: Session) -> dict[str, tuple[str, ...]]:
-    """The names of all objects by kind."""
-    return {kind: tuple(row[0] for row in session.rows(query)) for kind, query in queries.CATALOG.items()}
-
-
 def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
     """What differs, one readable line each; empty when the two are equal."""
     return (
         *_table_differences(before.tables, after.tables),
         *_sequence_differences(before.sequences, after.sequences),
-        *_catalog_differences(before.catalog, after.catalog),
+        *catalog.differences(before.catalog, after.catalog),
     )
 
 
@@ -123,10 +118,3 @@ def _sequence_differences(before: Mapping[str, str], after: Mapping[str, str]) -
         old, new = before.get(label, "missing"), after.get(label, "missing")
         if old != new:
             yield f"sequence {label} is at {new} instead of {old}"
-
-
-def _catalog_differences(before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    for kind in sorted(set(before) | set(after)):
-        old, new = set(before.get(kind, ())), set(after.get(kind, ()))
-        yield from (f"{kind} {name} is missing" for name in sorted(old - new))
-        yield from (f"{kind} {name} was not there before" for name in sorted(new - old))

@@ -193,7 +193,7 @@ def _fingerprint(data: dict[str, Any]) -> Fingerprint:
             label: TableState(int(state["rows"]), str(state["content"])) for label, state in data["tables"].items()
         },
         sequences=dict(data["sequences"]),
-        catalog={kind: tuple(names) for kind, names in data["catalog"].items()},
+        catalog={kind: dict(objects) for kind, objects in data["catalog"].items()},
     )
 
 

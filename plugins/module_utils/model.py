@@ -134,12 +134,12 @@ class Fingerprint:
 
     :param tables: by label, ``schema.table``.
     :param sequences: by label; last value and whether it was called, such as ``42,t``.
-    :param catalog: the names of the objects by kind.
+    :param catalog: the objects by kind and name, each with its definition.
     """
 
     tables: Mapping[str, TableState]
     sequences: Mapping[str, str]
-    catalog: Mapping[str, tuple[str, ...]]
+    catalog: Mapping[str, Mapping[str, str]]
 
     @property
     def rows(self) -> dict[str, int]:

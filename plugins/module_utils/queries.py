@@ -73,56 +73,6 @@ SELECT n.nspname, c.relname
  ORDER BY 1, 2
 """
 
-# What a migration may make or take away, by name; expressions are compared elsewhere.
-CATALOG = {
-    "schema": f"""
-SELECT n.nspname FROM pg_catalog.pg_namespace n
- WHERE {_USER_SCHEMA} AND n.nspname <> 'public' ORDER BY 1""",
-    "relation": f"""
-SELECT c.relkind::text || ' ' || n.nspname || '.' || c.relname
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I') AND c.relpersistence <> 't'
-   AND i.indisvalid IS NOT FALSE AND {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
-    "column": f"""
-SELECT n.nspname || '.' || c.relname || '.' || a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
-       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
-   AND c.relpersistence <> 't' AND {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
-    "constraint": f"""
-SELECT n.nspname || '.' || c.relname || '.' || k.conname || ' ' || k.contype::text
-       || CASE WHEN k.convalidated THEN '' ELSE ' not valid' END
-  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE {_USER_SCHEMA} AND {_OWN_CLASS} ORDER BY 1""",
-    "function": f"""
-SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
-  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
- WHERE {_USER_SCHEMA} AND {_OWN.format(oid="p.oid", catalog="pg_catalog.pg_proc")} ORDER BY 1""",
-    "trigger": f"""
-SELECT n.nspname || '.' || c.relname || '.' || t.tgname || ' ' || t.tgenabled::text
-  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE NOT t.tgisinternal AND {_USER_SCHEMA} ORDER BY 1""",
-    "type": f"""
-SELECT n.nspname || '.' || t.typname || ' ' || t.typtype::text
-       || COALESCE((SELECT ' (' || pg_catalog.string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) || ')'
-                      FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '')
-  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
- WHERE t.typtype IN ('d', 'e', 'r') AND {_USER_SCHEMA}
-   AND {_OWN.format(oid="t.oid", catalog="pg_catalog.pg_type")} ORDER BY 1""",
-    "policy": f"""
-SELECT n.nspname || '.' || c.relname || '.' || p.polname
-  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_USER_SCHEMA} ORDER BY 1""",
-    "extension": "SELECT e.extname FROM pg_catalog.pg_extension e ORDER BY 1",
-    "publication": "SELECT p.pubname FROM pg_catalog.pg_publication p ORDER BY 1",
-    "event trigger": "SELECT t.evtname FROM pg_catalog.pg_event_trigger t ORDER BY 1",
-    "large object": "SELECT l.oid::text FROM pg_catalog.pg_largeobject_metadata l ORDER BY l.oid",
-}
-
 # Lock holders in the way of an ACCESS SHARE lock of ours; a prepared transaction has no pid.
 LOCK_HOLDERS = """
 SELECT DISTINCT c.relname, l.pid,
@@ -254,20 +204,44 @@ SELECT COALESCE(sum(pg_catalog.hashtextextended(c.oid || ' ' || pg_catalog.pg_re
    AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
 """
 
-NEWEST_OBJECTS = f"""
+OLDEST_XID = "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::xid::text"
+
+# The newest of what transactions since that one have made or altered; what they dropped is gone.
+CHANGED_SINCE = f"""
 SELECT o.kind, o.name FROM (
-SELECT 'relation' AS kind, n.nspname || '.' || c.relname AS name, c.xmin
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}
+SELECT 'relation' AS kind, n.nspname || '.' || c.relname AS name, m.xmin
+  FROM (SELECT oid AS relation, xmin FROM pg_catalog.pg_class
+        UNION ALL SELECT attrelid, xmin FROM pg_catalog.pg_attribute
+        UNION ALL SELECT adrelid, xmin FROM pg_catalog.pg_attrdef
+        UNION ALL SELECT ev_class, xmin FROM pg_catalog.pg_rewrite
+        UNION ALL SELECT tgrelid, xmin FROM pg_catalog.pg_trigger
+        UNION ALL SELECT polrelid, xmin FROM pg_catalog.pg_policy
+        UNION ALL SELECT conrelid, xmin FROM pg_catalog.pg_constraint) AS m
+  {_OF_CLASS.format("m.relation")}
 UNION ALL SELECT 'function', n.nspname || '.' || p.proname, p.xmin
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {_LASTING}
-) AS o ORDER BY pg_catalog.age(o.xmin) LIMIT 3
+UNION ALL SELECT 'type', n.nspname || '.' || t.typname, m.xmin
+  FROM (SELECT oid AS type, xmin FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
+        UNION ALL SELECT enumtypid, xmin FROM pg_catalog.pg_enum
+        UNION ALL SELECT contypid, xmin FROM pg_catalog.pg_constraint) AS m
+  JOIN pg_catalog.pg_type t ON t.oid = m.type
+  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE {_LASTING}
+UNION ALL SELECT 'schema', n.nspname, n.xmin FROM pg_catalog.pg_namespace n WHERE {_LASTING}
+UNION ALL SELECT 'extension', e.extname, e.xmin FROM pg_catalog.pg_extension e
+UNION ALL SELECT 'event trigger', e.evtname, e.xmin FROM pg_catalog.pg_event_trigger e
+UNION ALL SELECT 'publication', p.pubname, p.xmin FROM pg_catalog.pg_publication p
+UNION ALL SELECT 'default privileges of', pg_catalog.pg_get_userbyid(d.defaclrole), d.xmin
+  FROM pg_catalog.pg_default_acl d
+) AS o WHERE pg_catalog.age(o.xmin) <= pg_catalog.age(%s::text::xid)
+ GROUP BY 1, 2 ORDER BY min(pg_catalog.age(o.xmin)), 1, 2 LIMIT 5
 """
 
-# Who has waited longer than so many seconds for a lock behind sessions of that application name.
+# Who has waited longer than so many seconds for a lock behind sessions of that application name. What other roles'
+# sessions wait for is a secret of pg_stat_activity, but not of pg_locks.
 WAITING_FOR = """
 SELECT a.pid, a.usename, a.application_name, pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 80)
   FROM pg_catalog.pg_stat_activity a
- WHERE a.datname = pg_catalog.current_database() AND a.wait_event_type = 'Lock'
+ WHERE a.datname = pg_catalog.current_database()
    AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND NOT l.granted
                   AND pg_catalog.now() - l.waitstart > pg_catalog.make_interval(secs => %s))
    AND EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) AS b (pid)
