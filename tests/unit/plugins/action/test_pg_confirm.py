@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One question for a batch; everything but a typed yes is a no."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+import yaml
+from ansible.errors import AnsibleActionFail, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.shell.sh import ShellModule
+from ansible.template import Templar
+from ansible.utils.display import Display
+from ansible_collections.pgsafe.migration.plugins.action import pg_confirm
+from ansible_collections.pgsafe.migration.plugins.modules import pg_confirm as documentation
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import as_documented, as_specified
+
+DATABASES: list[dict[str, Any]] = [
+    {"host": "db1", "database": "app", "backup_dir": "/b/1", "bytes": 256_901_120, "restore_seconds": 14.2},
+    # as an inventory's template gives them
+    {"host": "db2", "database": "shop", "backup_dir": "/b/2", "bytes": "1024", "restore_seconds": "200"},
+]
+
+PROMPT = Display.prompt_until
+
+
+@pytest.fixture(autouse=True)
+def somebody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in pg_confirm.UNATTENDED:
+        monkeypatch.delenv(name, raising=False)
+
+
+def _run(
+    monkeypatch: pytest.MonkeyPatch, typed: Any = b"", check_mode: bool = False, **arguments: Any
+) -> tuple[dict[str, Any], Any]:
+    """What the action returns when this is typed (or raised), and the prompt."""
+    prompt = create_autospec(PROMPT)
+    if isinstance(typed, Exception):
+        prompt.side_effect = typed
+    else:
+        prompt.return_value = typed
+    monkeypatch.setattr(Display, "prompt_until", prompt)
+    task = create_autospec(Task, instance=True)
+    task.args, task.check_mode, task.async_val = {"databases": DATABASES, **arguments}, check_mode, 0
+    connection = create_autospec(ConnectionBase, instance=True)
+    connection._shell = create_autospec(ShellModule, instance=True)
+    connection._shell.tmpdir = None
+    loader = create_autospec(DataLoader, instance=True)
+    play, templar = create_autospec(PlayContext, instance=True), create_autospec(Templar, instance=True)
+    action = pg_confirm.ActionModule(task, connection, play, loader, templar)
+    return action.run(), prompt
+
+
+@pytest.mark.parametrize("typed", [b"yes", b"yes\n", " yes ", "yes"])
+def test_a_typed_yes_confirms_every_database_that_was_shown(monkeypatch: pytest.MonkeyPatch, typed: Any) -> None:
+    result, prompt = _run(monkeypatch, typed)
+    assert result == {"changed": False, "confirmed": ["db1/app", "db2/shop"], "asked": True, "reason": ""}
+    assert prompt.call_count == 1
+
+
+@pytest.mark.parametrize("typed", [b"", b"y", b"YES", b"Yes", b"no", b"yes please", b"ye\x00s", b"true"])
+def test_any_other_answer_confirms_nothing(monkeypatch: pytest.MonkeyPatch, typed: bytes) -> None:
+    result, _prompt = _run(monkeypatch, typed)
+    assert (result["confirmed"], result["asked"], result["reason"]) == ([], True, "The answer was not yes.")
+
+
+@pytest.mark.parametrize(
+    ("raised", "asked", "reason"),
+    [
+        (AnsiblePromptNoninteractive("stdin is not interactive"), False, "There is no terminal to ask on."),
+        (AnsiblePromptInterrupt("user interrupt"), True, "The question was interrupted."),
+    ],
+)
+def test_where_nobody_can_answer_nothing_is_confirmed(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, asked: bool, reason: str
+) -> None:
+    result, _prompt = _run(monkeypatch, raised)
+    assert (result["confirmed"], result["asked"], result["reason"]) == ([], asked, reason)
+
+
+def test_what_was_typed_when_the_time_was_over_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _prompt = _run(monkeypatch, b"yes", timeout=0)
+    assert result["confirmed"] == []
+    assert "Nobody answered" in result["reason"]
+
+
+def test_the_time_to_answer_is_the_option_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    _result, prompt = _run(monkeypatch, b"yes", timeout="33")
+    assert prompt.call_args.kwargs["seconds"] == 33
+
+
+@pytest.mark.parametrize("variable", pg_confirm.UNATTENDED)
+def test_an_unattended_job_is_never_asked(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "1")
+    result, prompt = _run(monkeypatch, b"yes")
+    assert (result["confirmed"], result["asked"], prompt.call_count) == ([], False, 0)
+
+
+def test_check_mode_and_an_empty_batch_ask_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for result, prompt in (_run(monkeypatch, b"yes", check_mode=True), _run(monkeypatch, b"yes", databases=[])):
+        assert (result["confirmed"], result["asked"], prompt.call_count) == ([], False, 0)
+
+
+def test_a_database_that_is_only_half_described_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AnsibleActionFail, match="backup_dir"):
+        _run(monkeypatch, b"yes", databases=[{"host": "db1", "database": "app", "bytes": 1, "restore_seconds": 1}])
+
+
+def test_the_question_shows_host_database_location_size_and_duration() -> None:
+    text = pg_confirm.question(DATABASES)
+    for part in ("db1: app\n", "Location: /b/1\n", "Size: 245M", "14.2 s", "db2: shop\n", "1.0K", "3 min 20 s"):
+        assert part in text
+    assert text.endswith("(yes/NO): ")
+
+
+def test_the_question_is_asked_once_for_the_batch() -> None:
+    assert pg_confirm.ActionModule.BYPASS_HOST_LOOP
+
+
+def test_the_options_are_those_of_the_documentation() -> None:
+    documented = yaml.safe_load(documentation.DOCUMENTATION)["options"]
+    assert {name: as_specified(option) for name, option in documented.items()} == {
+        name: as_documented(option) for name, option in pg_confirm._OPTION.items()
+    }

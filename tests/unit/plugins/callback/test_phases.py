@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A scripted run renders the lines that a person is to read."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+from ansible import constants
+from ansible.executor.stats import AggregateStats
+from ansible.executor.task_result import TaskResult
+from ansible.inventory.host import Host
+from ansible.inventory.manager import InventoryManager
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.utils.display import Display
+from ansible.vars.manager import VariableManager
+from ansible_collections.pgsafe.migration.plugins.callback.phases import CallbackModule
+
+
+class Script:
+    """The events of one playbook, and what was displayed."""
+
+    def __init__(self, *hosts: str) -> None:
+        self.callback = CallbackModule()
+        self.display = create_autospec(Display, instance=True)
+        self.callback._display = self.display
+        self._stats = create_autospec(AggregateStats, instance=True)
+        self._stats.processed = {}
+        self._play(hosts)
+
+    def _play(self, hosts: tuple[str, ...]) -> None:
+        play = create_autospec(Play, instance=True)
+        play.hosts = "all"
+        manager = create_autospec(VariableManager, instance=True)
+        manager._inventory = create_autospec(InventoryManager, instance=True)
+        manager._inventory.get_hosts.return_value = [Host(host) for host in hosts]
+        play.get_variable_manager.return_value = manager
+        self.callback.v2_playbook_on_play_start(play)
+
+    def task(self, name: str, role: str = "pgsafe.migration.pg_migrate") -> Script:
+        task = create_autospec(Task, instance=True)
+        task.get_name.return_value = f"{role} : {name}" if role else name
+        self.callback.v2_playbook_on_task_start(task, False)
+        return self
+
+    def _result(self, host: str, said: dict[str, Any]) -> Any:
+        self._stats.processed[host] = 1
+        return TaskResult(Host(host), create_autospec(Task, instance=True), said, {})
+
+    def ok(self, host: str, *console: str, **said: Any) -> Script:
+        self.callback.v2_runner_on_ok(self._result(host, {"console": list(console), **said}))
+        return self
+
+    def verdict(self, host: str, verdict: str) -> Script:
+        return self.ok(host, ansible_facts={"pg_migrate_verdict": verdict})
+
+    def failed(self, host: str, *console: str, **said: Any) -> Script:
+        self.callback.v2_runner_on_failed(self._result(host, {"console": list(console), **said}))
+        return self
+
+    def unreachable(self, host: str, msg: str) -> Script:
+        self.callback.v2_runner_on_unreachable(self._result(host, {"msg": msg}))
+        return self
+
+    def lines(self) -> list[str]:
+        """Everything that was displayed, the end included."""
+        self.callback.v2_playbook_on_stats(self._stats)
+        return [call.args[0] for call in self.display.display.call_args_list]
+
+
+def test_a_good_run_shows_each_phase_once_its_ticks_and_a_verdict() -> None:
+    script = Script("db1")
+    script.task("Preflight | Gather").ok("db1", "[✓] Preflight: fine")
+    script.task("Backup | Take").ok("db1", "[✓] Backup created: /b (1M)", "[✓] CSV exports created")
+    script.task("Migrate | Apply").ok("db1", "[✓] Applied: a.sql")
+    script.task("Migrate | Remember").verdict("db1", "migrated")
+    assert script.lines() == [
+        "",
+        "Phase 1: PRE-MIGRATION",
+        "[✓] Preflight: fine",
+        "[✓] Backup created: /b (1M)",
+        "[✓] CSV exports created",
+        "",
+        "Phase 3: MIGRATION",
+        "[✓] Applied: a.sql",
+        "",
+        "VERDICTS",
+        "  db1  migrated and verified",
+    ]
+
+
+def test_a_phase_that_was_passed_over_has_no_heading() -> None:
+    script = Script("db1")
+    script.task("Confirm | Ask").ok("db1").task("Migrate | Apply").ok("db1", "[✓] Applied: a.sql")
+    assert "Phase 2: CONFIRMATION" not in script.lines()
+
+
+def test_each_of_several_hosts_has_its_name_and_its_line() -> None:
+    script = Script("db1", "database2", "db3")
+    script.task("Migrate | Apply").ok("db1", "[✓] Applied").failed(
+        "database2", "[ERROR] broken", what_failed="It broke."
+    )
+    script.task("Failure | Remember").verdict("db1", "migrated").verdict("database2", "rolled_back")
+    lines = script.lines()
+    assert "db1: [✓] Applied" in lines
+    assert "database2: [ERROR] broken" in lines
+    end = lines[lines.index("VERDICTS") :]
+    assert end[1].split(maxsplit=1) == ["db1", "migrated and verified"]
+    assert end[2].split(maxsplit=1) == ["database2", "rolled back: the database is as it was before"]
+    assert "It broke." in "".join(end[3:-1])
+    assert end[-1].split(maxsplit=1) == ["db3", "not reached: nothing was changed"]
+
+
+def test_a_host_that_failed_before_its_verdict_was_refused() -> None:
+    script = Script("db1").task("Preflight | Gather")
+    script.failed("db1", what_failed="The disk is full.", state_left="Nothing was changed.", remedy="Free it.")
+    end = script.lines()
+    assert "  db1  refused: nothing was changed" in end
+    told = [line.strip() for line in end[end.index("  db1  refused: nothing was changed") + 1 :]]
+    assert told[0] == "The disk is full."
+    assert "Free it." in told
+
+
+def test_the_first_failure_is_the_reason_and_not_the_one_that_ends_the_host() -> None:
+    script = Script("db1").task("Migrate | Apply").failed("db1", what_failed="psql ended with status 3")
+    text = "\n".join(script.task("Failure | Leave the host failed").failed("db1", msg="again").lines())
+    assert "psql ended with status 3" in text
+    assert "again" not in text
+
+
+def test_a_host_that_cannot_be_reached_is_told_with_the_reason() -> None:
+    lines = Script("db1").task("Preflight | Gather").unreachable("db1", "ssh: connection refused").lines()
+    assert "  db1  unreachable" in lines
+    assert any("ssh: connection refused" in line for line in lines)
+
+
+def test_a_verdict_that_is_known_survives_a_host_that_is_lost_later() -> None:
+    script = Script("db1").task("Migrate | Remember").verdict("db1", "migrated").unreachable("db1", "gone")
+    assert "  db1  migrated and verified" in script.lines()
+
+
+def test_only_good_verdicts_are_green() -> None:
+    script = Script("db1", "db2", "db3", "db4").task("Migrate | Remember")
+    script.verdict("db1", "migrated").verdict("db2", "unchanged").verdict("db3", "rollback_failed")
+    script.lines()
+    colors = {call.args[0].split()[0]: call.kwargs["color"] for call in script.display.display.call_args_list[-4:]}
+    assert colors == {"db1": "green", "db2": "green", "db3": "red", "db4": "red"}
+
+
+def test_a_playbook_without_the_role_ends_without_verdicts() -> None:
+    script = Script("db1").task("Install a package", role="").ok("db1").task("Preflight | Gather", role="other")
+    assert script.lines() == []
+
+
+@pytest.mark.parametrize(("callback", "aside"), [("ansible.posix.json", True), ("default", False)])
+def test_output_that_a_program_reads_is_not_spoilt(monkeypatch: pytest.MonkeyPatch, callback: str, aside: bool) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_STDOUT_CALLBACK", callback)
+    script = Script("db1").task("Preflight | Gather").ok("db1", "[✓] Preflight: fine")
+    script.lines()
+    assert {call.kwargs["stderr"] for call in script.display.display.call_args_list} == {aside}

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The backup root is a directory of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import backup_root
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
+
+
+def test_a_root_that_is_not_there_is_one_error_with_the_command_that_makes_it() -> None:
+    missing = replace(FACTS.backup_root, exists=False, writable=False, mode=0)
+    (problem,) = backup_root.check(replace(FACTS, backup_root=missing))
+    assert problem.severity == "error"
+    assert "install -d -m 0700 /backups" in problem.remedy
+
+
+def test_a_root_that_cannot_be_written_is_an_error() -> None:
+    (problem,) = backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, writable=False)))
+    assert "cannot be written" in problem.what
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777, 0o1777])
+def test_a_root_that_others_can_write_is_an_error(mode: int) -> None:
+    (problem,) = backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, mode=mode)))
+    assert f"mode {mode:04o}" in problem.what
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_a_root_that_others_can_only_read_is_no_problem(mode: int) -> None:
+    assert list(backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, mode=mode)))) == []

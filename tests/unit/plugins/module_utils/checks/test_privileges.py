@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rollback needs the role to be allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import privileges
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
+
+
+@pytest.mark.parametrize(
+    ("lacking", "remedy"),
+    [("createdb", "CREATEDB"), ("owns_database", "owner"), ("may_signal", "pg_signal_backend")],
+)
+def test_each_privilege_that_is_lacking_is_an_error_with_its_grant(lacking: str, remedy: str) -> None:
+    (problem,) = privileges.check(replace(FACTS, role=replace(FACTS.role, **{lacking: False})))  # type: ignore[arg-type]  # flags all
+    assert problem.severity == "error"
+    assert remedy in problem.remedy
+
+
+def test_a_role_that_has_them_all_is_no_problem() -> None:
+    assert list(privileges.check(FACTS)) == []
+
+
+def test_a_superuser_needs_none() -> None:
+    role = replace(FACTS.role, superuser=True, createdb=False, owns_database=False, may_signal=False)
+    assert list(privileges.check(replace(FACTS, role=role))) == []

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A tick only for what was done, a cross for what was not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Finding, Verdict
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, MANIFEST
+
+ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
+OUTCOME = Outcome("rolled_back", ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
+
+
+def _ticked(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("[✓]")]
+
+
+def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
+    found = Preflight(FACTS, (Problem("x", "error", "It is full.", "Free it."), Problem("y", "info", "So.", "")))
+    assert console.preflight(found) == [
+        "[✓] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
+        "[error] It is full. Free it.",
+        "[info] So.",
+    ]
+
+
+def test_the_audit_counts_rows_tables_and_findings() -> None:
+    finding = {"severity": "warning", "what": "It is invalid.", "remedy": "Mend it."}
+    found = {"rows": {"a": 12_000, "b": 857}, "findings": [finding]}
+    assert console.audit(found) == [
+        "[✓] Audit: 12,857 rows in 2 tables, 1 findings",
+        "[warning] It is invalid. Mend it.",
+    ]
+
+
+def test_a_backup_names_its_files_and_what_was_swept_and_warned_of() -> None:
+    lines = console.backup("/b", MANIFEST, ["/b/dead"])
+    assert "[✓] Removed what a dead run left unfinished: /b/dead" in lines
+    assert "[warning] somebody waited" in lines
+    assert "[✓] Backup created: /b/full_backup.dump (1.0M)" in lines
+    assert "[✓] SQL backup created: /b/full_backup.sql.gz (512K)" in lines
+    assert "[✓] CSV exports created (2 tables, 3.0K)" in lines
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        console.backup_foreseen(1024, 7),
+        console.verify_foreseen("restore"),
+        console.plan(Plan("d" * 64, ["a.sql"], True, 0)),
+    ],
+)
+def test_what_is_only_foreseen_has_no_tick(lines: list[str]) -> None:
+    assert lines
+    assert _ticked(lines) == []
+
+
+def test_a_plan_without_anything_to_do_says_so() -> None:
+    (line,) = console.plan(Plan("d" * 64, ["a.sql"], False, 0))
+    assert (
+        line == f"[✓] The migration set was applied and verified before (1 steps, digest {'d' * 16}...); nothing to do"
+    )
+
+
+def test_a_backup_that_is_proven_shows_its_level_and_checksum() -> None:
+    lines = console.verify(Verdict("restore", (), {"checksum": 0.1, "restore": 4.2}, MANIFEST))
+    assert lines == [
+        "[✓] Backup integrity verified: level restore (checksum 0.1 s, restore 4.2 s)",
+        f"[✓] Backup checksum: {'a' * 16}...",
+    ]
+
+
+def test_a_backup_that_is_not_proven_has_crosses_alone() -> None:
+    lines = console.verify(Verdict("checksum", (Finding("x.csv", "is missing"), Finding("", "so")), {}, MANIFEST))
+    assert lines == ["[✗] x.csv: is missing", "[✗] so"]
+
+
+def test_a_migration_lists_what_was_applied() -> None:
+    assert "[✓] Applied: a.sql" in console.migrate(OUTCOME)
+
+
+def test_a_failure_tells_the_cause_before_the_rollback() -> None:
+    error = MigrationFailed(PgsafeError("psql ended with status 3"), OUTCOME, "It is as before.", "")
+    lines = console.failure(error)
+    assert lines[0] == "[✓] Applied: a.sql"
+    assert lines[1].startswith("[ERROR] Migration failed at ")
+    assert lines[2].strip() == "psql ended with status 3"
+    assert lines[3] == "[✓] Step 1: Stopping active connections... 3 ended"
+
+
+def test_a_rollback_that_failed_has_no_tick_but_those_of_the_files() -> None:
+    cause = PgsafeError("broken").joined("no server")
+    lines = console.failure(MigrationFailed(cause, replace(OUTCOME, rollback=None), "", ""))
+    assert "[✗] ROLLBACK FAILED" in lines
+    assert lines[-1].strip() == "no server"
+    assert _ticked(lines) == ["[✓] Applied: a.sql"]
+
+
+def test_a_rollback_tells_what_it_came_from_and_what_is_kept() -> None:
+    lines = console.restore(replace(ROLLED_BACK, method="script", failures=("archive: broken",)))
+    assert "[✗] archive: broken" in lines
+    assert "[✓] Database restored from backup (full_backup.sql.gz, 4.2 s)" in lines
+    assert "[✓] Restored public.members: 12,857" in lines
+    assert lines[-1] == "[✓] The failed database is kept as app__failed_1"
+
+
+def test_a_long_list_of_tables_is_cut_and_counted() -> None:
+    lines = console.restore(replace(ROLLED_BACK, rows={f"t{number}": 1 for number in range(20)}))
+    assert len([line for line in lines if line.startswith("[✓] Restored t")]) == 12
+    assert "[✓] ... and 8 more tables, all equal to the manifest" in lines
+
+
+def test_a_restore_to_another_name_stops_nobody() -> None:
+    lines = console.restore(replace(ROLLED_BACK, state="restored", kept=""))
+    assert not [line for line in lines if "Step" in line or "kept" in line]
+
+
+def test_a_rollback_that_was_not_needed_says_why() -> None:
+    untouched = replace(ROLLED_BACK, state="not_needed", kept="")
+    assert console.restore(untouched) == ["[✓] app is as the backup holds it; nothing had to be restored"]
+    assert console.restore(replace(untouched, kept="app__failed_1"))[-1].endswith("kept as app__failed_1")
+    assert console.restore(replace(untouched, database="")) == []

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What holds for every module: it is documented as it is, and only main() ends it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.modules import pg_backup
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import (
+    COLLECTION,
+    as_documented,
+    as_specified,
+    documented_options,
+    runner,
+    unreachable,
+)
+
+FILES = sorted((COLLECTION / "plugins" / "modules").glob("pg_*.py"))
+PACKAGE = pg_backup.__name__.rpartition(".")[0]
+MODULES = [importlib.import_module(f"{PACKAGE}.{path.stem}") for path in FILES]
+RUNNING = [module for module in MODULES if hasattr(module, "main")]
+ENOUGH: dict[str, dict[str, Any]] = {
+    "pg_audit_info": {},
+    "pg_backup": {"backup_root": "/nowhere"},
+    "pg_backup_verify": {"backup_dir": "/nowhere"},
+    "pg_migration_apply": {"command": ["true"]},
+    "pg_preflight_facts": {"backup_root": "/nowhere"},
+    "pg_restore_safe": {"backup_dir": "/nowhere"},
+}
+
+
+def _name(of: object) -> str:
+    return getattr(of, "__name__", getattr(of, "stem", str(of))).rpartition(".")[2]
+
+
+def _required(module: ModuleType) -> dict[str, Any]:
+    """Enough options for a module to begin; a new module of one required path needs no entry of its own."""
+    spec = module.SPEC
+    return ENOUGH.get(_name(module), {name: "/nowhere" for name, option in spec.items() if option.get("required")})
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_the_documentation_names_the_options_that_there_are(module: ModuleType) -> None:
+    documented = {name: as_specified(option) for name, option in documented_options(module).items()}
+    assert documented == {name: as_documented(option) for name, option in module.SPEC.items()}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_the_blocks_of_a_documentation_are_yaml_with_what_ansible_asks_for(module: ModuleType) -> None:
+    documentation = yaml.safe_load(module.DOCUMENTATION)
+    assert documentation["module"] == _name(module)
+    assert documentation["version_added"]
+    assert documentation["short_description"][-1] != "."
+    returned = yaml.safe_load(module.RETURN)
+    assert all({"description", "returned", "type"} <= set(value) for value in returned.values())
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_an_example_uses_options_that_there_are(module: ModuleType) -> None:
+    full = f"pgsafe.migration.{_name(module)}"
+    known = set(module.SPEC) | {alias for option in module.SPEC.values() for alias in option.get("aliases", ())}
+    tasks = [task[full] for task in yaml.safe_load(module.EXAMPLES) if full in task]
+    assert tasks
+    for task in tasks:
+        assert set(task) <= known
+        assert {name for name, option in module.SPEC.items() if option.get("required")} <= set(task)
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_nothing_but_main_ends_a_module(path: Path) -> None:
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef) and function.name != "main":
+            names = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+            assert not names & {"fail_json", "exit_json"}, function.name
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_a_module_that_cannot_connect_fails_once_with_all_parts_of_the_error(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = runner(module, monkeypatch)(**_required(module), **unreachable(tmp_path))
+    assert ran.failed
+    assert {"msg", "what_failed", "state_left", "remedy", "undo_problems"} <= set(ran.result)
+    assert ran.result["state_left"] == "Nothing was changed."
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_the_password_of_a_url_is_kept_out_of_whatever_a_module_returns(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"postgresql://u:p%40ss@/app?host={tmp_path}&port=1"
+    ran = runner(module, monkeypatch)(**_required(module), login_url=url)
+    assert ran.failed
+    assert ran.fake.no_log_values == {"p@ss", "p%40ss"}
+    assert "p@ss" not in str(ran.result)
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_a_url_that_cannot_be_used_fails_the_module_without_its_password(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = runner(module, monkeypatch)(**_required(module), login_url="postgresql://u:secret@h:5x/app")
+    assert ran.failed
+    assert "login_url" in ran.result["msg"]
+    assert "secret" not in str(ran.result)
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_without_psycopg2_a_module_fails_by_saying_so(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.interpreter, "missing", lambda: "ImportError: no psycopg2")
+    ran = runner(module, monkeypatch)(**_required(module), login_db="app")
+    assert ran.failed
+    assert "psycopg2" in ran.result["msg"]
+    assert ran.result["exception"] == "ImportError: no psycopg2"
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_a_module_with_a_connection_takes_all_of_its_options(module: ModuleType) -> None:
+    assert {name: module.SPEC.get(name) for name in arguments.CONNECTION} == arguments.CONNECTION

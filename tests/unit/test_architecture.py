@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The shape of the house: who may know whom, and who may do what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
+
+PLUGINS = COLLECTION / "plugins"
+UTILS = PLUGINS / "module_utils"
+PREFIX = "ansible_collections.pgsafe.migration.plugins."
+SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init__.py")
+
+GROUND = {"errors", "model"}
+PORTS = {"commands", "files", "database"}
+VERBS = {"preflight", "backup", "verify", "migrate", "restore", "audit.run"}
+
+
+def _name(path: Path) -> str:
+    """``checks.standby`` for plugins/module_utils/checks/standby.py; ``modules.pg_backup`` for a module."""
+    base = UTILS if UTILS in path.parents else PLUGINS
+    return ".".join(path.relative_to(base).with_suffix("").parts)
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those for the type checker alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _running(child)
+
+
+def _imports(path: Path) -> set[str]:
+    """The full names of all that a file imports when it runs."""
+    found: set[str] = set()
+    for node in _running(_tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+FILES = {_name(path): path for path in SOURCES}
+
+
+def _ours(path: Path) -> set[str]:
+    """The files of the collection that a file imports."""
+    parts = {name[len(PREFIX) :].removeprefix("module_utils.") for name in _imports(path) if name.startswith(PREFIX)}
+    return parts & set(FILES)
+
+
+GRAPH = {name: _ours(path) for name, path in FILES.items()}
+
+
+def _reachable(name: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(GRAPH[name])
+    while waiting:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting += GRAPH[current]
+    return seen
+
+
+def _who_imports(*packages: str) -> set[str]:
+    return {
+        name
+        for name, path in FILES.items()
+        if any(found == package or found.startswith(f"{package}.") for found in _imports(path) for package in packages)
+    }
+
+
+def test_the_graph_sees_what_is_there() -> None:
+    assert "restore" in GRAPH["migrate"]
+    assert "errors" in GRAPH["checks.standby"]
+    assert {"backup", "arguments"} <= GRAPH["modules.pg_backup"]
+
+
+def test_only_one_file_runs_processes() -> None:
+    assert _who_imports("subprocess") == {"commands"}
+
+
+def test_only_one_file_knows_psycopg2() -> None:
+    assert _who_imports("psycopg2") == {"database"}
+
+
+def test_what_runs_on_the_target_needs_ansible_only_at_its_edge() -> None:
+    utils = {name for name, path in FILES.items() if UTILS in path.parents}
+    assert _who_imports("ansible") & utils == {"interpreter"}
+
+
+def test_no_file_reaches_itself() -> None:
+    assert [name for name in GRAPH if name in _reachable(name)] == []
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_nothing_below_knows_a_module_an_action_or_a_callback(name: str) -> None:
+    edges = {found for found in GRAPH[name] if found.split(".")[0] in {"modules", "action", "callback"}}
+    assert edges == set()
+
+
+def test_errors_and_types_know_nobody() -> None:
+    assert {name: GRAPH[name] for name in GROUND} == {name: set() for name in GROUND}
+
+
+@pytest.mark.parametrize("name", sorted(PORTS))
+def test_a_port_knows_errors_and_types_alone(name: str) -> None:
+    assert GRAPH[name] <= GROUND
+
+
+@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("checks.")))
+def test_a_check_reads_facts_and_nothing_else(name: str) -> None:
+    if name == "checks.registry":
+        assert all(found.startswith("checks.") for found in GRAPH[name])
+    else:
+        assert GRAPH[name] <= {"checks.check", "errors", "report"}
+
+
+def test_only_modules_and_verbs_know_a_verb() -> None:
+    edges = {(name, found) for name in GRAPH for found in GRAPH[name] & (VERBS - {"audit.run"})}
+    above = {(name, found) for name, found in edges if not name.startswith("modules.") and name not in VERBS}
+    assert above == set()
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if name.startswith("modules.")))
+def test_a_module_knows_no_port(name: str) -> None:
+    assert GRAPH[name] & (PORTS | {"queries", "pg_tools"}) == set()
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("__init__.py")), ids=lambda path: path.parent.name)
+def test_every_init_is_empty(path: Path) -> None:
+    assert path.read_bytes() == b""
+
+
+# tempfile's files vanish by themselves; the journal's lock is opened to be held, and nothing is written to it
+LOCKS = {"journal"}
+
+
+def _writes(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and owner.id in {"files", "tarfile"}:
+        return False  # through the port, or in memory
+    if called in {"write_text", "write_bytes", "touch", "rename", "replace_with", "symlink_to", "unlink", "rmtree"}:
+        return True
+    given = [*node.args, *(word.value for word in node.keywords)]
+    modes = [value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    if called == "open":
+        return any(set(mode) <= set("rwxabt+") and set(mode) & set("wxa+") for mode in modes) or _creates(node)
+    return False
+
+
+def _creates(node: ast.Call) -> bool:
+    """Whether os.open is asked to make a file or to write to it."""
+    names = {found.attr for argument in node.args for found in ast.walk(argument) if isinstance(found, ast.Attribute)}
+    return bool(names & {"O_CREAT", "O_WRONLY", "O_RDWR", "O_APPEND"})
+
+
+def test_only_one_file_writes_files() -> None:
+    found = {name for name, path in FILES.items() if any(_writes(node) for node in ast.walk(_tree(path)))}
+    assert found - LOCKS == {"files"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_no_function_is_longer_than_a_screen(path: Path) -> None:
+    functions = [node for node in ast.walk(_tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    long = {node.name: length for node in functions if (length := (node.end_lineno or 0) - node.lineno + 1) > 50}
+    assert long == {}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_nothing_is_swallowed_below_main(path: Path) -> None:
+    """``except Exception`` and ``except:`` hide what nobody thought of; BaseException only to clean up and go on."""
+    tree = _tree(path)
+    raising = _raising(tree)
+    for handler in [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]:
+        caught = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else {"all"}
+        assert not caught & {"all", "Exception"}
+        if "BaseException" in caught:
+            assert any(isinstance(node, ast.Raise) or _called(node) in raising for node in ast.walk(handler))
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+
+
+def _raising(tree: ast.Module) -> set[str]:
+    """The functions that never return."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {node.name for node in functions if isinstance(node.returns, ast.Name) and node.returns.id == "NoReturn"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_no_command_goes_through_a_shell(path: Path) -> None:
+    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    assert not [call for call in calls for word in call.keywords if word.arg == "shell"]
+    assert not [
+        call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in {"system", "popen"}
+    ]
+
+
+def _yaml(path: str) -> Any:
+    return yaml.safe_load((COLLECTION / path).read_text(encoding="utf-8"))
+
+
+def test_the_action_group_lists_every_module_with_a_connection() -> None:
+    connected = {
+        path.stem
+        for path in (PLUGINS / "modules").glob("*.py")
+        if f"{PREFIX}module_utils.arguments.CONNECTION" in _imports(path)
+    }
+    assert len(connected) >= 6
+    assert sorted(_yaml("meta/runtime.yml")["action_groups"]["all"]) == sorted(connected)
+
+
+ROLE = "roles/pg_migrate"
+
+
+@pytest.mark.parametrize("entry", ["main", "manual_rollback"])
+def test_the_role_s_specification_and_its_defaults_agree(entry: str) -> None:
+    options = _yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"][entry]["options"]
+    specified = {name: option["default"] for name, option in options.items() if "default" in option}
+    defaults = _yaml(f"{ROLE}/defaults/main.yml")
+    assert specified == {name: defaults[name] for name in specified}
+    if entry == "main":
+        assert specified == defaults
+
+
+def test_a_variable_that_both_entries_of_the_role_take_is_described_alike() -> None:
+    entries = _yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]
+    main, manual = entries["main"]["options"], entries["manual_rollback"]["options"]
+    shared = {name for name in set(main) & set(manual) if name != "pg_migrate_jobs"}
+    assert len(shared) > 10
+    assert {name: main[name] for name in shared} == {name: manual[name] for name in shared}
+
+
+def test_every_option_of_a_connection_is_a_variable_of_the_role() -> None:
+    options = set(_yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]["main"]["options"])
+    connection = set(_yaml(f"{ROLE}/vars/main.yml")["pg_migrate_connection_options"])
+    assert {f"pg_migrate_{name}" for name in connection - {"login_db"}} <= options
+    fragment = (PLUGINS / "doc_fragments" / "connection.py").read_text(encoding="utf-8")
+    assert connection == set(yaml.safe_load(fragment.split('r"""')[1].split('"""')[0])["options"])
+
+
+def test_every_file_of_the_plugins_that_is_tested_here_still_exists() -> None:
+    tests = list((COLLECTION / "tests" / "unit" / "plugins").rglob("test_*.py"))
+    mirrored = {
+        path.relative_to(COLLECTION / "tests" / "unit" / "plugins").with_name(path.name.removeprefix("test_"))
+        for path in tests
+        if path.name != "test_all_modules.py"
+    }
+    assert {str(path) for path in mirrored if not (PLUGINS / path).exists()} == set()
