@@ -35,7 +35,7 @@ _OPTION = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
     TRANSFERS_FILES = False
     BYPASS_HOST_LOOP = True
 

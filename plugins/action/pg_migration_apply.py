@@ -16,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import migration_
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

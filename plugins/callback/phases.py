@@ -48,7 +48,7 @@ _VERDICTS = {
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
 
-class CallbackModule(CallbackBase):
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships no types
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "pgsafe.migration.phases"

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import commands, pg_tools
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import codec
 
 STALL_SECONDS = 1800
 
@@ -21,7 +22,12 @@ def sequences(tools: pg_tools.Tools, archive: Path) -> dict[str, str]:
     with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8", errors="surrogateescape") as chosen:
         chosen.write(pg_tools.sequence_entries(listing))
         chosen.flush()
-        return pg_tools.sequence_values(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name)))
+        return pg_tools.sequence_values(_decoded(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name))))
+
+
+def _decoded(script: str) -> str:
+    """A script that was taken for UTF-8, in the encoding that it says it has."""
+    return script.encode("utf-8", "surrogateescape").decode(codec(pg_tools.encoding_of_script(script)))
 
 
 def _output(argv: tuple[str, ...]) -> str:

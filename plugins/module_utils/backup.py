@@ -131,7 +131,7 @@ def plan(request: BackupRequest) -> BackupPlan:
     """
     with session(request.target, purpose="backup") as reader:
         server = identity.server(reader)
-        _require_usable(request, server)
+        _require_usable(request, server, standby=bool(reader.value(queries.STANDBY)))
         _require_complete(reader)
         return BackupPlan(
             identity=identity.read(reader),
@@ -142,11 +142,13 @@ def plan(request: BackupRequest) -> BackupPlan:
         )
 
 
-def _require_usable(request: BackupRequest, server: Server) -> None:
+def _require_usable(request: BackupRequest, server: Server, standby: bool) -> None:
     if request.compress_method not in METHODS:
         raise BadRequest(f"compress_method is {request.compress_method}; choose one of {', '.join(METHODS)}.")
     if not 1 <= request.compress_level <= 9:
         raise BadRequest(f"compress_level is {request.compress_level}; it goes from 1 to 9.")
+    if standby:
+        raise Refused("The server is a standby: it can be read only.", remedy="Connect to the primary.")
     if not pg_tools.compression(request.compress_method, request.compress_level, server.major):
         raise BadRequest(f"pg_dump {server.major} does not know the method {request.compress_method}; 16 and later do.")
 
@@ -231,8 +233,9 @@ class _Taking:
         try:
             parallel.together([lambda halt: self._archive(halt, snap), *readers], stop)
         except PgsafeError as error:
-            if watched.blocked:
-                raise _with_blocked(error, watched.blocked) from None
+            told = [text for text in (snap.loss(), *watched.blocked) if text]
+            if told:
+                raise _explained(error, told) from None
             raise
 
     def _archive(self, stop: parallel.Stop, snap: snapshot.Snapshot) -> None:
@@ -323,12 +326,12 @@ def _naming(table: Table, stop: parallel.Stop) -> Iterator[None]:
         raise
 
 
-def _with_blocked(error: PgsafeError, blocked: Sequence[str]) -> PgsafeError:
-    """The error of a backup that others waited for; where it was given up for them, they are the reason."""
-    who = "; ".join(blocked)
+def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
+    """The error of a backup with what happened around it; where it was given up for that, that is the reason."""
+    what = "; ".join(told)
     if isinstance(error, Interrupted):
-        return Refused(f"The backup was given up for others: {who}.", remedy="Run again when their DDL has ended.")
-    error.what = f"{error.what.rstrip('.')}. Meanwhile {who}."
+        return Refused(f"The backup was given up: {what}.", remedy="Run again when that is over.")
+    error.what = f"{error.what.rstrip('.')}. Meanwhile: {what}."
     return error
 
 

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Com
 
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 1 << 16
+LINE_LENGTH = 400
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 5.0
 
@@ -101,7 +102,8 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
 def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:
     """Run a program whose standard output another one reads, and hand that one's output to ``sink``.
 
-    :raises CommandFailed: either of them failed; the first one's failure is told first.
+    :raises CommandFailed: either of them failed; the first one's failure is told first, unless it is but the pipe that
+        the second one has left.
     """
     with _process(source, stdout=subprocess.PIPE) as first:
         pipe = _piped(first.process.stdout)
@@ -111,9 +113,10 @@ def read_through(source: Command, command: Command, sink: Callable[[bytes], obje
             for chunk in _chunks(second):
                 sink(chunk)
             first.wait(lambda: first.stderr.seen)
-            first.completed("")
             second.wait(lambda: second.stderr.seen)
-            second.completed("")
+            orphaned = first.process.returncode == -signal.SIGPIPE
+            for child in (second, first) if orphaned else (first, second):
+                child.completed("")
 
 
 def write_from(command: Command, source: Iterable[bytes]) -> Completed:
@@ -285,6 +288,11 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 def _failed(command: Command, status: int, said: str) -> CommandFailed:
     end = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    lines = [line for line in said.strip().splitlines() if line.strip()][-12:]
+    lines = [_shortened(line) for line in said.strip().splitlines() if line.strip()][-12:]
     what = f"{command.program} {end}" + (": " + "\n".join(lines) if lines else ".")
     return CommandFailed(what, status=status, stderr=said)
+
+
+def _shortened(line: str) -> str:
+    """A failed LOCK TABLE of pg_dump's names every table there is."""
+    return line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]} …"

@@ -66,7 +66,7 @@ def write(session: Session, item: Item, directory: Path) -> BackupFile:
         description=f"rows of {table.label}",
         table=table.label,
         rows=rows,
-        load=_load(table, columns, item.csv_name),
+        load=_load(table, columns, item.csv_name, session.encoding),
     )
 
 
@@ -81,10 +81,14 @@ def _copy(table: Table, columns: Sequence[str]) -> Any:
     return statement(f"COPY {{table}} ({{columns}}) TO STDOUT {_OPTIONS}", **parts)
 
 
-def _load(table: Table, columns: Sequence[str], csv_name: str) -> str:
-    """https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS-COPY"""
+def _load(table: Table, columns: Sequence[str], csv_name: str, encoding: str) -> str:
+    """Which names the encoding, since psql's own may be another one.
+
+    https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS-COPY
+    """
     listed = f" ({', '.join(_quoted(name) for name in columns)})" if columns else ""
-    return f"\\copy {_quoted(table.schema)}.{_quoted(table.name)}{listed} FROM '{csv_name}' {_OPTIONS}"
+    options = f"WITH (FORMAT csv, HEADER, ENCODING '{encoding}')"
+    return f"\\copy {_quoted(table.schema)}.{_quoted(table.name)}{listed} FROM '{csv_name}' {options}"
 
 
 def _quoted(name: str) -> str:

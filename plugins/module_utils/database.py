@@ -24,6 +24,8 @@ try:
     import psycopg2.extensions
     from psycopg2 import sql
 
+    # Nobody has checked the bytes of a database in SQL_ASCII; each of them is some character of Latin 1.
+    psycopg2.extensions.encodings.update({"SQL_ASCII": "iso8859_1", "SQLASCII": "iso8859_1"})
     PSYCOPG2_ERROR: str | None = None
 except ImportError:
     PSYCOPG2_ERROR = traceback.format_exc()
@@ -101,6 +103,11 @@ class Session:
         """``server_version_num``, such as 180006."""
         return int(self._connection.server_version)
 
+    @property
+    def encoding(self) -> str:
+        """What the server sends text in, such as ``UTF8``: that of the database, unless the caller wants another."""
+        return str(self.value("SHOW client_encoding"))
+
     def rows(self, query: Query, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
         """All rows of a query.
 
@@ -159,12 +166,18 @@ class Session:
             raise _translated(error, self._connection.closed != 0, self.target) from error
 
 
+def codec(encoding: str) -> str:
+    """Python's name of an encoding of PostgreSQL's: https://www.postgresql.org/docs/current/multibyte.html"""
+    return str(psycopg2.extensions.encodings[encoding])
+
+
 def literal(value: Any) -> Any:
     return sql.Literal(value)
 
 
 def identifier(*names: str) -> Any:
-    return sql.Identifier(*names)
+    """A qualified name; sql.Identifier would garble what is not ASCII in a session whose encoding is not UTF-8."""
+    return sql.SQL(".".join('"' + name.replace('"', '""') + '"' for name in names))
 
 
 def statement(template: str, **parts: Any) -> Any:
@@ -270,7 +283,14 @@ def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:
         return ConnectionFailed(f"The session with {target.described} was lost: {text}")
     if error.pgcode == "55P03":
         return LockNotAvailable(text, "55P03")
-    return QueryFailed(f"{target.dbname}: {text}", error.pgcode or "")
+    return QueryFailed(f"{target.dbname}: {text}", error.pgcode or "", remedy=_QUERY_ADVICE.get(error.pgcode, ""))
+
+
+# By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_QUERY_ADVICE = {
+    "42501": "Connect as a superuser or as the owner, or give the role what it lacks: GRANT pg_read_all_data to read "
+    "every table, and BYPASSRLS where row-level security hides rows.",
+}
 
 
 def _said(error: Any) -> str:

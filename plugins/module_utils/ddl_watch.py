@@ -25,29 +25,34 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Mark:
-    """What tells the state of the catalogs and of every table's file from a later one."""
+    """What tells the state of the catalogs and of every table's file from a later one.
+
+    :param xid: of the oldest transaction that was at work: what was changed since has this one's id, or a later one.
+    """
 
     catalogs: str
     files: str
+    xid: str = field(compare=False)
 
 
 def mark(target: Target) -> Mark:
     """Taken by a session of its own: one that holds a snapshot would see the catalogs of that moment for ever."""
     with session(target, purpose="catalogs") as reader:
-        return Mark(str(reader.value(queries.CATALOG_MARK)), str(reader.value(queries.FILENODE_MARK)))
+        xid = str(reader.value(queries.OLDEST_XID))
+        return Mark(str(reader.value(queries.CATALOG_MARK)), str(reader.value(queries.FILENODE_MARK)), xid)
 
 
 def require_unchanged(target: Target, before: Mark) -> None:
     """
-    :raises Refused: DDL ran since the mark was taken; the message names what was changed last.
+    :raises Refused: DDL ran since the mark was taken; the message names what it changed.
     """
     if mark(target) == before:
         return
     with session(target, purpose="catalogs") as reader:
-        newest = [f"{kind} {name}" for kind, name in reader.rows(queries.NEWEST_OBJECTS)]
+        changed = [f"{kind} {name}" for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]
     raise Refused(
-        f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed last: "
-        f"{', '.join(newest) or 'not known'}.",
+        f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed: "
+        f"{', '.join(changed) or 'something was dropped'}.",
         remedy="Stop whoever changes the schema, then run again.",
     )
 

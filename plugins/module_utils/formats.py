@@ -102,10 +102,13 @@ def _remedy(what: str, path: Path) -> str:
         return (
             f"Free space on the filesystem of {path.parent} (see: df -h {path.parent}), or choose another backup_root."
         )
-    if "lock timeout" in what:
+    # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection).
+    if "statement timeout" in what and "LOCK TABLE" in what:
         return "Somebody holds or waits for a lock on a table; let it finish, then run again."
     if "row-level security" in what or "row security" in what:
         return "Connect as a role with BYPASSRLS, or as the owner of the table."
+    if "permission denied" in what or "lack SELECT privilege" in what:
+        return "Connect as a superuser or as the owner, or GRANT pg_read_all_data to the role."
     return ""
 
 

@@ -28,7 +28,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
 
 NO_TRANSACTION = "-- pgsafe: no-transaction"
 
-_LEAVES_SESSION = re.compile(r"^[ \t]*\\(!|c\b|connect\b)", re.MULTILINE)
+_LEAVES_SESSION = re.compile(r"\\(!|c\b|connect\b)")
+_LEAVES_SESSION_BY_LINE = re.compile(r"^[ \t]*\\(!|c\b|connect\b)", re.MULTILINE)
+# Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
+_QUOTED = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
+    re.DOTALL,
+)
 _ENDS_TRANSACTION = re.compile(
     r"^(BEGIN|COMMIT|ROLLBACK|START)(\s+(WORK|TRANSACTION))?\s*;", re.MULTILINE | re.IGNORECASE
 )
@@ -132,7 +138,7 @@ def _file(root: Path, name: str) -> SqlFile:
 
 
 def _require_one_session(path: Path, text: str, transactional: bool) -> None:
-    left = _LEAVES_SESSION.search(text)
+    left = _LEAVES_SESSION_BY_LINE.search(text) or _LEAVES_SESSION.search(_QUOTED.sub(" ", text))
     if left:
         raise BadRequest(
             f"{path} uses \\{left.group(1)}, which leaves the database that was backed up.",

@@ -12,6 +12,7 @@ PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
+_ENCODING = re.compile(r"^SET client_encoding = '(\w+)';$", re.MULTILINE)
 _SETVAL = re.compile(r"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);$", re.MULTILINE)
 
 
@@ -154,6 +155,12 @@ def sequence_values(script: str) -> dict[str, str]:
     """Sequence states from ``setval`` lines: label (unquoted) to ``value,t`` or ``value,f``."""
     found: Iterable[re.Match[str]] = _SETVAL.finditer(script)
     return {label(match.group(1).replace("''", "'")): f"{match.group(2)},{match.group(3)[0]}" for match in found}
+
+
+def encoding_of_script(script: str) -> str:
+    """What the head of a plain dump says of its encoding, such as ``LATIN1``."""
+    found = _ENCODING.search(script)
+    return found.group(1) if found else "UTF8"
 
 
 def label(qualified: str) -> str:

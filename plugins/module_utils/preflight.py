@@ -84,7 +84,7 @@ def _gather(request: PreflightRequest, reader: Session) -> Facts:
         backup_filesystem=_filesystem(request.backup_root),
         data_filesystem=_data_filesystem(reader),
         role=Role(*reader.row(queries.ROLE, (database,))),
-        standby=bool(reader.value("SELECT pg_catalog.pg_is_in_recovery()")),
+        standby=bool(reader.value(queries.STANDBY)),
         sessions=tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
         prepared_transactions=_names(reader.rows(queries.PREPARED, (database,))),
         logical_slots=_names(reader.rows(queries.LOGICAL_SLOTS, (database,))),
@@ -124,7 +124,8 @@ def _filesystem(path: Path) -> Filesystem:
 def _data_filesystem(reader: Session) -> Filesystem:
     """Only where the server runs on this very host, and the role may know its data directory."""
     host = reader.target.params.get("host", "")
-    data_directory = reader.value("SELECT pg_catalog.current_setting('data_directory', true)")
+    shown = reader.rows(queries.DATA_DIRECTORY)
+    data_directory = shown[0][0] if shown else ""
     if data_directory and (host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")):
         return _filesystem(Path(data_directory))
     return Filesystem("the data directory", None, None)

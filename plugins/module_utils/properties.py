@@ -45,6 +45,7 @@ _LISTS = frozenset(
 
 
 _ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
+_TEMPLATES_TABLESPACE = "pg_default"
 _PRIVILEGES = frozenset({"CREATE", "CONNECT", "TEMPORARY"})
 
 
@@ -83,11 +84,13 @@ def creation(name: str, properties: DatabaseProperties) -> Any:
     options = [
         statement(f"{option} = {{value}}", value=literal(value)) for option, value in properties.creation.items()
     ]
+    if properties.tablespace != _TEMPLATES_TABLESPACE:
+        # Naming even the default one takes a right that an owner of databases need not have.
+        options.append(statement("TABLESPACE {tablespace}", tablespace=identifier(properties.tablespace)))
     return statement(
-        "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} TABLESPACE {tablespace} {options}",
+        "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} {options}",
         name=identifier(name),
         owner=identifier(properties.owner),
-        tablespace=identifier(properties.tablespace),
         options=joined(" ", options),
     )
 
@@ -112,7 +115,7 @@ def _grants(database: Any, properties: DatabaseProperties) -> Iterator[Any]:
     for grantee, privilege, grantable in properties.acl:
         if privilege not in _PRIVILEGES:
             raise NotABackup(f"The backup grants an unknown privilege on the database: {privilege!r}.")
-        option = " WITH GRANT OPTION" if grantable and grantee != properties.owner else ""
+        option = " WITH GRANT OPTION" if grantable else ""
         yield statement(
             f"GRANT {privilege} ON DATABASE {{name}} TO {{grantee}}{option}",
             name=database,

@@ -29,6 +29,11 @@ SELECT COALESCE(pg_catalog.shobj_description(oid, 'pg_database'), '') FROM pg_ca
 
 NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE oid = %s"
 
+# No row for a role that may not see it, where current_setting() would fail.
+DATA_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
+
+STANDBY = "SELECT pg_catalog.pg_is_in_recovery()"
+
 DATABASE_SIZE = "SELECT pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = %s"
 
 TABLES = f"""
@@ -73,14 +78,17 @@ SELECT n.nspname, c.relname
  ORDER BY 1, 2
 """
 
-# Lock holders in the way of an ACCESS SHARE lock of ours; a prepared transaction has no pid.
+# Lock holders in the way of an ACCESS SHARE lock of ours. A prepared transaction has no pid, and until a restart the
+# virtual transaction of the session that prepared it; the lock on its own transaction id tells which one it is.
 LOCK_HOLDERS = """
 SELECT DISTINCT c.relname, l.pid,
        COALESCE(a.usename, p.owner), COALESCE(a.application_name, 'prepared transaction ' || p.gid),
        COALESCE(EXTRACT(epoch FROM pg_catalog.now() - COALESCE(a.xact_start, p.prepared)), 0)::bigint
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-  LEFT JOIN pg_catalog.pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+  LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
+        AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
  WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
  ORDER BY 5 DESC

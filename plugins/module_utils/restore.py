@@ -129,7 +129,16 @@ def run(request: RestoreRequest) -> Restored:
     if run_journal is None:
         return roll_back(request, manifest, None)
     with run_journal.held():
+        if run_journal.unfinished:
+            _end_what_is_left(request.target, manifest)
         return roll_back(request, manifest, run_journal)
+
+
+def _end_what_is_left(target: Target, manifest: Manifest) -> None:
+    """A process that was killed leaves its psql at work, which would commit after the look at the database."""
+    with session(target.maintenance, WRITING, "rollback") as server:
+        for name, _is_open in server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,)):
+            cutover.end_sessions(server, name)
 
 
 def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:

@@ -39,6 +39,14 @@ class Snapshot:
     locked: bool
     lock_timeout: int
 
+    def loss(self) -> str:
+        """Why it is held no more, or nothing: who had it before keeps it, but nobody else gets it."""
+        try:
+            self.session.execute("SELECT")
+        except PgsafeError as error:
+            return f"The session that holds the snapshot was ended: {error.what}"
+        return ""
+
 
 @contextmanager
 def shared(target: Target, lock_timeout: int, purpose: str) -> Iterator[Snapshot]:
@@ -142,7 +150,7 @@ def _held(session: Session) -> LockNotAvailable:
     return LockNotAvailable(
         f"A table of {session.target.dbname} is locked by another session: {who}.",
         "55P03",
-        remedy="Wait for it or end it (SELECT pg_terminate_backend(pid)), then run again.",
+        remedy="Wait for it or end it (SELECT pg_terminate_backend(pid), or ROLLBACK PREPARED), then run again.",
     )
 
 

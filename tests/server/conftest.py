@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers of the tests' own, one a major for the whole session; a database of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
+
+import pgserver
+
+INSTALLATIONS = {installation.major: installation for installation in pgserver.find_installations()}
+NEWEST = max(INSTALLATIONS)
+TEMPLATES = {"small", "sample"}
+_NUMBERS = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_major: on every server that was found, not on the newest alone")
+    config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("every_major")
+        majors = sorted(INSTALLATIONS, reverse=True) if every else [NEWEST]
+        metafunc.parametrize("server", majors, indirect=True, ids=[f"pg{major}" for major in majors], scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What the machine lacks is not collected; the last lines say so."""
+    with tempfile.TemporaryDirectory() as directory:
+        if can_mount(Path(directory) / "disk"):
+            return
+    lacking = [item for item in items if item.get_closest_marker("full_disk")]
+    config.hook.pytest_deselected(items=lacking)
+    items[:] = [item for item in items if item not in lacking]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"PostgreSQL servers tried: {', '.join(map(str, sorted(INSTALLATIONS)))}")
+    with tempfile.TemporaryDirectory() as directory:
+        if not can_mount(Path(directory) / "disk"):
+            terminalreporter.write_line("Not tried: full disks, which need the right to mount a tmpfs")
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Callable[[int], pgserver.Server]]:
+    """Starts the server of a major when it is first asked for."""
+    started: dict[int, pgserver.Server] = {}
+
+    def give(major: int) -> pgserver.Server:
+        if major not in started:
+            started[major] = _start(major)
+        return started[major]
+
+    yield give
+    for server in started.values():
+        server.destroy()
+        shutil.rmtree(server.home, ignore_errors=True)
+
+
+def _start(major: int) -> pgserver.Server:
+    home = Path(tempfile.mkdtemp(prefix="pgs"))
+    server = pgserver.Server(INSTALLATIONS[major], home, tcp=True, fsync=False)
+    server.create()
+    with (server.data_dir / "postgresql.conf").open("a") as settings:
+        settings.write("max_prepared_transactions = 5\nautovacuum = off\n")
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, running: Callable[[int], pgserver.Server]) -> pgserver.Server:
+    return running(request.param)
+
+
+@pytest.fixture
+def clone(server: pgserver.Server) -> Iterator[Callable[[str], Database]]:
+    """Databases of the test's own, from a template; dropped at the end with all that runs put beside them."""
+    made: list[str] = []
+
+    def make(template: str) -> Database:
+        made.append(f"app{next(_NUMBERS)}")
+        server.psql(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        return Database(server, made[-1])
+
+    before = databases(server) | TEMPLATES
+    yield make
+    for gid in server.psql("SELECT database || ' ' || gid FROM pg_prepared_xacts").splitlines():
+        database, _space, name = gid.partition(" ")
+        server.psql(f"ROLLBACK PREPARED '{name}'", database)
+    for name in databases(server) - before:
+        server.psql(f'DROP DATABASE "{name.replace(chr(34), chr(34) * 2)}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(server: pgserver.Server, clone: Callable[[str], Database]) -> Database:
+    """A small schema with one of each: identity, partitions, odd names, a function, a view."""
+    if "small" not in databases(server):
+        server.psql("CREATE DATABASE small TEMPLATE template0")
+        server.psql(SMALL, "small")
+    return clone("small")
+
+
+@pytest.fixture
+def sample(server: pgserver.Server, clone: Callable[[str], Database]) -> Database:
+    """The whole sample application."""
+    if "sample" not in databases(server):
+        server.psql("CREATE DATABASE sample TEMPLATE template0")
+        _load_sample(server)
+    return clone("sample")
+
+
+def _load_sample(server: pgserver.Server) -> None:
+    vector = server.psql("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'") == "1"
+    setting = "on" if vector else "off"
+    generate = [sys.executable, str(EXAMPLE / "generate.py"), "--vector", setting]
+    rows = subprocess.run(generate, capture_output=True, check=True).stdout
+    psql = [str(server.bin_dir / "psql"), "-X", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-d", "sample"]
+    env = {**os.environ, **server.environment()}
+    subprocess.run([*psql, "-1", "-v", f"vector={setting}", "-f", str(EXAMPLE / "schema.sql")], env=env, check=True)
+    subprocess.run(psql, env=env, input=rows, check=True)
+
+
+@pytest.fixture
+def backup_root(tmp_path: Path) -> Path:
+    directory = tmp_path / "backups"
+    directory.mkdir(mode=0o700)
+    return directory
+
+
+@pytest.fixture
+def ansible(tmp_path: Path) -> Ansible:
+    home = tmp_path / "controller"
+    home.mkdir()
+    (home / "ansible.cfg").touch()
+    return Ansible(home)

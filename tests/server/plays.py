@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ansible as a person runs it: a process of its own, on an inventory, with or without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, TREE, clean_environment
+
+Hosts = Mapping[str, Mapping[str, object]]
+LIMIT_SECONDS = 150
+QUESTION = "proceed? (yes/NO):"
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a run of Ansible ended, and both of its streams together."""
+
+    status: int
+    output: str
+
+    @property
+    def flat(self) -> str:
+        """The output as one line, since Ansible breaks long messages where it likes."""
+        return " ".join(self.output.split())
+
+    def verdict(self, host: str) -> str:
+        """The line of the fleet report about a host, without the host."""
+        report = self.output.rpartition("VERDICTS\n")[2]
+        found = [line.split(maxsplit=1)[1] for line in report.splitlines() if line.split()[:1] == [host]]
+        assert found, f"no verdict of {host} in:\n{self.output}"
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Ansible:
+    """The collection of the build tree, in a directory of the test's own."""
+
+    home: Path
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **clean_environment(self.home),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.home / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(self.home / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"),
+            "ANSIBLE_COLLECTIONS_PATH": str(TREE.parents[2]),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def inventory(self, hosts: Hosts) -> str:
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        path = self.home / "hosts.json"
+        path.write_text(json.dumps({"all": {"vars": local, "hosts": hosts}}))
+        return str(path)
+
+    def playbook(self, plays: object) -> str:
+        """A playbook of the test's own."""
+        path = self.home / "play.yml"
+        path.write_text(yaml.safe_dump(plays, sort_keys=False))
+        return str(path)
+
+    def run(self, argv: list[str]) -> Played:
+        """Without a terminal and without an input."""
+        done = subprocess.run(
+            argv,
+            cwd=self.home,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+        return Played(done.returncode, done.stdout)
+
+    def play(self, hosts: Hosts, *options: str, playbook: str = "pgsafe.migration.migrate") -> Played:
+        return self.run(["ansible-playbook", playbook, "-i", self.inventory(hosts), *options])
+
+    def adhoc(self, variables: Mapping[str, object], module: str, arguments: Mapping[str, object]) -> Played:
+        given = json.dumps(arguments)
+        return self.run(["ansible", "all", "-i", self.inventory({"one": variables}), "-m", module, "-a", given])
+
+    def ask(self, hosts: Hosts, answer: str, *options: str) -> Played:
+        """At a terminal, where a person types the answer to the question."""
+        argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", self.inventory(hosts), *options]
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.home)
+            os.execvpe(argv[0], argv, self.environment())  # noqa: S606
+        try:
+            return _dialogue(pid, terminal, answer)
+        finally:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+            os.close(terminal)
+
+
+def _dialogue(pid: int, terminal: int, answer: str) -> Played:
+    """Ansible drops what was typed before it began to read, so an answer that nobody took is typed again."""
+    said, answered = "", False
+    for chunk in _chunks(terminal):
+        said += chunk
+        if QUESTION in said and not chunk and _reads_keys(terminal):
+            os.write(terminal, answer.encode())
+            answered = True
+    _pid, status = os.waitpid(pid, 0)
+    assert answered, f"nothing was asked:\n{said}"
+    return Played(os.waitstatus_to_exitcode(status), said.replace("\r\n", "\n"))
+
+
+def _reads_keys(terminal: int) -> bool:
+    """Whether somebody has put the terminal into the mode in which single keys are read."""
+    local_modes = termios.tcgetattr(terminal)[3]
+    return not local_modes & termios.ICANON
+
+
+def _chunks(terminal: int) -> Iterator[str]:
+    """What is drawn, an empty chunk for each pause, until the last process with the terminal has ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        ready, _unused, _unused2 = select.select([terminal], [], [], 0.3)
+        if not ready:
+            yield ""
+            continue
+        try:
+            chunk = os.read(terminal, 1 << 16)
+        except OSError:
+            return
+        yield chunk.decode("utf-8", "replace")
+    raise AssertionError("the play did not end")

@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests on servers share: databases with something in them, backups and runs of them, and waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fingerprint, journal, migrate, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
+
+import pgserver
+
+TREE = Path(__file__).resolve().parents[2]
+EXAMPLE = TREE / "examples" / "community_connect"
+PATIENCE_SECONDS = 60.0
+
+SMALL = """
+CREATE TABLE customers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, note text, born date DEFAULT 'infinity');
+INSERT INTO customers (name, note)
+SELECT 'name ' || i, CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN E'two\\nlines, "quoted"' ELSE '\\.' END
+  FROM generate_series(1, 60) AS i;
+CREATE TABLE orders (
+    id bigint NOT NULL, customer_id bigint NOT NULL REFERENCES customers, placed date NOT NULL, amount numeric(10, 2),
+    doubled numeric GENERATED ALWAYS AS (amount * 2) STORED, PRIMARY KEY (id, placed)
+) PARTITION BY RANGE (placed);
+CREATE TABLE orders_2025 PARTITION OF orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE orders_2026 PARTITION OF orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+INSERT INTO orders (id, customer_id, placed, amount)
+SELECT i, 1 + i % 60, date '2025-01-01' + i, i * 1.25 FROM generate_series(1, 500) AS i;
+CREATE SCHEMA "Odd Schema";
+CREATE TABLE "Odd Schema"."Odd ""T"" x" ("a column" serial, "b=c" jsonb, "d" bytea);
+INSERT INTO "Odd Schema"."Odd ""T"" x" ("b=c", "d") VALUES ('{"k": [1, 2]}', '\\x00ff'), (NULL, '');
+CREATE TABLE empty_one (a integer);
+CREATE FUNCTION spent(bigint) RETURNS numeric STABLE LANGUAGE sql
+    AS 'SELECT coalesce(sum(amount), 0) FROM public.orders WHERE customer_id = $1';
+CREATE VIEW best_customers AS SELECT name, public.spent(id) AS spent FROM customers;
+"""
+
+GOOD = {
+    "001_add.sql": "ALTER TABLE customers ADD COLUMN grade integer NOT NULL DEFAULT 1;\n",
+    "002_fill.sql": "UPDATE customers SET grade = 2 WHERE id % 2 = 0;\n",
+    "003_index.sql": "-- pgsafe: no-transaction\nCREATE INDEX CONCURRENTLY customers_grade ON customers (grade);\n",
+}
+SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query ~ 'pg_sleep' AND state = 'active'"
+"""Asked in the maintenance database: how many sessions of a database wait in a pg_sleep()."""
+BROKEN = {**GOOD, "004_break.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of a test, reached through the server's unix socket as its superuser."""
+
+    server: pgserver.Server
+    name: str
+
+    @property
+    def target(self) -> Target:
+        params = {"host": str(self.server.socket_dir), "port": str(self.server.port), "user": pgserver.SUPERUSER}
+        return Target(params, self.name, bin_dir=str(self.server.bin_dir))
+
+    def over_tcp(self, password: str) -> Target:
+        """The same database by 127.0.0.1, where the server asks for a password."""
+        params = {**self.target.params, "host": "127.0.0.1", "password": password}
+        return Target(params, self.name, bin_dir=str(self.server.bin_dir))
+
+    def sql(self, text: str) -> str:
+        """What psql prints, unaligned and without a heading."""
+        return self.server.psql(text, self.name)
+
+    def admin(self, text: str) -> str:
+        """SQL in the maintenance database."""
+        return self.server.psql(text)
+
+    def fingerprint(self) -> Fingerprint:
+        with session(self.target) as reader:
+            return fingerprint.take(reader)
+
+    def exists(self) -> bool:
+        return self.name in databases(self.server)
+
+    def called(self, name: str) -> Database:
+        """Another database of the same server."""
+        return Database(self.server, name)
+
+    def connect(self, application: str = "") -> psycopg2.extensions.connection:
+        """A session of somebody else's."""
+        named = {**self.target.params, "dbname": self.name, "application_name": application}
+        return psycopg2.connect(psycopg2.extensions.make_dsn(**named))
+
+    @contextmanager
+    def holding(self, *statements: str) -> Iterator[psycopg2.extensions.connection]:
+        """A session that has run these statements in a transaction and keeps it open."""
+        connection = self.connect("holder")
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+            yield connection
+        finally:
+            connection.close()
+
+    def variables(self, backup_root: Path, source: Path | None = None) -> dict[str, object]:
+        """What the role needs to know of this database."""
+        given: dict[str, object] = {
+            "pg_migrate_db": self.name,
+            "pg_migrate_login_user": pgserver.SUPERUSER,
+            "pg_migrate_login_unix_socket": str(self.server.socket_dir),
+            "pg_migrate_login_port": self.server.port,
+            "pg_migrate_bin_dir": str(self.server.bin_dir),
+            "pg_migrate_backup_root": str(backup_root),
+        }
+        return {**given, "pg_migrate_source": str(source)} if source else given
+
+
+def databases(server: pgserver.Server) -> set[str]:
+    return set(json.loads(server.psql("SELECT json_agg(datname) FROM pg_database")))
+
+
+def ours(server: pgserver.Server, database: str) -> set[str]:
+    """The databases that runs over this one have put beside it."""
+    return {name for name in databases(server) if name != database and "__" in name and name.startswith(database)}
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def write_set(directory: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A migration set on disk."""
+    directory.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (directory / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return directory
+
+
+def back_up(database: Database, backup_root: Path, lock_timeout: int = 30) -> backup.Backup:
+    return backup.run(backup.BackupRequest(database.target, backup_root, lock_timeout=lock_timeout))
+
+
+def proven(database: Database, backup_root: Path, level: str = "restore") -> backup.Backup:
+    """A backup whose proof of that level is in the run's journal."""
+    taken = back_up(database, backup_root)
+    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, level))
+    assert verdict.findings == ()
+    return taken
+
+
+def request(database: Database, taken: backup.Backup, source: Path, **options: object) -> migrate.MigrateRequest:
+    """A migration that is confirmed and authorised, unless an option says otherwise."""
+    given: dict[str, object] = {
+        "target": database.target,
+        "source": SetSource(source),
+        "backup_dir": taken.directory,
+        "run_id": taken.run_id,
+        "confirmed_database": database.name,
+    }
+    return migrate.MigrateRequest(**{**given, **options})  # type: ignore[arg-type]
+
+
+def events(backup_dir: Path) -> list[str]:
+    """The events of the journal of a backup's run, in order."""
+    found = journal.of_run(backup_dir.parent.parent, backup_dir.name[len("migration_") :])
+    return [entry.event for entry in found.entries()] if found else []
+
+
+def everything(directory: Path) -> list[str]:
+    """Every path below a directory."""
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*"))
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Poll for a condition; the bound is for a test that hangs, and no test passes because of it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def backends(server: pgserver.Server, application: str = "pgsafe") -> list[str]:
+    """Application names of the sessions of ours that the server has now; pg_dump's among them."""
+    query = "SELECT application_name FROM pg_stat_activity WHERE application_name ^@ '{}'"
+    return server.psql(query.format(application)).splitlines()
+
+
+def command_lines() -> dict[int, list[str]]:
+    """The arguments of every process of this machine."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        except OSError:
+            continue
+        found[int(process.name)] = words
+    return found
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """A caller's environment with nothing in it that steers Ansible, libpq or Python."""
+    kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@contextmanager
+def python(script: str, home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python of its own that runs a script over the collection; killed at the end."""
+    env = {**clean_environment(home), "PYTHONPATH": os.pathsep.join([str(TREE.parents[2]), str(TREE / "tools")])}
+    argv = [sys.executable, "-c", script, *arguments]
+    none, pipe, same = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(argv, env=env, stdin=none, stdout=pipe, stderr=same, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def tmpfs(directory: Path, size: str) -> Iterator[Path]:
+    """A small filesystem of its own; needs root."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "-l", directory], check=True)
+
+
+def can_mount(directory: Path) -> bool:
+    """Whether this machine lets the tests make small filesystems."""
+    try:
+        with tmpfs(directory, "1m"):
+            return True
+    except (OSError, subprocess.CalledProcessError):
+        return False

@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Migrate on a server: what it refuses, what it applies, and that a failure leaves the database as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    Database,
+    back_up,
+    events,
+    ours,
+    proven,
+    request,
+    write_set,
+)
+
+Edit = Callable[[migrate.MigrateRequest], migrate.MigrateRequest]
+
+
+def failed(wanted: migrate.MigrateRequest) -> migrate.MigrationFailed:
+    """The failure of a migration that must fail."""
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(wanted)
+    return caught.value
+
+
+def rolled_back(wanted: migrate.MigrateRequest, database: Database) -> migrate.MigrationFailed:
+    """The failure of a migration that must be rolled back to what the database is now."""
+    before = database.fingerprint()
+    failure = failed(wanted)
+    assert failure.outcome.verdict == "rolled_back", str(failure)
+    assert failure.outcome.rollback is not None
+    assert database.fingerprint() == before
+    assert ours(database.server, database.name) == {failure.outcome.rollback.kept}
+    return failure
+
+
+@pytest.mark.every_major
+def test_a_good_set_is_applied_verified_and_recorded(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = proven(database, backup_root)
+    source = SetSource(write_set(tmp_path / "set", GOOD))
+    outcome = migrate.run(request(database, taken, tmp_path / "set"))
+    assert outcome.verdict == "migrated"
+    assert outcome.applied == tuple(GOOD)
+    assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
+    assert not migrate.plan(database.target, source).pending
+    assert events(taken.directory)[-1] == "migrated"
+    assert "PASSED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
+
+
+@pytest.mark.every_major
+def test_a_broken_set_is_rolled_back_and_the_failed_database_kept(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = proven(database, backup_root)
+    failure = rolled_back(request(database, taken, write_set(tmp_path / "set", BROKEN)), database)
+    assert "division by zero" in failure.what
+    assert failure.outcome.applied == tuple(GOOD)
+    (kept,) = ours(database.server, database.name)
+    closed = database.admin(
+        f"SELECT datallowconn, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{kept}'"
+    )
+    assert closed.startswith("f|pgsafe: replaced by the rollback of the run")
+    database.admin(f'ALTER DATABASE "{kept}" ALLOW_CONNECTIONS true')
+    assert database.called(kept).sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
+
+
+@pytest.mark.parametrize("position", [0, 1, 2], ids=["first", "middle", "last"])
+def test_an_error_in_any_file_ends_in_the_database_as_it_was(
+    database: Database, backup_root: Path, tmp_path: Path, position: int
+) -> None:
+    names = sorted(GOOD)
+    files = {**GOOD, names[position]: "CREATE TABLE half (a int);\nSELECT no_such_function();\n"}
+    before = database.fingerprint()
+    failure = failed(request(database, proven(database, backup_root), write_set(tmp_path / "set", files)))
+    assert failure.outcome.applied == tuple(names[:position])
+    assert failure.outcome.verdict == ("rolled_back" if position else "unchanged")
+    assert database.fingerprint() == before
+
+
+def test_a_file_without_a_transaction_that_fails_is_rolled_back_too(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    files = {
+        "1.sql": "-- pgsafe: no-transaction\nDELETE FROM customers WHERE id > 500;\nDROP VIEW best_customers;\nX;\n"
+    }
+    rolled_back(request(database, proven(database, backup_root), write_set(tmp_path / "set", files)), database)
+
+
+def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = proven(database, backup_root)
+    with database.holding("LOCK TABLE customers IN ROW SHARE MODE", "PREPARE TRANSACTION 'holder'"):
+        before = database.fingerprint()
+    failure = failed(request(database, taken, write_set(tmp_path / "set", GOOD), lock_timeout=1))
+    assert failure.outcome.verdict == "unchanged"
+    assert "lock timeout" in failure.what
+    assert str(failure).endswith("Nothing was changed.")
+    assert database.fingerprint() == before
+    assert ours(database.server, database.name) == set()
+    assert events(taken.directory)[-1] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM orders WHERE id <= 10;", "The table public.orders has lost 10 of its 500 rows"),
+        ("DROP TABLE customers CASCADE;", "The table public.customers with 60 rows is gone"),
+        ("ALTER TABLE orders RENAME TO orders_new;", "The table public.orders with 500 rows is gone"),
+        ("ALTER TABLE empty_one ADD CHECK (a > 0) NOT VALID;", "is NOT VALID"),
+    ],
+    ids=["rows lost", "table gone", "table renamed", "not valid"],
+)
+def test_harm_that_no_statement_told_is_rolled_back(
+    database: Database, backup_root: Path, tmp_path: Path, statement: str, told: str
+) -> None:
+    taken = proven(database, backup_root)
+    failure = rolled_back(request(database, taken, write_set(tmp_path / "set", {"1.sql": statement})), database)
+    assert told in failure.what
+    assert "FAILED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
+
+
+def test_harm_that_was_declared_passes(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = proven(database, backup_root)
+    files = {"1.sql": "DELETE FROM orders WHERE id <= 10;\nDROP TABLE empty_one;\n"}
+    expectations = {"public.orders": "may_shrink", "empty_one": "dropped"}
+    outcome = migrate.run(request(database, taken, write_set(tmp_path / "set", files), expectations=expectations))
+    assert outcome.verdict == "migrated"
+
+
+def test_a_set_that_was_applied_is_not_pending_until_a_file_of_it_changes(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    source = SetSource(write_set(tmp_path / "set", GOOD))
+    assert migrate.plan(database.target, source).pending
+    migrate.run(request(database, proven(database, backup_root), tmp_path / "set"))
+    assert not migrate.plan(database.target, source).pending
+    write_set(tmp_path / "set", {"002_fill.sql": "SELECT 1;\n"})
+    assert migrate.plan(database.target, source).pending
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "There is no SQL file in"),
+        ({"1.sql": ""}, "is empty"),
+        ({"1.sql": "\ufeff \n"}, "is empty"),
+        ({"1.sql": b"SELECT '\xff';"}, "is not UTF-8 text (byte 8)"),
+        ({"1.sql": "\\! touch /tmp/never\n"}, "which leaves the database that was backed up"),
+        ({"1.sql": "\\connect postgres\nSELECT 1;\n"}, "which leaves the database that was backed up"),
+        ({"1.sql": "SELECT 1; \\c postgres\nSELECT 1;\n"}, "which leaves the database that was backed up"),
+        ({"1.sql": "BEGIN;\nSELECT 1;\nCOMMIT;\n"}, "each file is run in one transaction"),
+    ],
+    ids=["none", "empty", "bom alone", "latin1", "shell", "connect", "connect in a line", "own transaction"],
+)
+def test_a_file_that_cannot_be_run_safely_is_refused(
+    database: Database, tmp_path: Path, files: dict[str, str | bytes], told: str
+) -> None:
+    with pytest.raises((BadRequest, FileFailed)) as caught:
+        migrate.plan(database.target, SetSource(write_set(tmp_path / "set", files)))
+    assert told in str(caught.value)
+    assert "Nothing was changed." in str(caught.value)
+
+
+@pytest.mark.parametrize("files", [("no.sql",), ("../outside.sql",)], ids=["missing", "outside"])
+def test_a_file_that_is_not_in_the_set_is_refused(database: Database, tmp_path: Path, files: tuple[str, ...]) -> None:
+    write_set(tmp_path, {"outside.sql": "SELECT 1;\n"})
+    source = SetSource(write_set(tmp_path / "set", GOOD), files=files)
+    with pytest.raises(BadRequest):
+        migrate.plan(database.target, source)
+
+
+def test_a_backslash_in_a_string_or_a_comment_is_no_command(database: Database, tmp_path: Path) -> None:
+    text = "-- \\c\n/* \\! */ SELECT 'a\\c', E'it\\'s \\c', \"b\\c\", $$ \\c $$, $x$ '\\! $x$;\n"
+    assert migrate.plan(database.target, SetSource(write_set(tmp_path / "set", {"1.sql": text}))).pending
+
+
+def test_a_file_with_a_byte_order_mark_is_applied(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    files = {"1.sql": "\ufeff-- pgsafe: no-transaction\nCREATE INDEX CONCURRENTLY i ON customers (name);\n"}
+    outcome = migrate.run(request(database, proven(database, backup_root), write_set(tmp_path / "set", files)))
+    assert outcome.verdict == "migrated"
+
+
+def test_other_sessions_are_ended_before_the_first_file(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = proven(database, backup_root)
+    with database.holding("SELECT count(*) FROM customers"):
+        outcome = migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    assert outcome.sessions_ended == 1
+
+
+def test_a_command_gets_the_connection_and_no_argument_with_a_password(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = proven(database, backup_root)
+    write_set(tmp_path, {"it.sql": "ALTER TABLE customers ADD grade int;\n"})
+    source = SetSource(command=(str(database.server.bin_dir / "psql"), "-X", "-f", "it.sql"), chdir=str(tmp_path))
+    over_tcp = database.over_tcp(database.server.password)
+    wanted = request(database, taken, tmp_path, target=over_tcp, chdir=str(tmp_path))
+    assert migrate.run(replace(wanted, source=source)).verdict == "migrated"
+    assert not migrate.plan(database.target, source).pending
+
+
+# What is refused, one by one; none of these may arm the run.
+
+
+def _other_run(wanted: migrate.MigrateRequest) -> migrate.MigrateRequest:
+    return replace(wanted, run_id="20200101_000000")
+
+
+REFUSALS: dict[str, tuple[Edit, str]] = {
+    "no backup": (lambda wanted: replace(wanted, backup_dir=Path()), "no backup is named"),
+    "another run": (_other_run, "not of 20200101_000000"),
+    "not confirmed": (lambda wanted: replace(wanted, confirmed_database=""), "was not confirmed"),
+    "another confirmed": (lambda wanted: replace(wanted, confirmed_database="app"), "was not confirmed"),
+}
+
+
+@pytest.mark.parametrize("case", list(REFUSALS))
+def test_a_request_without_its_permits_is_refused(
+    database: Database, backup_root: Path, tmp_path: Path, case: str
+) -> None:
+    edit, told = REFUSALS[case]
+    taken = proven(database, backup_root)
+    _require_refused(database, edit(request(database, taken, write_set(tmp_path / "set", GOOD))), told)
+    assert "armed" not in events(taken.directory)
+
+
+def _require_refused(database: Database, wanted: migrate.MigrateRequest, told: str) -> None:
+    before = database.fingerprint()
+    with pytest.raises((Refused, NotABackup)) as caught:
+        migrate.run(wanted)
+    assert told in str(caught.value)
+    assert "Nothing was changed." in str(caught.value)
+    assert database.fingerprint() == before
+
+
+def test_a_backup_that_was_never_verified_permits_nothing(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = back_up(database, backup_root)
+    _require_refused(database, request(database, taken, write_set(tmp_path / "set", GOOD)), "never verified")
+
+
+def test_a_backup_proven_to_a_lower_level_permits_nothing(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = proven(database, backup_root, "decode")
+    told = "verified to the level 'decode'; 'restore' is required"
+    _require_refused(database, request(database, taken, write_set(tmp_path / "set", GOOD)), told)
+
+
+def test_a_manifest_that_was_altered_since_its_proof_permits_nothing(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = proven(database, backup_root)
+    with (taken.directory / manifest.MANIFEST).open("a") as stream:
+        stream.write("\n")
+    wanted = request(database, taken, write_set(tmp_path / "set", GOOD))
+    _require_refused(database, wanted, "not the one that was verified")
+
+
+def test_the_backup_of_another_database_permits_nothing(
+    database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
+) -> None:
+    other = clone("small")
+    taken = proven(other, backup_root)
+    wanted = request(database, taken, write_set(tmp_path / "set", GOOD))
+    _require_refused(database, wanted, "is not the database that the backup was taken from")
+
+
+def test_a_directory_without_a_manifest_permits_nothing(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = proven(database, backup_root)
+    (taken.directory / manifest.MANIFEST).unlink()
+    _require_refused(database, request(database, taken, write_set(tmp_path / "set", GOOD)), "is no complete backup")
+
+
+def test_a_run_that_has_migrated_is_not_used_again(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    wanted = request(database, proven(database, backup_root), write_set(tmp_path / "set", GOOD))
+    migrate.run(wanted)
+    _require_refused(database, wanted, "has already been used (migrated)")
+
+
+def test_a_run_that_was_unchanged_is_not_used_again(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    files = {"1.sql": "SELECT 1 / 0;\n"}
+    wanted = request(database, proven(database, backup_root), write_set(tmp_path / "set", files))
+    assert failed(wanted).outcome.verdict == "unchanged"
+    _require_refused(database, wanted, "has already been used (unchanged)")

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An owner that is no superuser gets the whole way, with the rights that preflight asks for and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, migrate, preflight, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.tests.server.support import Database, write_set
+
+import pgserver
+
+OWNED = """
+CREATE TABLE notes (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL);
+INSERT INTO notes (body) SELECT 'note ' || n FROM generate_series(1, 100) AS n;
+"""
+HARMFUL = {"1.sql": "-- pgsafe: no-transaction\nDELETE FROM notes WHERE id < 10;", "2.sql": "SELECT 1 / 0;"}
+
+
+@pytest.fixture
+def owned(server: pgserver.Server, database: Database) -> Iterator[Target]:
+    """The target of a role that owns a database of its own, may make others and end sessions, and nothing else."""
+    server.psql("CREATE ROLE plain_owner LOGIN CREATEDB IN ROLE pg_signal_backend")
+    server.psql(f"CREATE DATABASE {database.name}_owned TEMPLATE template0 OWNER plain_owner")
+    server.psql(f"SET ROLE plain_owner; {OWNED}", f"{database.name}_owned")
+    target = database.target
+    yield replace(target, dbname=f"{database.name}_owned", params={**target.params, "user": "plain_owner"})
+    for name in server.psql("SELECT datname FROM pg_database WHERE datdba = 'plain_owner'::regrole").splitlines():
+        server.psql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.psql("DROP ROLE plain_owner")
+
+
+@pytest.mark.every_major
+def test_preflight_finds_nothing_missing_and_says_what_it_cannot_see(owned: Target, backup_root: Path) -> None:
+    found = preflight.run(preflight.PreflightRequest(owned, backup_root))
+    assert [(problem.check, problem.severity) for problem in found.problems] == [("data_disk", "warning")]
+
+
+@pytest.mark.every_major
+def test_a_failed_migration_of_an_owner_is_rolled_back(owned: Target, backup_root: Path, tmp_path: Path) -> None:
+    taken = backup.run(backup.BackupRequest(owned, backup_root))
+    assert verify.run(verify.VerifyRequest(owned, taken.directory)).reached == "restore"
+    source = SetSource(source=write_set(tmp_path / "set", HARMFUL))
+    with pytest.raises(migrate.MigrationFailed) as failed:
+        migrate.run(migrate.MigrateRequest(owned, source, taken.directory, taken.run_id, owned.dbname))
+    assert failed.value.outcome.verdict == "rolled_back"
+    again = backup.run(backup.BackupRequest(owned, backup_root))
+    assert again.manifest.fingerprint == taken.manifest.fingerprint

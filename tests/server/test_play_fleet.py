@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fleets: no batch starts after one that did not end well, and the report has a line for every host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, write_set
+
+NOT_STARTED = ("refused: nothing was changed", "not reached: nothing was changed")
+
+
+@pytest.fixture
+def fleet(database: Database, clone: Callable[[str], Database]) -> dict[str, Database]:
+    return {"a": database, **{name: clone("small") for name in ("b", "c", "d")}}
+
+
+def confirmed(fleet: dict[str, Database], **variables: object) -> tuple[str, str]:
+    names = [database.name for database in fleet.values()]
+    return "-e", json.dumps({"pg_migrate_confirm": names, **variables})
+
+
+def test_hosts_after_a_failed_one_are_not_started(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
+    before = {name: database.fingerprint() for name, database in fleet.items()}
+    hosts = {name: database.variables(backup_root, good) for name, database in fleet.items()}
+    hosts["b"]["pg_migrate_source"] = str(broken)
+    played = ansible.play(hosts, *confirmed(fleet, pg_migrate_serial=1))
+    assert played.status != 0, played.output
+    assert played.verdict("a") == "migrated and verified"
+    assert played.verdict("b") == "rolled back: the database is as it was before"
+    assert {played.verdict(name) for name in "cd"} <= set(NOT_STARTED)
+    assert {name for name in fleet if fleet[name].fingerprint() != before[name]} == {"a"}
+    assert sorted(path.name for path in backup_root.glob("app*")) == sorted([fleet["a"].name, fleet["b"].name])
+
+
+def test_an_unreachable_host_counts_as_not_well(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good = write_set(ansible.home / "good", GOOD)
+    before = {name: database.fingerprint() for name, database in fleet.items()}
+    hosts = {name: database.variables(backup_root, good) for name, database in fleet.items()}
+    hosts["b"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    played = ansible.play(hosts, *confirmed(fleet, pg_migrate_serial=[1, 1, 2]))
+    assert played.status != 0, played.output
+    assert played.verdict("a") == "migrated and verified"
+    assert played.verdict("b") == "unreachable"
+    assert {played.verdict(name) for name in "cd"} <= set(NOT_STARTED)
+    assert {name for name in fleet if fleet[name].fingerprint() != before[name]} == {"a"}
+
+
+def test_the_healthy_hosts_of_a_batch_are_finished(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
+    hosts = {name: database.variables(backup_root, good) for name, database in fleet.items()}
+    hosts["b"]["pg_migrate_source"] = str(broken)
+    played = ansible.play(hosts, *confirmed(fleet, pg_migrate_serial=4))
+    assert played.status != 0, played.output
+    assert [played.verdict(name) for name in "acd"] == ["migrated and verified"] * 3
+    assert played.verdict("b") == "rolled back: the database is as it was before"
+
+
+def test_one_answer_confirms_the_whole_batch(ansible: Ansible, fleet: dict[str, Database], backup_root: Path) -> None:
+    good = write_set(ansible.home / "good", GOOD)
+    hosts = {name: database.variables(backup_root, good) for name, database in fleet.items()}
+    played = ansible.ask(hosts, "yes\r", "-e", "pg_migrate_serial=4")
+    assert played.status == 0, played.output
+    assert [played.verdict(name) for name in "abcd"] == ["migrated and verified"] * 4
+    assert played.output.count(QUESTION) == 1

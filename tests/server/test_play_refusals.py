@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ends before anything is changed, and what it tells to do; and that no way round the steps changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    GOOD,
+    Database,
+    back_up,
+    databases,
+    everything,
+    tmpfs,
+    write_set,
+)
+
+import pgserver
+
+REFUSED = "refused: nothing was changed"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A database with a pending migration that is confirmed, and how it was before."""
+
+    ansible: Ansible
+    database: Database
+    backup_root: Path
+
+    @property
+    def variables(self) -> dict[str, object]:
+        source = write_set(self.ansible.home / "set", GOOD)
+        confirmed = {"pg_migrate_confirm": self.database.name}
+        return {**self.database.variables(self.backup_root, source), **confirmed}
+
+    def play(self, changed: Mapping[str, object], *options: str, playbook: str = "pgsafe.migration.migrate") -> Played:
+        """A run that must fail and leave the database, and those beside it, alone."""
+        before, around = self.database.fingerprint(), databases(self.database.server)
+        played = self.ansible.play({"one": {**self.variables, **changed}}, *options, playbook=playbook)
+        assert played.status != 0, played.output
+        assert self.database.fingerprint() == before
+        assert databases(self.database.server) == around
+        return played
+
+
+@pytest.fixture
+def stage(ansible: Ansible, database: Database, backup_root: Path) -> Stage:
+    return Stage(ansible, database, backup_root)
+
+
+def test_a_wrong_password_ends_the_run_with_advice(stage: Stage) -> None:
+    by_tcp = {"pg_migrate_login_unix_socket": "", "pg_migrate_login_host": "127.0.0.1"}
+    played = stage.play({**by_tcp, "pg_migrate_login_password": "not-the-password"})
+    assert "password authentication failed" in played.flat
+    assert "Check login_user and login_password (or the pgpass file)." in played.flat
+    assert "not-the-password" not in played.output
+    assert played.verdict("one") == REFUSED
+    assert everything(stage.backup_root) == []
+
+
+def test_a_stopped_server_ends_the_run_with_advice(stage: Stage) -> None:
+    closed = {"pg_migrate_login_unix_socket": "", "pg_migrate_login_host": "127.0.0.1"}
+    played = stage.play({**closed, "pg_migrate_login_port": pgserver.free_port()})
+    assert "Connection refused" in played.flat
+    assert "Check that the server runs and listens there" in played.flat
+    assert played.verdict("one") == REFUSED
+    assert everything(stage.backup_root) == []
+
+
+def test_a_missing_database_ends_the_run_with_advice(stage: Stage) -> None:
+    played = stage.play({"pg_migrate_db": "no_such", "pg_migrate_confirm": "no_such"})
+    assert 'database "no_such" does not exist' in played.flat
+    assert "Check the name in login_db and login_user" in played.flat
+    assert played.verdict("one") == REFUSED
+    assert everything(stage.backup_root) == []
+
+
+def test_missing_client_tools_end_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
+    played = stage.play({"pg_migrate_bin_dir": str(tmp_path)})
+    assert "No client tools of PostgreSQL" in played.flat
+    assert "or name the directory in bin_dir" in played.flat
+    assert played.verdict("one") == REFUSED
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.full_disk
+def test_too_small_a_disk_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "disk", "1m") as disk:
+        played = stage.play({"pg_migrate_backup_root": str(disk)})
+        assert "in three formats" in played.flat
+        assert f"Free space (df -h {disk})" in played.flat
+        assert everything(disk) == []
+
+
+@pytest.mark.full_disk
+def test_a_disk_that_fills_during_the_backup_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "disk", "32k") as disk:
+        played = stage.play({"pg_migrate_backup_root": str(disk), "pg_migrate_disk_factor": 0})
+        assert "No space left on device" in played.flat
+        assert "The incomplete backup directory was removed; the database was not changed." in played.flat
+        assert list(disk.glob("*/migration_*")) == []
+
+
+def test_several_problems_are_told_at_once(stage: Stage, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    played = stage.play({"pg_migrate_bin_dir": str(tmp_path), "pg_migrate_backup_root": str(missing)})
+    assert "No client tools of PostgreSQL" in played.flat
+    assert f"install -d -m 0700 {missing}" in played.flat
+
+
+@pytest.mark.parametrize("option", ["--tags", "--skip-tags"])
+def test_a_run_in_part_is_refused(stage: Stage, option: str) -> None:
+    played = stage.play({}, option, "x")
+    assert "A migration is run whole or not at all" in played.flat
+    assert everything(stage.backup_root) == []
+
+
+def test_a_run_that_starts_in_the_middle_is_refused(stage: Stage) -> None:
+    task = "pgsafe.migration.pg_migrate : Migrate | Apply the set, verify it, and roll back if it fails"
+    stage.play({}, "--start-at-task", task)
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"pg_migrate_bin_dir": "/nowhere"}, {"pg_migrate_confirm": ""}],
+    ids=["failing preflight", "not confirmed"],
+)
+def test_errors_that_a_playbook_ignores_change_nothing(stage: Stage, changed: Mapping[str, object]) -> None:
+    role = {"role": "pgsafe.migration.pg_migrate", "ignore_errors": True}
+    ignoring = stage.ansible.playbook([{"hosts": "all", "gather_facts": False, "roles": [role]}])
+    before, around = stage.database.fingerprint(), databases(stage.database.server)
+    played = stage.ansible.play({"one": {**stage.variables, **changed}}, playbook=ignoring)
+    assert "Nothing" in played.output
+    assert stage.database.fingerprint() == before
+    assert databases(stage.database.server) == around
+
+
+@pytest.mark.parametrize("backup", ["none", "unproven"])
+def test_the_module_alone_refuses_without_a_proven_backup(stage: Stage, backup: str) -> None:
+    before = stage.database.fingerprint()
+    variables, target = stage.variables, stage.database.target
+    arguments = {
+        "login_db": stage.database.name,
+        "login_unix_socket": target.params["host"],
+        "login_port": target.params["port"],
+        "login_user": target.params["user"],
+        "bin_dir": target.bin_dir,
+        "source": variables["pg_migrate_source"],
+        "confirmed_database": stage.database.name,
+    }
+    if backup == "unproven":
+        taken = back_up(stage.database, stage.backup_root)
+        arguments |= {"backup_dir": str(taken.directory), "run_id": taken.run_id}
+    played = stage.ansible.adhoc({}, "pgsafe.migration.pg_migration_apply", arguments)
+    assert played.status != 0, played.output
+    assert "Nothing may be changed without a proven backup of this run" in played.flat
+    assert stage.database.fingerprint() == before
+
+
+def test_a_set_that_leaves_its_session_is_refused_before_the_backup(stage: Stage) -> None:
+    source = write_set(stage.ansible.home / "other", {"1.sql": "SELECT 1;\n\\! touch /tmp/never\n"})
+    played = stage.play({"pg_migrate_source": str(source)})
+    assert "which leaves the database that was backed up" in played.flat
+    assert everything(stage.backup_root) == []

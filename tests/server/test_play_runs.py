@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whole runs through ansible-playbook: migrated, rolled back, asked for, seen from -vvv."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    EXAMPLE,
+    GOOD,
+    SLEEPING,
+    Database,
+    command_lines,
+    databases,
+    everything,
+    ours,
+    until,
+    write_set,
+)
+
+
+def backups(backup_root: Path) -> list[Path]:
+    return sorted(path.parent for path in backup_root.glob("*/migration_*/manifest.json"))
+
+
+@pytest.mark.every_major
+def test_a_good_run_migrates_and_a_second_one_finds_nothing_to_do(
+    ansible: Ansible, sample: Database, backup_root: Path
+) -> None:
+    hosts = {"one": sample.variables(backup_root, EXAMPLE / "migrations" / "good")}
+    confirmed = ["-e", f"pg_migrate_confirm={sample.name}"]
+    first = ansible.play(hosts, *confirmed)
+    assert first.status == 0, first.output
+    assert first.verdict("one") == "migrated and verified"
+    assert sample.sql("SELECT count(*) FROM members") == sample.sql("SELECT count(*) FROM community_members_old")
+    assert ours(sample.server, sample.name) == set()
+    migrated = sample.fingerprint()
+    second = ansible.play(hosts, *confirmed)
+    assert second.status == 0, second.output
+    assert second.verdict("one") == "unchanged: the set was applied before"
+    assert len(backups(backup_root)) == 1
+    assert sample.fingerprint() == migrated
+
+
+@pytest.mark.every_major
+def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
+    ansible: Ansible, sample: Database, backup_root: Path
+) -> None:
+    before = sample.fingerprint()
+    hosts = {"one": sample.variables(backup_root, EXAMPLE / "migrations" / "broken")}
+    played = ansible.play(hosts, "-e", f"pg_migrate_confirm={sample.name}")
+    assert played.status == 2, played.output
+    assert played.verdict("one") == "rolled back: the database is as it was before"
+    assert 'column "phone" of relation "community_members" contains null values' in played.flat
+    assert sample.fingerprint() == before
+    (kept,) = ours(sample.server, sample.name)
+    assert kept.startswith(f"{sample.name}__failed_")
+    assert sample.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"
+
+
+def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    before = database.fingerprint()
+    around = databases(database.server)
+    source = write_set(ansible.home / "set", GOOD)
+    played = ansible.play({"one": database.variables(backup_root, source)}, "--check")
+    assert played.status == 0, played.output
+    assert "To be applied: 001_add.sql" in played.output
+    assert "A backup of" in played.output
+    assert everything(backup_root) == []
+    assert database.fingerprint() == before
+    assert databases(database.server) == around
+
+
+def test_check_mode_after_a_run_foresees_nothing(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    assert ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}").status == 0
+    written = everything(backup_root)
+    played = ansible.play(hosts, "--check")
+    assert played.status == 0, played.output
+    assert played.verdict("one") == "unchanged: the set was applied before"
+    assert everything(backup_root) == written
+
+
+def test_without_a_terminal_and_without_a_variable_nothing_is_changed(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    before = database.fingerprint()
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    played = ansible.play(hosts)
+    assert played.status == 2, played.output
+    assert "was not confirmed. There is no terminal to ask on. Nothing was changed." in played.flat
+    assert f"pg_migrate_confirm={database.name}" in played.flat
+    assert played.verdict("one") == "refused: nothing was changed"
+    assert database.fingerprint() == before
+
+
+def test_the_name_of_another_database_confirms_nothing(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    before = database.fingerprint()
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    played = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}_")
+    assert played.status == 2, played.output
+    assert played.verdict("one") == "refused: nothing was changed"
+    assert database.fingerprint() == before
+
+
+def test_a_person_who_types_yes_confirms(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    played = ansible.ask(hosts, "yes\r")
+    assert played.status == 0, played.output
+    assert played.verdict("one") == "migrated and verified"
+    assert f"Location: {backups(backup_root)[0]}" in played.flat
+
+
+@pytest.mark.parametrize("answer", ["no\r", "\r", "YES\r", "\x03"], ids=["no", "enter", "YES", "ctrl-c"])
+def test_a_person_who_types_anything_else_does_not(
+    ansible: Ansible, database: Database, backup_root: Path, answer: str
+) -> None:
+    before = database.fingerprint()
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    played = ansible.ask(hosts, answer)
+    assert played.status != 0, played.output
+    assert played.verdict("one") == "refused: nothing was changed"
+    assert database.fingerprint() == before
+
+
+def test_silence_until_the_time_is_up_does_not_confirm(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    before = database.fingerprint()
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
+    played = ansible.ask(hosts, "yes", "-e", "pg_migrate_confirm_timeout=1")
+    assert played.status != 0, played.output
+    assert "Nobody answered within 1 s." in played.flat
+    assert database.fingerprint() == before
+
+
+def test_a_module_that_is_killed_in_the_window_is_followed_by_a_rollback(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    before = database.fingerprint()
+    files = {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT pg_sleep(600);\n"}
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", files))}
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(ansible.play, hosts, "-e", f"pg_migrate_confirm={database.name}")
+        until(lambda: playing.done() or database.admin(SLEEPING.format(database.name)) == "1", "the second file runs")
+        for pid in modules(ansible, "pg_migration_apply"):
+            os.kill(pid, signal.SIGKILL)
+        played = playing.result()
+    assert played.status == 2, played.output
+    assert played.verdict("one") == "rolled back: the database is as it was before"
+    assert database.fingerprint() == before
+
+
+def modules(ansible: Ansible, name: str) -> list[int]:
+    """The processes of a module that this test's Ansible has started on its target."""
+    marks = f"AnsiballZ_{name}", str(ansible.home)
+    return [pid for pid, words in command_lines().items() if all(mark in " ".join(words) for mark in marks)]
+
+
+def test_no_output_however_detailed_shows_a_password(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    password = database.server.password
+    over_tcp = {"pg_migrate_login_host": "127.0.0.1", "pg_migrate_login_password": password}
+    variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
+    del variables["pg_migrate_login_unix_socket"]
+    played = ansible.play({"one": {**variables, **over_tcp}}, "-e", f"pg_migrate_confirm={database.name}", "-vvv")
+    assert played.verdict("one") == "rolled back: the database is as it was before"
+    assert password not in played.output
+    written = [path for path in backup_root.rglob("*") if path.is_file()]
+    assert written
+    assert [path for path in written if password.encode() in path.read_bytes()] == []
+
+
+def test_a_password_in_a_url_is_as_secret(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    server = database.server
+    url = f"postgresql://postgres:{server.password}@127.0.0.1:{server.port}/{database.name}"
+    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
+    kept = {name: value for name, value in variables.items() if not name.startswith("pg_migrate_login")}
+    hosts = {"one": {**kept, "pg_migrate_login_url": url}}
+    played = ansible.play(hosts, "-e", json.dumps({"pg_migrate_confirm": [database.name]}), "-vvv")
+    assert played.status == 0, played.output
+    assert server.password not in played.output
