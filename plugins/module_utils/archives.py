@@ -22,7 +22,9 @@ def sequences(tools: pg_tools.Tools, archive: Path) -> dict[str, str]:
     with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8", errors="surrogateescape") as chosen:
         chosen.write(pg_tools.sequence_entries(listing))
         chosen.flush()
-        return pg_tools.sequence_values(_decoded(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name))))
+        return pg_tools.sequence_values(
+            _decoded(_output(pg_tools.entries_of_archive(tools, str(archive), chosen.name)))
+        )
 
 
 def _decoded(script: str) -> str:

@@ -23,7 +23,7 @@ _MOST_TABLES = 12
 def preflight(found: Preflight) -> list[str]:
     facts = found.facts
     about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
-    lines = [f"{TICK} Preflight: {about} in {facts.tables} tables"]
+    lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
     return lines + [f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems]
 
 

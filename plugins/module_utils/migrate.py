@@ -137,8 +137,8 @@ def run(request: MigrateRequest) -> Outcome:
     :raises Refused: there is no proof, no confirmation, or the backup is of another run or database.
     :raises MigrationFailed: the migration failed and was rolled back, or could not be; the outcome says which.
     """
-    migration_verify.require_known(request.expectations)
     manifest, run_journal = _authorised(request)
+    migration_verify.require_known(request.expectations, manifest.fingerprint.tables)
     with run_journal.held():
         _require_fresh(run_journal)
         run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)

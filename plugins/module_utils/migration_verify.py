@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,10 +53,17 @@ class Verification:
         }
 
 
-def require_known(expectations: Mapping[str, str]) -> None:
+def require_known(expectations: Mapping[str, str], tables: Collection[str]) -> None:
     """
-    :raises BadRequest: an expectation is not one of :data:`EXPECTATIONS`.
+    :param tables: the labels of the tables in the backup.
+    :raises BadRequest: an expectation is not one of :data:`EXPECTATIONS`, or of a table that is not there.
     """
+    strange = sorted(name for name in expectations if name not in tables and f"public.{name}" not in tables)
+    if strange:
+        raise BadRequest(
+            f"Something is expected of tables that are not there: {', '.join(strange)}.",
+            remedy="Write schema.table as the audit report does; the name alone will do in the schema public.",
+        )
     for table, expectation in expectations.items():
         if expectation not in EXPECTATIONS:
             raise BadRequest(
@@ -76,13 +83,18 @@ def run(session: Session, manifest: Manifest, expectations: Mapping[str, str]) -
     return Verification(changes, tuple(change.problem for change in changes if change.problem) + left)
 
 
+def _plain(table: str) -> str:
+    """The name alone, for a table of the schema public."""
+    return table[len("public.") :] if table.startswith("public.") else table
+
+
 def changes_of(
     before: Mapping[str, int], after: Mapping[str, int], expectations: Mapping[str, str]
 ) -> Iterator[TableChange]:
     """One entry a table that was there before or is there now."""
     for table in sorted(set(before) | set(after)):
         old, new = before.get(table), after.get(table)
-        expectation = expectations.get(table) or expectations.get(table.partition(".")[2], "")
+        expectation = expectations.get(table) or expectations.get(_plain(table), "")
         if old is None:
             yield TableChange(table, old, new, "new")
         elif new is None:

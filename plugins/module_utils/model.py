@@ -67,6 +67,9 @@ class Target:
         port = self.params.get("port", "5432")
         who = f"{user}{':' + password if password else ''}@" if user else ""
         database = quote(self.dbname, safe="")
+        if not host:
+            # As for libpq: without a host it is the local socket.
+            return f"postgresql://{who}/{database}?port={port}"
         if host.startswith("/"):
             return f"postgresql://{who}/{database}?host={quote(host, safe='')}&port={port}"
         return f"postgresql://{who}{_address(host)}:{port}/{database}"

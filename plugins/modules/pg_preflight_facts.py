@@ -147,7 +147,8 @@ class PreflightFailed(Refused):
         self.found = found
 
     def facts(self) -> dict[str, Any]:
-        return {**super().facts(), "problems": [asdict(problem) for problem in self.found.problems]}
+        problems = [asdict(problem) for problem in self.found.problems]
+        return {**super().facts(), "problems": problems, "console": console.preflight(self.found)}
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:

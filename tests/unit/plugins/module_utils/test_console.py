@@ -26,7 +26,7 @@ def _ticked(lines: list[str]) -> list[str]:
 def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     found = Preflight(FACTS, (Problem("x", "error", "It is full.", "Free it."), Problem("y", "info", "So.", "")))
     assert console.preflight(found) == [
-        "[✓] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
+        "[✗] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
         "[error] It is full. Free it.",
         "[info] So.",
     ]

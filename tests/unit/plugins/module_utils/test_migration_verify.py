@@ -68,9 +68,22 @@ def test_the_problem_says_how_many_rows_were_lost() -> None:
 
 
 def test_an_expectation_that_is_not_known_is_refused_with_those_that_are() -> None:
-    migration_verify.require_known(dict.fromkeys(migration_verify.EXPECTATIONS, "same"))
+    migration_verify.require_known(dict.fromkeys(("public.t", "t"), "same"), {T})
+    for expectation in migration_verify.EXPECTATIONS:
+        migration_verify.require_known({T: expectation}, {T})
     with pytest.raises(BadRequest, match=r"'shrinks' of the table public\.t is not known.*may_shrink"):
-        migration_verify.require_known({T: "shrinks"})
+        migration_verify.require_known({T: "shrinks"}, {T})
+
+
+@pytest.mark.parametrize("table", ["public.u", "u", "archive.t"])
+def test_an_expectation_of_a_table_that_is_not_there_is_refused(table: str) -> None:
+    with pytest.raises(BadRequest, match=rf"not there: {table}\."):
+        migration_verify.require_known({table: "same"}, {T, "archive.u"})
+
+
+def test_a_name_alone_means_the_table_of_the_schema_public_and_no_other() -> None:
+    changes = changes_of({T: 5, "archive.t": 5}, {T: 4, "archive.t": 4}, {"t": "may_shrink"})
+    assert {change.table: change.verdict for change in changes} == {T: "-1", "archive.t": "LOST 1"}
 
 
 def test_a_verification_passes_without_a_problem_and_reports_both_ways() -> None:

@@ -55,6 +55,10 @@ def test_libpq_reads_the_url_for_commands_as_it_was_meant(user: str, password: s
     assert found == {"user": user, "password": password, "host": host, "port": "5433", "dbname": dbname}
 
 
+def test_without_a_host_the_url_for_commands_means_the_local_socket() -> None:
+    assert "host" not in psycopg2.extensions.parse_dsn(_target(user="app").url_for_commands)
+
+
 def test_an_ipv6_address_stands_in_brackets() -> None:
     parts = urlsplit(_target(host="2001:db8::7", user="app").sanitised_url)
     assert (parts.hostname, parts.port, unquote(parts.path)) == ("2001:db8::7", 5432, "/app")
