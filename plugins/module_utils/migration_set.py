@@ -82,8 +82,11 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     names = list(chosen) or ([source.name] if source.is_file() else _sql_names(root))
     if not names:
         raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
-    tree = root if source.is_dir() else source
-    digest = _digest({"order": names, "tree": _tree(tree)})
+    tree = _tree(root if source.is_dir() else source)
+    for included in sorted(set(tree) - set(names)):
+        if included.endswith(".sql"):
+            _require_same_database(root / included, read_text(root / included))
+    digest = _digest({"order": names, "tree": tree})
     return MigrationSet(root, tuple(_file(root, name) for name in names), (), digest)
 
 
@@ -133,19 +136,24 @@ def _file(root: Path, name: str) -> SqlFile:
     if not text.strip():
         raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
     transactional = text.splitlines()[0].strip() != NO_TRANSACTION
-    _require_one_session(path, text, transactional)
+    _require_same_database(path, text)
+    if transactional:
+        _require_one_transaction(path, text)
     return SqlFile(name, transactional)
 
 
-def _require_one_session(path: Path, text: str, transactional: bool) -> None:
+def _require_same_database(path: Path, text: str) -> None:
     left = _LEAVES_SESSION_BY_LINE.search(text) or _LEAVES_SESSION.search(_QUOTED.sub(" ", text))
     if left:
         raise BadRequest(
             f"{path} uses \\{left.group(1)}, which leaves the database that was backed up.",
             remedy="Run it as a command, outside of SQL files.",
         )
+
+
+def _require_one_transaction(path: Path, text: str) -> None:
     ended = _ENDS_TRANSACTION.search(text)
-    if transactional and ended:
+    if ended:
         raise BadRequest(
             f"{path} says {ended.group(0)} by itself, but each file is run in one transaction.",
             remedy=f"Remove it, or make the first line: {NO_TRANSACTION}",

@@ -82,6 +82,14 @@ def test_a_file_that_would_leave_its_session_or_transaction_is_refused(source: P
         migration_set.read(source)
 
 
+def test_a_file_that_another_one_may_include_is_looked_through_too(source: Path) -> None:
+    _tree(source, **{"parts/more": "COMMIT;\nSELECT 1;"})
+    assert migration_set.read(source).names == ["a.sql", "b.sql"]
+    _tree(source, **{"parts/more": "SELECT 1;\n\\c postgres"})
+    with pytest.raises(BadRequest, match=r"more\.sql uses \\c, which leaves"):
+        migration_set.read(source)
+
+
 @pytest.mark.parametrize(
     "text",
     [
