@@ -135,15 +135,15 @@ def test_a_file_that_is_not_utf_8_is_refused(source: Path) -> None:
 
 def test_a_set_arrives_as_it_was_sent(source: Path, tmp_path: Path) -> None:
     (source / "sub").mkdir()
-    (source / "sub" / "included.sql").write_bytes(bytes(range(256)))
+    (source / "sub" / "included.bin").write_bytes(bytes(range(256)))
     sent = migration_set.read(source)
     bundle = tmp_path / "migration.tar"
     bundle.write_bytes(migration_set.pack(sent, source))
     assert migration_set.pack(sent, source) == bundle.read_bytes()
     arrived = SetSource(source, bundle, tuple(sent.names), sent.digest).load(tmp_path / "staging")
     assert (arrived.digest, arrived.files) == (sent.digest, sent.files)
-    assert (arrived.root / "sub" / "included.sql").read_bytes() == bytes(range(256))
-    assert {path.stat().st_mode & 0o077 for path in arrived.root.rglob("*.sql")} == {0}
+    assert (arrived.root / "sub" / "included.bin").read_bytes() == bytes(range(256))
+    assert {path.stat().st_mode & 0o077 for path in arrived.root.rglob("*.*")} == {0}
 
 
 def test_a_single_file_arrives_without_its_neighbours(source: Path, tmp_path: Path) -> None:
