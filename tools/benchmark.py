@@ -290,21 +290,24 @@ def _not_linear(results: dict[str, dict[str, Figures]], sizes: dict[str, int]) -
 def main() -> int:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="0.1,0.4,1.6", help="gigabytes of the sample, by commas")
-    parser.add_argument("--runs", type=int, default=3, help="counted runs of each contender")
+    parser.add_argument("--sizes", default="0.1,0.4,1.6", help="gigabytes of the sample, by commas; 1.6x1 is run once")
+    parser.add_argument("--runs", type=int, default=3, help="counted runs of each contender, unless the size says it")
     parser.add_argument("--url", help="a database of your own instead; it is only read")
     parser.add_argument("--gate", action="store_true", help="end with 1 when a bound is broken")
     options = parser.parse_args()
     demo.HOME.mkdir(exist_ok=True)
     demo.link_collection()
-    results, sizes = {}, {}
-    for size in ["0"] if options.url else options.sizes.split(","):
+    results, sizes, runs = {}, {}, {}
+    for wanted in ["0"] if options.url else options.sizes.split(","):
+        size, _x, counted = wanted.partition("x")
+        runs[wanted] = int(counted or options.runs)
         with sample(float(size)) if not options.url else _as_context(given(options.url)) as source:
             held = int(source.query("SELECT pg_database_size(current_database())")[0][0])
             label = f"{held / 1e9:.1f} GB"
-            results[label], sizes[label] = compare(source, options.runs), held
-        print(table(f"\n{label}, medians of {options.runs} runs, {os.cpu_count()} cores", results[label]), flush=True)
-    save(results, sizes, options.runs)
+            results[label], sizes[label] = compare(source, runs[wanted]), held
+        title = f"\n{label}, medians of {runs[wanted]} runs, {os.cpu_count()} cores"
+        print(table(title, results[label]), flush=True)
+    save(results, sizes, runs)
     broken = broken_bounds(results, sizes) if options.gate else []
     print("\n".join(f"BROKEN: {text}" for text in broken) or "\nEvery bound is kept." if options.gate else "")
     return 1 if broken else 0
@@ -315,7 +318,7 @@ def _as_context(source: Source) -> Iterator[Source]:
     yield source
 
 
-def save(results: dict[str, dict[str, Figures]], sizes: dict[str, int], runs: int) -> None:
+def save(results: dict[str, dict[str, Figures]], sizes: dict[str, int], runs: dict[str, int]) -> None:
     """The same figures for programs, and as a picture."""
     OUTPUT.mkdir(exist_ok=True)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "runs": runs}

@@ -29,20 +29,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
             result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         except PgsafeError as error:
             return {**result, "failed": True, "changed": False, "msg": str(error), **error.facts()}
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         source = self._found(str(arguments["source"]), task_vars)
         migration = migration_set.read(source, check_type_list(arguments.get("files") or []))
-        bundle = self._connection._shell.join_path(self._make_tmp_path(), "migration.tar")
-        self._connection._shell.tmpdir = str(Path(bundle).parent)
+        # Made by Ansible before and removed by it afterwards, since this plugin transfers files.
+        directory = self._connection._shell.tmpdir
+        bundle = self._connection._shell.join_path(directory, "migration.tar")
         with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
             packed.write(migration_set.pack(migration, source))
             packed.flush()
             self._transfer_file(packed.name, bundle)
-        self._fixup_perms2((str(Path(bundle).parent), bundle))
+        self._fixup_perms2((directory, bundle))
         names = [file.name for file in migration.files]
         return {"source": str(source), "bundle": bundle, "files": names, "digest": migration.digest}
 

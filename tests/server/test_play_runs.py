@@ -61,6 +61,7 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     assert played.verdict("one") == "rolled back: the database is as it was before"
     assert 'column "phone" of relation "community_members" contains null values' in played.flat
     assert sample.fingerprint() == before
+    assert list((ansible.home / "remote").iterdir()) == []
     (kept,) = ours(sample.server, sample.name)
     assert kept.startswith(f"{sample.name}__failed_")
     assert sample.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"

@@ -31,16 +31,16 @@ class Controller:
         task.args, task.async_val, task.check_mode = arguments, 0, False
         connection = create_autospec(ConnectionBase, instance=True)
         connection._shell = create_autospec(ShellModule, instance=True)
-        connection._shell.tmpdir = None
+        connection._shell.tmpdir = str(self.remote)
         connection._shell.join_path.side_effect = lambda *parts: "/".join(parts)
         loader = create_autospec(DataLoader, instance=True)
         loader.get_basedir.return_value = str(root / "playbook")
         play, templar = create_autospec(PlayContext, instance=True), create_autospec(Templar, instance=True)
         self.action = ActionModule(task, connection, play, loader, templar)
         self.module = self._replaced(monkeypatch, "_execute_module", return_value={"changed": True})
-        self.removed = self._replaced(monkeypatch, "_remove_tmp_path")
         self.permitted = self._replaced(monkeypatch, "_fixup_perms2")
-        self._replaced(monkeypatch, "_make_tmp_path", return_value=str(self.remote))
+        # The base class makes it before, and cleanup() removes it afterwards: no second one is made.
+        self.made = self._replaced(monkeypatch, "_make_tmp_path")
         self._replaced(monkeypatch, "_transfer_file", side_effect=self._transfer)
 
     def _replaced(self, monkeypatch: pytest.MonkeyPatch, name: str, **behaviour: Any) -> Mock:
@@ -78,7 +78,7 @@ def test_a_set_is_shipped_so_that_the_target_reads_what_was_sent(
     sent = SetSource(Path(given["source"]), Path(given["bundle"]), tuple(given["files"]), given["digest"])
     assert sent.load(tmp_path / "staging").digest == given["digest"]
     assert given["bundle"] in controller.permitted.call_args.args[0]
-    assert controller.removed.call_args.args == (str(controller.remote),)
+    assert (Path(given["bundle"]).parent, controller.made.called) == (controller.remote, False)
 
 
 @pytest.mark.parametrize(
