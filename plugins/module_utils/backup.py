@@ -252,7 +252,7 @@ class _Taking:
                     item = work.get_nowait()
                 except queue.Empty:
                     return
-                with _naming(item.table, stop), snapshot.giving_back(reader, snap):
+                with _naming(item.table, stop):
                     self._read_table(reader, item)
 
     def _read_table(self, reader: Session, item: csv_files.Item) -> None:

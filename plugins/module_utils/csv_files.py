@@ -56,7 +56,7 @@ def write(session: Session, item: Item, directory: Path) -> BackupFile:
     """
     table = item.table
     columns = [name for name, generated in session.rows(queries.COLUMNS, (table.schema, table.name)) if not generated]
-    with files.atomic(directory / item.csv_name) as sink:
+    with files.atomic(directory / item.csv_name) as sink, session.giving_back_locks():
         rows = session.copy_out(_copy(table, columns), sink)
     return BackupFile(
         name=item.csv_name,

@@ -150,6 +150,19 @@ class Session:
             raise
         self.execute("COMMIT")
 
+    @contextmanager
+    def giving_back_locks(self) -> Iterator[None]:
+        """Keep no lock that the block takes, though its transaction goes on: the server has room for so many only.
+
+        https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+        """
+        if self._connection.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+            yield
+            return
+        self.execute("SAVEPOINT before_locks")
+        yield
+        self.execute("ROLLBACK TO SAVEPOINT before_locks; RELEASE SAVEPOINT before_locks")
+
     def cancel(self) -> None:
         """Ask the server, from any thread, to cancel the running statement."""
         with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing

@@ -50,14 +50,14 @@ def state(session: Session, table: Table) -> TableState:
     """Rows and content of one table."""
     names = sorted(name for name, _generated in session.rows(queries.COLUMNS, (table.schema, table.name)))
     columns = [statement("{column}::pg_catalog.text", column=identifier(name)) for name in names]
-    rows, content = session.row(
-        statement(
-            _CONTENT,
-            columns=joined(", ", columns),
-            only=source_of(table),
-            table=identifier(table.schema, table.name),
-        )
+    query = statement(
+        _CONTENT,
+        columns=joined(", ", columns),
+        only=source_of(table),
+        table=identifier(table.schema, table.name),
     )
+    with session.giving_back_locks():
+        rows, content = session.row(query)
     return TableState(rows, content)
 
 
@@ -77,7 +77,8 @@ def _rows(session: Session, table: Table) -> int:
         only=source_of(table),
         table=identifier(table.schema, table.name),
     )
-    return int(session.value(query))
+    with session.giving_back_locks():
+        return int(session.value(query))
 
 
 def sequences(session: Session) -> dict[str, str]:
@@ -87,7 +88,8 @@ def sequences(session: Session) -> dict[str, str]:
 
 def _sequence(session: Session, schema: str, name: str) -> str:
     query = statement("SELECT last_value, is_called FROM {sequence}", sequence=identifier(schema, name))
-    last_value, is_called = session.row(query)
+    with session.giving_back_locks():
+        last_value, is_called = session.row(query)
     return f"{last_value},{'t' if is_called else 'f'}"
 
 

@@ -166,18 +166,3 @@ def reader(target: Target, snapshot: Snapshot, purpose: str) -> Iterator[Session
         yield session
     finally:
         session.close()
-
-
-@contextmanager
-def giving_back(reader: Session, snapshot: Snapshot) -> Iterator[None]:
-    """Where there are too many tables to lock them all, a reader keeps no lock on one that it has read.
-
-    https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES: a rollback to a savepoint releases
-    what was locked after it.
-    """
-    if snapshot.locked:
-        yield
-        return
-    reader.execute("SAVEPOINT unread")
-    yield
-    reader.execute("ROLLBACK TO SAVEPOINT unread; RELEASE SAVEPOINT unread")

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""More tables than the server has room for locks on: the backup takes no more of them than pg_dump has to."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.tests.server.backup_support import backups_in, in_progress, request
+from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
+
+import pgserver
+
+TABLES = 12_000
+CROWD = f"""
+DO $$
+BEGIN
+    FOR number IN 1..{TABLES} LOOP
+        EXECUTE format('CREATE TABLE crowd_%s (a int PRIMARY KEY)', number);
+        IF number % 500 = 0 THEN
+            EXECUTE format('INSERT INTO crowd_%s VALUES (%s)', number, number);
+            COMMIT;
+        END IF;
+    END LOOP;
+END $$
+"""
+
+# What an ordinary session may lock in one transaction, whatever pg_dump has: some hundreds of tables.
+BUSY = "".join(f"INSERT INTO crowd_{number} VALUES (0);" for number in range(1, 401))
+BUSY_NO_MORE = "".join(f"DELETE FROM crowd_{number} WHERE a = 0;" for number in range(1, 401))
+
+
+@pytest.fixture
+def crowded(server: pgserver.Server) -> Iterator[Database]:
+    """A database with very many tables, on a server with the settings that one has out of the box."""
+    home = Path(tempfile.mkdtemp(prefix="pgs"))
+    own = pgserver.Server(server.installation, home, fsync=False)
+    own.create()
+    with (own.data_dir / "postgresql.conf").open("a") as settings:
+        settings.write("max_connections = 100\nshared_buffers = 128MB\nautovacuum = off\n")
+    own.start()
+    try:
+        own.psql("CREATE DATABASE crowded")
+        own.psql(CROWD, "crowded")
+        yield Database(own, "crowded")
+    finally:
+        own.destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.fault(22)
+def test_twelve_thousand_tables_are_backed_up_and_looked_at_while_others_work_on(
+    crowded: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    wanted = request(crowded, backup_root, csv=("crowd_500", "crowd_12000"))
+    with in_progress(wanted, tmp_path / "emptied") as taking:
+        until(lambda: len(backends(crowded.server, "pgsafe backup")) == 1, "the readers are done")
+        crowded.sql("TRUNCATE crowd_7")
+        failure = taking.failure()
+    assert isinstance(failure, Refused)
+    assert "relation public.crowd_7" in failure.what
+    assert backups_in(backup_root) == []
+    with in_progress(wanted, tmp_path / "tools", "midway") as taking:
+        crowded.sql(f"BEGIN; {BUSY} COMMIT")
+        taken = taking.finish()
+    assert len(taken.manifest.fingerprint.tables) == TABLES
+    assert sum(taken.manifest.fingerprint.rows.values()) == TABLES // 500
+    assert [file.rows for file in taken.manifest.csv_files] == [1, 1]
+    assert taken.manifest.warnings == ()
+    crowded.sql(BUSY_NO_MORE)
+    looked = restore.run(restore.RestoreRequest(crowded.target, taken.directory))
+    assert looked.state == "not_needed"

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The directory that backups are made in: missing, closed, open to everybody, or not a directory of ours at all."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Problem
+from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
+from ansible_collections.pgsafe.migration.tests.server.support import Database, everything
+
+import pgserver
+
+pytestmark = pytest.mark.fault(16)
+
+
+def problems(database: Database, root: Path) -> list[Problem]:
+    found = preflight.run(preflight.PreflightRequest(database.target, root))
+    return [problem for problem in found.errors if problem.check == "backup_root"]
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A directory that every user can pass through."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere, so it steps aside for a user who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = pwd.getpwnam("nobody")
+    os.setresgid(nobody.pw_gid, nobody.pw_gid, 0)
+    os.setresuid(nobody.pw_uid, nobody.pw_uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+
+
+def test_a_missing_root_is_told_with_the_command_that_makes_it(database: Database, tmp_path: Path) -> None:
+    root = tmp_path / "none"
+    (found,) = problems(database, root)
+    assert found.what == f"The backup root {root} does not exist."
+    assert f"install -d -m 0700 {root}" in found.remedy
+    failure = refused(request(database, root))
+    assert found.what in failure.what
+    assert f"install -d -m 0700 {root}" in failure.remedy
+    assert not root.exists()
+
+
+def test_a_file_in_place_of_the_root_is_no_root(database: Database, tmp_path: Path) -> None:
+    root = tmp_path / "file"
+    root.touch()
+    (found,) = problems(database, root)
+    assert "does not exist" in found.what
+    with pytest.raises(FileFailed):
+        backup.run(request(database, root))
+
+
+def test_a_root_that_may_only_be_read_is_told_before_and_by_the_backup(
+    server: pgserver.Server, database: Database, outside: Path
+) -> None:
+    root = outside / "closed"
+    root.mkdir(mode=0o555)
+    wanted = request(database, root, target=database.over_tcp(server.password))
+    with as_nobody():
+        found = preflight.run(preflight.PreflightRequest(wanted.target, root))
+        failure = refused(wanted)
+    assert [problem.what for problem in found.errors if problem.check == "backup_root"] == [
+        f"The backup root {root} cannot be written by the user of the play."
+    ]
+    assert str(root) in failure.what
+    assert "Permission denied" in failure.what
+    assert "write there" in failure.remedy
+    assert everything(root) == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+def test_a_root_that_others_may_write_to_is_refused_before_the_run(
+    database: Database, backup_root: Path, mode: int
+) -> None:
+    backup_root.chmod(mode)
+    (found,) = problems(database, backup_root)
+    assert f"can be written by other users (mode {mode:04o})" in found.what
+    assert f"chmod go-w {backup_root}" in found.remedy
+
+
+def test_a_link_to_a_root_of_ours_leads_to_backups_that_are_found_by_either_name(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(backup_root)
+    assert problems(database, link) == []
+    taken = backup.run(request(database, link))
+    assert taken.directory.parent.parent == link
+    assert (backup_root / database.name / taken.directory.name / "manifest.json").is_file()
+
+
+def test_a_link_in_place_of_the_database_s_directory_is_not_followed(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (backup_root / database.name).symlink_to(elsewhere)
+    with pytest.raises(FileFailed, match="is a symbolic link"):
+        backup.run(request(database, backup_root))
+    assert everything(elsewhere) == []
