@@ -192,8 +192,9 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 def backends(server: pgserver.Server, application: str = "pgsafe") -> list[str]:
     """Application names of the sessions of ours that the server has now; pg_dump's among them."""
-    query = "SELECT application_name FROM pg_stat_activity WHERE application_name ^@ '{}'"
-    return server.psql(query.format(application)).splitlines()
+    query = "SELECT '=' || application_name FROM pg_stat_activity WHERE application_name ^@ '{}'"
+    # A sign before each, so that one without a name is a line too.
+    return [line[1:] for line in server.psql(query.format(application)).splitlines()]
 
 
 def command_lines() -> dict[int, list[str]]:
