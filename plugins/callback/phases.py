@@ -43,7 +43,11 @@ _VERDICTS = {
     "rollback_failed": "ROLLBACK FAILED",
     "unreachable": "unreachable",
     "not reached": "not reached: nothing was changed",
+    "as_backup": "is as the backup holds it",
+    "finished": "finished without a failure",
 }
+
+_WELL = ("migrated", "unchanged", "as_backup", "finished")
 
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
@@ -61,6 +65,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._reasons: dict[str, str] = {}
         self._phase = self._coming = ""
         self._ours = False
+        # Found beside the playbook and enabled in the configuration it is loaded twice; the first one prints.
+        first = getattr(self._display, "pgsafe_phases", self)
+        self._display.pgsafe_phases = first
+        self.disabled = first is not self
         # On standard output these lines would spoil what a program is to read.
         self._aside = "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
 
@@ -97,11 +105,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._say("VERDICTS")
         width = max(len(host) for host in self._hosts)
         for host in self._hosts:
-            verdict = self._verdicts.get(host, "refused" if host in stats.processed else "not reached")
-            color = "green" if verdict in ("migrated", "unchanged") else "red"
+            verdict = self._verdicts.get(host) or self._without(host, stats)
+            color = "green" if verdict in _WELL else "red"
             self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
             for line in self._reasons.get(host, "").splitlines():
                 self._say(f"      {line}")
+
+    @staticmethod
+    def _without(host: str, stats: Any) -> str:
+        """The verdict of a host that got none: an early step failed, or another playbook ended well."""
+        if host not in stats.processed:
+            return "not reached"
+        return "refused" if host in stats.failures or host in stats.dark else "finished"
 
     def _enter(self, task: Any) -> None:
         role, _colon, name = task.get_name().partition(" : ")
@@ -113,7 +128,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def _remember_reason(self, result: Any) -> None:
         """What a person wants to read last: the first failure of a host, and what to do about it."""
         said = _said(result)
-        parts = [said.get("what_failed") or said.get("msg", ""), said.get("state_left", ""), said.get("remedy", "")]
+        undo = [f"While undoing: {problem}" for problem in said.get("undo_problems") or []]
+        what = said.get("what_failed") or said.get("msg", "")
+        parts = [what, *undo, said.get("state_left", ""), said.get("remedy", "")]
         reason = "\n".join(str(part).strip() for part in parts if part)
         self._reasons.setdefault(result._host.get_name(), reason)
 

@@ -130,9 +130,10 @@ def _host(netloc: str) -> str:
 
 
 def url_secrets(params: Mapping[str, Any]) -> set[str]:
-    """The password inside login_url as it is and as it is written there, for a module's no_log_values.
+    """The password as it is and as it is written in a URL, for a module's no_log_values.
 
     :raises BadRequest: the URL cannot be used.
     """
-    password = _url_keywords(params["login_url"]).get("password") if params.get("login_url") else None
+    in_url = _url_keywords(params["login_url"]).get("password") if params.get("login_url") else None
+    password = in_url or params.get("login_password")
     return {password, quote(password, safe="")} if password else set()

@@ -13,7 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.report import CRO
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored, RestorePlan
     from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
 
 FORESEEN = "[ ]"
@@ -105,6 +105,17 @@ def restore(done: Restored) -> list[str]:
         lines.append(f"{TICK} ... and {len(done.rows) - len(shown)} more tables, all equal to the manifest")
     if done.kept:
         lines.append(f"{TICK} The failed database is kept as {done.kept}")
+    return lines
+
+
+def restore_foreseen(found: RestorePlan) -> list[str]:
+    if found.state == "not_needed":
+        return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
+    lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
+    if found.state == "rolled_back":
+        lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
+        lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
+        lines.append("[warning] Whatever was written after the backup would be in the kept database only")
     return lines
 
 

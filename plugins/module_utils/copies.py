@@ -71,7 +71,7 @@ def _clear(server: Session, name: str, mark: str) -> None:
         return
     raise Refused(
         f"A database {name} exists already.",
-        remedy=f'Look at it, and drop it if nobody needs it: DROP DATABASE "{name}"',
+        remedy="Choose another name.",
     )
 
 

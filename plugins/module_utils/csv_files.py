@@ -86,13 +86,9 @@ def _load(table: Table, columns: Sequence[str], csv_name: str, encoding: str) ->
 
     https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS-COPY
     """
-    listed = f" ({', '.join(_quoted(name) for name in columns)})" if columns else ""
+    listed = f" ({', '.join(names.quoted(name) for name in columns)})" if columns else ""
     options = f"WITH (FORMAT csv, HEADER, ENCODING '{encoding}')"
-    return f"\\copy {_quoted(table.schema)}.{_quoted(table.name)}{listed} FROM '{csv_name}' {options}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"\\copy {names.quoted(table.schema)}.{names.quoted(table.name)}{listed} FROM '{csv_name}' {options}"
 
 
 def count_records(chunks: Iterator[bytes]) -> int:

@@ -48,15 +48,25 @@ def end_sessions(server: Session, database: str, ours: Sequence[int] = ()) -> in
     :raises Refused: one could not be ended within 30 s.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    ended_in_all = 0
-    while True:
-        ended, found = server.row(queries.TERMINATE, (database, [server.pid, *ours]))
-        ended_in_all += ended
-        if not found:
-            return int(ended_in_all)
+    ended: set[int] = set()
+    while left := server.rows(queries.SESSIONS, (database, [server.pid, *ours])):
+        for pid, user, *_rest in left:
+            _end(server, database, pid, user)
+            ended.add(pid)
         if time.monotonic() > deadline:
             raise _not_ended(server, database, ours)
         time.sleep(_PAUSE_SECONDS)
+    return len(ended)
+
+
+def _end(server: Session, database: str, pid: int, user: str) -> None:
+    try:
+        server.execute(queries.TERMINATE, (pid,))
+    except QueryFailed as error:
+        raise Refused(
+            f"The session {pid} of {user} in {database} cannot be ended: {error.what}",
+            remedy="Ask its owner to leave, or connect as a superuser.",
+        ) from error
 
 
 def _not_ended(server: Session, database: str, ours: Sequence[int]) -> Refused:

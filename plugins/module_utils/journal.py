@@ -29,7 +29,7 @@ LOCK = "lock"
 
 # Events after which the database may differ from what it was, until one of the ENDS follows.
 ARMED = "armed"
-ENDS = ("migrated", "unchanged", "rolled_back")
+ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,17 @@ class Journal:
     @property
     def unfinished(self) -> bool:
         """Whether the run may have changed the database and has not reached an end."""
-        newest = self.last(ARMED, "rollback_failed", *ENDS)
-        return newest is not None and newest.event not in ENDS
+        newest = self.last(ARMED, *ENDS)
+        return newest is not None and newest.event == ARMED
+
+    @property
+    def alive(self) -> bool:
+        """Whether some process works on the run just now."""
+        try:
+            with self.held():
+                return False
+        except Refused:
+            return True
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     commands,
     cutover,
     files,
+    fingerprint,
     identity,
     migration_record,
     migration_verify,
@@ -33,6 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NOTHING_CHANGED,
+    CommandFailed,
     Interrupted,
     PgsafeError,
     Refused,
@@ -46,6 +48,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set imp
     SqlFile,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 
 LOG = "migration.log"
 _STAGING = "migration"
@@ -119,7 +122,7 @@ class MigrationFailed(PgsafeError):
         self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
 
 
-def plan(target: Target, source: SetSource) -> Plan:
+def plan(target: Target, source: SetSource, expectations: Mapping[str, str]) -> Plan:
     """Whether a set is pending here, by reading alone.
 
     :raises BadRequest: the set cannot be used.
@@ -128,6 +131,8 @@ def plan(target: Target, source: SetSource) -> Plan:
     with session(target, purpose="plan") as reader:
         pending = not migration_record.applied(reader, digest)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
+        if pending:
+            migration_verify.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
     return Plan(digest, names, pending, len(sessions))
 
 
@@ -212,6 +217,7 @@ class _Window:
         self._applied: list[str] = []
         self._sessions_ended = 0
         self._writes = 0
+        self._came_back = 0
         self._started = time.monotonic()
         self._verification: dict[str, Any] | None = None
 
@@ -262,10 +268,19 @@ class _Window:
         request = self._request
         env = {**environment(request.target, self._settings(), self._purpose), **extra}
         limit = float(request.time_limit) if request.time_limit else None
-        done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
-        for said in (done.stdout, done.stderr):
-            if said.strip():
-                files.append_line(self._journal.directory / LOG, said.rstrip())
+        try:
+            done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
+        except CommandFailed as error:
+            # A command may print what it connects with.
+            error.what = request.target.redacted(error.what)
+            self._log(error.stderr)
+            raise
+        self._log(done.stdout)
+        self._log(done.stderr)
+
+    def _log(self, said: str) -> None:
+        if said.strip():
+            files.append_line(self._journal.directory / LOG, self._request.target.redacted(said.rstrip()))
 
     def _settings(self) -> dict[str, str]:
         """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""
@@ -298,7 +313,9 @@ class _Window:
             path = self._request.backup_dir / manifests.VERIFICATION_REPORT
             files.write_text(path, report.verification(self._verification))
             if not found.passed:
-                raise VerificationFailed(f"The migration was applied, but {' '.join(found.problems)}")
+                raise VerificationFailed(
+                    f"The migration was applied, but its verification failed. {' '.join(found.problems)}"
+                )
             migration_record.mark_verified(server, migration.digest)
 
     def _undo(self, cause: PgsafeError) -> NoReturn:
@@ -307,7 +324,7 @@ class _Window:
         request = restore.RestoreRequest(self._request.target, self._request.backup_dir, jobs=self._request.jobs)
         try:
             with session(self._request.target.maintenance, WRITING, "rollback") as server:
-                cutover.end_sessions(server, self._request.target.dbname)
+                self._came_back = cutover.end_sessions(server, self._request.target.dbname)
             restored = restore.roll_back(request, self._manifest, self._journal)
         except PgsafeError as undo:
             cause.joined(str(undo))
@@ -315,7 +332,7 @@ class _Window:
                 cause,
                 self._outcome("rollback_failed"),
                 "ROLLBACK FAILED: the database is in the state that the failed migration left.",
-                "Mend the cause, then: ansible-playbook pgsafe.migration.rollback "
+                "Mend the cause, then: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
                 f"-e pg_migrate_backup_dir={request.backup_dir}",
             ) from cause
         raise self._undone(cause, restored) from cause
@@ -323,15 +340,20 @@ class _Window:
     def _undone(self, cause: PgsafeError, restored: restore.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
             return MigrationFailed(cause, self._outcome("unchanged", restored), NOTHING_CHANGED, "")
-        where = f"{self._writes:,} rows that others wrote after the backup are in {restored.kept} only."
-        lost = f" {where}" if self._writes else ""
         return MigrationFailed(
             cause,
             self._outcome("rolled_back", restored),
             f"The database {restored.database} was rolled back and is as it was before; the failed one is kept as "
-            f"{restored.kept}.{lost}",
-            f'When nobody needs it any more: DROP DATABASE "{restored.kept}"',
+            f"{restored.kept}.{self._lost(restored.kept)}",
+            f"When nobody needs it any more: DROP DATABASE {quoted(restored.kept)}",
         )
+
+    def _lost(self, kept: str) -> str:
+        """What others wrote and the rollback took back; what came in during the migration cannot be told apart."""
+        lost = f" {self._writes:,} rows that others wrote after the backup are in {kept} only." if self._writes else ""
+        if self._came_back:
+            lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
+        return lost
 
     def _outcome(self, verdict: str, restored: restore.Restored | None = None) -> Outcome:
         return Outcome(

@@ -58,6 +58,13 @@ class Target:
             return f"postgresql://{at}/{self.dbname}?host={host}&port={self.params.get('port', '5432')}"
         return f"postgresql://{at}{_address(host)}:{self.params.get('port', '5432')}/{self.dbname}"
 
+    def redacted(self, text: str) -> str:
+        """A text of somebody else's without our password, as it is and as it is written in a URL."""
+        password = self.params.get("password", "")
+        for secret in {password, quote(password, safe=""), quote(password)} - {""}:
+            text = text.replace(secret, "********")
+        return text
+
     @property
     def url_for_commands(self) -> str:
         """A URL with the password in it; for a child's environment and nowhere else."""

@@ -28,6 +28,11 @@ def beside(database: str, purpose: str, run_id: str) -> str:
     return f"{stem}~{short}{suffix}"
 
 
+def quoted(name: str) -> str:
+    """A name as it is written in SQL: https://www.postgresql.org/docs/current/sql-syntax-lexical.html"""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def directory_name(database: str) -> str:
     """A directory name for a database; names that differ stay different on any filesystem."""
     return _safe(database)

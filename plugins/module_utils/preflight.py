@@ -89,7 +89,11 @@ def _gather(request: PreflightRequest, reader: Session) -> Facts:
         prepared_transactions=_names(reader.rows(queries.PREPARED, (database,))),
         logical_slots=_names(reader.rows(queries.LOGICAL_SLOTS, (database,))),
         subscriptions=_names(reader.rows(queries.SUBSCRIPTIONS, (database,))),
-        unfinished_runs=_unfinished(request.backup_root, database),
+        unfinished_runs=_unfinished(request.backup_root, database, alive=False),
+        runs_at_work=_unfinished(request.backup_root, database, alive=True),
+        superusers_sessions=tuple(
+            f"pid {pid} of {user}" for pid, user in reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
+        ),
         disk_factor=request.disk_factor,
         restore_level=request.restore_level,
     )
@@ -131,9 +135,9 @@ def _data_filesystem(reader: Session) -> Filesystem:
     return Filesystem("the data directory", None, None)
 
 
-def _unfinished(backup_root: Path, database: str) -> tuple[str, ...]:
+def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...]:
     if not os.access(backup_root, os.R_OK):
         return ()
     parent = backup_root / names.directory_name(database)
-    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished]
+    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished and run.alive == alive]
     return tuple(str(directory) for directory in found if directory.parent == parent)

@@ -27,6 +27,8 @@ DATABASE_COMMENT = """
 SELECT COALESCE(pg_catalog.shobj_description(oid, 'pg_database'), '') FROM pg_catalog.pg_database WHERE datname = %s
 """
 
+DATABASE_OID = "SELECT oid FROM pg_catalog.pg_database WHERE datname = %s"
+
 NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE oid = %s"
 
 # No row for a role that may not see it, where current_setting() would fail.
@@ -94,20 +96,26 @@ SELECT DISTINCT c.relname, l.pid,
  ORDER BY 5 DESC
 """
 
+# A role that may not read all statistics sees pid, user and database of other sessions, and NULL for the rest.
 SESSIONS = """
-SELECT pid, usename, application_name, COALESCE(client_addr::text, 'local'), state,
+SELECT pid, usename, COALESCE(application_name, ''), COALESCE(client_addr::text, 'local'),
+       COALESCE(state, 'state unknown'),
        COALESCE(EXTRACT(epoch FROM pg_catalog.now() - xact_start), 0)::bigint
   FROM pg_catalog.pg_stat_activity
- WHERE datname = %s AND backend_type = 'client backend' AND pid <> ALL (%s)
+ WHERE datname = %s AND pid <> ALL (%s)
+   AND (backend_type = 'client backend' OR backend_type IS NULL AND usename IS NOT NULL)
  ORDER BY xact_start NULLS LAST, pid
 """
 
-# The two-argument form waits for each session to end: since PostgreSQL 14,
+# The two-argument form waits for the session to end: since PostgreSQL 14,
 # https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
-TERMINATE = """
-SELECT count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(pid, 5000)), count(*)
-  FROM pg_catalog.pg_stat_activity
- WHERE datname = %s AND backend_type = 'client backend' AND pid <> ALL (%s)
+TERMINATE = "SELECT pg_catalog.pg_terminate_backend(%s, 5000)"
+
+# Sessions of superusers, which a role that is none cannot end.
+SUPERUSERS_SESSIONS = """
+SELECT a.pid, a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+ WHERE a.datname = %s AND r.rolsuper AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
+ ORDER BY a.pid
 """
 
 # Rows written since the statistics were reset: what other sessions did after the snapshot shows here.

@@ -34,6 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
     CommandFailed,
     FileFailed,
     PgsafeError,
@@ -48,12 +49,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """:param new_database: the name to restore to; None for a rollback of the live database."""
+    """:param new_database: the name to restore to; None for a rollback of the live database.
+    :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
+    :param settled_by_hand: do nothing but record that a person has put the database right by other means.
+    """
 
     target: Target
     backup_dir: Path
     new_database: str | None = None
     jobs: int = 2
+    finish: bool = False
+    settled_by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,7 @@ def plan(request: RestoreRequest) -> RestorePlan:
     :raises PgsafeError: it could not be begun.
     """
     manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
     database = request.new_database or manifest.identity.name
     with session(request.target.maintenance, purpose="restore") as server:
         sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
@@ -123,15 +130,41 @@ def run(request: RestoreRequest) -> Restored:
     :raises PgsafeError: it could not be done; the live database is open and as it was before the call.
     """
     manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
     if request.new_database:
         return to_new(request, manifest, request.new_database)
     run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
     if run_journal is None:
         return roll_back(request, manifest, None)
     with run_journal.held():
+        if request.settled_by_hand:
+            return _settled(manifest, run_journal)
         if run_journal.unfinished:
             _end_what_is_left(request.target, manifest)
         return roll_back(request, manifest, run_journal)
+
+
+def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
+    """
+    :raises BadRequest: the backup is of another database than the one that was named.
+    """
+    name = manifest.identity.name
+    if request.new_database == name:
+        raise BadRequest(
+            f"{name} is the database that was backed up: it is never restored over.",
+            remedy="Choose another name for new_database, or leave it out to roll the database back.",
+        )
+    if not request.new_database and request.target.dbname != name:
+        raise BadRequest(
+            f"The backup {request.backup_dir} is of the database {name}, not of {request.target.dbname or 'none'}.",
+            remedy="Name a backup of this very database.",
+        )
+
+
+def _settled(manifest: Manifest, run_journal: Journal) -> Restored:
+    if run_journal.unfinished:
+        run_journal.append("settled")
+    return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0)
 
 
 def _end_what_is_left(target: Target, manifest: Manifest) -> None:
@@ -162,6 +195,8 @@ def roll_back(request: RestoreRequest, manifest: Manifest, run_journal: Journal 
     """
     started = time.monotonic()
     live = _find(request.target, manifest)
+    if live.done and not request.finish:
+        _require_as_restored(request.target, manifest)
     if live.done or _untouched(request.target, live, manifest):
         kept = _kept_name(manifest) if live.done else ""
         _note(run_journal, "rolled_back" if live.done else "unchanged", kept=kept)
@@ -188,11 +223,38 @@ def _find(target: Target, manifest: Manifest) -> _Live:
         here = identities.read(server, target.maintenance_db)
         identities.require_same(manifest.identity, here, same_database=False)
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
+        namesake = server.rows(queries.DATABASE_OID, (manifest.identity.name,))
     name, is_open = found[0] if found else (None, True)
-    done = name == _kept_name(manifest)
-    if name and not is_open and not done:
+    if name == _kept_name(manifest):
+        return _Live(name, done=True)
+    if namesake and name != manifest.identity.name:
+        raise _replaced_since(manifest, name)
+    if name and not is_open:
         cutover.reopen(target, name)
-    return _Live(name, done)
+    return _Live(name, done=False)
+
+
+def _replaced_since(manifest: Manifest, name: str | None) -> Refused:
+    where = f"is kept as {name}" if name else "is gone"
+    return Refused(
+        f"{manifest.identity.name} is another database now than the one that was backed up, which {where}.",
+        remedy="To have the backup beside it, name a new_database. If a run is said to be unfinished and the database "
+        "is right as it is, record that with settled_by_hand (pg_migrate_settled_by_hand=true).",
+    )
+
+
+def _require_as_restored(target: Target, manifest: Manifest) -> None:
+    """
+    :raises Refused: the database was rolled back to this backup before, and somebody has changed it since.
+    """
+    live = target.database(manifest.identity.name)
+    with session(live, purpose="look") as reader, reader.transaction(ONE_SNAPSHOT):
+        differing = fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
+    if differing:
+        raise Refused(
+            f"{live.dbname} was rolled back to this backup before, and was changed since: {'; '.join(differing[:5])}.",
+            remedy="To have the backup beside it, name a new_database.",
+        )
 
 
 def _kept_name(manifest: Manifest) -> str:

@@ -51,7 +51,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Prove that the newest backup restores
+- name: Prove that the backup that was just taken restores
+  pgsafe.migration.pg_backup_verify:
+    login_db: community_connect
+    backup_dir: "{{ backup.backup_dir }}"
+
+- name: Prove anew that the newest proven backup is still whole
   pgsafe.migration.pg_backup_verify:
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest

@@ -81,7 +81,7 @@ EXAMPLES = r"""
 
 - name: Pass only what was confirmed
   ansible.builtin.assert:
-    that: "'community_connect' in asked.confirmed"
+    that: "'db1/community_connect' in asked.confirmed"
 """
 
 RETURN = r"""

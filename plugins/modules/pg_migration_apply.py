@@ -246,7 +246,7 @@ SPEC = {
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     source = _source(params)
-    plan = migrate.plan(target(params), source)
+    plan = migrate.plan(target(params), source, params["expectations"])
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = "pending" if plan.pending else "unchanged"
@@ -318,7 +318,7 @@ def failure(error: PgsafeError) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
+        mutually_exclusive=[*mutually_exclusive(), ["source", "command"]],
         required_one_of=[["source", "command"]],
         supports_check_mode=True,
     )

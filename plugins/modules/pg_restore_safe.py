@@ -22,6 +22,17 @@ options:
   new_database:
     description: Restore to a new database of this name, and leave the live one alone.
     type: str
+  finish:
+    description:
+      - Only finish what the backup's run has begun. A rollback that it has done is not looked at again, for whoever has
+        connected since may have gone on writing.
+    type: bool
+    default: false
+  settled_by_hand:
+    description:
+      - Do nothing but record that a person has put the database right by other means, so that the run counts as ended.
+    type: bool
+    default: false
   jobs:
     description: How many jobs pg_restore uses.
     type: int
@@ -111,27 +122,36 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 
-SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, "new_database": {"type": "str"}}
+SPEC = {
+    **CONNECTION,
+    **BACKUP_DIR,
+    **JOBS,
+    "new_database": {"type": "str"},
+    "finish": {"type": "bool", "default": False},
+    "settled_by_hand": {"type": "bool", "default": False},
+}
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if not params["backup_dir"]:
-        return _result(restore.Restored("not_needed", "", "", "", (), 0, {}, 0.0), changed=False)
+        return _result(restore.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
     request = restore.RestoreRequest(
         target=target(params, required=False),
         backup_dir=Path(params["backup_dir"]).resolve(),
         new_database=params["new_database"],
         jobs=params["jobs"],
+        finish=params["finish"],
+        settled_by_hand=params["settled_by_hand"],
     )
     if check_mode:
         plan = restore.plan(request)
         foreseen = restore.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
-        return _result(foreseen, changed=plan.state != "not_needed")
+        return _result(foreseen, plan.state != "not_needed", console.restore_foreseen(plan))
     done = restore.run(request)
-    return _result(done, changed=done.state != "not_needed")
+    return _result(done, done.state != "not_needed", console.restore(done))
 
 
-def _result(done: restore.Restored, changed: bool) -> dict[str, Any]:
+def _result(done: restore.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": changed,
         "state": done.state,
@@ -141,7 +161,7 @@ def _result(done: restore.Restored, changed: bool) -> dict[str, Any]:
         "failures": list(done.failures),
         "rows": done.rows,
         "seconds": done.seconds,
-        "console": console.restore(done),
+        "console": lines,
     }
 
 

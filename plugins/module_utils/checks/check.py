@@ -67,6 +67,8 @@ class Facts:
     :param tools_version: of the client tools, empty when none fit.
     :param tools_problem: why none fit.
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
+    :param runs_at_work: backup directories of runs that somebody alive works on.
+    :param superusers_sessions: sessions that this role cannot end.
     """
 
     database: str
@@ -88,6 +90,8 @@ class Facts:
     unfinished_runs: tuple[str, ...]
     disk_factor: float
     restore_level: bool
+    runs_at_work: tuple[str, ...] = ()
+    superusers_sessions: tuple[str, ...] = ()
 
 
 Check = Callable[[Facts], Iterator[Problem]]

@@ -21,6 +21,11 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield _lacking(f"The role {role.name} does not own the database {facts.database}.", remedy)
     if not role.may_signal:
         yield _lacking(f"The role {role.name} may not end other sessions.", f'GRANT pg_signal_backend TO "{role.name}"')
+    for session in facts.superusers_sessions:
+        yield _lacking(
+            f"A superuser has a session in {facts.database}, which {role.name} cannot end: {session}.",
+            "Ask its owner to leave, or connect as a superuser.",
+        )
 
 
 def _lacking(what: str, remedy: str) -> Problem:

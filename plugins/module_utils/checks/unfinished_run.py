@@ -11,10 +11,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 
 
 def check(facts: Facts) -> Iterator[Problem]:
+    for backup_dir in facts.runs_at_work:
+        yield Problem(
+            "unfinished_run",
+            "error",
+            f"The run with the backup {backup_dir} is at work on {facts.database} just now.",
+            "Wait for it to end.",
+        )
     for backup_dir in facts.unfinished_runs:
         yield Problem(
             "unfinished_run",
             "error",
-            f"The run that took the backup {backup_dir} was interrupted while it was changing {facts.database}.",
-            f"Roll it back first: ansible-playbook pgsafe.migration.rollback -e pg_migrate_backup_dir={backup_dir}",
+            f"The run with the backup {backup_dir} has changed {facts.database} and did not end: it was interrupted, "
+            "or its rollback failed.",
+            "Roll it back first: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
+            f"-e pg_migrate_backup_dir={backup_dir} (if a person has put the database right by other means, add "
+            "-e pg_migrate_settled_by_hand=true: it is recorded, and nothing else is done).",
         )

@@ -28,7 +28,7 @@ class Script:
         self.display = create_autospec(Display, instance=True)
         self.callback._display = self.display
         self._stats = create_autospec(AggregateStats, instance=True)
-        self._stats.processed = {}
+        self._stats.processed, self._stats.failures, self._stats.dark = {}, {}, {}
         self._play(hosts)
 
     def _play(self, hosts: tuple[str, ...]) -> None:
@@ -58,6 +58,7 @@ class Script:
         return self.ok(host, ansible_facts={"pg_migrate_verdict": verdict})
 
     def failed(self, host: str, *console: str, **said: Any) -> Script:
+        self._stats.failures[host] = 1
         self.callback.v2_runner_on_failed(self._result(host, {"console": list(console), **said}))
         return self
 
@@ -69,6 +70,20 @@ class Script:
         """Everything that was displayed, the end included."""
         self.callback.v2_playbook_on_stats(self._stats)
         return [call.args[0] for call in self.display.display.call_args_list]
+
+
+def test_a_host_of_another_playbook_that_ended_well_is_not_refused() -> None:
+    assert Script("db1").task("Rollback | Restore beside").ok("db1").lines()[-1] == "  db1  finished without a failure"
+
+
+def test_the_reason_of_a_failed_rollback_is_read_last_too() -> None:
+    script = Script("db1").task("Migrate | Apply").failed("db1", what_failed="SQL.", undo_problems=["No room."])
+    assert script.lines()[-2:] == ["      SQL.", "      While undoing: No room."]
+
+
+def test_the_second_of_two_that_were_loaded_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(CallbackModule()._display, "pgsafe_phases", raising=False)
+    assert [CallbackModule().disabled, CallbackModule().disabled] == [False, True]
 
 
 def test_a_good_run_shows_each_phase_once_its_ticks_and_a_verdict() -> None:

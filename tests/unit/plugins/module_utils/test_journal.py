@@ -102,7 +102,9 @@ def test_the_newest_of_the_events_asked_for_is_the_last(tmp_path: Path) -> None:
         ([ARMED, "migrated"], False),
         ([ARMED, "failed", "unchanged"], False),
         ([ARMED, "rollback_failed", "rolled_back"], False),
-        ([ARMED, "rolled_back", "rollback_failed"], True),
+        ([ARMED, "rolled_back", "rollback_failed"], False),
+        ([ARMED, "rollback_failed", "settled"], False),
+        (["rolling_back", "rollback_failed"], False),
     ],
 )
 def test_a_run_is_unfinished_from_armed_until_an_end(tmp_path: Path, events: list[str], unfinished: bool) -> None:

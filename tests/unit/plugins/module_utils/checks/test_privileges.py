@@ -21,6 +21,11 @@ def test_each_privilege_that_is_lacking_is_an_error_with_its_grant(lacking: str,
     assert remedy in problem.remedy
 
 
+def test_a_session_that_the_role_cannot_end_is_an_error() -> None:
+    (problem,) = privileges.check(replace(FACTS, superusers_sessions=("pid 42 of postgres",)))
+    assert (problem.severity, "pid 42 of postgres" in problem.what) == ("error", True)
+
+
 def test_a_role_that_has_them_all_is_no_problem() -> None:
     assert list(privileges.check(FACTS)) == []
 

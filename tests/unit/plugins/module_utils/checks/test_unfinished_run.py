@@ -14,7 +14,13 @@ def test_an_unfinished_run_is_an_error_with_the_command_that_rolls_it_back() -> 
     directory = "/backups/app/migration_20261116_143022"
     (problem,) = unfinished_run.check(replace(FACTS, unfinished_runs=(directory,)))
     assert problem.severity == "error"
-    assert problem.remedy.endswith(f"pgsafe.migration.rollback -e pg_migrate_backup_dir={directory}")
+    assert f"-i INVENTORY -l HOST pgsafe.migration.rollback -e pg_migrate_backup_dir={directory} " in problem.remedy
+    assert "pg_migrate_settled_by_hand=true" in problem.remedy
+
+
+def test_a_run_that_somebody_works_on_is_to_be_waited_for() -> None:
+    (problem,) = unfinished_run.check(replace(FACTS, runs_at_work=("/backups/app/migration_1",)))
+    assert (problem.severity, problem.remedy) == ("error", "Wait for it to end.")
 
 
 def test_finished_runs_are_no_problem() -> None:

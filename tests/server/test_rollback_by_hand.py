@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rollback by hand acts on the database that was named and on no other, and never claims what it did not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, migrate, preflight, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import Database, ours, proven, request, write_set
+
+HARM = "DELETE FROM orders;"
+
+
+def test_a_backup_of_another_database_is_refused(
+    database: Database, clone: Callable[[str], Database], backup_root: Path
+) -> None:
+    taken, other = proven(database, backup_root), clone("small")
+    database.sql(HARM)
+    with pytest.raises(BadRequest, match=f"is of the database {database.name}, not of {other.name}"):
+        restore.run(restore.RestoreRequest(other.target, taken.directory))
+    assert ours(database.server, database.name) == set()
+
+
+def test_the_live_database_is_not_a_new_one(database: Database, backup_root: Path) -> None:
+    taken = proven(database, backup_root)
+    with pytest.raises(BadRequest, match="never restored over"):
+        restore.run(restore.RestoreRequest(database.target, taken.directory, new_database=database.name))
+
+
+def test_a_second_rollback_does_not_call_changed_data_restored(database: Database, backup_root: Path) -> None:
+    taken = proven(database, backup_root)
+    database.sql(HARM)
+    rollback = restore.RestoreRequest(database.target, taken.directory)
+    assert restore.run(rollback).state == "rolled_back"
+    assert restore.run(rollback).state == "not_needed"
+    database.sql(HARM)
+    changed = database.fingerprint()
+    with pytest.raises(Refused, match=r"was changed since: table public\.orders has 0 rows"):
+        restore.run(rollback)
+    assert restore.run(replace(rollback, finish=True)).state == "not_needed"
+    assert database.fingerprint() == changed
+
+
+def test_an_older_backup_of_a_database_that_was_replaced_touches_nothing(database: Database, backup_root: Path) -> None:
+    older, newer = proven(database, backup_root), proven(database, backup_root)
+    database.sql(HARM)
+    kept = restore.run(restore.RestoreRequest(database.target, newer.directory)).kept
+    with pytest.raises(Refused, match=f"is kept as {kept}"):
+        restore.run(restore.RestoreRequest(database.target, older.directory))
+    assert database.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"
+    found = preflight.run(preflight.PreflightRequest(database.target, backup_root))
+    assert found.facts.unfinished_runs == ()
+
+
+def test_a_run_that_a_person_has_settled_stands_in_nobody_s_way(database: Database, backup_root: Path) -> None:
+    taken = proven(database, backup_root)
+    run_journal = of_run(backup_root, taken.run_id)
+    assert run_journal is not None
+    run_journal.append(ARMED)
+    database.admin(f"DROP DATABASE {database.name}")
+    database.admin(f"CREATE DATABASE {database.name} TEMPLATE small")
+    unfinished = preflight.PreflightRequest(database.target, backup_root)
+    assert preflight.run(unfinished).facts.unfinished_runs == (str(taken.directory),)
+    rollback = restore.RestoreRequest(database.target, taken.directory)
+    with pytest.raises(Refused, match="settled_by_hand"):
+        restore.run(rollback)
+    restore.run(replace(rollback, settled_by_hand=True))
+    assert preflight.run(unfinished).facts.unfinished_runs == ()
+
+
+def test_a_rollback_of_the_playbook_says_what_it_did(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    taken = proven(database, backup_root)
+    database.sql(HARM)
+    hosts = {"one": database.variables(backup_root)}
+    given = ["-e", f"pg_migrate_backup_dir={taken.directory}"]
+    foreseen = ansible.play(hosts, *given, "--check", playbook="pgsafe.migration.rollback")
+    assert foreseen.status == 0, foreseen.output
+    assert "[✓]" not in foreseen.output
+    done = ansible.play(hosts, *given, playbook="pgsafe.migration.rollback")
+    assert done.verdict("one") == "rolled back: the database is as it was before"
+    again = ansible.play(hosts, *given, playbook="pgsafe.migration.rollback")
+    assert again.verdict("one") == "is as the backup holds it"
+
+
+def test_a_password_that_a_command_prints_is_kept_nowhere(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    secret = "Sup3r$ecret%x"
+    taken = proven(database, backup_root)
+    target = database.target
+    known = replace(target, params={**target.params, "password": secret})
+    source = write_set(tmp_path / "set", {"unused.sql": "SELECT 1;"})
+    command = ("/bin/sh", "-c", 'echo "$DATABASE_URL $PGPASSWORD"; echo "$DATABASE_URL $PGPASSWORD" >&2; exit 1')
+    wanted = replace(request(database, taken, source), source=SetSource(command=command), database_url=True)
+    with pytest.raises(migrate.MigrationFailed) as failed:
+        migrate.run(replace(wanted, target=known))
+    written = "".join(path.read_text() for path in (backup_root / ".runs" / taken.run_id).iterdir() if path.is_file())
+    for text in (str(failed.value), written):
+        assert "********" in text
+        assert secret not in text
+        assert "Sup3r%24ecret%25x" not in text
+
+
+def test_a_superuser_s_session_stops_a_role_that_cannot_end_it(database: Database, backup_root: Path) -> None:
+    database.admin("CREATE ROLE weak LOGIN CREATEDB IN ROLE pg_signal_backend")
+    try:
+        database.admin(f"ALTER DATABASE {database.name} OWNER TO weak")
+        weak = replace(database.target, params={**database.target.params, "user": "weak"})
+        with database.connect("monitoring") as held:
+            found = preflight.run(preflight.PreflightRequest(weak, backup_root))
+            assert [problem.check for problem in found.errors] == ["privileges"]
+            with session(weak.maintenance, WRITING) as server, pytest.raises(Refused, match="cannot be ended"):
+                cutover.end_sessions(server, database.name)
+        held.close()
+    finally:
+        database.admin(f"ALTER DATABASE {database.name} OWNER TO postgres")
+        database.admin("DROP ROLE weak")
