@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, sha256_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, reporting, sha256_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     DatabaseProperties,
     Fingerprint,
@@ -123,7 +124,9 @@ def read(directory: Path) -> Manifest:
     :raises NotABackup: it is missing, cut, of an unknown version, or names files outside the directory.
     """
     path = directory / MANIFEST
-    if not path.is_file() or path.is_symlink():
+    with reporting(f"{path} could not be read", path):
+        there = stat.S_ISREG(path.lstat().st_mode) if path.exists() else False
+    if not there:
         raise NotABackup(
             f"{directory} is no complete backup: it has no {MANIFEST}, which is written last.",
             remedy="Name another backup directory, or take a new backup.",

@@ -12,6 +12,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 
 def check(facts: Facts) -> Iterator[Problem]:
     root = facts.backup_root
+    if not root.path.startswith("/"):
+        yield Problem(
+            "backup_root",
+            "error",
+            f"The backup root {root.path} is not absolute: on the target it would be wherever the task runs.",
+            "Write its whole path.",
+        )
+        return
     if not root.exists:
         yield Problem(
             "backup_root",

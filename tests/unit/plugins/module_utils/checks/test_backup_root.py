@@ -11,6 +11,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks import bac
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
+def test_a_relative_backup_root_is_an_error() -> None:
+    (problem,) = backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, path="backups")))
+    assert "is not absolute" in problem.what
+
+
 def test_a_root_that_is_not_there_is_one_error_with_the_command_that_makes_it() -> None:
     missing = replace(FACTS.backup_root, exists=False, writable=False, mode=0)
     (problem,) = backup_root.check(replace(FACTS, backup_root=missing))
