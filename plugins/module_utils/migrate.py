@@ -7,12 +7,10 @@ From *armed* to the verdict it is one call, so that no boundary of a task lies i
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,13 +20,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     files,
     fingerprint,
-    identity,
     migration_record,
     migration_verify,
+    permit,
     pg_tools,
     queries,
     report,
     restore,
+    signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
@@ -37,22 +36,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     CommandFailed,
     Interrupted,
     PgsafeError,
-    Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import (
     MigrationSet,
     SetSource,
     SqlFile,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 
 LOG = "migration.log"
 _STAGING = "migration"
-_MAX_AGE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,10 @@ class MigrateRequest:
     database_url: bool = False
     expectations: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 2
+
+    @property
+    def claim(self) -> permit.Claim:
+        return permit.Claim(self.target, self.backup_dir, self.run_id, self.level, self.confirmed_database)
 
 
 @dataclass(frozen=True)
@@ -142,65 +143,13 @@ def run(request: MigrateRequest) -> Outcome:
     :raises Refused: there is no proof, no confirmation, or the backup is of another run or database.
     :raises MigrationFailed: the migration failed and was rolled back, or could not be; the outcome says which.
     """
-    manifest, run_journal = _authorised(request)
+    manifest, run_journal = permit.granted(request.claim)
     migration_verify.require_known(request.expectations, manifest.fingerprint.tables)
     with run_journal.held():
-        _require_fresh(run_journal)
+        permit.require_unused(run_journal)
         run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
         return _Window(request, migration, manifest, run_journal).run()
-
-
-def _authorised(request: MigrateRequest) -> tuple[Manifest, Journal]:
-    if request.backup_dir == Path():
-        raise _no_permit("no backup is named")
-    manifest = manifests.read(request.backup_dir)
-    if manifest.run_id != request.run_id:
-        raise _no_permit(f"the backup {request.backup_dir} is of the run {manifest.run_id}, not of {request.run_id}")
-    run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
-    if run_journal is None:
-        raise _no_permit(f"the run {manifest.run_id} has no journal beside its backup")
-    _require_proof(request, run_journal)
-    _require_recent(manifest)
-    if request.confirmed_database != request.target.dbname:
-        raise Refused(
-            f"The migration of {request.target.dbname} was not confirmed.",
-            remedy=f"Answer yes at the prompt, or set pg_migrate_confirm: {request.target.dbname}",
-        )
-    with session(request.target, purpose="identity") as reader:
-        identity.require_same(manifest.identity, identity.read(reader))
-    return manifest, run_journal
-
-
-def _require_proof(request: MigrateRequest, run_journal: Journal) -> None:
-    proof = run_journal.last("verified")
-    if proof is None:
-        raise _no_permit("the backup was never verified")
-    if proof.facts.get("manifest_sha256") != manifests.digest_of(request.backup_dir):
-        raise _no_permit("the backup is not the one that was verified: its manifest differs")
-    reached = proof.facts.get("level", "")
-    if reached not in LEVELS or LEVELS.index(reached) < LEVELS.index(request.level):
-        raise _no_permit(f"the backup was verified to the level {reached or 'none'!r}; {request.level!r} is required")
-
-
-def _require_recent(manifest: Manifest) -> None:
-    created = datetime.strptime(manifest.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    if datetime.now(timezone.utc) - created > _MAX_AGE:
-        raise _no_permit(f"the backup is of {manifest.created} and older than {_MAX_AGE}")
-
-
-def _require_fresh(run_journal: Journal) -> None:
-    if run_journal.last(ARMED):
-        ended = run_journal.last(*ENDS)
-        how = ended.event if ended else "unfinished"
-        raise _no_permit(f"the run {run_journal.run_id} has already been used ({how})")
-
-
-def _no_permit(why: str) -> Refused:
-    return Refused(
-        f"Nothing may be changed without a proven backup of this run: {why}.",
-        remedy="Run the whole playbook pgsafe.migration.migrate; it takes and proves a backup first.",
-    )
 
 
 class _Window:
@@ -224,10 +173,10 @@ class _Window:
     def run(self) -> Outcome:
         self._journal.append(ARMED, digest=self._migration.digest, backup_dir=str(self._request.backup_dir))
         try:
-            with _signals_raised():
+            with signals.raised():
                 self._migrate()
         except BaseException as error:  # noqa: BLE001  # whatever happens in the window, the database is put back
-            with _signals_passed_over():
+            with signals.passed_over():
                 self._undo(_cause(error))
         self._journal.append("migrated", digest=self._migration.digest)
         return self._outcome("migrated")
@@ -373,34 +322,3 @@ def _cause(error: BaseException) -> PgsafeError:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("The migration was interrupted.")
     return Interrupted(f"The migration was broken off by an error of our own: {type(error).__name__}: {error}.")
-
-
-@contextmanager
-def _signals_raised() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the migration the way Ctrl+C does: with a rollback, not in the middle.
-
-    :raises Interrupted: one of them arrived.
-    """
-
-    def stop(number: int, _frame: object) -> None:
-        raise Interrupted(f"The migration was interrupted by {signal.Signals(number).name}.")
-
-    with _handling((signal.SIGTERM, signal.SIGHUP), stop):
-        yield
-
-
-@contextmanager
-def _signals_passed_over() -> Iterator[None]:
-    """A rollback is not interrupted. No-op handlers, for SIG_IGN would be inherited by psql and pg_restore."""
-    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda _number, _frame: None):
-        yield
-
-
-@contextmanager
-def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, object], None]) -> Iterator[None]:
-    previous = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
