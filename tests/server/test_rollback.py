@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -244,11 +244,14 @@ def test_a_restore_to_a_new_name_leaves_the_live_database_alone(database: Databa
     assert database.fingerprint() == harmed
 
 
-def test_a_restore_to_a_name_that_is_taken_is_refused(database: Database, backup_root: Path) -> None:
-    taken, before = back_up(database, backup_root), database.fingerprint()
+def test_a_restore_to_a_name_that_is_taken_is_refused(
+    database: Database, clone: Callable[[str], Database], backup_root: Path
+) -> None:
+    taken, other = back_up(database, backup_root), clone("small")
+    before = other.fingerprint()
     with pytest.raises(Refused, match="exists already"):
-        restore.run(restore.RestoreRequest(database.target, taken.directory, database.name))
-    assert database.fingerprint() == before
+        restore.run(restore.RestoreRequest(database.target, taken.directory, other.name))
+    assert other.fingerprint() == before
 
 
 # A migration in a process of its own, for a test that ends it.
