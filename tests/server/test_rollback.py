@@ -141,7 +141,8 @@ def test_two_damaged_formats_leave_the_live_database_open_and_alone(
     assert caught.value.outcome.verdict == "rollback_failed"
     assert "division by zero" in said
     assert "Neither the archive nor the SQL script could be restored." in said
-    assert f"ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback -e pg_migrate_backup_dir={taken.directory}" in said
+    command = "ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback"
+    assert f"{command} -e pg_migrate_backup_dir={taken.directory}" in said
     assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
     assert ours(database.server, database.name) == set()
     assert events(taken.directory)[-1] == "rollback_failed"
