@@ -127,6 +127,7 @@ def test_writers_meanwhile_are_in_every_format_or_in_none(database: Database, ba
     assert verdict.findings == ()
 
 
+@pytest.mark.fault(14)
 def test_an_empty_database_is_backed_up_and_restores(database: Database, backup_root: Path) -> None:
     database.admin(f"DROP DATABASE {database.name}")
     database.admin(f"CREATE DATABASE {database.name} TEMPLATE template0")
@@ -138,6 +139,7 @@ def test_an_empty_database_is_backed_up_and_restores(database: Database, backup_
 ODD = ['"', "a/b", "../up", "new\nline", "per%cent %s", "-dash", "ä→ß", "x" * 63, "UPPER", "upper", "a=b", "it's", " "]
 
 
+@pytest.mark.fault(19)
 def test_tables_columns_and_schemas_of_any_name_are_backed_up(database: Database, backup_root: Path) -> None:
     for number, name in enumerate(ODD):
         database.sql(
@@ -157,6 +159,7 @@ def test_tables_columns_and_schemas_of_any_name_are_backed_up(database: Database
     assert database.fingerprint() == taken.manifest.fingerprint
 
 
+@pytest.mark.fault(18)
 def test_two_backups_in_one_second_get_two_directories(
     database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def pg_dumps(backup_root: Path) -> list[int]:
     return [pid for pid, words in command_lines().items() if "pg_dump" in words[0] and str(backup_root) in str(words)]
 
 
+@pytest.mark.fault(9)
 def test_a_lock_of_another_session_is_waited_for_and_its_holder_named(database: Database, backup_root: Path) -> None:
     with database.holding("LOCK TABLE orders_2025 IN ACCESS EXCLUSIVE MODE") as holder:
         with pytest.raises(LockNotAvailable) as caught:
@@ -73,6 +74,7 @@ def test_a_lock_of_another_session_is_waited_for_and_its_holder_named(database: 
     nothing_left(database, backup_root)
 
 
+@pytest.mark.fault(10)
 def test_a_lock_of_a_prepared_transaction_is_told_by_its_name(database: Database, backup_root: Path) -> None:
     with database.holding("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE", "PREPARE TRANSACTION 'forgotten one'"):
         pass
@@ -82,6 +84,7 @@ def test_a_lock_of_a_prepared_transaction_is_told_by_its_name(database: Database
     nothing_left(database, backup_root)
 
 
+@pytest.mark.fault(7)
 def test_no_table_can_be_emptied_dropped_or_rewritten_while_a_backup_reads(
     database: Database, backup_root: Path
 ) -> None:
@@ -92,6 +95,7 @@ def test_no_table_can_be_emptied_dropped_or_rewritten_while_a_backup_reads(
     assert taking.result().manifest.fingerprint.rows["public.customers"] == 60
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_pg_dump_fails_the_backup_and_leaves_nothing(
     database: Database, backup_root: Path, how: signal.Signals
@@ -123,6 +127,7 @@ def test_a_second_backup_of_the_same_database_is_refused_meanwhile(database: Dat
     assert taking.result().directory.is_dir()
 
 
+@pytest.mark.fault(23)
 def test_a_password_is_in_no_argument_and_in_no_file(database: Database, backup_root: Path) -> None:
     password = database.server.password
     with under_way(database, backup_root, database.over_tcp(password)) as taking:
@@ -152,6 +157,7 @@ LARGE_OBJECT = "SELECT lo_from_bytea(0, string_agg(sha256(i::text::bytea), '')) 
 LONG_TEXT = "INSERT INTO customers (name) SELECT repeat('x', 4096) FROM generate_series(1, 1024)"
 
 
+@pytest.mark.fault(1)
 @pytest.mark.full_disk
 @pytest.mark.parametrize(
     ("content", "size", "file"),
@@ -179,6 +185,7 @@ def test_a_full_disk_names_the_file_and_leaves_nothing(
     assert database.fingerprint() == before
 
 
+@pytest.mark.fault(2)
 @pytest.mark.full_disk
 def test_a_disk_that_fills_at_the_very_end_leaves_no_backup(
     database: Database, backup_root: Path, tmp_path: Path

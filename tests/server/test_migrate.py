@@ -45,6 +45,17 @@ def rolled_back(wanted: migrate.MigrateRequest, database: Database) -> migrate.M
     return failure
 
 
+@pytest.mark.fault(15)
+def test_a_database_without_the_tables_that_were_named_is_told_before_anything_is_done(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    wrong = clone("template0")
+    source = SetSource(source=write_set(tmp_path / "set", GOOD))
+    assert migrate.plan(database.target, source, {"customers": "grows"}).pending
+    with pytest.raises(BadRequest, match="tables that are not there: customers"):
+        migrate.plan(wrong.target, source, {"customers": "grows"})
+
+
 @pytest.mark.every_major
 def test_a_good_set_is_applied_verified_and_recorded(database: Database, backup_root: Path, tmp_path: Path) -> None:
     taken = proven(database, backup_root)
