@@ -159,15 +159,18 @@ def test_tables_columns_and_schemas_of_any_name_are_backed_up(database: Database
     assert database.fingerprint() == taken.manifest.fingerprint
 
 
+class Stopped(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Stopped:
+        return cls(2026, 11, 16, 14, 30, 22, tzinfo=tz)
+
+
 @pytest.mark.fault(18)
 def test_two_backups_in_one_second_get_two_directories(
     database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Stopped:
-            return cls(2026, 11, 16, 14, 30, 22, tzinfo=tz)
-
     monkeypatch.setattr(journal, "datetime", Stopped)
     first, second = back_up(database, backup_root), back_up(database, backup_root)
     assert [taken.directory.name for taken in (first, second)] == [

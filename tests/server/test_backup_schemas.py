@@ -195,7 +195,8 @@ def _database_of(server: pgserver.Server, statements: tuple[sql.Composable, ...]
     database = Database(server, "generated")
     server.psql("CREATE DATABASE generated TEMPLATE template0")
     try:
-        with closing(connection(database)) as session, session, session.cursor() as cursor:
+        session = connection(database)
+        with closing(session), session, session.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
         yield database

@@ -197,7 +197,7 @@ def test_only_the_end_of_a_long_speech_is_kept() -> None:
 
 
 def test_a_program_gets_all_that_it_is_fed() -> None:
-    done = commands.write_from(_sh("wc -c"), [b"x" * 100_000 for _ in range(30)])
+    done = commands.write_from(_sh("wc -c"), [b"x" * 100_000 for _number in range(30)])
     assert int(done.stdout) == 3_000_000
 
 

@@ -53,6 +53,6 @@ def test_each_kind_of_difference_has_its_line(after: dict[str, object], lines: l
 
 
 @given(ANY, ANY)
-def test_there_is_a_difference_exactly_when_the_two_are_not_equal(before: Fingerprint, after: Fingerprint) -> None:
-    assert bool(differences(before, after)) == (before != after)
-    assert len(differences(before, after)) == len(differences(after, before))
+def test_there_is_a_difference_exactly_when_the_two_are_not_equal(one: Fingerprint, other: Fingerprint) -> None:
+    assert bool(differences(one, other)) == (one != other)
+    assert len(differences(one, other)) == len(differences(other, one))
