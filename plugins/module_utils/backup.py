@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
     csv_files,
     ddl_watch,
+    fence,
     files,
     fingerprint,
     formats,
@@ -39,7 +40,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     PgsafeError,
     Refused,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import new_run, now
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run, now, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     DatabaseProperties,
@@ -63,6 +64,7 @@ class BackupRequest:
     :param csv: patterns of the tables that get a CSV; all by default, none when empty.
     :param abort_on_blocked_ddl: stop when somebody's DDL has waited for the backup's locks for 5 s.
     :param audit: the result of the audit, written as ``audit_report.txt``; empty writes none.
+    :param run_id: the run, begun by a fence, that the backup is to belong to; empty begins one.
     """
 
     target: Target
@@ -74,6 +76,7 @@ class BackupRequest:
     csv: Sequence[str] = ("*",)
     abort_on_blocked_ddl: bool = False
     audit: Mapping[str, Any] = field(default_factory=dict)
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,25 +175,41 @@ def run(request: BackupRequest) -> Backup:
     """
     planned = plan(request)
     swept = backup_root.sweep(request.backup_root)
-    journal = new_run(request.backup_root)
+    journal = _run_of(request)
     with journal.held():
         directory = backup_root.new_directory(request.backup_root, request.target.dbname, journal.run_id)
         journal.append(backup_root.BEGUN, backup_dir=str(directory), database=request.target.dbname)
         with backup_root.removed_on_failure(directory, journal):
-            manifest = _Taking(request, planned, directory, journal.run_id).take()
+            manifest = _Taking(request, planned, directory, journal).take()
         journal.append("backed_up", backup_dir=str(directory), manifest_sha256=manifests.digest_of(directory))
     return Backup(journal.run_id, directory, manifest, tuple(swept))
+
+
+def _run_of(request: BackupRequest) -> Journal:
+    """
+    :raises Refused: the run that was named has no fence, or has a backup already.
+    """
+    if not request.run_id:
+        return new_run(request.backup_root)
+    journal = of_run(request.backup_root, request.run_id)
+    if journal is None or not journal.fenced or journal.last(backup_root.BEGUN):
+        raise Refused(
+            f"The run {request.run_id} has no fence that waits for its backup.",
+            remedy="Leave run_id out, or name the run that pg_fence has just begun.",
+        )
+    return journal
 
 
 class _Taking:
     """One backup being taken."""
 
-    def __init__(self, request: BackupRequest, planned: BackupPlan, directory: Path, run_id: str) -> None:
+    def __init__(self, request: BackupRequest, planned: BackupPlan, directory: Path, journal: Journal) -> None:
         self._request = request
         self._plan = planned
         self._found = _Collected()
-        self._run_id = run_id
-        self._place = formats.Place(request.target, planned.tools, directory, f"backup {run_id}")
+        self._run_id = journal.run_id
+        self._fence = fence.recorded(journal)
+        self._place = formats.Place(request.target, planned.tools, directory, f"backup {journal.run_id}")
 
     def take(self) -> Manifest:
         try:
@@ -302,7 +321,7 @@ class _Taking:
             tuples_written=held.tuples_written,
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
             fingerprint=Fingerprint(dict(sorted(self._found.tables.items())), sequences, held.catalog),
-            properties=held.properties,
+            properties=fence.unfenced(held.properties, self._fence),
             left_out={**held.left_out, **self._not_chosen()},
             findings=held.findings,
             compression=formats.compression_facts(request.compress_method, request.compress_level),

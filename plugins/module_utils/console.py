@@ -13,7 +13,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.report import CRO
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored, RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
     from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
 
 FORESEEN = "[ ]"

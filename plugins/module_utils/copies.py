@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     commands,
+    cutover,
     fingerprint,
     gzip_files,
     pg_tools,
@@ -27,6 +29,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -34,7 +37,11 @@ STALL_SECONDS = 1800
 
 # A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one.
 _LOADING = {**WRITING, "synchronous_commit": "off", "statement_timeout": "0", "lock_timeout": "0"}
-_MARK = "pgsafe"
+# What the comment of every database begins with that a run has put beside the live one.
+MARK = "pgsafe: "
+
+_READY = "ready_copy"
+_READY_DROPPED = "ready_copy_dropped"
 
 
 @dataclass(frozen=True)
@@ -53,20 +60,29 @@ def create(target: Target, name: str, source: Source) -> None:
     :raises Refused: the name is taken by a database that is not a leftover of ours.
     """
     with session(target.maintenance, WRITING, "restore") as server:
-        mark = f"{_MARK}: a copy being restored from the backup {source.manifest.run_id}"
-        _clear(server, name, mark)
+        _clear(server, name, source.manifest.run_id)
         server.execute(properties.creation(name, source.manifest.properties))
-        server.execute(
-            statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark)),
-        )
+        server.execute(_marking(name, restoring_mark(source.manifest.run_id)))
 
 
-def _clear(server: Session, name: str, mark: str) -> None:
+def restoring_mark(run_id: str) -> str:
+    return f"{MARK}a copy being restored from the backup {run_id}"
+
+
+def ready_mark(run_id: str) -> str:
+    return f"{MARK}the ready copy of the run {run_id}, closed until its verdict"
+
+
+def _marking(name: str, mark: str) -> Any:
+    return statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark))
+
+
+def _clear(server: Session, name: str, run_id: str) -> None:
     """Drop what an interrupted restore of the same backup has left under this name, and nothing else."""
     found = server.rows(queries.DATABASE_COMMENT, (name,))
     if not found:
         return
-    if found[0][0] == mark:
+    if found[0][0] in (restoring_mark(run_id), ready_mark(run_id)):
         server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
         return
     raise Refused(
@@ -128,23 +144,97 @@ def drop(target: Target, name: str) -> None:
         server.execute(statement("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=identifier(name)))
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A proven copy that is kept closed, for a rollback by renames alone."""
+
+    name: str
+    oid: int
+    run_id: str
+
+
+def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
+    """Close a proven copy, so that nobody changes it until a rollback needs it, or nobody does."""
+    with session(target.maintenance, cutover.DURABLE, "ready copy") as server:
+        server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
+        server.execute(_marking(name, ready_mark(run_journal.run_id)))
+        cutover.end_sessions(server, name)
+        ready = Ready(name, int(server.value(queries.DATABASE_OID, (name,))), run_journal.run_id)
+    run_journal.append(_READY, name=ready.name, oid=ready.oid)
+    return ready
+
+
+def recorded_ready(run_journal: Journal) -> Ready | None:
+    """The ready copy of a run, as its journal has it; None when there is none any more."""
+    newest = run_journal.last(_READY, _READY_DROPPED)
+    if newest is None or newest.event == _READY_DROPPED:
+        return None
+    return Ready(newest.facts["name"], int(newest.facts["oid"]), run_journal.run_id)
+
+
+def require_ready(target: Target, ready: Ready) -> None:
+    """
+    :raises Refused: it is gone, was opened, or is another database of that name.
+    """
+    with session(target.maintenance, purpose="ready copy") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (ready.oid,))
+        comment = server.rows(queries.DATABASE_COMMENT, (ready.name,))
+    if not found or found[0][0] != ready.name:
+        raise Refused(f"The ready copy {ready.name} is gone.")
+    if found[0][1] or comment != [(ready_mark(ready.run_id),)]:
+        raise Refused(f"The ready copy {ready.name} was opened since it was proven.")
+
+
+def drop_ready(target: Target, run_journal: Journal) -> str:
+    """Drop the ready copy of a run that needs none any more; its name, or nothing when there was none."""
+    ready = recorded_ready(run_journal)
+    if ready is None:
+        return ""
+    with session(target.maintenance, WRITING, "drop") as server:
+        if server.rows(queries.NAME_AND_OPEN, (ready.oid,)) and _is_marked(server, ready):
+            server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(ready.name)))
+    run_journal.append(_READY_DROPPED, name=ready.name)
+    return ready.name
+
+
+def _is_marked(server: Session, ready: Ready) -> bool:
+    """After a rollback the OID is that of the live database, which has neither this name nor this comment."""
+    return server.rows(queries.DATABASE_COMMENT, (ready.name,)) == [(ready_mark(ready.run_id),)]
+
+
 @contextmanager
 def scratch(target: Target, name: str, source: Source) -> Iterator[None]:
     """An empty database for the time of the block, dropped whatever happens."""
+    with new(target, name, source):
+        yield
+    drop(target, name)
+
+
+@contextmanager
+def kept_ready(target: Target, name: str, source: Source, run_journal: Journal) -> Iterator[None]:
+    """An empty database that the block fills and proves; kept closed afterwards, dropped if the block fails."""
+    with new(target, name, source):
+        yield
+        set_ready(target, name, run_journal)
+
+
+@contextmanager
+def new(target: Target, name: str, source: Source) -> Iterator[None]:
+    """An empty database that the block fills; dropped if the block fails."""
     create(target, name, source)
     try:
         yield
     except PgsafeError as error:
-        _drop_after(target, name, error)
+        drop_after(target, name, error)
         raise
     except BaseException:
         drop(target, name)
         raise
-    drop(target, name)
 
 
-def _drop_after(target: Target, name: str, error: PgsafeError) -> None:
+def drop_after(target: Target, name: str, error: PgsafeError) -> None:
+    """Drop a copy because of an error; if that fails too, the error says so."""
     try:
         drop(target, name)
     except PgsafeError as undo:
-        error.joined(f"the scratch database {name} could not be dropped: {undo.what}")
+        error.joined(f"the copy {name} could not be dropped: {undo.what}")

@@ -1,13 +1,17 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Close a database, open it, and put another one in its place by renames in one transaction."""
+"""Close a database, open it, rename it, and put another one in its place: each in one transaction, or not at all."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import properties, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
@@ -17,15 +21,27 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, QueryFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
 
 PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
 _IN_USE = "55006"
 
 # The cut-over itself must not be lost in a crash, whatever the server's default is.
-_DURABLE = {**WRITING, "synchronous_commit": "on"}
+DURABLE = {**WRITING, "synchronous_commit": "on", "lock_timeout": "10s"}
+
+
+@dataclass(frozen=True)
+class Here:
+    """What must still be so when statements about databases are run.
+
+    :param server: an identity whose system identifier and timeline are the server's.
+    :param databases: the OID of each database by its name of now.
+    """
+
+    server: Identity
+    databases: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,7 @@ def end_sessions(server: Session, database: str, ours: Sequence[int] = ()) -> in
     ended: set[int] = set()
     while left := server.rows(queries.SESSIONS, (database, [server.pid, *ours])):
         for pid, user, *_rest in left:
-            _end(server, database, pid, user)
+            end(server, database, pid, user)
             ended.add(pid)
         if time.monotonic() > deadline:
             raise _not_ended(server, database, ours)
@@ -59,7 +75,11 @@ def end_sessions(server: Session, database: str, ours: Sequence[int] = ()) -> in
     return len(ended)
 
 
-def _end(server: Session, database: str, pid: int, user: str) -> None:
+def end(server: Session, database: str, pid: int, user: str) -> None:
+    """End one session, and wait up to 5 s for it to be gone.
+
+    :raises Refused: the role may not.
+    """
     try:
         server.execute(queries.TERMINATE, (pid,))
     except QueryFailed as error:
@@ -87,49 +107,107 @@ def close(target: Target, database: str) -> int:
 
     :raises QueryFailed: the connecting role does not own the database.
     """
-    with session(target.maintenance, _DURABLE, "close") as server:
+    with session(target.maintenance, DURABLE, "close") as server:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(database)))
         return end_sessions(server, database)
 
 
 def reopen(target: Target, database: str) -> None:
     """Let everybody in again."""
-    with session(target.maintenance, _DURABLE, "open") as server:
+    with session(target.maintenance, DURABLE, "open") as server:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS true", name=identifier(database)))
 
 
-def swap(target: Target, plan: Swap, wanted: DatabaseProperties, mark: str) -> None:
-    """Rename both databases, move the properties and open the new one: all of it, or nothing.
+def swap(target: Target, here: Here, plan: Swap, wanted: DatabaseProperties, mark: str) -> float:
+    """Rename both databases, move the properties and open the new one: all of it, or nothing; in how many seconds.
 
     :param mark: the comment that tells what the kept database is.
+    :raises Refused: this is another server, or a name belongs to another database by now.
     :raises QueryFailed: the server refused; nothing was renamed.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    with session(target.maintenance, _DURABLE, "cut-over") as server:
-        while True:
-            try:
-                with server.transaction():
-                    _rename(server, plan, wanted, mark)
-            except QueryFailed as error:
-                # Somebody came in between: RENAME needs both databases empty of sessions.
-                if error.sqlstate != _IN_USE or time.monotonic() > deadline:
-                    raise
-            else:
-                return
-            for database in (plan.replaced, plan.restored):
-                if database:
-                    end_sessions(server, database)
+    return apply(target, here, [*_leaving(plan, mark), *_taking_over(plan, wanted)])
 
 
-def _rename(server: Session, plan: Swap, wanted: DatabaseProperties, mark: str) -> None:
-    live, kept = identifier(plan.live), identifier(plan.kept)
-    if plan.replaced:
-        server.execute(statement("ALTER DATABASE {old} RENAME TO {kept}", old=identifier(plan.replaced), kept=kept))
-        server.execute(statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark)))
-    server.execute(
-        statement("ALTER DATABASE {restored} RENAME TO {live}", restored=identifier(plan.restored), live=live)
+def _leaving(plan: Swap, mark: str) -> Iterator[Any]:
+    if plan.replaced is None:
+        return
+    old, kept = identifier(plan.replaced), identifier(plan.kept)
+    yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
+    yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
+    yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
+
+
+def _taking_over(plan: Swap, wanted: DatabaseProperties) -> Iterator[Any]:
+    live = identifier(plan.live)
+    yield statement("ALTER DATABASE {restored} RENAME TO {live}", restored=identifier(plan.restored), live=live)
+    yield statement("COMMENT ON DATABASE {live} IS NULL", live=live)
+    yield from properties.statements(plan.live, wanted)
+    yield statement("ALTER DATABASE {live} ALLOW_CONNECTIONS true", live=live)
+
+
+def apply(target: Target, here: Here, statements: Iterable[Any]) -> float:
+    """Statements about databases in one transaction, while every session of these is ended; in how many seconds.
+
+    RENAME waits 5 s for the last session to go, and takes a lock that lets no new one in once it is granted.
+
+    :raises Refused: this is another server, a name belongs to another database, or a session cannot be ended.
+    :raises QueryFailed: the server refused; nothing was changed.
+    """
+    started = time.monotonic()
+    with session(target.maintenance, DURABLE, "cut-over") as server:
+        require(server, here)
+        with emptied(target, list(here.databases.values())), server.transaction():
+            for text in statements:
+                server.execute(text)
+    return round(time.monotonic() - started, 3)
+
+
+def require(server: Session, here: Here) -> None:
+    """
+    :raises Refused: this is another server, or a name belongs to another database by now.
+    """
+    name = server.target.dbname
+    identities.require_same(here.server, identities.read(server, name), same_database=False)
+    for database, oid in here.databases.items():
+        found = server.rows(queries.DATABASE_OID, (database,))
+        if [(oid,)] != found:
+            raise Refused(
+                f"{database} is not the database that it was: OID {found[0][0] if found else 'none'}, not {oid}."
+            )
+
+
+@contextmanager
+def emptied(target: Target, oids: Sequence[int]) -> Iterator[None]:
+    """End every session of these databases, every 20 ms, for as long as the block runs.
+
+    :raises Refused: the block failed, and a session could not be ended.
+    """
+    over = threading.Event()
+    failures: list[PgsafeError] = []
+    with session(target.maintenance, WRITING, "end sessions") as server:
+        ender = threading.Thread(target=_end_until, args=(server, list(oids), over, failures), daemon=True)
+        ender.start()
+        try:
+            yield
+        except PgsafeError as error:
+            if failures:
+                raise _not_ending(failures[0]) from error
+            raise
+        finally:
+            over.set()
+            ender.join()
+
+
+def _end_until(server: Session, oids: list[int], over: threading.Event, failures: list[PgsafeError]) -> None:
+    try:
+        while not over.is_set():
+            server.execute(queries.TERMINATE_ALL, (oids,))
+            over.wait(_PAUSE_SECONDS)
+    except PgsafeError as error:
+        failures.append(error)
+
+
+def _not_ending(error: PgsafeError) -> Refused:
+    return Refused(
+        f"A session cannot be ended: {error.what}", remedy="Ask its owner to leave, or connect as a superuser."
     )
-    server.execute(statement("COMMENT ON DATABASE {live} IS NULL", live=live))
-    for change in properties.statements(plan.live, wanted):
-        server.execute(change)
-    server.execute(statement("ALTER DATABASE {live} ALLOW_CONNECTIONS true", live=live))

@@ -163,6 +163,11 @@ class Session:
         yield
         self.execute("ROLLBACK TO SAVEPOINT before_locks; RELEASE SAVEPOINT before_locks")
 
+    def verifier_of(self, user: str, password: str) -> str:
+        """What the server keeps of a password, so that its log need not show it."""
+        with self._reporting():
+            return str(psycopg2.extensions.encrypt_password(password, user, self._connection, "scram-sha-256"))
+
     def cancel(self) -> None:
         """Ask the server, from any thread, to cancel the running statement."""
         with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing

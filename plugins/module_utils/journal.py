@@ -31,6 +31,13 @@ LOCK = "lock"
 ARMED = "armed"
 ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 
+# Written before the first step of a fence, and after the last step of its undo.
+FENCING = "fencing"
+OPENED = "opened"
+
+# The verdict is in: from here a run is finished forwards, by opening the migrated database.
+ACCEPTED = "accepted"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -84,6 +91,24 @@ class Journal:
         """Whether the run may have changed the database and has not reached an end."""
         newest = self.last(ARMED, *ENDS)
         return newest is not None and newest.event == ARMED
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the database may still be fenced by this run."""
+        newest = self.last(FENCING, OPENED)
+        return newest is not None and newest.event == FENCING
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the run's migration was verified, and only the opening of the database may be missing."""
+        newest = self.last(ARMED, ACCEPTED)
+        return newest is not None and newest.event == ACCEPTED
+
+    @property
+    def database(self) -> str:
+        """The name of the run's database, empty when it never got so far as to say it."""
+        begun = self.last(FENCING, "backup_started")
+        return str(begun.facts["database"]) if begun else ""
 
     @property
     def alive(self) -> bool:

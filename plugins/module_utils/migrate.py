@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
     commands,
+    copies,
     cutover,
+    fence,
     files,
     fingerprint,
     migration_record,
@@ -26,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     pg_tools,
     queries,
     report,
-    restore,
+    rollback,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -36,9 +38,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     CommandFailed,
     Interrupted,
     PgsafeError,
+    Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import (
     MigrationSet,
@@ -102,6 +105,10 @@ class Outcome:
 
     :param verdict: ``migrated``, ``unchanged``, ``rolled_back`` or ``rollback_failed``.
     :param writes_since_backup: rows others wrote between the snapshot and the migration; a rollback loses them.
+    :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
+    :param seconds_read_only: how long others could not write, None without that stage.
+    :param seconds_closed: how long nobody was served.
+    :param warnings: what went wrong after the verdict and does not change it.
     """
 
     verdict: str
@@ -110,7 +117,11 @@ class Outcome:
     writes_since_backup: int
     seconds: float
     verification: dict[str, Any] | None = None
-    rollback: restore.Restored | None = None
+    rollback: rollback.Restored | None = None
+    fence: str = fence.NONE
+    seconds_read_only: float | None = None
+    seconds_closed: float = 0.0
+    warnings: tuple[str, ...] = ()
 
 
 class MigrationFailed(PgsafeError):
@@ -153,7 +164,7 @@ def run(request: MigrateRequest) -> Outcome:
 
 
 class _Window:
-    """Armed, until the verdict."""
+    """Closed and armed, until the verdict."""
 
     def __init__(
         self, request: MigrateRequest, migration: MigrationSet, manifest: Manifest, run_journal: Journal
@@ -162,15 +173,19 @@ class _Window:
         self._migration = migration
         self._manifest = manifest
         self._journal = run_journal
+        self._fence = fence.recorded(run_journal)
+        self._way_in = request.target
         self._purpose = f"migration {run_journal.run_id}"
         self._applied: list[str] = []
         self._sessions_ended = 0
         self._writes = 0
         self._came_back = 0
-        self._started = time.monotonic()
+        self._started = self._opened = time.monotonic()
         self._verification: dict[str, Any] | None = None
+        self._warnings: tuple[str, ...] = ()
 
     def run(self) -> Outcome:
+        self._close()
         self._journal.append(ARMED, digest=self._migration.digest, backup_dir=str(self._request.backup_dir))
         try:
             with signals.raised():
@@ -178,17 +193,79 @@ class _Window:
         except BaseException as error:  # noqa: BLE001  # whatever happens in the window, the database is put back
             with signals.passed_over():
                 self._undo(_cause(error))
-        self._journal.append("migrated", digest=self._migration.digest)
-        return self._outcome("migrated")
+        with signals.passed_over():
+            return self._end()
 
-    def _migrate(self) -> None:
+    def _close(self) -> None:
+        """Nobody else is in from here on, and nobody has written since the snapshot.
+
+        :raises PgsafeError: it could not be made so; the database is open again and was not changed.
+        """
+        try:
+            with signals.raised():
+                self._way_in = self._closed()
+        except BaseException as error:  # whatever happens before the window, the database is opened
+            cause = _cause(error)
+            with signals.passed_over():
+                self._open_after(cause)
+            raise cause from error
+
+    def _closed(self) -> Target:
         target = self._request.target
         with session(target, WRITING, self._purpose) as server:
-            self._sessions_ended = cutover.end_sessions(server, target.dbname)
+            self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
+        way_in = fence.close(target, self._fence, self._journal) if self._fence else target
+        self._require_unwritten(way_in)
+        with session(way_in, WRITING, self._purpose) as server:
+            cutover.end_sessions(server, way_in.dbname)
             written = int(server.value(queries.TUPLES_WRITTEN)) - self._manifest.tuples_written
         self._writes = max(0, written)
+        return way_in
+
+    def _require_unwritten(self, way_in: Target) -> None:
+        """
+        :raises Refused: somebody wrote under the read-only fence, so the backup is not what a rollback must restore.
+        """
+        written = fence.written_since(self._fence, way_in) if self._fence else ()
+        if written and fence.RESET in written:
+            written = rollback.differences(way_in, self._manifest)
+        if written:
+            raise Refused(
+                f"Somebody wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
+                f"{'; '.join(written[:5])}.",
+                remedy="Find who sets default_transaction_read_only or begins READ WRITE transactions, then run again.",
+            )
+
+    def _open_after(self, error: PgsafeError) -> None:
+        try:
+            fence.undo(self._request.target, self._journal)
+        except PgsafeError as undo:
+            error.joined(f"the fence could not be lifted: {undo.what} {undo.remedy}")
+
+    def _migrate(self) -> None:
         self._apply()
         self._verify()
+
+    def _end(self) -> Outcome:
+        """Forwards only: the verdict is in, and what is left is to open the database."""
+        self._journal.append(ACCEPTED, digest=self._migration.digest)
+        try:
+            self._warnings += fence.undo(self._request.target, self._journal).failures
+        except PgsafeError as error:
+            raise error.with_state(
+                f"The migration was applied and verified, but {self._request.target.dbname} could not be opened; "
+                "the next run opens it before anything else."
+            ) from error
+        self._opened = time.monotonic()
+        self._journal.append("migrated", digest=self._migration.digest)
+        self._drop_ready_copy()
+        return self._outcome("migrated")
+
+    def _drop_ready_copy(self) -> None:
+        try:
+            copies.drop_ready(self._request.target, self._journal)
+        except PgsafeError as error:
+            self._warnings += (f"The ready copy could not be dropped: {error.what}",)
 
     def _apply(self) -> None:
         migration = self._migration
@@ -215,7 +292,7 @@ class _Window:
 
     def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
         request = self._request
-        env = {**environment(request.target, self._settings(), self._purpose), **extra}
+        env = {**environment(self._way_in, self._settings(), self._purpose), **extra}
         limit = float(request.time_limit) if request.time_limit else None
         try:
             done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
@@ -245,7 +322,7 @@ class _Window:
     def _url(self) -> dict[str, str]:
         if not self._request.database_url:
             return {}
-        return {"DATABASE_URL": self._request.target.url_for_commands}
+        return {"DATABASE_URL": self._way_in.url_for_commands}
 
     def _note_applied(self, name: str) -> None:
         self._applied.append(name)
@@ -255,8 +332,8 @@ class _Window:
         """
         :raises VerificationFailed: the migration succeeded by its exit status, and did harm.
         """
-        target, migration = self._request.target, self._migration
-        with session(target, WRITING, self._purpose) as server:
+        migration = self._migration
+        with session(self._way_in, WRITING, self._purpose) as server:
             found = migration_verify.run(server, self._manifest, self._request.expectations)
             self._verification = found.as_report(self._manifest)
             path = self._request.backup_dir / manifests.VERIFICATION_REPORT
@@ -270,11 +347,11 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
-        request = restore.RestoreRequest(self._request.target, self._request.backup_dir, jobs=self._request.jobs)
+        request = rollback.RollbackRequest(self._request.target, self._request.backup_dir, self._request.jobs)
         try:
             with session(self._request.target.maintenance, WRITING, "rollback") as server:
-                self._came_back = cutover.end_sessions(server, self._request.target.dbname)
-            restored = restore.roll_back(request, self._manifest, self._journal)
+                self._came_back = cutover.end_sessions(server, self._way_in.dbname)
+            restored = rollback.roll_back(request, self._manifest, self._journal)
         except PgsafeError as undo:
             cause.joined(str(undo))
             raise MigrationFailed(
@@ -284,9 +361,11 @@ class _Window:
                 "Mend the cause, then: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
                 f"-e pg_migrate_backup_dir={request.backup_dir}",
             ) from cause
+        self._opened = time.monotonic()
+        self._warnings += restored.warnings
         raise self._undone(cause, restored) from cause
 
-    def _undone(self, cause: PgsafeError, restored: restore.Restored) -> MigrationFailed:
+    def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
             return MigrationFailed(cause, self._outcome("unchanged", restored), NOTHING_CHANGED, "")
         return MigrationFailed(
@@ -304,7 +383,7 @@ class _Window:
             lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
         return lost
 
-    def _outcome(self, verdict: str, restored: restore.Restored | None = None) -> Outcome:
+    def _outcome(self, verdict: str, restored: rollback.Restored | None = None) -> Outcome:
         return Outcome(
             verdict=verdict,
             applied=tuple(self._applied),
@@ -313,7 +392,17 @@ class _Window:
             seconds=round(time.monotonic() - self._started, 3),
             verification=self._verification,
             rollback=restored,
+            fence=self._fence.kind if self._fence else fence.NONE,
+            seconds_read_only=self._since_read_only(),
+            seconds_closed=round(self._opened - self._started, 3),
+            warnings=self._warnings,
         )
+
+    def _since_read_only(self) -> float | None:
+        """Other processes began it, so it is by the clock on the wall."""
+        if self._fence is None or self._fence.since is None:
+            return None
+        return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
 
 
 def _cause(error: BaseException) -> PgsafeError:

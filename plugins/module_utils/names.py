@@ -17,7 +17,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 def beside(database: str, purpose: str, run_id: str) -> str:
     """The name of a database beside another one: ``app__failed_20261123_120000``, at most 63 bytes.
 
-    :param purpose: ``scratch``, ``restored`` or ``failed``.
+    :param purpose: ``scratch``, ``ready``, ``restored``, ``failed``, or ``pgsafe`` for a fenced database.
     """
     suffix = f"__{purpose}_{run_id}"
     if len((database + suffix).encode()) <= LONGEST:

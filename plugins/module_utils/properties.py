@@ -103,11 +103,13 @@ def statements(name: str, properties: DatabaseProperties) -> Iterator[Any]:
     )
     if properties.comment is not None:
         yield statement("COMMENT ON DATABASE {name} IS {text}", name=database, text=literal(properties.comment))
-    yield from _grants(database, properties)
+    yield from grants(name, properties)
     yield from _settings(database, properties)
 
 
-def _grants(database: Any, properties: DatabaseProperties) -> Iterator[Any]:
+def grants(name: str, properties: DatabaseProperties) -> Iterator[Any]:
+    """Exactly these privileges on the database; nothing for the default ones."""
+    database = identifier(name)
     if properties.acl is None:
         return
     yield statement("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=database)

@@ -111,12 +111,56 @@ SELECT pid, usename, COALESCE(application_name, ''), COALESCE(client_addr::text,
 # https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
 TERMINATE = "SELECT pg_catalog.pg_terminate_backend(%s, 5000)"
 
+# The client sessions of a database that began before a moment; of another role's session the moment is a secret, so
+# one that cannot be seen is taken for an older one only as long as it may be.
+SESSIONS_BEFORE = """
+SELECT pid, usename FROM pg_catalog.pg_stat_activity
+ WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
+   AND (backend_type = 'client backend' OR backend_type IS NULL AND usename IS NOT NULL)
+   AND (backend_start < %s OR backend_start IS NULL AND NOT pid = ANY (%s))
+"""
+
+CLOCK = "SELECT pg_catalog.clock_timestamp()"
+
+# Without waiting, for whoever repeats it until nobody is left: of these databases, and no session of ours.
+TERMINATE_ALL = """
+SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+ WHERE datid = ANY (%s) AND pid <> pg_catalog.pg_backend_pid()
+   AND (backend_type IN ('client backend', 'parallel worker') OR backend_type IS NULL AND usename IS NOT NULL)
+"""
+
+# A setting of the database itself, not of a role in it.
+DATABASE_SETTING = """
+SELECT pg_catalog.substr(s.setting, pg_catalog.length(%(name)s) + 2)
+  FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.pg_database d ON d.oid = c.setdatabase AND c.setrole = 0
+ CROSS JOIN LATERAL pg_catalog.unnest(c.setconfig) AS s (setting)
+ WHERE d.oid = %(oid)s AND pg_catalog.split_part(s.setting, '=', 1) = %(name)s
+"""
+
+# What shows that somebody wrote: rows by the statistics (large objects too), and when these were last reset.
+WRITE_COUNTERS = """
+SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
+       (SELECT pg_catalog.to_char(stats_reset, 'YYYY-MM-DD HH24:MI:SS.US') FROM pg_catalog.pg_stat_database
+         WHERE datname = pg_catalog.current_database()),
+       pg_catalog.current_setting('track_counts')
+  FROM pg_catalog.pg_stat_all_tables
+ WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname <> 'information_schema'
+    OR relid = 'pg_catalog.pg_largeobject'::regclass
+"""
+
 # Sessions of superusers, which a role that is none cannot end.
 SUPERUSERS_SESSIONS = """
 SELECT a.pid, a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
  WHERE a.datname = %s AND r.rolsuper AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
  ORDER BY a.pid
 """
+
+SUPERUSERS_OF_OTHERS = """
+SELECT DISTINCT a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+ WHERE a.datname = %s AND r.rolsuper AND NOT COALESCE(a.application_name, '') ^@ 'pgsafe' ORDER BY 1
+"""
+
+ROLE_OID = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %s"
 
 # Rows written since the statistics were reset: what other sessions did after the snapshot shows here.
 TUPLES_WRITTEN = """

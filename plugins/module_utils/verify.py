@@ -29,6 +29,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import s
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     CommandFailed,
     PgsafeError,
+    Refused,
     VerificationFailed,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
@@ -36,11 +37,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVE
 
 STALL_SECONDS = 1800
 
+SCRATCH, READY_COPY = PROOFS = ("scratch", "ready_copy")
+
 
 @dataclass(frozen=True)
 class VerifyRequest:
     """:param target: where a scratch database may be made (level ``restore``), and whose tools decode.
     :param record: write the proof into the journal of the backup's run.
+    :param proof: what becomes of the restored copy, one of :data:`PROOFS`.
     """
 
     target: Target
@@ -48,6 +52,7 @@ class VerifyRequest:
     level: str = "restore"
     jobs: int = 2
     record: bool = True
+    proof: str = SCRATCH
 
 
 @dataclass(frozen=True)
@@ -229,14 +234,35 @@ def _restore(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
     with session(request.target.maintenance, purpose="verify") as server:
         tools = client_tools.find(request.target, identity.server(server).major)
     source = copies.Source(request.backup_dir, manifest, tools, request.jobs)
-    name = names.beside(manifest.identity.name, "scratch", manifest.run_id)
     try:
-        with copies.scratch(request.target, name, source):
-            copies.load_archive(request.target, name, source)
-            copies.compare(request.target, name, source)
+        _RESTORES[request.proof](request, source)
     except (CommandFailed, VerificationFailed) as error:
         return (Finding(manifests.ARCHIVE, f"does not restore: {error.what}"),)
     return ()
+
+
+def _in_scratch(request: VerifyRequest, source: copies.Source) -> None:
+    name = names.beside(source.manifest.identity.name, "scratch", source.manifest.run_id)
+    with copies.scratch(request.target, name, source):
+        copies.load_archive(request.target, name, source)
+        copies.compare(request.target, name, source)
+
+
+def _in_ready_copy(request: VerifyRequest, source: copies.Source) -> None:
+    run_journal = journal.of_run(request.backup_dir.parent.parent, source.manifest.run_id)
+    if run_journal is None:
+        raise Refused(f"The run {source.manifest.run_id} has no journal that could keep its ready copy.")
+    name = names.beside(source.manifest.identity.name, "ready", source.manifest.run_id)
+    with copies.kept_ready(request.target, name, source, run_journal):
+        copies.load_archive(request.target, name, source)
+        copies.analyze(request.target, name)
+        copies.compare(request.target, name, source)
+
+
+_RESTORES: dict[str, Callable[[VerifyRequest, copies.Source], None]] = {
+    SCRATCH: _in_scratch,
+    READY_COPY: _in_ready_copy,
+}
 
 
 _LEVELS: dict[str, Callable[[VerifyRequest, Manifest], tuple[Finding, ...]]] = {

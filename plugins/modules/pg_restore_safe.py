@@ -111,7 +111,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore, rollback
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -134,7 +134,7 @@ SPEC = {
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if not params["backup_dir"]:
-        return _result(restore.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
+        return _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
     request = restore.RestoreRequest(
         target=target(params, required=False),
         backup_dir=Path(params["backup_dir"]).resolve(),
@@ -145,13 +145,13 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     )
     if check_mode:
         plan = restore.plan(request)
-        foreseen = restore.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
+        foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
         return _result(foreseen, plan.state != "not_needed", console.restore_foreseen(plan))
     done = restore.run(request)
     return _result(done, done.state != "not_needed", console.restore(done))
 
 
-def _result(done: restore.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
+def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": changed,
         "state": done.state,

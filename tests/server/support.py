@@ -16,7 +16,14 @@ from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fingerprint, journal, migrate, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup,
+    fence,
+    fingerprint,
+    journal,
+    migrate,
+    verify,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
@@ -147,16 +154,24 @@ def write_set(directory: Path, files: Mapping[str, str | bytes]) -> Path:
     return directory
 
 
-def back_up(database: Database, backup_root: Path, lock_timeout: int = 30) -> backup.Backup:
-    return backup.run(backup.BackupRequest(database.target, backup_root, lock_timeout=lock_timeout))
+def back_up(database: Database, backup_root: Path, lock_timeout: int = 30, run_id: str = "") -> backup.Backup:
+    return backup.run(backup.BackupRequest(database.target, backup_root, lock_timeout=lock_timeout, run_id=run_id))
 
 
-def proven(database: Database, backup_root: Path, level: str = "restore") -> backup.Backup:
+def proven(
+    database: Database, backup_root: Path, level: str = "restore", run_id: str = "", proof: str = "scratch"
+) -> backup.Backup:
     """A backup whose proof of that level is in the run's journal."""
-    taken = back_up(database, backup_root)
-    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, level))
+    taken = back_up(database, backup_root, run_id=run_id)
+    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, level, proof=proof))
     assert verdict.findings == ()
     return taken
+
+
+def fenced(database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "ready_copy") -> backup.Backup:
+    """A proven backup that was taken behind a fence, which still stands."""
+    raised = fence.run(fence.FenceRequest(database.target, backup_root, kind, reason="a test"))
+    return proven(database, backup_root, run_id=raised.run_id, proof=proof)
 
 
 def request(database: Database, taken: backup.Backup, source: Path, **options: object) -> migrate.MigrateRequest:
@@ -226,6 +241,28 @@ def python(script: str, home: Path, *arguments: str) -> Iterator[subprocess.Pope
             yield process
         finally:
             process.kill()
+
+
+# A migration in a process of its own, for a test that ends it, or looks on while it runs.
+_MIGRATE = """
+import sys
+from pathlib import Path
+import pgserver
+from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.support import Database
+home, name, source, directory, run_id = sys.argv[1:]
+database = Database(pgserver.Server.at(Path(home)), name)
+print(migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), Path(directory), run_id, name)))
+"""
+
+
+@contextmanager
+def migrating(database: Database, taken: backup.Backup, source: Path) -> Iterator[subprocess.Popen[str]]:
+    """A migration that runs beside the test; killed at the end if it still does."""
+    arguments = (str(database.server.home), database.name, str(source), str(taken.directory), taken.run_id)
+    with python(_MIGRATE, source, *arguments) as process:
+        yield process
 
 
 @contextmanager

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, manifest, migrate, properties, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup,
+    manifest,
+    migrate,
+    properties,
+    restore,
+    rollback,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
@@ -24,9 +31,9 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     back_up,
     backends,
     events,
+    migrating,
     ours,
     proven,
-    python,
     quoted,
     request,
     until,
@@ -36,7 +43,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 HARM = "DELETE FROM orders; DROP VIEW best_customers;"
 
 
-def roll_back(database: Database, taken: backup.Backup) -> restore.Restored:
+def roll_back(database: Database, taken: backup.Backup) -> rollback.Restored:
     return restore.run(restore.RestoreRequest(database.target, taken.directory))
 
 
@@ -255,27 +262,13 @@ def test_a_restore_to_a_name_that_is_taken_is_refused(
     assert other.fingerprint() == before
 
 
-# A migration in a process of its own, for a test that ends it.
-MIGRATE = """
-import sys
-from pathlib import Path
-import pgserver
-from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.tests.server.support import Database
-home, name, source, directory, run_id = sys.argv[1:]
-database = Database(pgserver.Server.at(Path(home)), name)
-migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), Path(directory), run_id, name))
-"""
 SLEEP = "DELETE FROM orders;\nSELECT pg_sleep(600);\n"
 
 
 @contextmanager
 def interrupted(database: Database, taken: backup.Backup, source: Path, how: signal.Signals) -> Iterator[None]:
     """A migration that reached its waiting statement, and then got a signal that ended it."""
-    server = str(database.server.home)
-    arguments = (server, database.name, str(source), str(taken.directory), taken.run_id)
-    with python(MIGRATE, source, *arguments) as process:
+    with migrating(database, taken, source) as process:
         until(lambda: database.admin(SLEEPING.format(database.name)) == "1", "the migration waits")
         process.send_signal(how)
         process.wait()

@@ -11,7 +11,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored
+from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Finding, Verdict
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, MANIFEST
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored
+from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
 from ansible_collections.pgsafe.migration.plugins.modules import pg_migration_apply
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import runner
 

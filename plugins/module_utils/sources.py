@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a copy of a backup can be restored from, tried in order, each in a fresh database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import client_tools, copies, files
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    CommandFailed,
+    FileFailed,
+    QueryFailed,
+    Refused,
+    VerificationFailed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+
+
+@dataclass(frozen=True)
+class Tried:
+    """:param method: ``archive`` or ``script``.
+    :param failures: why each one before it failed.
+    """
+
+    method: str
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Method:
+    name: str
+    kind: str
+    load: Callable[[Target, str, copies.Source], None]
+
+
+_METHODS = (_Method("archive", "dump", copies.load_archive), _Method("script", "sql", copies.load_script))
+
+
+def of(target: Target, directory: Path, manifest: Manifest, jobs: int) -> copies.Source:
+    """
+    :raises PgsafeError: no client tools of the server's major are found.
+    """
+    with session(target.maintenance, purpose="restore") as server:
+        tools = client_tools.find(target, server.version // 10000)
+    return copies.Source(directory, manifest, tools, jobs)
+
+
+def restored(target: Target, source: copies.Source, name: str) -> Tried:
+    """A verified copy from the first format that gives one.
+
+    :raises PgsafeError: none gave one; every half-restored copy was dropped.
+    """
+    failures: list[str] = []
+    for method in _METHODS:
+        try:
+            _attempt(target, source, name, method)
+        except (CommandFailed, FileFailed, QueryFailed, VerificationFailed) as error:
+            failures.append(f"{method.name}: {error.what}")
+        else:
+            return Tried(method.name, tuple(failures))
+    raise Refused(
+        "Neither the archive nor the SQL script could be restored. " + " ".join(failures),
+        remedy="Read the reasons, mend them (disk, roles, extensions), and run the rollback again.",
+    )
+
+
+def _attempt(target: Target, source: copies.Source, name: str, method: _Method) -> None:
+    file = source.manifest.file(method.kind)
+    if file is None:
+        raise FileFailed("The backup does not hold it.")
+    if files.sha256_of(source.directory / file.name).sha256 != file.sha256:
+        raise VerificationFailed(f"{file.name} is not the file that was written: its SHA-256 differs.")
+    with copies.new(target, name, source):
+        method.load(target, name, source)
+        copies.analyze(target, name)
+        copies.compare(target, name, source)

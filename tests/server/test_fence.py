@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The fence on a server: who may still do what in each stage, what the witness sees, and that everything is undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg2
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    SLEEPING,
+    Database,
+    events,
+    fenced,
+    migrating,
+    ours,
+    request,
+    until,
+    write_set,
+)
+
+SETTING = "default_transaction_read_only"
+
+
+def raise_fence(database: Database, backup_root: Path, **options: object) -> journal.Journal:
+    raised = fence.run(fence.FenceRequest(database.target, backup_root, **options))  # type: ignore[arg-type]
+    found = journal.of_run(backup_root, raised.run_id)
+    assert found is not None
+    return found
+
+
+def settings(database: Database) -> str:
+    query = (
+        "SELECT coalesce(string_agg(unnest, ';'), '') FROM pg_db_role_setting, unnest(setconfig) WHERE setdatabase ="
+    )
+    return database.admin(f"{query} (SELECT oid FROM pg_database WHERE datname = '{database.name}')")
+
+
+def write(database: Database, *statements: str) -> None:
+    """In a session of somebody else's, committed."""
+    connection = database.connect()
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+@pytest.mark.every_major
+def test_behind_the_read_only_fence_others_read_and_do_not_write(database: Database, backup_root: Path) -> None:
+    early = database.connect()
+    run = raise_fence(database, backup_root)
+    with pytest.raises(psycopg2.OperationalError), early.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert database.sql("SELECT count(*) FROM customers") == "60"
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+        write(database, "DELETE FROM customers")
+    fence.undo(database.target, run)
+    write(database, "DELETE FROM orders")
+    assert settings(database) == ""
+    assert [entry.event for entry in run.entries()] == ["fencing", "fenced", "opened"]
+
+
+@pytest.mark.parametrize("own", ["on", "off"])
+def test_the_database_gets_its_own_setting_back(database: Database, backup_root: Path, own: str) -> None:
+    database.admin(f"ALTER DATABASE {database.name} SET {SETTING} = {own}")
+    run = raise_fence(database, backup_root)
+    assert settings(database) == f"{SETTING}=on"
+    fence.undo(database.target, run)
+    assert settings(database) == f"{SETTING}={own}"
+
+
+def test_the_fence_is_not_in_the_backups_properties(database: Database, backup_root: Path) -> None:
+    database.admin(f"ALTER DATABASE {database.name} SET work_mem = '5MB'")
+    taken = fenced(database, backup_root, proof="scratch")
+    assert taken.manifest.properties.settings == (("", "work_mem=5MB"),)
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("kind", [fence.BOTH, fence.CLOSED, fence.CONNECT])
+def test_a_migration_behind_a_fence_ends_migrated_and_open(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    taken = fenced(database, backup_root, kind)
+    outcome = migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    assert (outcome.verdict, outcome.fence, outcome.warnings) == ("migrated", kind, ())
+    assert ours(database.server, database.name) == set()
+    write(database, "UPDATE customers SET grade = 3")
+    assert settings(database) == ""
+    assert events(taken.directory)[-5:] == ["applied", "accepted", "opened", "migrated", "ready_copy_dropped"]
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("kind", fence.KINDS)
+def test_a_failed_migration_behind_a_fence_is_rolled_back_to_the_ready_copy(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root, kind)
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
+    restored = caught.value.outcome.rollback
+    assert restored is not None, str(caught.value)
+    assert (restored.state, restored.method, restored.failures) == ("rolled_back", "ready_copy", ())
+    assert database.fingerprint() == before
+    assert ours(database.server, database.name) == {restored.kept}
+    assert database.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{restored.kept}'") == "f"
+    assert settings(database) == ""
+    assert "opened" in events(taken.directory)
+    write(database, "DELETE FROM orders")
+
+
+def test_a_failed_migration_that_changed_nothing_opens_the_same_database(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    oid = database.admin(f"SELECT oid FROM pg_database WHERE datname = '{database.name}'")
+    taken = fenced(database, backup_root)
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", {"1.sql": "SELECT 1 / 0;\n"})))
+    assert caught.value.outcome.verdict == "unchanged"
+    assert database.admin(f"SELECT oid FROM pg_database WHERE datname = '{database.name}'") == oid
+    assert ours(database.server, database.name) == set()
+    write(database, "DELETE FROM orders")
+
+
+def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    closed = database.called(f"{database.name}__pgsafe_{taken.run_id}")
+    source = write_set(tmp_path / "set", {"001.sql": "SELECT pg_sleep(600);\n"})
+    with migrating(database, taken, source) as process:
+        until(lambda: database.admin(SLEEPING.format(closed.name)) == "1", "the migration waits")
+        with pytest.raises(psycopg2.OperationalError, match="does not exist"):
+            database.connect()
+        database.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{closed.name}'")
+        assert process.wait() == 1
+    assert database.sql("SELECT count(*) FROM customers") == "60"
+    assert events(taken.directory)[-3:] == ["opened", "ready_copy_dropped", "unchanged"]
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("INSERT INTO customers (name) VALUES ('x')", "rows were written"),
+        ("TRUNCATE orders", "truncated or rewritten"),
+        ("CREATE TABLE sneaked ()", "DDL ran"),
+        ("SELECT nextval('customers_id_seq')", "the sequence public.customers_id_seq went from"),
+        ("SELECT lo_from_bytea(0, 'x')", "rows were written"),
+    ],
+)
+def test_the_witness_sees_who_writes_in_spite_of_the_fence(
+    database: Database, backup_root: Path, tmp_path: Path, harm: str, said: str
+) -> None:
+    taken = fenced(database, backup_root)
+    write(database, f"SET {SETTING} = off", "COMMIT", "BEGIN READ WRITE", harm)
+    with pytest.raises(Refused, match=said):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    assert "armed" not in events(taken.directory)
+    assert settings(database) == ""
+    write(database, "DELETE FROM orders")
+
+
+def test_reset_statistics_are_made_up_for_by_the_fingerprint(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    database.sql("SELECT pg_stat_reset()")
+    assert migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD))).verdict == "migrated"
+
+
+def test_reset_statistics_do_not_hide_a_write(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = fenced(database, backup_root)
+    write(database, f"SET {SETTING} = off", "COMMIT", "BEGIN READ WRITE", "DELETE FROM orders")
+    database.sql("SELECT pg_stat_reset()")
+    with pytest.raises(Refused, match="orders has 0 rows instead of 500"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+
+
+def test_no_fence_at_all_needs_a_reason(database: Database, backup_root: Path) -> None:
+    with pytest.raises(BadRequest, match="without a fence"):
+        fence.run(fence.FenceRequest(database.target, backup_root, fence.NONE))
+
+
+def test_a_hook_that_fails_leaves_no_fence(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    after = ("touch", str(tmp_path / "after"))
+    with pytest.raises(CommandFailed, match="false ended with status 1"):
+        raise_fence(database, backup_root, before=[["false"]], after=[after])
+    assert settings(database) == ""
+    assert (tmp_path / "after").exists()
+
+
+def test_hooks_run_before_the_fence_and_after_the_opening(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    psql = [str(database.server.bin_dir / "psql"), "-XAtq", "-h", str(database.server.socket_dir), "-U", "postgres"]
+    query = f"SELECT current_setting('{SETTING}')"
+    told = [*psql, "-p", str(database.server.port), "-d", database.name, "-c", query, "-o"]
+    hooks = {"before": [[*told, str(tmp_path / "before")]], "after": [[*told, str(tmp_path / "after")], ["false"]]}
+    run = raise_fence(database, backup_root, **hooks)
+    assert not (tmp_path / "after").exists()
+    lifted = fence.undo(database.target, run)
+    assert [(tmp_path / name).read_text() for name in ("before", "after")] == ["off\n", "off\n"]
+    assert lifted.failures == ("false ended with status 1.",)
+
+
+def test_a_database_that_took_the_name_meanwhile_is_left_alone(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    psql = str(database.server.bin_dir / "psql")
+    source = SetSource(command=(psql, "-X", "-d", "postgres", "-c", f"CREATE DATABASE {database.name}"))
+    wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    with pytest.raises(Refused, match="made another database") as caught:
+        migrate.run(wanted)
+    assert "the next run opens it" in str(caught.value)
+    closed = database.called(f"{database.name}__pgsafe_{taken.run_id}")
+    assert closed.sql("SELECT count(*) FROM customers") == "60"
