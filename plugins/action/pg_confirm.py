@@ -71,12 +71,16 @@ def _answer(confirmed: Sequence[str], asked: bool, reason: str) -> dict[str, Any
     return {"changed": False, "confirmed": list(confirmed), "asked": asked, "reason": reason}
 
 
+def _expected(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else "under a second"
+
+
 def question(databases: Sequence[Mapping[str, Any]]) -> str:
     """What the person sees; one block a database."""
     blocks = [
         f"  {entry['host']}: {entry['database']}\n"
         f"    Location: {entry['backup_dir']}\n"
-        f"    Size: {size(int(entry['bytes']))}; expected rollback: {duration(float(entry['restore_seconds']))}"
+        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}"
         for entry in databases
     ]
     listed = "\n".join(blocks)

@@ -24,9 +24,11 @@ from ansible.plugins.callback import CallbackBase
 _ROLE = "pg_migrate"
 
 _PHASES = {
+    "Recover": "Phase 1: PRE-MIGRATION",
     "Preflight": "Phase 1: PRE-MIGRATION",
     "Plan": "Phase 1: PRE-MIGRATION",
     "Audit": "Phase 1: PRE-MIGRATION",
+    "Fence": "Phase 1: PRE-MIGRATION",
     "Backup": "Phase 1: PRE-MIGRATION",
     "Verify": "Phase 1: PRE-MIGRATION",
     "Confirm": "Phase 2: CONFIRMATION",

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, size
 
 if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
+    from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Recovered
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import RestorePlan
     from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
     from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
@@ -32,6 +35,40 @@ def audit(found: Mapping[str, Any]) -> list[str]:
     rows = sum(found["rows"].values())
     lines = [f"{TICK} Audit: {rows:,} rows in {len(found['rows'])} tables, {len(found['findings'])} findings"]
     return lines + [f"[{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in found["findings"]]
+
+
+def recover(found: Recovered, foreseen: bool) -> list[str]:
+    lines = [f"{FORESEEN if foreseen else TICK} {line}" for line in found.done]
+    return lines + [
+        f"[info] The database {name} ({size(bytes_kept)}) is kept from a rollback; when nobody needs it: "
+        f"DROP DATABASE {quoted(name)}"
+        for name, bytes_kept in found.kept.items()
+    ]
+
+
+_STAYS = {
+    "closed": "stays open for writing until the migration; a rollback loses what is written until then",
+    "none": "stays open for writing; a rollback loses whatever others write",
+}
+
+
+def fence(request: FenceRequest, raised: Fenced) -> list[str]:
+    name = request.target.dbname
+    if raised.kind in _STAYS:
+        return [f"[warning] {name} {_STAYS[raised.kind]}{f' ({request.reason})' if request.reason else ''}"]
+    return [f"{TICK} {name} is read-only for everybody else ({raised.sessions_ended} sessions ended)"]
+
+
+def fence_foreseen(request: FenceRequest, sessions: int) -> list[str]:
+    name = request.target.dbname
+    if request.kind in _STAYS:
+        return [f"{FORESEEN} {name} {_STAYS[request.kind]}"]
+    return [f"{FORESEEN} {name} would be read-only for everybody else ({sessions} sessions would be ended)"]
+
+
+def lifted(found: Lifted) -> list[str]:
+    lines = [f"{TICK} {found.database} is open for everybody again"] if found.opened else []
+    return lines + [f"[warning] After the opening: {failure}" for failure in found.failures]
 
 
 def backup_foreseen(database_bytes: int, tables: int) -> list[str]:
@@ -76,7 +113,16 @@ def plan(found: Plan) -> list[str]:
 def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
-    return [*lines, f"{TICK} Migration verified and complete in {duration(outcome.seconds)}"]
+    lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
+    return lines + _times(outcome)
+
+
+def _times(outcome: Outcome) -> list[str]:
+    """How long others could not write, and how long they were not served at all."""
+    closed = f"{duration(outcome.seconds_closed)} without service"
+    read_only = f"{duration(outcome.seconds_read_only)} without writes, " if outcome.seconds_read_only else ""
+    lines = [f"{TICK} Fence {outcome.fence}: {read_only}{closed}"] if outcome.fence != "none" else []
+    return lines + [f"[warning] {warning}" for warning in outcome.warnings]
 
 
 def failure(error: MigrationFailed) -> list[str]:
@@ -86,7 +132,7 @@ def failure(error: MigrationFailed) -> list[str]:
     lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", f"        {error.what}"]
     if outcome.rollback is None:
         return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
-    return lines + restore(outcome.rollback)
+    return lines + restore(outcome.rollback) + _times(outcome)
 
 
 def restore(done: Restored) -> list[str]:
@@ -97,9 +143,8 @@ def restore(done: Restored) -> list[str]:
         lines.append(f"{TICK} Step 1: Stopping active connections... {done.sessions_ended} ended")
         lines.append(f"{TICK} Step 2: Restoring from backup...")
     lines += [f"{CROSS} {failed}" for failed in done.failures]
-    source = {"archive": manifests.ARCHIVE, "script": manifests.SCRIPT}.get(done.method, "")
-    if source:
-        lines.append(f"{TICK} Database restored from backup ({source}, {duration(done.seconds)})")
+    if done.method:
+        lines.append(f"{TICK} Database restored from backup ({_SOURCES[done.method]}, {duration(done.seconds)})")
     shown = list(done.rows.items())[:_MOST_TABLES]
     lines += [f"{TICK} Restored {table}: {rows:,}" for table, rows in shown]
     if len(done.rows) > len(shown):
@@ -107,6 +152,9 @@ def restore(done: Restored) -> list[str]:
     if done.kept:
         lines.append(f"{TICK} The failed database is kept as {done.kept}")
     return lines
+
+
+_SOURCES = {"ready_copy": "the proven copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}
 
 
 def restore_foreseen(found: RestorePlan) -> list[str]:

@@ -73,6 +73,10 @@ def ready_mark(run_id: str) -> str:
     return f"{MARK}the ready copy of the run {run_id}, closed until its verdict"
 
 
+def kept_mark(run_id: str) -> str:
+    return f"{MARK}replaced by the rollback of the run {run_id}"
+
+
 def _marking(name: str, mark: str) -> Any:
     return statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     connect_fence,
+    copies,
     cutover,
     hooks,
     names,
@@ -32,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import FENCING, OPENED, Journal, new_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import FENCING, OPENED, Journal, new_run, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
 
 BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
@@ -141,6 +142,26 @@ def run(request: FenceRequest) -> Fenced:
             _undo_after(request.target, run_journal, error)
             raise
     return Fenced(run_journal.run_id, request.kind, ended)
+
+
+def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
+    """End a run before its migration: open the database, and drop the ready copy; safe to repeat.
+
+    :raises Refused: there is no such run, it is at work, or it has changed the database and must be rolled back.
+    """
+    run_journal = of_run(backup_root, run_id)
+    if run_journal is None:
+        raise Refused(f"There is no run {run_id} in {backup_root}.", remedy="Look at the names in .runs there.")
+    with run_journal.held():
+        if run_journal.unfinished:
+            raise Refused(
+                f"The run {run_id} has changed {target.dbname}; lifting its fence would let others in half way.",
+                remedy="Roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
+                f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
+            )
+        lifted = undo(target, run_journal)
+        copies.drop_ready(target, run_journal)
+        return lifted
 
 
 def _begin(request: FenceRequest, run_journal: Journal) -> Fence:

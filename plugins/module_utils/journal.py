@@ -27,6 +27,8 @@ RUNS = ".runs"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
 
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
 # Events after which the database may differ from what it was, until one of the ENDS follows.
 ARMED = "armed"
 ENDS = ("migrated", "unchanged", "rolled_back", "settled")
@@ -46,6 +48,10 @@ class Entry:
     event: str
     time: str
     facts: dict[str, Any]
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.strptime(self.time, _TIME).replace(tzinfo=timezone.utc)
 
 
 class Journal:
@@ -153,7 +159,7 @@ def _parsed(text: str) -> Iterator[Entry]:
 
 
 def now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(timezone.utc).strftime(_TIME)
 
 
 def new_run(backup_root: Path) -> Journal:

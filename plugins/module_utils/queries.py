@@ -160,6 +160,18 @@ SELECT DISTINCT a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_
  WHERE a.datname = %s AND r.rolsuper AND NOT COALESCE(a.application_name, '') ^@ 'pgsafe' ORDER BY 1
 """
 
+COPIES = """
+SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
+       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)
+  FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
+"""
+
+KEPT = """
+SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
+       CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END
+  FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
+"""
+
 ROLE_OID = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %s"
 
 # Rows written since the statistics were reset: what other sessions did after the snapshot shows here.

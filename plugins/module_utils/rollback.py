@@ -249,8 +249,7 @@ def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> 
     places = {live.name: manifest.identity.oid} if live.name else {}
     here = cutover.Here(manifest.identity, {**places, found.name: found.oid})
     swap = cutover.Swap(manifest.identity.name, live.name, kept_name(manifest), found.name)
-    mark = f"{copies.MARK}replaced by the rollback of the run {manifest.run_id}; drop it when nobody needs it"
-    return cutover.swap(target, here, swap, manifest.properties, mark)
+    return cutover.swap(target, here, swap, manifest.properties, copies.kept_mark(manifest.run_id))
 
 
 @contextmanager

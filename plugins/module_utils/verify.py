@@ -32,6 +32,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
 
@@ -95,7 +96,18 @@ def run(request: VerifyRequest) -> Verdict:
     :raises PgsafeError: the verification itself could not be done (no server, no tools).
     """
     manifest = manifests.read(request.backup_dir)
-    sealed = manifests.digest_of(request.backup_dir)
+    run_journal = journal.of_run(request.backup_dir.parent.parent, manifest.run_id) if request.record else None
+    if run_journal is None:
+        return _verdict(request, manifest)
+    with run_journal.held():
+        sealed = manifests.digest_of(request.backup_dir)
+        run_journal.append("verifying", level=request.level)
+        verdict = _verdict(request, manifest)
+        _record(request, verdict, sealed, run_journal)
+    return verdict
+
+
+def _verdict(request: VerifyRequest, manifest: Manifest) -> Verdict:
     seconds: dict[str, float] = {}
     reached, findings = "", _NOTHING
     for level in LEVELS[: LEVELS.index(request.level) + 1]:
@@ -105,18 +117,11 @@ def run(request: VerifyRequest) -> Verdict:
         if findings:
             break
         reached = level
-    verdict = Verdict(reached, findings, seconds, manifest)
-    if request.record:
-        _record(request, verdict, sealed)
-    return verdict
+    return Verdict(reached, findings, seconds, manifest)
 
 
-def _record(request: VerifyRequest, verdict: Verdict, sealed: str) -> None:
+def _record(request: VerifyRequest, verdict: Verdict, sealed: str, run_journal: Journal) -> None:
     """Into the journal, for whoever must not act without a proof; `latest` moves to a proven backup only."""
-    root = request.backup_dir.parent.parent
-    run_journal = journal.of_run(root, verdict.manifest.run_id)
-    if run_journal is None:
-        return
     run_journal.append(
         "verified",
         backup_dir=str(request.backup_dir),

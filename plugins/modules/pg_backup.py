@@ -52,6 +52,10 @@ options:
     type: str
     choices: [warn, abort]
     default: warn
+  run_id:
+    description: The run, begun by M(pgsafe.migration.pg_fence), that the backup is to belong to. Else it begins one.
+    type: str
+    default: ""
   audit:
     description: The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt).
     type: dict
@@ -157,6 +161,7 @@ SPEC = {
     "compress_level": {"type": "int", "default": 1},
     "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
     "lock_timeout": {"type": "int", "default": 30},
+    "run_id": {"type": "str", "default": ""},
     "audit": {"type": "dict", "default": {}},
 }
 
@@ -172,6 +177,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
         lock_timeout=params["lock_timeout"],
         audit=params["audit"],
+        run_id=params["run_id"],
     )
     return _predicted(backup.plan(request)) if check_mode else _taken(backup.run(request))
 

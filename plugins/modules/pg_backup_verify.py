@@ -25,6 +25,15 @@ options:
     type: str
     choices: [checksum, decode, restore]
     default: restore
+  proof:
+    description:
+      - What becomes of the copy that level V(restore) restores. V(scratch) drops it.
+      - V(ready_copy) keeps it closed, so that a rollback takes renames alone;
+        M(pgsafe.migration.pg_migration_apply) drops it with the verdict, M(pgsafe.migration.pg_fence) when the run is
+        given up.
+    type: str
+    choices: [scratch, ready_copy]
+    default: scratch
   jobs:
     description: How many jobs pg_restore uses.
     type: int
@@ -105,7 +114,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, VerificationFailed
 
-SPEC = {**CONNECTION, **BACKUP_DIR, **LEVEL, **JOBS, "fail": {"type": "bool", "default": True}}
+SPEC = {
+    **CONNECTION,
+    **BACKUP_DIR,
+    **LEVEL,
+    **JOBS,
+    "proof": {"type": "str", "choices": list(verify.PROOFS), "default": verify.SCRATCH},
+    "fail": {"type": "bool", "default": True},
+}
 
 
 class BackupNotProven(VerificationFailed):
@@ -128,6 +144,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         backup_dir=Path(params["backup_dir"]).resolve(),
         level=params["level"],
         jobs=params["jobs"],
+        proof=params["proof"],
     )
     if check_mode:
         verify.plan(request)

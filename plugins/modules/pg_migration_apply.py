@@ -186,6 +186,23 @@ seconds:
   description: The duration in seconds.
   returned: when it was begun
   type: float
+fence:
+  description: The kind of fence that kept others from writing.
+  returned: when it was begun
+  type: str
+seconds_read_only:
+  description: How many seconds others could not write; none without a read-only stage.
+  returned: when it was begun
+  type: float
+seconds_closed:
+  description: How many seconds nobody else was served.
+  returned: when it was begun
+  type: float
+warnings_given:
+  description: What went wrong after the verdict without changing it.
+  returned: when it was begun
+  type: list
+  elements: str
 verification:
   description: Rows before and after, and the problems; what C(verification_report.txt) is made of.
   returned: when it was verified
@@ -298,6 +315,10 @@ def _result(outcome: migrate.Outcome) -> dict[str, Any]:
         "sessions_ended": outcome.sessions_ended,
         "writes_since_backup": outcome.writes_since_backup,
         "seconds": outcome.seconds,
+        "fence": outcome.fence,
+        "seconds_read_only": outcome.seconds_read_only,
+        "seconds_closed": outcome.seconds_closed,
+        "warnings_given": list(outcome.warnings),
         "verification": outcome.verification or {},
         "rollback": asdict(outcome.rollback) if outcome.rollback else {},
     }

@@ -79,7 +79,7 @@ database:
   returned: success
   type: str
 method:
-  description: What it was restored from, V(archive) or V(script); empty when nothing was restored.
+  description: What it was restored from, V(ready_copy), V(archive) or V(script); empty when nothing was restored.
   returned: success
   type: str
 kept:
@@ -95,6 +95,15 @@ rows:
   description: Rows by table of the restored database.
   returned: success
   type: dict
+cutover_seconds:
+  description: How many seconds the renames took.
+  returned: success
+  type: float
+warnings_given:
+  description: What went wrong after the database was open again.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: The duration in seconds.
   returned: success
@@ -161,6 +170,8 @@ def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[st
         "failures": list(done.failures),
         "rows": done.rows,
         "seconds": done.seconds,
+        "cutover_seconds": done.cutover_seconds,
+        "warnings_given": list(done.warnings),
         "console": lines,
     }
 

@@ -62,8 +62,11 @@ GOOD = {
     "002_fill.sql": "UPDATE customers SET grade = 2 WHERE id % 2 = 0;\n",
     "003_index.sql": "-- pgsafe: no-transaction\nCREATE INDEX CONCURRENTLY customers_grade ON customers (grade);\n",
 }
-SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query ~ 'pg_sleep' AND state = 'active'"
-"""Asked in the maintenance database: how many sessions of a database wait in a pg_sleep()."""
+SLEEPING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE (datname = '{0}' OR datname ^@ '{0}__pgsafe_') AND query ~ 'pg_sleep' AND state = 'active'
+"""
+"""Asked in the maintenance database: how many sessions of a database, fenced or not, wait in a pg_sleep()."""
 BROKEN = {**GOOD, "004_break.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
 
 

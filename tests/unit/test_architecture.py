@@ -85,7 +85,7 @@ def _who_imports(*packages: str) -> set[str]:
 
 
 def test_the_graph_sees_what_is_there() -> None:
-    assert "restore" in GRAPH["migrate"]
+    assert "rollback" in GRAPH["migrate"]
     assert "errors" in GRAPH["checks.standby"]
     assert {"backup", "arguments"} <= GRAPH["modules.pg_backup"]
 

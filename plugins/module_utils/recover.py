@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Recover: what earlier runs left of a database is finished or undone, before anything else is done to it.
+
+A run that had not begun to migrate is undone: its fence is lifted, its copies are dropped. One that had is finished,
+forwards where its migration was verified, else by its rollback. A run that rests between two steps is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    copies,
+    cutover,
+    fence,
+    names,
+    queries,
+    rollback,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
+
+# As long as a person may take to confirm, and a little more.
+PATIENCE_SECONDS = 1200
+
+# After these a run waits for its next step without a process that could show it is alive.
+_RESTING = (fence.FENCED, "backed_up", "verified")
+
+_COPIES = ("scratch", "restored", "ready")
+
+
+@dataclass(frozen=True)
+class RecoverRequest:
+    """:param run_id: a run to finish or undo even if it rests between two steps just now.
+    :param patience: seconds that a run may rest before it is taken for dead.
+    """
+
+    target: Target
+    backup_root: Path
+    jobs: int = 2
+    run_id: str = ""
+    patience: int = PATIENCE_SECONDS
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """:param done: what was done, or would be, a line each.
+    :param kept: databases that rollbacks replaced and kept, with their sizes in bytes.
+    """
+
+    done: tuple[str, ...]
+    kept: dict[str, int]
+
+
+def plan(request: RecoverRequest) -> Recovered:
+    """What would be done, by reading alone.
+
+    :raises Refused: another run is at work on the database, or rests between two steps.
+    """
+    done = []
+    for run_journal in _left(request):
+        _require_dead(request, run_journal)
+        done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.unfinished else 'undone'}")
+    return Recovered(tuple(done), _kept(request.target))
+
+
+def run(request: RecoverRequest) -> Recovered:
+    """
+    :raises Refused: another run is at work on the database, or rests between two steps.
+    :raises PgsafeError: a run could not be finished; the message says how its database was left.
+    """
+    done = [_finished(request, run_journal) for run_journal in _left(request)]
+    done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
+    return Recovered(tuple(done), _kept(request.target))
+
+
+def _left(request: RecoverRequest) -> Iterator[Journal]:
+    """Runs of this very database that did not come to their end."""
+    if not request.backup_root.is_dir():
+        return
+    for run_journal in all_runs(request.backup_root):
+        if run_journal.database == request.target.dbname and _is_left(run_journal) and _is_here(request, run_journal):
+            yield run_journal
+
+
+def _is_left(run_journal: Journal) -> bool:
+    """A failed rollback has opened the database: what to do with it then is for a person to say."""
+    return run_journal.fenced or (not run_journal.unfinished and copies.recorded_ready(run_journal) is not None)
+
+
+def _is_here(request: RecoverRequest, run_journal: Journal) -> bool:
+    """Several servers may share a backup root, and have databases of one name."""
+    identity = _identity(run_journal)
+    if identity is None:
+        return False
+    with session(request.target.maintenance, purpose="recover") as server:
+        here = identities.read(server, request.target.maintenance_db)
+    return here.system_identifier == identity.system_identifier
+
+
+def _identity(run_journal: Journal) -> Identity | None:
+    raised = fence.recorded(run_journal)
+    if raised:
+        return raised.identity
+    directory = Path(run_journal.backup_dir)
+    return manifests.read(directory).identity if (directory / manifests.MANIFEST).exists() else None
+
+
+def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
+    """
+    :raises Refused: somebody works on the run, or may be about to.
+    """
+    if run_journal.alive:
+        raise Refused(
+            f"The run {run_journal.run_id} is at work on {request.target.dbname} just now.",
+            remedy="Wait for it to end.",
+        )
+    newest = run_journal.entries()[-1]
+    if request.run_id == run_journal.run_id or newest.event not in _RESTING:
+        return
+    rested = datetime.now(timezone.utc) - newest.moment
+    if rested.total_seconds() < request.patience:
+        raise Refused(
+            f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
+            f"{newest.time}; perhaps somebody is being asked to confirm it.",
+            remedy="Wait for it to end. If it is dead: ansible-playbook -i INVENTORY -l HOST "
+            f"pgsafe.migration.recover -e pg_migrate_run_id={run_journal.run_id}",
+        )
+
+
+def _finished(request: RecoverRequest, run_journal: Journal) -> str:
+    _require_dead(request, run_journal)
+    with run_journal.held():
+        if not run_journal.unfinished:
+            fence.undo(request.target, run_journal)
+            copies.drop_ready(request.target, run_journal)
+            return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
+        _end_sessions(request.target, run_journal)
+        if run_journal.accepted:
+            fence.undo(request.target, run_journal)
+            run_journal.append("migrated")
+            copies.drop_ready(request.target, run_journal)
+            return f"Finished: the run {run_journal.run_id}, whose migration was verified; the database is open"
+        return _rolled_back(request, run_journal)
+
+
+def _end_sessions(target: Target, run_journal: Journal) -> None:
+    """A process that was killed leaves its psql at work, which would commit after the look at the database."""
+    raised = fence.recorded(run_journal)
+    if raised is None:
+        return
+    with session(target.maintenance, WRITING, "recover") as server:
+        for name, _is_open in server.rows(queries.NAME_AND_OPEN, (raised.identity.oid,)):
+            cutover.end_sessions(server, name)
+
+
+def _rolled_back(request: RecoverRequest, run_journal: Journal) -> str:
+    directory = Path(run_journal.backup_dir)
+    asked = rollback.RollbackRequest(request.target, directory, request.jobs, finish=True)
+    restored = rollback.roll_back(asked, manifests.read(directory), run_journal)
+    kept = f"; the failed database is kept as {restored.kept}" if restored.kept else ""
+    return f"Rolled back: the run {run_journal.run_id}, which was interrupted while it migrated{kept}"
+
+
+def _swept(request: RecoverRequest) -> Iterator[str]:
+    """Copies by name and comment that no living run works on and nobody is in."""
+    target = request.target
+    with session(target.maintenance, WRITING, "recover") as server:
+        found = server.rows(queries.COPIES, (copies.restoring_mark(""),))
+    for name, comment, sessions in found:
+        run_id = comment[len(copies.restoring_mark("")) :]
+        mine = name in [names.beside(target.dbname, purpose, run_id) for purpose in _COPIES]
+        run_journal = of_run(request.backup_root, run_id)
+        if mine and not sessions and not (run_journal and run_journal.alive):
+            copies.drop(target, name)
+            yield name
+
+
+def _kept(target: Target) -> dict[str, int]:
+    prefix = copies.kept_mark("")
+    with session(target.maintenance, purpose="recover") as server:
+        found = server.rows(queries.KEPT, (prefix,))
+    return {
+        name: int(size)
+        for name, comment, size in found
+        if name == names.beside(target.dbname, "failed", comment[len(prefix) :])
+    }

@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_fence
+short_description: Keep others from writing to a PostgreSQL database between its backup and the verdict on its migration
+version_added: 0.1.0
+description:
+  - Begins a run, and makes the database read-only by default before its backup is taken. Its name stays, and reads go
+    on. Sessions that began earlier are ended.
+  - That default is soft, since a session can set it off again; so a witness counts what is written in spite of it, and
+    M(pgsafe.migration.pg_migration_apply) refuses when it finds something.
+  - Just before the migration, M(pgsafe.migration.pg_migration_apply) closes the database as O(kind) says, and opens it
+    with the verdict.
+  - Every step is written into the journal of the run before it is done. Lifting a fence twice does no harm.
+options:
+  state:
+    description:
+      - V(fenced) begins a run; V(lifted) ends one before its migration, and drops its ready copy too.
+    type: str
+    choices: [fenced, lifted]
+    default: fenced
+  backup_root:
+    description: The directory, on the target, that holds the journals of the runs. It must exist.
+    type: path
+    required: true
+  run_id:
+    description: The run to end. Needed for O(state=lifted).
+    type: str
+  kind:
+    description:
+      - V(read_only+closed) makes the database read-only before the backup, and renames it while it is migrated, so that
+        nobody else finds it. No write is lost by a rollback.
+      - V(closed) does without the read-only stage. What is written between the backup and the migration is lost by a
+        rollback, counted and said.
+      - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
+        migrated. It does not keep superusers out.
+      - V(none) keeps nobody out. What others write until the verdict is lost by a rollback. It needs a O(reason).
+    type: str
+    choices: [read_only+closed, closed, connect, none]
+    default: read_only+closed
+  reason:
+    description: Why there is to be no fence. It is in the journal.
+    type: str
+    default: ""
+  before:
+    description:
+      - Commands to run on the target before the fence is raised, such as a pooler's pause, each a list of arguments.
+        No secret belongs into them. The first that fails ends the run.
+    type: list
+    elements: list
+    default: []
+  after:
+    description:
+      - Commands to run after the database was opened again, whatever became of the run. They are kept in the journal.
+    type: list
+    elements: list
+    default: []
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: Every O(state=fenced) begins a new run; O(state=lifted) is idempotent.
+  platform:
+    platforms: posix
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.connection
+  - pgsafe.migration.attributes
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Let nobody write from here on
+  pgsafe.migration.pg_fence:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+    before: [[/usr/local/bin/maintenance-page, "on"]]
+    after: [[/usr/local/bin/maintenance-page, "off"]]
+  register: fence
+
+- name: Take the backup of that run
+  pgsafe.migration.pg_backup:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+    run_id: "{{ fence.run_id }}"
+
+- name: Give the run up
+  pgsafe.migration.pg_fence:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+    run_id: "{{ fence.run_id }}"
+    state: lifted
+"""
+
+RETURN = r"""
+run_id:
+  description: The run; empty in check mode.
+  returned: success
+  type: str
+  sample: "20261116_143022"
+sessions_ended:
+  description: How many sessions were ended, or would be.
+  returned: success
+  type: int
+failures:
+  description: What commands of O(after) said that failed.
+  returned: success
+  type: list
+  elements: str
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] community_connect is read-only for everybody else (2 sessions ended)"]
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    BACKUP_ROOT,
+    CONNECTION,
+    mutually_exclusive,
+    target,
+    url_secrets,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+
+SPEC = {
+    **CONNECTION,
+    **BACKUP_ROOT,
+    "state": {"type": "str", "choices": ["fenced", "lifted"], "default": "fenced"},
+    "run_id": {"type": "str"},
+    "kind": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
+    "reason": {"type": "str", "default": ""},
+    "before": {"type": "list", "elements": "list", "default": []},
+    "after": {"type": "list", "elements": "list", "default": []},
+}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    if params["state"] == "lifted":
+        return _lift(params, check_mode)
+    request = fence.FenceRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        kind=params["kind"],
+        reason=params["reason"],
+        before=_commands(params["before"]),
+        after=_commands(params["after"]),
+    )
+    if check_mode:
+        sessions = fence.plan(request)
+        return _result("", sessions, [], console.fence_foreseen(request, sessions))
+    raised = fence.run(request)
+    return _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
+
+
+def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    if check_mode:
+        return _result(params["run_id"], 0, [], [])
+    lifted = fence.lift(target(params), Path(params["backup_root"]), params["run_id"])
+    lines = console.lifted(lifted)
+    return {**_result(params["run_id"], 0, list(lifted.failures), lines), "changed": lifted.opened}
+
+
+def _commands(given: list[list[Any]]) -> list[list[str]]:
+    return [[str(word) for word in argv] for argv in given]
+
+
+def _result(run_id: str, sessions_ended: int, failures: list[str], lines: list[str]) -> dict[str, Any]:
+    return {
+        "changed": True,
+        "run_id": run_id,
+        "sessions_ended": sessions_ended,
+        "failures": failures,
+        "console": lines,
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=mutually_exclusive(),
+        required_if=[["state", "lifted", ["run_id"]]],
+        supports_check_mode=True,
+    )
+    if missing := interpreter.missing():
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    try:
+        module.no_log_values.update(url_secrets(module.params))
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **error.facts())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What dead runs leave is finished or undone by the next one; what living ones hold is left alone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    SLEEPING,
+    Database,
+    fenced,
+    migrating,
+    ours,
+    python,
+    until,
+    write_set,
+)
+
+GRADE = "ALTER TABLE customers ADD grade int;\n"
+SLEEP = "DELETE FROM orders;\nSELECT pg_sleep(600);\n"
+
+
+def recovered(database: Database, backup_root: Path, **options: object) -> tuple[str, ...]:
+    return recover.run(recover.RecoverRequest(database.target, backup_root, **options)).done  # type: ignore[arg-type]
+
+
+def require_open(database: Database) -> None:
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    count = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = '{}'"
+    assert database.admin(count.format(database.name)) == "0"
+
+
+@contextmanager
+def killed_in_the_middle(database: Database, taken: backup.Backup, source: Path) -> Iterator[None]:
+    """A migration that reached its waiting statement, and was killed."""
+    with migrating(database, taken, source) as process:
+        until(lambda: database.admin(SLEEPING.format(database.name)) == "1", "the migration waits")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        yield
+
+
+def test_where_nothing_was_left_nothing_is_done(database: Database, backup_root: Path) -> None:
+    assert recovered(database, backup_root) == ()
+    assert recovered(database, backup_root / "missing") == ()
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("files", [{"1.sql": GRADE, "2.sql": SLEEP}, {"1.sql": SLEEP}], ids=["changed", "unchanged"])
+def test_a_migration_that_was_killed_is_rolled_back_by_the_next_run(
+    database: Database, backup_root: Path, tmp_path: Path, files: dict[str, str]
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    with killed_in_the_middle(database, taken, write_set(tmp_path / "set", files)):
+        assert not database.exists()
+        (said,) = recovered(database, backup_root)
+    assert "Rolled back: the run" in said
+    assert database.fingerprint() == before
+    require_open(database)
+    kept = {f"{database.name}__failed_{taken.run_id}"} if len(files) == 2 else set()
+    assert ours(database.server, database.name) == kept
+    found = recover.run(recover.RecoverRequest(database.target, backup_root))
+    assert (found.done, set(found.kept)) == ((), kept)
+
+
+def test_a_run_that_rests_between_two_steps_is_left_alone_until_it_is_named(
+    database: Database, backup_root: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    with pytest.raises(Refused, match="waits for its next step since") as caught:
+        recovered(database, backup_root)
+    assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in str(caught.value)
+    (said,) = recovered(database, backup_root, run_id=taken.run_id)
+    assert "had not begun to migrate" in said
+    assert ours(database.server, database.name) == set()
+    require_open(database)
+
+
+def test_a_run_that_rested_for_too_long_is_undone(database: Database, backup_root: Path) -> None:
+    fenced(database, backup_root)
+    assert len(recovered(database, backup_root, patience=0)) == 1
+    require_open(database)
+
+
+def test_a_run_at_work_is_left_alone(database: Database, backup_root: Path) -> None:
+    taken = fenced(database, backup_root)
+    run = journal.of_run(backup_root, taken.run_id)
+    assert run is not None
+    with run.held(), pytest.raises(Refused, match="is at work"):
+        recovered(database, backup_root, run_id=taken.run_id)
+
+
+def test_a_run_of_another_server_with_the_same_backup_root_is_left_alone(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    path = backup_root / ".runs" / taken.run_id / journal.JOURNAL
+    system_identifier = taken.manifest.identity.system_identifier
+    path.write_text(path.read_text().replace(system_identifier, "1"))
+    assert recovered(database, backup_root, run_id=taken.run_id) == ()
+
+
+# One step of a run in a process of its own, which kills itself when it comes to a function.
+STEP = """
+import os, signal, sys
+from pathlib import Path
+import pgserver
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup, copies, cutover, fence, fingerprint, hooks, journal, migrate, recover, rollback, sources, verify, witness)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.support import Database, events, fenced, proven
+home, name, root, source, module, function, number = sys.argv[1:]
+database = Database(pgserver.Server.at(Path(home)), name)
+left = [int(number)]
+original = getattr(globals()[module], function)
+
+def deadly(*given, **named):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*given, **named)
+
+setattr(globals()[module], function, deadly)
+"""
+WHOLE = (
+    STEP
+    + """
+taken = fenced(database, Path(root))
+migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
+"""
+)
+
+
+def killed(database: Database, backup_root: Path, source: Path, script: str, *where: str) -> int:
+    arguments = (str(database.server.home), database.name, str(backup_root), str(source), *where)
+    with python(script, source, *arguments) as process:
+        return process.wait()
