@@ -15,6 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fingerprint,
     gzip_files,
+    names,
     pg_tools,
     properties,
     queries,
@@ -60,7 +61,7 @@ def create(target: Target, name: str, source: Source) -> None:
     :raises Refused: the name is taken by a database that is not a leftover of ours.
     """
     with session(target.maintenance, WRITING, "restore") as server:
-        _clear(server, name, source.manifest.run_id)
+        _clear(server, name, source.manifest)
         server.execute(properties.creation(name, source.manifest.properties))
         server.execute(_marking(name, restoring_mark(source.manifest.run_id)))
 
@@ -81,12 +82,24 @@ def _marking(name: str, mark: str) -> Any:
     return statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark))
 
 
-def _clear(server: Session, name: str, run_id: str) -> None:
+def of_run(database: str, run_id: str) -> tuple[str, ...]:
+    """The names that copies of a run's backup may have; no other database has one of them."""
+    return tuple(names.beside(database, purpose, run_id) for purpose in ("scratch", "restored", "ready"))
+
+
+def is_of_run(name: str, comment: str, database: str, run_id: str) -> bool:
+    """By its comment; one that a run was killed over before it could say so has its name alone, and nothing in it."""
+    if comment in (restoring_mark(run_id), ready_mark(run_id)):
+        return True
+    return comment == "" and name in of_run(database, run_id)
+
+
+def _clear(server: Session, name: str, manifest: Manifest) -> None:
     """Drop what an interrupted restore of the same backup has left under this name, and nothing else."""
     found = server.rows(queries.DATABASE_COMMENT, (name,))
     if not found:
         return
-    if found[0][0] in (restoring_mark(run_id), ready_mark(run_id)):
+    if is_of_run(name, found[0][0], manifest.identity.name, manifest.run_id):
         server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
         return
     raise Refused(

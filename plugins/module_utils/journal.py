@@ -37,7 +37,7 @@ ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 FENCING = "fencing"
 OPENED = "opened"
 
-# The verdict is in: from here a run is finished forwards, by opening the migrated database.
+# The verdict is in: from here a run is finished forwards, by opening the database, whichever it is.
 ACCEPTED = "accepted"
 
 
@@ -105,10 +105,10 @@ class Journal:
         return newest is not None and newest.event == FENCING
 
     @property
-    def accepted(self) -> bool:
-        """Whether the run's migration was verified, and only the opening of the database may be missing."""
+    def accepted(self) -> str:
+        """The verdict of a run that may lack no more than the opening of the database; empty before there is one."""
         newest = self.last(ARMED, ACCEPTED)
-        return newest is not None and newest.event == ACCEPTED
+        return str(newest.facts["verdict"]) if newest and newest.event == ACCEPTED else ""
 
     @property
     def database(self) -> str:

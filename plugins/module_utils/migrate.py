@@ -248,7 +248,7 @@ class _Window:
 
     def _end(self) -> Outcome:
         """Forwards only: the verdict is in, and what is left is to open the database."""
-        self._journal.append(ACCEPTED, digest=self._migration.digest)
+        self._journal.append(ACCEPTED, verdict="migrated")
         try:
             self._warnings += fence.undo(self._request.target, self._journal).failures
         except PgsafeError as error:

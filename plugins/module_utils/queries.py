@@ -161,9 +161,9 @@ SELECT DISTINCT a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_
 """
 
 COPIES = """
-SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
+SELECT d.datname, COALESCE(pg_catalog.shobj_description(d.oid, 'pg_database'), ''),
        (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)
-  FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
+  FROM pg_catalog.pg_database d WHERE d.datname = ANY (%s) ORDER BY 1
 """
 
 KEPT = """

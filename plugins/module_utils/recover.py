@@ -25,7 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import identity a
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
 
 # As long as a person may take to confirm, and a little more.
@@ -33,8 +33,6 @@ PATIENCE_SECONDS = 1200
 
 # After these a run waits for its next step without a process that could show it is alive.
 _RESTING = (fence.FENCED, "backed_up", "verified")
-
-_COPIES = ("scratch", "restored", "ready")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,9 @@ def _left(request: RecoverRequest) -> Iterator[Journal]:
 
 def _is_left(run_journal: Journal) -> bool:
     """A failed rollback has opened the database: what to do with it then is for a person to say."""
-    return run_journal.fenced or (not run_journal.unfinished and copies.recorded_ready(run_journal) is not None)
+    if run_journal.unfinished:
+        return run_journal.fenced or run_journal.accepted != ""
+    return run_journal.fenced or copies.recorded_ready(run_journal) is not None
 
 
 def _is_here(request: RecoverRequest, run_journal: Journal) -> bool:
@@ -143,12 +143,13 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
             fence.undo(request.target, run_journal)
             copies.drop_ready(request.target, run_journal)
             return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
-        _end_sessions(request.target, run_journal)
-        if run_journal.accepted:
+        verdict = run_journal.accepted
+        if verdict:
             fence.undo(request.target, run_journal)
-            run_journal.append("migrated")
             copies.drop_ready(request.target, run_journal)
-            return f"Finished: the run {run_journal.run_id}, whose migration was verified; the database is open"
+            run_journal.append(verdict)
+            return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}"
+        _end_sessions(request.target, run_journal)
         return _rolled_back(request, run_journal)
 
 
@@ -171,16 +172,17 @@ def _rolled_back(request: RecoverRequest, run_journal: Journal) -> str:
 
 
 def _swept(request: RecoverRequest) -> Iterator[str]:
-    """Copies by name and comment that no living run works on and nobody is in."""
-    target = request.target
-    with session(target.maintenance, WRITING, "recover") as server:
-        found = server.rows(queries.COPIES, (copies.restoring_mark(""),))
+    """Copies of runs of this backup root that have ended, or that nobody alive works on and nobody is in."""
+    database = request.target.dbname
+    runs = all_runs(request.backup_root) if request.backup_root.is_dir() else []
+    of = {name: run_journal for run_journal in runs for name in copies.of_run(database, run_journal.run_id)}
+    with session(request.target.maintenance, WRITING, "recover") as server:
+        found = server.rows(queries.COPIES, (list(of),))
     for name, comment, sessions in found:
-        run_id = comment[len(copies.restoring_mark("")) :]
-        mine = name in [names.beside(target.dbname, purpose, run_id) for purpose in _COPIES]
-        run_journal = of_run(request.backup_root, run_id)
-        if mine and not sessions and not (run_journal and run_journal.alive):
-            copies.drop(target, name)
+        run_journal = of[name]
+        ours = copies.is_of_run(name, comment, database, run_journal.run_id)
+        if ours and not sessions and not copies.recorded_ready(run_journal) and not run_journal.alive:
+            copies.drop(request.target, name)
             yield name
 
 

@@ -25,7 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -113,6 +113,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         _note(run_journal, "rollback_failed", error=error.what)
         _open_after(request.target, run_journal, error)
         raise
+    _note(run_journal, ACCEPTED, verdict="rolled_back")
     warnings = _let_go(request.target, run_journal)
     _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
     return replace(restored, seconds=_since(started), warnings=warnings)
@@ -122,8 +123,10 @@ def _not_needed(
     target: Target, live: Live, manifest: Manifest, run_journal: Journal | None, started: float
 ) -> Restored:
     kept = kept_name(manifest) if live.done else ""
+    verdict = "rolled_back" if live.done else "unchanged"
+    _note(run_journal, ACCEPTED, verdict=verdict)
     warnings = _let_go(target, run_journal)
-    _note(run_journal, "rolled_back" if live.done else "unchanged", kept=kept)
+    _note(run_journal, verdict, kept=kept)
     rows = manifest.fingerprint.rows
     seconds = _since(started)
     return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, seconds, warnings=warnings)

@@ -140,7 +140,7 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
         database.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{closed.name}'")
         assert process.wait() == 1
     assert database.sql("SELECT count(*) FROM customers") == "60"
-    assert events(taken.directory)[-3:] == ["opened", "ready_copy_dropped", "unchanged"]
+    assert events(taken.directory)[-4:] == ["accepted", "opened", "ready_copy_dropped", "unchanged"]
 
 
 @pytest.mark.every_major

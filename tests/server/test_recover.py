@@ -18,7 +18,6 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     fenced,
     migrating,
     ours,
-    python,
     until,
     write_set,
 )
@@ -105,40 +104,3 @@ def test_a_run_of_another_server_with_the_same_backup_root_is_left_alone(
     system_identifier = taken.manifest.identity.system_identifier
     path.write_text(path.read_text().replace(system_identifier, "1"))
     assert recovered(database, backup_root, run_id=taken.run_id) == ()
-
-
-# One step of a run in a process of its own, which kills itself when it comes to a function.
-STEP = """
-import os, signal, sys
-from pathlib import Path
-import pgserver
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup, copies, cutover, fence, fingerprint, hooks, journal, migrate, recover, rollback, sources, verify, witness)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.tests.server.support import Database, events, fenced, proven
-home, name, root, source, module, function, number = sys.argv[1:]
-database = Database(pgserver.Server.at(Path(home)), name)
-left = [int(number)]
-original = getattr(globals()[module], function)
-
-def deadly(*given, **named):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return original(*given, **named)
-
-setattr(globals()[module], function, deadly)
-"""
-WHOLE = (
-    STEP
-    + """
-taken = fenced(database, Path(root))
-migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
-"""
-)
-
-
-def killed(database: Database, backup_root: Path, source: Path, script: str, *where: str) -> int:
-    arguments = (str(database.server.home), database.name, str(backup_root), str(source), *where)
-    with python(script, source, *arguments) as process:
-        return process.wait()

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A run in a process of its own that kills itself, as SIGKILL would, behind one of the steps that change something."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.tests.server.support import Database, python
+
+# A step is a line of the journal, a program that was run, or a statement that changes something. They are counted from
+# a first line of the journal on, and printed.
+_RUN = """
+import os, signal, sys
+from pathlib import Path
+import pgserver
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced
+
+home, name, root, source, kind, proof, first, last = sys.argv[1:]
+database = Database(pgserver.Server.at(Path(home)), name)
+CHANGES = ("ALTER", "COMMENT", "COMMIT", "CREATE", "DROP", "GRANT", "REVOKE", "ANALYZE")
+counting, left = False, int(last)
+
+def step(what):
+    global left
+    if counting:
+        print(what, flush=True)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def execute(self, query, parameters=None, original=Session.execute):
+    original(self, query, parameters)
+    words = (query if isinstance(query, str) else query.as_string(self._connection)).split()
+    if words[0] in CHANGES:
+        step(" ".join(words)[:70])
+
+def append(self, event, original=Journal.append, **facts):
+    global counting
+    original(self, event, **facts)
+    counting = counting or event == first
+    step("journal: " + event)
+
+def run(command, *rest, original=commands.run):
+    done = original(command, *rest)
+    step("program: " + command.program)
+    return done
+
+Session.execute, Journal.append, commands.run = execute, append, run
+taken = fenced(database, Path(root), kind, proof)
+try:
+    migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
+except migrate.MigrationFailed:
+    pass
+"""
+
+
+def steps(
+    database: Database, backup_root: Path, source: Path, options: Sequence[str], first: str, last: int = 0
+) -> list[str]:
+    """The steps of a run from the journal's line ``first`` on; with ``last``, it dies behind that many of them.
+
+    :param options: the kind of fence, and what becomes of the copy of the proof.
+    """
+    given = (str(database.server.home), database.name, str(backup_root), str(source), *options, first, str(last))
+    with python(_RUN, source, *given) as process:
+        said, _nothing = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if last else 0), said
+    return said.splitlines()

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Killed behind any step of it, a run leaves what the next one turns into the old or the migrated database, open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover
+from ansible_collections.pgsafe.migration.tests.server.dying import steps
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, ours, write_set
+
+MIGRATED = "ALTER TABLE customers DROP COLUMN grade"
+
+
+def require_whole(database: Database, before: object, died_behind: str) -> None:
+    """Open for writing, old or migrated, with no fence, and nothing beside it but a kept one."""
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    if database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") != "0":
+        assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30", died_behind
+        database.sql(f"{MIGRATED}; DROP SCHEMA pgsafe CASCADE")
+    assert database.fingerprint() == before, died_behind
+    beside = ours(database.server, database.name)
+    assert all("__failed_" in name for name in beside), f"{beside} after it died behind {died_behind}"
+
+
+def die_and_recover(
+    database: Database,
+    clone: Callable[[str], Database],
+    tmp_path: Path,
+    files: dict[str, str],
+    options: tuple[str, str],
+    first: str,
+) -> list[str]:
+    """Once whole, to see its steps; then once for each step that is asked for. The steps."""
+    source, root = write_set(tmp_path / "set", files), tmp_path / "root"
+    root.mkdir(mode=0o700)
+    whole = steps(database, root, source, options, first)
+    for last in range(1, len(whole) + 1):
+        database = clone("small")
+        before = database.fingerprint()
+        said = steps(database, root, source, options, first, last)
+        recover.run(recover.RecoverRequest(database.target, root, patience=0))
+        require_whole(database, before, said[-1])
+        assert [run.run_id for run in journal.all_runs(root) if run.fenced or run.unfinished] == [], said[-1]
+    return whole
+
+
+@pytest.mark.parametrize("proof", ["ready_copy", "scratch"])
+def test_a_rollback_that_dies_behind_any_step_is_finished(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
+) -> None:
+    died = die_and_recover(database, clone, tmp_path, BROKEN, (fence.BOTH, proof), "failed")
+    assert any("RENAME TO" in step for step in died)
+    assert ("program: pg_restore" in died) == (proof == "scratch")
+
+
+def test_a_migration_that_dies_behind_any_step_is_finished_or_undone(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    died = die_and_recover(database, clone, tmp_path, GOOD, (fence.BOTH, "ready_copy"), "confirmed")
+    assert {"journal: armed", "journal: accepted", "journal: migrated"} <= set(died)
