@@ -21,11 +21,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 _REVOKING = "revoking"
+_NOT_PERMITTED = "42501"
 
 
 def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal) -> Target:
@@ -46,12 +47,40 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         verifier = "" if superuser else server.verifier_of(ours, password)
         grants = [list(entry) for entry in before.acl] if before.acl is not None else None
         run_journal.append(_REVOKING, acl=grants, owner=before.owner, role=ours)
-    cutover.apply(target, here, _closing(name, before.owner, before.acl, (ours, verifier, user)))
+    try:
+        cutover.apply(target, here, _closing(name, before.owner, before.acl, (ours, verifier, user)))
+    except QueryFailed as error:
+        if error.sqlstate == _NOT_PERMITTED:
+            raise _cannot_act_as(user, error) from error
+        raise
     with session(target.maintenance, cutover.DURABLE, "fence") as server:
         cutover.end_sessions(server, name)
     if superuser:
         return target
     # The role's own rights are those of the one that it acts as.
+    return replace(target, params={**target.params, "user": ours, "password": password})
+
+
+def _cannot_act_as(user: str, error: QueryFailed) -> Refused:
+    """Since PostgreSQL 16 nobody has the admin option on the own role."""
+    return Refused(
+        f"The role {user} cannot make a login role that acts as itself, which the fence connect needs: {error.what}",
+        remedy="Connect as a superuser, or use pg_migrate_fence: read_only+closed.",
+    )
+
+
+def way_in(target: Target, run_journal: Journal) -> Target:
+    """The way into a database that is closed to the connecting role too: by the run's own role, with a new password."""
+    begun = run_journal.last(_REVOKING)
+    ours = begun.facts["role"] if begun else ""
+    if not ours:
+        return target
+    password = secrets.token_urlsafe(24)
+    with session(target.maintenance, cutover.DURABLE, "fence") as server:
+        if not server.rows(queries.ROLE_OID, (ours,)):
+            return target
+        verifier = literal(server.verifier_of(ours, password))
+        server.execute(statement("ALTER ROLE {role} PASSWORD {secret}", role=identifier(ours), secret=verifier))
     return replace(target, params={**target.params, "user": ours, "password": password})
 
 

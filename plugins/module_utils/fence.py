@@ -37,6 +37,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import FE
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
 
 BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
+READ_ONLY = (BOTH, CONNECT)
 
 FENCED = "fenced"
 RESET = "the statistics were reset, or the server was restarted after a crash"
@@ -85,7 +86,7 @@ class Fence:
 
     @property
     def read_only(self) -> bool:
-        return self.kind in (BOTH, CONNECT)
+        return self.kind in READ_ONLY
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,13 @@ def close(target: Target, fence: Fence, run_journal: Journal) -> Target:
         ],
     )
     return target.database(fence.closed_name)
+
+
+def way_in(target: Target, run_journal: Journal | None) -> Target:
+    """The way into a run's database, whose fence may keep the connecting role out too; the name is the caller's."""
+    if run_journal is None or not run_journal.fenced:
+        return target
+    return connect_fence.way_in(target, run_journal)
 
 
 def written_since(fence: Fence, way_in: Target) -> tuple[str, ...]:

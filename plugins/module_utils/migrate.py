@@ -378,7 +378,9 @@ class _Window:
 
     def _lost(self, kept: str) -> str:
         """What others wrote and the rollback took back; what came in during the migration cannot be told apart."""
-        lost = f" {self._writes:,} rows that others wrote after the backup are in {kept} only." if self._writes else ""
+        # The statistics lag by up to a second, and so the count may be a little too high, never too low.
+        rows = f" Up to {self._writes:,} rows that others wrote after the backup are in {kept} only."
+        lost = rows if self._writes else ""
         if self._came_back:
             lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
         return lost
@@ -400,7 +402,7 @@ class _Window:
 
     def _since_read_only(self) -> float | None:
         """Other processes began it, so it is by the clock on the wall."""
-        if self._fence is None or self._fence.since is None:
+        if self._fence is None or not self._fence.read_only or self._fence.since is None:
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
 

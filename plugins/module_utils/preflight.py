@@ -36,12 +36,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 class PreflightRequest:
     """:param disk_factor: free space of the backup's filesystem as a multiple of the database's size.
     :param restore_level: whether the backup will be proven by a restore beside the live database.
+    :param read_only_fence: whether the database will be read-only while it is backed up.
     """
 
     target: Target
     backup_root: Path
     disk_factor: float = 2.0
     restore_level: bool = True
+    read_only_fence: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def _gather(request: PreflightRequest, reader: Session) -> Facts:
         superusers_sessions=tuple(
             f"pid {pid} of {user}" for pid, user in reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
         ),
+        roles_that_write=_names(reader.rows(queries.ROLES_THAT_WRITE, (database,))) if request.read_only_fence else (),
         disk_factor=request.disk_factor,
         restore_level=request.restore_level,
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import queries
@@ -93,6 +94,25 @@ def creation(name: str, properties: DatabaseProperties) -> Any:
         owner=identifier(properties.owner),
         options=joined(" ", options),
     )
+
+
+def possible(session: Session, properties: DatabaseProperties) -> tuple[DatabaseProperties, tuple[str, ...]]:
+    """The properties without those of roles that are gone, and the names of these.
+
+    A migration may have dropped or renamed a role, which no backup of a database brings back.
+    """
+    acl = properties.acl or ()
+    named = {grantee for grantee, _privilege, _option in acl} | {role for role, _setting in properties.settings}
+    named.add(properties.owner)
+    there = {name for (name,) in session.rows(queries.ROLES, (sorted(named),))}
+    missing = named - there - {""}
+    default = properties.acl is None or properties.owner in missing
+    kept = replace(
+        properties,
+        acl=None if default else tuple(entry for entry in acl if entry[0] not in missing),
+        settings=tuple(entry for entry in properties.settings if entry[0] not in missing),
+    )
+    return kept, tuple(sorted(missing))
 
 
 def statements(name: str, properties: DatabaseProperties) -> Iterator[Any]:

@@ -137,6 +137,17 @@ SELECT pg_catalog.substr(s.setting, pg_catalog.length(%(name)s) + 2)
  WHERE d.oid = %(oid)s AND pg_catalog.split_part(s.setting, '=', 1) = %(name)s
 """
 
+# Settings of roles, in every database or in this one, over which the default of the database has no power.
+ROLES_THAT_WRITE = """
+SELECT DISTINCT r.rolname FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.pg_roles r ON r.oid = c.setrole
+  LEFT JOIN pg_catalog.pg_database d ON d.oid = c.setdatabase
+ CROSS JOIN LATERAL pg_catalog.unnest(c.setconfig) AS s (setting)
+ WHERE (d.datname = %s OR c.setdatabase = 0)
+   AND s.setting IN ('default_transaction_read_only=off', 'default_transaction_read_only=false',
+                     'default_transaction_read_only=no', 'default_transaction_read_only=0')
+ ORDER BY 1
+"""
+
 # What shows that somebody wrote: rows by the statistics (large objects too), and when these were last reset.
 WRITE_COUNTERS = """
 SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
@@ -171,6 +182,8 @@ SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
        CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END
   FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
 """
+
+ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%s)"
 
 ROLE_OID = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %s"
 
@@ -223,6 +236,10 @@ SELECT r.rolname, r.rolsuper, r.rolcreatedb, pg_catalog.pg_has_role(d.datdba, 'U
 """
 
 PREPARED = "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = %s ORDER BY prepared"
+
+PREPARED_HERE = """
+SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared
+"""
 
 LOGICAL_SLOTS = """
 SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE slot_type = 'logical' AND database = %s ORDER BY 1

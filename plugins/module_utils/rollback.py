@@ -19,11 +19,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     fingerprint,
     names,
+    properties,
     queries,
     sources,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    ONE_SNAPSHOT,
+    WRITING,
+    literal,
+    session,
+    statement,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
@@ -104,7 +111,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     live = find(request.target, manifest, run_journal)
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
-    if live.done or _untouched(request.target, live, manifest):
+    if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest):
         return _not_needed(request.target, live, manifest, run_journal, started)
     _note(run_journal, "rolling_back")
     try:
@@ -116,7 +123,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     _note(run_journal, ACCEPTED, verdict="rolled_back")
     warnings = _let_go(request.target, run_journal)
     _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
-    return replace(restored, seconds=_since(started), warnings=warnings)
+    return replace(restored, seconds=_since(started), warnings=(*restored.warnings, *warnings))
 
 
 def _not_needed(
@@ -215,18 +222,28 @@ def _untouched(target: Target, live: Live, manifest: Manifest) -> bool:
 
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:
     kept = kept_name(manifest) if live.name else ""
+    if live.name and run_journal and run_journal.unfinished:
+        _end_prepared(fence.way_in(request.target, run_journal).database(live.name), run_journal)
     with _closed(request.target, live.name) as ended:
         found = _candidate(request, manifest, run_journal)
         try:
-            seconds = _swap(request.target, manifest, live, found)
+            seconds, warnings = _swap(request.target, manifest, live, found)
         except PgsafeError as error:
             if found.method != READY_COPY:
                 copies.drop_after(request.target, found.name, error)
             raise
     rows = manifest.fingerprint.rows
     return Restored(
-        "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds
+        "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
     )
+
+
+def _end_prepared(live: Target, run_journal: Journal) -> None:
+    """Before the window there was none, so each is the migration's; only from inside can it be ended."""
+    with session(live, WRITING, "rollback") as server:
+        for (gid,) in server.rows(queries.PREPARED_HERE):
+            run_journal.append("ending_prepared", gid=gid)
+            server.execute(statement("ROLLBACK PREPARED {gid}", gid=literal(gid)))
 
 
 def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> _Candidate:
@@ -248,11 +265,14 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
     return _Candidate(name, oid, tried.method, (*why_not, *tried.failures))
 
 
-def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> float:
+def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> tuple[float, tuple[str, ...]]:
     places = {live.name: manifest.identity.oid} if live.name else {}
     here = cutover.Here(manifest.identity, {**places, found.name: found.oid})
     swap = cutover.Swap(manifest.identity.name, live.name, kept_name(manifest), found.name)
-    return cutover.swap(target, here, swap, manifest.properties, copies.kept_mark(manifest.run_id))
+    with session(target.maintenance, purpose="rollback") as server:
+        wanted, missing = properties.possible(server, manifest.properties)
+    seconds = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
+    return seconds, tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
 
 
 @contextmanager

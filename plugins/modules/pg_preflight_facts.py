@@ -22,6 +22,11 @@ options:
     type: str
     choices: [checksum, decode, restore]
     default: restore
+  fence:
+    description: The kind of fence that will be raised; see M(pgsafe.migration.pg_fence).
+    type: str
+    choices: [read_only+closed, closed, connect, none]
+    default: read_only+closed
   disk_factor:
     description: The free space that the backup's filesystem must have, as a multiple of the database's size.
     type: float
@@ -114,7 +119,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -129,6 +134,7 @@ SPEC = {
     **CONNECTION,
     **BACKUP_ROOT,
     **LEVEL,
+    "fence": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
     "disk_factor": {"type": "float", "default": 2.0},
     "fail": {"type": "bool", "default": True},
 }
@@ -157,6 +163,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
         backup_root=Path(params["backup_root"]),
         disk_factor=params["disk_factor"],
         restore_level=params["level"] == "restore",
+        read_only_fence=params["fence"] in fence.READ_ONLY,
     )
     found = preflight.run(request)
     if found.errors and params["fail"]:

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, migrate, preflight, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
@@ -221,3 +226,124 @@ def test_a_database_that_took_the_name_meanwhile_is_left_alone(
     assert "the next run opens it" in str(caught.value)
     closed = database.called(f"{database.name}__pgsafe_{taken.run_id}")
     assert closed.sql("SELECT count(*) FROM customers") == "60"
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("where", ["", "IN DATABASE {0} "])
+def test_preflight_refuses_a_role_whose_own_setting_beats_the_fence(
+    database: Database, backup_root: Path, where: str
+) -> None:
+    role = f"writer_{database.name}"
+    database.admin(f"CREATE ROLE {role}; ALTER ROLE {role} {where.format(database.name)}SET {SETTING} = off")
+    try:
+        found = preflight.run(preflight.PreflightRequest(database.target, backup_root))
+        assert [problem.what.split()[2] for problem in found.errors] == [role]
+        without = preflight.PreflightRequest(database.target, backup_root, read_only_fence=False)
+        assert preflight.run(without).errors == ()
+    finally:
+        database.admin(f"DROP ROLE {role}")
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("kind", [fence.BOTH, fence.CONNECT])
+def test_a_session_that_may_not_be_ended_stops_the_run_before_anything_is_changed(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    with owned(database) as target:
+        raised = fence.run(fence.FenceRequest(target, backup_root, kind))
+        taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
+        verify.run(verify.VerifyRequest(target, taken.directory))
+        source = SetSource(write_set(tmp_path / "set", {"1.sql": "CREATE TABLE made ();\n"}))
+        superuser = database.called(target.dbname).connect("a superuser")
+        try:
+            with pytest.raises(Refused, match=r"cannot be ended|Superusers are connected"):
+                migrate.run(migrate.MigrateRequest(target, source, taken.directory, taken.run_id, target.dbname))
+        finally:
+            superuser.close()
+        assert "armed" not in events(taken.directory)
+        assert settings(database.called(target.dbname)) == ""
+        assert ours(database.server, target.dbname) == set()
+
+
+MADE = {"1.sql": "CREATE TABLE made ();\n"}
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("files", [MADE, {**MADE, "2.sql": "SELECT 1/0;\n"}], ids=["good", "broken"])
+@pytest.mark.parametrize("kind", [fence.BOTH, fence.CONNECT])
+def test_an_owner_who_is_no_superuser_migrates_behind_a_fence(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str, files: dict[str, str]
+) -> None:
+    # Before PostgreSQL 16 a role may make members of itself; since then, for connect, somebody must let it.
+    possible = kind == fence.BOTH or database.server.installation.major < 16
+    with owned(database, "CREATEROLE") as target:
+        raised = fence.run(fence.FenceRequest(target, backup_root, kind))
+        taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
+        verify.run(verify.VerifyRequest(target, taken.directory, proof="ready_copy"))
+        source = SetSource(write_set(tmp_path / "set", files))
+        wanted = migrate.MigrateRequest(target, source, taken.directory, taken.run_id, target.dbname)
+        ended = "refused" if not possible else "migrated" if files is MADE else "rolled_back"
+        assert verdict_of(wanted) == ended
+        tables = "SELECT string_agg(tablename || ' of ' || tableowner, ',') FROM pg_tables WHERE schemaname = 'public'"
+        found = database.called(target.dbname).sql(tables)
+        assert found == (f"made of {target.params['user']}" if ended == "migrated" else "")
+        assert database.admin("SELECT count(*) FROM pg_roles WHERE rolname ^@ 'pgsafe_'") == "0"
+        acl = f"SELECT coalesce(datacl::text, '=Tc/') FROM pg_database WHERE datname = '{target.dbname}'"
+        assert "=Tc/" in database.admin(acl)
+
+
+def verdict_of(wanted: migrate.MigrateRequest) -> str:
+    try:
+        return migrate.run(wanted).verdict
+    except migrate.MigrationFailed as failed:
+        return failed.outcome.verdict
+    except Refused:
+        return "refused"
+
+
+@contextmanager
+def owned(database: Database, rights: str = "") -> Iterator[Target]:
+    """A role that owns a database of its own, and has no right but those that a run asks for."""
+    role, name = f"owner_{database.name}", f"{database.name}_owned"
+    database.admin(f"CREATE ROLE {role} LOGIN CREATEDB {rights} IN ROLE pg_signal_backend")
+    database.admin(f"CREATE DATABASE {name} TEMPLATE template0 OWNER {role}")
+    if database.server.installation.major >= 15:
+        database.called(name).sql(f"ALTER SCHEMA public OWNER TO {role}")
+    try:
+        yield replace(database.target, dbname=name, params={**database.target.params, "user": role})
+    finally:
+        for found in database.admin(f"SELECT datname FROM pg_database WHERE datdba = '{role}'::regrole").splitlines():
+            database.admin(f'DROP DATABASE "{found}" WITH (FORCE)')
+        database.admin(f"DROP ROLE {role}")
+
+
+def test_a_superuser_of_the_application_is_not_kept_out_by_connect_and_so_it_is_refused(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root, fence.CONNECT)
+    other = database.connect("the application")
+    with pytest.raises(Refused, match="Superusers are connected to"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    other.close()
+    assert "armed" not in events(taken.directory)
+    write(database, "DELETE FROM orders")
+
+
+def test_under_connect_nobody_else_gets_in_while_it_is_migrated(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    role = f"app_{database.name}"
+    database.admin(f"CREATE ROLE {role} LOGIN; GRANT CONNECT ON DATABASE {database.name} TO {role} WITH GRANT OPTION")
+    acl = f"SELECT array_agg(a ORDER BY a::text) FROM pg_database, unnest(datacl) a WHERE datname = '{database.name}'"
+    before, taken = database.admin(acl), fenced(database, backup_root, fence.CONNECT)
+    source = write_set(tmp_path / "set", {"001.sql": "SELECT pg_sleep(600);\n"})
+    dsn = psycopg2.extensions.make_dsn(**{**database.target.params, "dbname": database.name, "user": role})
+    with migrating(database, taken, source) as process:
+        until(lambda: database.admin(SLEEPING.format(database.name)) == "1", "the migration waits")
+        with pytest.raises(psycopg2.OperationalError, match="permission denied"):
+            psycopg2.connect(dsn)
+        database.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'")
+        assert process.wait() == 1
+    assert database.admin(acl) == before
+    psycopg2.connect(dsn).close()
+    database.admin(f"DROP OWNED BY {role}; DROP ROLE {role}")

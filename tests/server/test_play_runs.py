@@ -139,6 +139,9 @@ def test_silence_until_the_time_is_up_does_not_confirm(ansible: Ansible, databas
     assert played.status != 0, played.output
     assert "Nobody answered within 1 s." in played.flat
     assert database.fingerprint() == before
+    assert f"{database.name} is open for everybody again" in played.flat
+    assert ours(database.server, database.name) == set()
+    database.sql("DELETE FROM orders")
 
 
 def test_a_module_that_is_killed_in_the_window_is_followed_by_a_rollback(

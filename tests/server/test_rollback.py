@@ -31,6 +31,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     back_up,
     backends,
     events,
+    fenced,
     migrating,
     ours,
     proven,
@@ -114,6 +115,7 @@ def test_a_rollback_keeps_encoding_and_locale(database: Database, backup_root: P
     assert database.fingerprint() == content
 
 
+@pytest.mark.fault(55)
 def test_settings_that_forbid_writing_do_not_stop_a_rollback(database: Database, backup_root: Path) -> None:
     database.admin(
         f"ALTER DATABASE {database.name} SET default_transaction_read_only = on;"
@@ -125,6 +127,7 @@ def test_settings_that_forbid_writing_do_not_stop_a_rollback(database: Database,
     assert database.sql("SELECT count(*) FROM orders") == "500"
 
 
+@pytest.mark.fault(49)
 @pytest.mark.every_major
 def test_a_damaged_archive_falls_back_to_the_script(database: Database, backup_root: Path) -> None:
     taken, before = proven(database, backup_root), database.fingerprint()
@@ -136,6 +139,7 @@ def test_a_damaged_archive_falls_back_to_the_script(database: Database, backup_r
     assert database.fingerprint() == before
 
 
+@pytest.mark.fault(50)
 def test_two_damaged_formats_leave_the_live_database_open_and_alone(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
@@ -202,6 +206,7 @@ def coming_back(database: Database) -> Iterator[list[str]]:
             thread.join()
 
 
+@pytest.mark.fault(51)
 def test_sessions_that_come_back_at_once_do_not_stop_a_rollback(database: Database, backup_root: Path) -> None:
     taken, before = proven(database, backup_root), database.fingerprint()
     database.sql(HARM)
@@ -213,6 +218,7 @@ def test_sessions_that_come_back_at_once_do_not_stop_a_rollback(database: Databa
     assert database.fingerprint() == before
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize("statement", ["DROP DATABASE {0} WITH (FORCE)", "ALTER DATABASE {0} RENAME TO {0}__new"])
 def test_a_command_that_takes_the_database_away_is_rolled_back(
     database: Database, backup_root: Path, tmp_path: Path, statement: str
@@ -229,6 +235,7 @@ def test_a_command_that_takes_the_database_away_is_rolled_back(
     assert len(kept) == (0 if statement.startswith("DROP") else 1)
 
 
+@pytest.mark.fault(59)
 @pytest.mark.parametrize("name", ["x" * 63, "ä" * 31 + "a", "we\"ird %/'$ =\n;--", "-c", "UPPER"])
 def test_a_database_of_any_name_is_backed_up_and_rolled_back(database: Database, backup_root: Path, name: str) -> None:
     database.admin(f"ALTER DATABASE {database.name} RENAME TO {quoted(name)}")
@@ -302,3 +309,80 @@ def test_a_migration_that_is_told_to_stop_rolls_back_by_itself(
     with interrupted(database, taken, write_set(tmp_path / "set", files), how):
         assert events(taken.directory)[-1] == "rolled_back"
         assert database.fingerprint() == before
+
+
+PREPARES = "INSERT INTO customers (name) VALUES ('prepared');\nPREPARE TRANSACTION 'left behind';\n"
+
+
+@pytest.mark.every_major
+@pytest.mark.fault(52)
+def test_a_prepared_transaction_that_the_migration_left_is_rolled_back_first(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    prepare = f"-- pgsafe: no-transaction\nDELETE FROM orders;\nBEGIN;\n{PREPARES}"
+    files = {"1.sql": prepare, "2.sql": "SELECT 1 / 0;\n"}
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", files)))
+    assert caught.value.outcome.verdict == "rolled_back", str(caught.value)
+    assert database.admin("SELECT count(*) FROM pg_prepared_xacts") == "0"
+    assert database.fingerprint() == before
+
+
+@pytest.mark.fault(57)
+def test_a_role_that_the_migration_dropped_is_said_and_does_not_stop_the_rollback(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    role = f"app_{database.name}"
+    database.admin(f"CREATE ROLE {role}; GRANT CREATE ON DATABASE {database.name} TO {role}")
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    drop = f"ALTER TABLE orders ADD x int;\nDROP OWNED BY {role};\nDROP ROLE {role};\nCOMMIT;\nSELECT 1 / 0;\n"
+    files = {"1.sql": f"-- pgsafe: no-transaction\n{drop}"}
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", files)))
+    restored = caught.value.outcome.rollback
+    assert restored is not None, str(caught.value)
+    assert restored.warnings == (f"The role {role} is gone, and with it what it had on the database.",)
+    assert database.fingerprint() == before
+
+
+@pytest.mark.fault(51)
+def test_a_session_that_the_migration_left_at_work_under_another_name_does_not_write_after_the_look(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    psql = database.server.bin_dir / "psql"
+    late = "SELECT pg_sleep(2); DELETE FROM orders"
+    script = f"PGAPPNAME=theirs setsid {psql} -X -c '{late}' >/dev/null 2>&1 & sleep 0.5; exit 1"
+    source = SetSource(command=("sh", "-c", script))
+    wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(wanted)
+    assert caught.value.outcome.verdict == "unchanged"
+    assert backends(database.server, "theirs") == []
+    assert database.fingerprint() == before
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        ["ALTER DATABASE {} ALLOW_CONNECTIONS true"],
+        ["DROP DATABASE {}"],
+        ["DROP DATABASE {}", "CREATE DATABASE {}"],
+    ],
+    ids=["opened", "dropped", "another"],
+)
+def test_a_ready_copy_that_is_not_as_it_was_proven_is_not_swapped_in(
+    database: Database, backup_root: Path, tmp_path: Path, spoil: list[str]
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    ready = f"{database.name}__ready_{taken.run_id}"
+    for statement in spoil:
+        database.admin(statement.format(ready))
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
+    restored = caught.value.outcome.rollback
+    assert restored is not None, str(caught.value)
+    assert (restored.method, restored.failures[0][:11]) == ("archive", "ready copy:")
+    assert database.fingerprint() == before

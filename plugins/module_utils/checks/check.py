@@ -69,6 +69,7 @@ class Facts:
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
     :param runs_at_work: backup directories of runs that somebody alive works on.
     :param superusers_sessions: sessions that this role cannot end.
+    :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
     """
 
     database: str
@@ -92,6 +93,7 @@ class Facts:
     restore_level: bool
     runs_at_work: tuple[str, ...] = ()
     superusers_sessions: tuple[str, ...] = ()
+    roles_that_write: tuple[str, ...] = ()
 
 
 Check = Callable[[Facts], Iterator[Problem]]

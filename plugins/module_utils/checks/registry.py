@@ -9,6 +9,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks import (
     backup_root,
     client_tools,
     data_disk,
+    fence,
     prepared_transactions,
     privileges,
     replication,
@@ -31,4 +32,5 @@ CHECKS: tuple[Check, ...] = (
     prepared_transactions.check,
     replication.check,
     sessions.check,
+    fence.check,
 )
