@@ -123,6 +123,7 @@ class _Held:
     findings: tuple[str, ...]
     tuples_written: int
     lsn: str
+    preload_libraries: str
 
 
 def plan(request: BackupRequest) -> BackupPlan:
@@ -308,6 +309,7 @@ class _Taking:
             compression=formats.compression_facts(request.compress_method, request.compress_level),
             warnings=tuple(self._found.warnings),
             seconds=dict(self._found.seconds),
+            preload_libraries=held.preload_libraries,
         )
 
     def _not_chosen(self) -> dict[str, str]:
@@ -343,4 +345,5 @@ def _read_held(reader: Session, database: str, lsn: str) -> _Held:
         findings=tuple(finding.key for finding in audit.findings(reader)),
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
         lsn=lsn,
+        preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
     )

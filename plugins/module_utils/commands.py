@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
 
@@ -35,6 +36,8 @@ class Command:
     :param cwd: the directory to run in.
     :param time_limit: seconds it may take at all (short steps).
     :param stall_limit: seconds it may go on without progress (long steps).
+    :param user: the operating system's user to run it as, which only root can choose; None for our own.
+    :param ending: the signal that asks it to end.
     """
 
     argv: tuple[str, ...]
@@ -42,6 +45,8 @@ class Command:
     cwd: str | None = None
     time_limit: float | None = None
     stall_limit: float | None = None
+    user: str | None = None
+    ending: signal.Signals = signal.SIGINT
 
     @property
     def program(self) -> str:
@@ -97,6 +102,35 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
             sink(chunk)
         child.wait(lambda: child.stderr.seen)
         return child.completed("")
+
+
+def stream(command: Command) -> Iterator[bytes]:
+    """The standard output of a program in chunks of up to 1 MiB; the program is ended when the iterator is closed.
+
+    :raises CommandFailed: as in :func:`run`, at the latest after the last chunk.
+    """
+    with _process(command, stdout=subprocess.PIPE) as child:
+        yield from _chunks(child)
+        child.wait(lambda: child.stderr.seen)
+        child.completed("")
+
+
+@contextmanager
+def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
+    """Run a server for the time of the block; it is ended whatever happens.
+
+    :param command: its ``time_limit`` is what it may take until it is ready.
+    :param ready: whether it answers.
+    :raises CommandFailed: it ended before it was ready, or was not ready in time.
+    """
+    with _process(command) as child:
+        watch = _Watch(command, child.started)
+        while not ready():
+            if child.process.poll() is not None:
+                raise _failed(command, child.process.returncode, child.stderr.finish())
+            watch.look(0)
+            time.sleep(POLL_SECONDS)
+        yield
 
 
 def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:
@@ -256,6 +290,7 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
             stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            **_identity(command.user),
         )
     except OSError as error:
         where = f" in {command.cwd}" if command.cwd else ""
@@ -264,13 +299,21 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
     try:
         yield child
     finally:
-        _end(process)
+        _end(process, command.ending)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask with SIGINT, wait the grace, then SIGKILL the whole group."""
+def _identity(user: str | None) -> dict[str, Any]:
+    """What makes a child another user's: of root's own groups it keeps none."""
+    if user is None:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
+    """Ask by a signal, wait the grace, then SIGKILL the whole group."""
     if process.poll() is None:
-        _signal_group(process, signal.SIGINT)
+        _signal_group(process, ending)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal_group(process, signal.SIGKILL)

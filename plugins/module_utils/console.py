@@ -11,10 +11,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, size
 
 if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored, RestorePlan
-    from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12
@@ -59,9 +59,10 @@ def verify_foreseen(level: str) -> list[str]:
 def verify(found: Verdict) -> list[str]:
     if found.findings:
         return [f"{CROSS} {finding.as_text()}" for finding in found.findings]
-    archive = found.manifest.file("dump")
+    archive = found.manifest.file("dump") if found.manifest else None
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
+    lines += [f"[info] {note}" for note in found.notes]
     return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
 
 

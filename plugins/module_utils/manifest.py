@@ -27,6 +27,7 @@ MANIFEST_TEXT = "manifest.txt"
 CHECKSUMS = "SHA256SUMS"
 ARCHIVE = "full_backup.dump"
 SCRIPT = "full_backup.sql.gz"
+GLOBALS = "globals.sql"
 AUDIT_REPORT = "audit_report.txt"
 VERIFICATION_REPORT = "verification_report.txt"
 
@@ -68,6 +69,7 @@ class Manifest:
         is decoded, which only gzip's streams carry.
     :param warnings: what was said while it was taken, without failing it.
     :param left_out: relation label to the reason it has no CSV.
+    :param preload_libraries: the server's shared_preload_libraries, empty where the role may not see it.
     """
 
     run_id: str
@@ -89,6 +91,7 @@ class Manifest:
     compression: Mapping[str, Any]
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
+    preload_libraries: str
     format_version: str = FORMAT_VERSION
 
     def file(self, kind: str) -> BackupFile | None:

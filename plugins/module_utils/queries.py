@@ -33,6 +33,7 @@ NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE 
 
 # No row for a role that may not see it, where current_setting() would fail.
 DATA_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
+PRELOAD_LIBRARIES = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"
 
 STANDBY = "SELECT pg_catalog.pg_is_in_recovery()"
 
