@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -104,7 +104,7 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
         return child.completed("")
 
 
-def stream(command: Command) -> Iterator[bytes]:
+def stream(command: Command) -> Generator[bytes, None, None]:
     """The standard output of a program in chunks of up to 1 MiB; the program is ended when the iterator is closed.
 
     :raises CommandFailed: as in :func:`run`, at the latest after the last chunk.

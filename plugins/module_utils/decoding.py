@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     gzip_files,
     pg_tools,
     scripts,
+    server_globals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import codec
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
@@ -29,7 +30,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     VerificationFailed,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT, BackupFile, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import (
+    ARCHIVE,
+    GLOBALS,
+    SCRIPT,
+    BackupFile,
+    Manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def look(of: Decoding, found: Found) -> None:
     if not found.findings:
         with found.timed("sequences"), found.blaming(ARCHIVE):
             _sequences(of, found)
+    with found.timed(GLOBALS), found.blaming(GLOBALS):
+        _globals(of, found)
     for file in of.manifest.csv_files:
         with found.timed(file.name), found.blaming(file.name):
             _csv(of, file, found)
@@ -102,6 +111,14 @@ def _by_others(of: Decoding) -> str:
 def _sequences(of: Decoding, found: Found) -> None:
     if archives.sequences(of.tools, of.directory / ARCHIVE, of.stall_limit) != dict(of.manifest.fingerprint.sequences):
         found.add(ARCHIVE, "sets other sequence values than the manifest says")
+
+
+def _globals(of: Decoding, found: Found) -> None:
+    script = files.read_bytes(of.directory / GLOBALS)
+    if not server_globals.complete(script):
+        found.add(GLOBALS, "has no end marker of a complete dump")
+    elif not server_globals.makes(script, of.manifest.properties.owner):
+        found.add(GLOBALS, f"does not make the role {of.manifest.properties.owner}, who owns the database")
 
 
 def _csv(of: Decoding, file: BackupFile, found: Found) -> None:

@@ -10,7 +10,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,7 +213,7 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
 
 
-def chunks(path: Path) -> Iterator[bytes]:
+def chunks(path: Path) -> Generator[bytes, None, None]:
     """The content of a file in chunks of 1 MiB.
 
     :raises FileFailed: it cannot be read.

@@ -62,8 +62,8 @@ _SETTINGS = {
     "log_destination": "stderr",
     "checkpoint_timeout": "1h",
     "max_locks_per_transaction": "1024",
-    "allow_in_place_tablespaces": "on",
 }
+_IN_PLACE = {"allow_in_place_tablespaces": "on"}
 
 
 @dataclass(frozen=True)
@@ -141,21 +141,24 @@ def _user(options: Options, directory: Path) -> str | None:
     :raises Refused: there is no such user.
     """
     if os.geteuid() != 0:
-        if options.user not in (None, pwd.getpwuid(os.geteuid()).pw_name):
+        if options.user and options.user != _name_of(os.geteuid()):
             raise BadRequest("Only root can run an instance as another user.", remedy="Leave instance_user out.")
         return None
-    owner = directory.stat().st_uid
-    name = options.user or (pwd.getpwuid(owner).pw_name if owner else _USUAL_USER)
-    try:
-        uid = pwd.getpwnam(name).pw_uid
-    except KeyError:
-        uid = 0
-    if uid == 0:
-        raise Refused(
-            f"PostgreSQL does not run as root, and there is no other user {name} to run it.",
-            remedy="Name one in instance_user, or run the play as another user than root.",
-        )
-    return name
+    name = options.user or _name_of(directory.stat().st_uid) or _USUAL_USER
+    with suppress(KeyError):
+        if pwd.getpwnam(name).pw_uid != 0:
+            return name
+    raise Refused(
+        f"PostgreSQL does not run as root, and there is no other user {name} to run it.",
+        remedy="Name one in instance_user, or run the play as another user than root.",
+    )
+
+
+def _name_of(uid: int) -> str:
+    """Empty for root, and for a number without a name, as an owner's from another machine may be."""
+    with suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name if uid else ""
+    return ""
 
 
 def _parent(options: Options, beside: Path, user: str | None) -> Path:
@@ -288,6 +291,8 @@ def _serving(wanted: Wanted, program: str, home: Path, target: Target, found: Fo
 def _started(wanted: Wanted, program: str, home: Path, target: Target, libraries: str) -> Iterator[None]:
     settings = {
         **_SETTINGS,
+        # Minors of before 2022 do not know it: it is set where it is needed.
+        **(_IN_PLACE if b"\nCREATE TABLESPACE " in wanted.globals_script else {}),
         "unix_socket_directories": target.params["host"],
         "shared_preload_libraries": libraries,
     }
@@ -337,7 +342,7 @@ def _end_orphan(wanted: Wanted, home: Path) -> None:
         return
     # Its fifth line names the socket's directory: https://www.postgresql.org/docs/current/storage-file-layout.html
     lines = files.read_text(data / "postmaster.pid").splitlines()
-    user = pwd.getpwuid(data.stat().st_uid).pw_name if os.geteuid() == 0 else None
+    user = _name_of(data.stat().st_uid) or None if os.geteuid() == 0 else None
     stop = pg_tools.stop_cluster(_program(wanted, "pg_ctl"), str(data))
     with suppress(CommandFailed):
         commands.run(commands.Command(stop, cwd="/", time_limit=_STEP_SECONDS, user=user))

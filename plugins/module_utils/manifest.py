@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest_shape
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, reporting, sha256_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
@@ -157,6 +158,7 @@ def from_json(text: str, path: str) -> Manifest:
             remedy="Use the release of pgsafe.migration that wrote it, or a later one.",
         )
     try:
+        manifest_shape.require(data)
         manifest = _typed(data)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise NotABackup(f"{path} lacks or garbles a part of a manifest: {error!r}.") from error

@@ -10,11 +10,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+_COMPLETE = b"-- PostgreSQL database cluster dump complete"
 _NAME = rb'("(?:[^"]|"")*"|[^\s;"]+)'
 _CREATE_ROLE = rb"^CREATE ROLE %b;\n"
 _SUPERUSER = re.compile(rb"^ALTER ROLE " + _NAME + rb" WITH SUPERUSER ", re.MULTILINE)
 _GRANTED_BY = re.compile(rb" GRANTED BY " + _NAME + rb";$", re.MULTILINE)
 _LOCATION = re.compile(rb"^(CREATE TABLESPACE .* LOCATION )E?'(?:[^']|'')*';$", re.MULTILINE)
+
+
+def complete(script: bytes) -> bool:
+    """Whether its end is the end of a whole dump."""
+    return _COMPLETE in script.splitlines()[-10:]
+
+
+def makes(script: bytes, role: str) -> bool:
+    """Whether it makes a role; those of the system are there without it."""
+    if role.startswith("pg_"):
+        return True
+    return any(b"CREATE ROLE %b;" % form in script.splitlines() for form in _written(role))
 
 
 def first_superuser(script: bytes) -> str:

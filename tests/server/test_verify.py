@@ -283,6 +283,22 @@ def test_another_content_that_everything_else_agrees_with_is_found_by_restoring(
 
 
 @pytest.mark.fault(34)
+@pytest.mark.every_major
+def test_a_large_object_of_another_content_is_found_by_restoring(database: Database, backup_root: Path) -> None:
+    """Of 3 MiB, so that it is read in pieces; the last byte differs."""
+    number = database.sql("SELECT lo_from_bytea(0, convert_to(repeat('x', 3000000), 'UTF8'))")
+    database.sql("SELECT lo_create(0)")
+    stored = back_up(database, backup_root).directory
+    database.sql(f"SELECT lo_put({number}, 2999999, 'y')")
+    other = back_up(database, backup_root).directory
+    assert found(database, stored) == "restore: "
+    for name in (manifest.ARCHIVE, manifest.SCRIPT):
+        (stored / name).write_bytes((other / name).read_bytes())
+    forgery.seal(stored)
+    assert f"restores to something else: large object {number} is other than before" in found(database, stored)
+
+
+@pytest.mark.fault(34)
 def test_a_script_of_another_content_never_replaces_the_live_database(database: Database, stored: Path) -> None:
     forgery.rewrite(stored / manifest.SCRIPT, lambda text: text.replace(b"name 7\t", b"name x\t"))
     forgery.seal(stored)
@@ -309,6 +325,8 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a list": (_edited(lambda text: "[]"), "has the format version None"),
     "duplicate keys": (_edited(lambda text: '{"format_version": "x",' + text[1:]), "a key occurs twice"),
     "lacking a part": (_edited(lambda text: text.replace('"identity"', '"identitaet"')), "lacks or garbles"),
+    "a number for a text": (_edited(lambda text: text.replace('"content": "', '"content": 7, "x": "', 1)), "garbles"),
+    "a text for a number": (_edited(lambda text: text.replace('"rows": 60', '"rows": "60"')), ".rows is '60'"),
     "garbling a part": (_edited(lambda text: text.replace('"content_checksum"', '"content"')), "garbles"),
 }
 

@@ -43,3 +43,11 @@ def test_the_role_that_is_there_is_not_made_and_tablespaces_stay_inside(superuse
     text = server_globals.for_private_cluster(SCRIPT, superuser)
     expected = SCRIPT.replace(gone, b"").replace(b"'/srv/it''s fast'", b"''").replace(b"E'/srv/\\\\x'", b"''")
     assert text == expected
+
+
+def test_a_whole_script_shows_its_end_and_the_roles_it_makes() -> None:
+    end = b"\\unrestrict abc\n\n--\n-- PostgreSQL database cluster dump complete\n--\n\n"
+    assert server_globals.complete(SCRIPT + end)
+    assert not server_globals.complete(SCRIPT)
+    roles = ("app", 'Odd "1" x', "ap", "boss ", "pg_database_owner")
+    assert [server_globals.makes(SCRIPT, role) for role in roles] == [True, True, False, False, True]
