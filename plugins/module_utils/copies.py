@@ -81,7 +81,8 @@ def load_archive(target: Target, name: str, source: Source) -> None:
         source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
     )
     _without_public(target, name, source)
-    commands.run(_command(target, name, argv))
+    with _at_work(target, name) as progress:
+        commands.run(_command(target, name, argv), progress)
 
 
 def _without_public(target: Target, name: str, source: Source) -> None:
@@ -96,7 +97,15 @@ def load_script(target: Target, name: str, source: Source) -> None:
     """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
-    commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT))
+    with _at_work(target, name) as progress:
+        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), progress)
+
+
+@contextmanager
+def _at_work(target: Target, name: str) -> Iterator[commands.Progress]:
+    """pg_restore and psql say nothing while an index is built for hours; what gets on then is the server."""
+    with session(target.maintenance, purpose="watch") as watch:
+        yield lambda: int(watch.value(queries.AT_WORK, (name,)))
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import copies, manifest, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.tests.server.backup_support import tools_with
+from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, by_script, tools_with
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     back_up,
@@ -70,6 +70,42 @@ def test_a_verifier_that_is_silent_and_content_proves_nothing(
 ) -> None:
     told = _verified_with(database, stored, tmp_path / "tools", "#!/bin/sh\n")
     assert f"{manifest.ARCHIVE}: has no end marker of a complete dump" in told
+
+
+# Each of its rows takes 0.6 s to load, in which pg_restore and psql say nothing.
+SLOW = """
+CREATE FUNCTION slow(int) RETURNS bool LANGUAGE sql AS 'SELECT pg_catalog.pg_sleep(0.6) IS NOT NULL';
+CREATE TABLE slow_one (a int CHECK (slow(a)));
+INSERT INTO slow_one SELECT generate_series(1, 4);
+"""
+
+
+@pytest.mark.fault(39)
+@pytest.mark.every_major
+@pytest.mark.parametrize("how", ["archive", "script"])
+def test_a_restore_that_is_slow_and_silent_is_let_work(
+    database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    database.sql(SLOW)
+    taken = back_up(database, backup_root)
+    monkeypatch.setattr(copies, "STALL_SECONDS", 1.5)
+    copy = by_archive(database, taken) if how == "archive" else by_script(database, taken)
+    assert copy.sql("SELECT count(*) FROM slow_one") == "4"
+
+
+@pytest.mark.fault(39)
+def test_a_restore_that_hangs_without_the_server_s_doing_is_ended(
+    database: Database, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = database.server.bin_dir / "pg_restore"
+    script = f'#!/bin/sh\ncase "$*" in *--dbname*) exec sleep 1000000 ;; *) exec {real} "$@" ;; esac\n'
+    tools_with(tmp_path / "tools", database.server.bin_dir, "pg_restore", script)
+    monkeypatch.setattr(copies, "STALL_SECONDS", 1.5)
+    target = replace(database.target, bin_dir=str(tmp_path / "tools"))
+    (finding,) = verify.run(verify.VerifyRequest(target, stored)).findings
+    told = "does not restore: pg_restore made no progress for 1.5 s and was ended."
+    assert finding.as_text() == f"{manifest.ARCHIVE}: {told}"
+    assert ours(database.server, database.name) == set()
 
 
 # A verification whose restore waits inside the scratch database until somebody ends it.
