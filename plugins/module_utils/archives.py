@@ -55,7 +55,10 @@ def major_of(head: bytes) -> int:
     if not head.startswith(MAGIC):
         raise ValueError("it does not begin as an archive of pg_dump does")
     reader = io.BytesIO(head[len(MAGIC) :])
-    major, minor, _revision, int_size, _offset_size, _format = reader.read(6)
+    fixed = reader.read(6)
+    if len(fixed) < 6:
+        raise ValueError("it ends inside its head")
+    major, minor, _revision, int_size, _offset_size, _format = fixed
     if (major, minor) >= (1, 15):
         reader.read(1)
     else:

@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     pg_tools,
     properties,
     queries,
+    signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
@@ -132,8 +133,8 @@ def compare(target: Target, name: str, source: Source) -> None:
 
 
 def drop(target: Target, name: str) -> None:
-    """Drop a copy of ours; nothing happens when it is not there."""
-    with session(target.maintenance, WRITING, "drop") as server:
+    """Drop a copy of ours; nothing happens when it is not there. A second signal does not keep it from being done."""
+    with signals.passed_over(), session(target.maintenance, WRITING, "drop") as server:
         server.execute(statement("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=identifier(name)))
 
 

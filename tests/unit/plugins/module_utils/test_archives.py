@@ -77,5 +77,5 @@ def test_the_head_of_an_archive_says_which_pg_dump_wrote_it(head: bytes, major: 
 
 @pytest.mark.parametrize("head", [b"", b"PGDM", b"something else", b"PGDMP\1\x10\0\4\10\1\1", b"PGDMP\1"])
 def test_what_is_no_head_of_an_archive_is_told(head: bytes) -> None:
-    with pytest.raises(ValueError, match=r"^it does "):
+    with pytest.raises(ValueError, match=r"^it (does|ends) "):
         archives.major_of(head)
