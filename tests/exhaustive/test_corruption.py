@@ -29,13 +29,18 @@ def _of(database: Database, stored: Path) -> str:
     return f"PostgreSQL {database.server.installation.major}, compression {method}"
 
 
+def _drawing(seed: int, what: str, database: Database, stored: Path) -> random.Random:
+    """Other cases for each major and method, and the same ones for the same seed."""
+    return random.Random(f"{seed} {what} {_of(database, stored)}")  # noqa: S311 - to be drawn again, not to be secret
+
+
 @pytest.mark.every_major
 @pytest.mark.fault(28)
 @pytest.mark.fault(29)
 def test_every_accident_is_found_at_level_checksum(
     database: Database, backups: tuple[Path, Path], seed: int, cases: int, figures: list[str]
 ) -> None:
-    chance, tally = random.Random(seed), corruption.Tally.empty()  # noqa: S311 - to be drawn again, not to be secret
+    chance, tally = _drawing(seed, "accidents", database, backups[0]), corruption.Tally.empty()
     for _number in range(4 * cases):
         damage = corruption.drawn(chance, *backups, KINDS)
         tally.count(damage, corruption.accident(database, backups[0], damage))
@@ -48,7 +53,7 @@ def test_every_accident_is_found_at_level_checksum(
 def test_every_inside_job_that_changes_content_is_found_at_level_restore(
     database: Database, backups: tuple[Path, Path], seed: int, cases: int, figures: list[str]
 ) -> None:
-    chance, tally = random.Random(seed + 1), corruption.Tally.empty()  # noqa: S311 - as above
+    chance, tally = _drawing(seed, "inside jobs", database, backups[0]), corruption.Tally.empty()
     before = corruption.content(database, backups[0])
     for _number in range(cases):
         damage = corruption.drawn(chance, *backups, KINDS)
