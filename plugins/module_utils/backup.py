@@ -8,7 +8,7 @@ import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -277,10 +277,10 @@ class _Taking:
     def _seal(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
         """manifest.txt, then the checksums, then manifest.json; only then is the directory a backup."""
         directory = self._place.directory
-        text = report.manifest(self._manifest(held, sequences))
-        digest = files.write_text(directory / manifests.MANIFEST_TEXT, text)
-        self._found.files.append(formats.listed(manifests.MANIFEST_TEXT, "manifest", digest))
-        manifest = self._manifest(held, sequences)
+        described = self._manifest(held, sequences)
+        digest = files.write_text(directory / manifests.MANIFEST_TEXT, report.manifest(described))
+        entry = formats.listed(manifests.MANIFEST_TEXT, "manifest", digest)
+        manifest = replace(described, files=(*described.files, entry))
         rendered = manifests.to_json(manifest)
         checksums = manifests.checksums(manifest, files.sha256_of_text(rendered))
         files.write_text(directory / manifests.CHECKSUMS, checksums)

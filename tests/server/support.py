@@ -155,7 +155,7 @@ def proven(database: Database, backup_root: Path, level: str = "restore") -> bac
     """A backup whose proof of that level is in the run's journal."""
     taken = back_up(database, backup_root)
     verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, level))
-    assert verdict.findings == ()
+    assert verdict.findings == (), verdict.findings
     return taken
 
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest, restore, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, manifest, restore, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
 from ansible_collections.pgsafe.migration.tests.server import forgery
@@ -46,6 +47,15 @@ def test_a_backup_is_whole_wherever_it_was_copied_to_and_without_its_journal(
     shutil.copytree(stored, copied)
     database.admin(f"ALTER DATABASE {database.name} RENAME TO {database.name}_gone")
     assert found(database, copied) == "restore: "
+
+
+def test_a_backup_whose_clock_ticks_while_it_is_sealed_is_whole(
+    database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count(10)
+    monkeypatch.setattr(backup, "now", lambda: f"2026-11-24T00:00:{next(ticks)}Z")
+    stored = back_up(database, backup_root).directory
+    assert found(database, stored, "checksum") == "checksum: "
 
 
 @pytest.mark.fault(28)
