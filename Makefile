@@ -31,7 +31,7 @@ heading = @printf '\n== %s ==\n' '$(1)'
 help: ## Show this text
 	@echo "pgsafe.migration: backups that are proven before anything is changed."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: python
 python:
@@ -75,7 +75,7 @@ lint: venv-test tree ## Check style, types and metadata
 	$(call heading,lint)
 	@cd $(TREE); $(TEST)/ruff check --quiet .
 	@cd $(BUILD); $(TEST)/mypy --config-file $(TREE)/pyproject.toml --no-error-summary \
-	    $(addprefix $(TREE)/,$(wildcard plugins/module_utils tests/unit tests/server molecule) tools)
+	    $(addprefix $(TREE)/,$(wildcard plugins/module_utils tests/unit tests/server tests/exhaustive molecule) tools)
 	@cd $(TREE); $(TEST)/yamllint --strict .
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/ansible-lint --nocolor -q
 	@cd $(TREE); $(TEST)/antsibull-changelog lint
@@ -89,6 +89,12 @@ unit: venv-test tree ## Test single functions
 server: venv-test tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q
+
+# PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them
+.PHONY: test-exhaustive
+test-exhaustive: venv-test tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
+	$(call heading,exhaustive tests)
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/exhaustive -q
 
 .PHONY: molecule
 molecule: venv-test tree ## Test the role in Molecule's scenarios

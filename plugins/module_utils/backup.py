@@ -8,7 +8,7 @@ import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,7 @@ class _Held:
     findings: tuple[str, ...]
     tuples_written: int
     lsn: str
+    preload_libraries: str
 
 
 def plan(request: BackupRequest) -> BackupPlan:
@@ -295,10 +296,10 @@ class _Taking:
     def _seal(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
         """manifest.txt, then the checksums, then manifest.json; only then is the directory a backup."""
         directory = self._place.directory
-        text = report.manifest(self._manifest(held, sequences))
-        digest = files.write_text(directory / manifests.MANIFEST_TEXT, text)
-        self._found.files.append(formats.listed(manifests.MANIFEST_TEXT, "manifest", digest))
-        manifest = self._manifest(held, sequences)
+        described = self._manifest(held, sequences)
+        digest = files.write_text(directory / manifests.MANIFEST_TEXT, report.manifest(described))
+        entry = formats.listed(manifests.MANIFEST_TEXT, "manifest", digest)
+        manifest = replace(described, files=(*described.files, entry))
         rendered = manifests.to_json(manifest)
         checksums = manifests.checksums(manifest, files.sha256_of_text(rendered))
         files.write_text(directory / manifests.CHECKSUMS, checksums)
@@ -327,6 +328,7 @@ class _Taking:
             compression=formats.compression_facts(request.compress_method, request.compress_level),
             warnings=tuple(self._found.warnings),
             seconds=dict(self._found.seconds),
+            preload_libraries=held.preload_libraries,
         )
 
     def _not_chosen(self) -> dict[str, str]:
@@ -362,4 +364,5 @@ def _read_held(reader: Session, database: str, lsn: str) -> _Held:
         findings=tuple(finding.key for finding in audit.findings(reader)),
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
         lsn=lsn,
+        preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
     )

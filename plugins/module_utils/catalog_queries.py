@@ -162,7 +162,12 @@ SELECT n.nspname || '.' || x.stxname, pg_get_statisticsobjdef(x.oid)
 SELECT n.nspname || '.' || f.cfgname, {_owner("f.cfgowner")}
   FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace
  WHERE {_USER} AND {_OWN.format("f", "pg_ts_config")}""",
+    # A piece at a time, for a whole one need not fit into a value; 262144 opens it for reading, 2 seeks from its end.
+    # https://www.postgresql.org/docs/current/lo-funcs.html
     "large object": f"""
 SELECT l.oid::text, {_owner("l.lomowner")} || {_acl("l.lomacl", "L", "l.lomowner")}
+       || {_comment("l.oid", "pg_largeobject")}
+       || ' content ' || (SELECT sum(hashtextextended(encode(lo_get(l.oid, p.place, 1048576), 'hex'), p.place))::text
+                            FROM generate_series(0, lo_lseek64(lo_open(l.oid, 262144), 0, 2), 1048576) AS p (place))
   FROM pg_largeobject_metadata l""",
 }

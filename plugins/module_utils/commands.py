@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 import os
+import pwd
 import select
 import shutil
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
 
@@ -35,6 +36,8 @@ class Command:
     :param cwd: the directory to run in.
     :param time_limit: seconds it may take at all (short steps).
     :param stall_limit: seconds it may go on without progress (long steps).
+    :param user: the operating system's user to run it as, which only root can choose; None for our own.
+    :param ending: the signal that asks it to end.
     """
 
     argv: tuple[str, ...]
@@ -42,6 +45,8 @@ class Command:
     cwd: str | None = None
     time_limit: float | None = None
     stall_limit: float | None = None
+    user: str | None = None
+    ending: signal.Signals = signal.SIGINT
 
     @property
     def program(self) -> str:
@@ -99,6 +104,35 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
         return child.completed("")
 
 
+def stream(command: Command) -> Generator[bytes, None, None]:
+    """The standard output of a program in chunks of up to 1 MiB; the program is ended when the iterator is closed.
+
+    :raises CommandFailed: as in :func:`run`, at the latest after the last chunk.
+    """
+    with _process(command, stdout=subprocess.PIPE) as child:
+        yield from _chunks(child)
+        child.wait(lambda: child.stderr.seen)
+        child.completed("")
+
+
+@contextmanager
+def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
+    """Run a server for the time of the block; it is ended whatever happens.
+
+    :param command: its ``time_limit`` is what it may take until it is ready.
+    :param ready: whether it answers.
+    :raises CommandFailed: it ended before it was ready, or was not ready in time.
+    """
+    with _process(command) as child:
+        watch = _Watch(command, child.started)
+        while not ready():
+            if child.process.poll() is not None:
+                raise _failed(command, child.process.returncode, child.stderr.finish())
+            watch.look(0)
+            time.sleep(POLL_SECONDS)
+        yield
+
+
 def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:
     """Run a program whose standard output another one reads, and hand that one's output to ``sink``.
 
@@ -119,9 +153,10 @@ def read_through(source: Command, command: Command, sink: Callable[[bytes], obje
                 child.completed("")
 
 
-def write_from(command: Command, source: Iterable[bytes]) -> Completed:
+def write_from(command: Command, source: Iterable[bytes], progress: Progress | None = None) -> Completed:
     """Run a program and feed it ``source`` on its standard input.
 
+    :param progress: as in :func:`run`, while the program reads nothing.
     :raises CommandFailed: as in :func:`run`; an error of the source ends the program *before* it sees an
         end of file, so that it never takes half of a script for the whole.
     """
@@ -129,8 +164,8 @@ def write_from(command: Command, source: Iterable[bytes]) -> Completed:
         out = child.drained()
         # A program that stops reading tells the reason by its exit status and stderr, not by our broken pipe.
         with suppress(BrokenPipeError):
-            _feed(child, source)
-        child.wait(lambda: out.seen + child.stderr.seen)
+            _feed(child, source, progress or (lambda: 0))
+        child.wait(progress or (lambda: out.seen + child.stderr.seen))
         return child.completed(out.finish())
 
 
@@ -227,7 +262,7 @@ def _chunks(child: _Child) -> Iterator[bytes]:
         yield chunk
 
 
-def _feed(child: _Child, source: Iterable[bytes]) -> None:
+def _feed(child: _Child, source: Iterable[bytes], progress: Progress) -> None:
     pipe = _piped(child.process.stdin)
     os.set_blocking(pipe.fileno(), False)
     watch = _Watch(child.command, child.started)
@@ -236,7 +271,7 @@ def _feed(child: _Child, source: Iterable[bytes]) -> None:
         view = memoryview(chunk)
         while view:
             _unused, ready, _unused2 = select.select([], [pipe], [], POLL_SECONDS)
-            watch.look(written)
+            watch.look(written if ready else written + progress())
             count = os.write(pipe.fileno(), view) if ready else 0
             written += count
             view = view[count:]
@@ -256,6 +291,7 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
             stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            **_identity(command.user),
         )
     except OSError as error:
         where = f" in {command.cwd}" if command.cwd else ""
@@ -264,13 +300,21 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
     try:
         yield child
     finally:
-        _end(process)
+        _end(process, command.ending)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask with SIGINT, wait the grace, then SIGKILL the whole group."""
+def _identity(user: str | None) -> dict[str, Any]:
+    """What makes a child another user's: of root's own groups it keeps none."""
+    if user is None:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
+    """Ask by a signal, wait the grace, then SIGKILL the whole group."""
     if process.poll() is None:
-        _signal_group(process, signal.SIGINT)
+        _signal_group(process, ending)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal_group(process, signal.SIGKILL)

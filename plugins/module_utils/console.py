@@ -13,12 +13,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.report import CRO
 
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
+    from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
     from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Recovered
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import RestorePlan
     from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
-    from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12
@@ -97,9 +97,10 @@ def verify_foreseen(level: str) -> list[str]:
 def verify(found: Verdict) -> list[str]:
     if found.findings:
         return [f"{CROSS} {finding.as_text()}" for finding in found.findings]
-    archive = found.manifest.file("dump")
+    archive = found.manifest.file("dump") if found.manifest else None
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
+    lines += [f"[info] {note}" for note in found.notes]
     return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
 
 

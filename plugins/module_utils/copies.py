@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     pg_tools,
     properties,
     queries,
+    signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
@@ -114,7 +115,8 @@ def load_archive(target: Target, name: str, source: Source) -> None:
         source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
     )
     _without_public(target, name, source)
-    commands.run(_command(target, name, argv))
+    with _at_work(target, name) as progress:
+        commands.run(_command(target, name, argv), progress)
 
 
 def _without_public(target: Target, name: str, source: Source) -> None:
@@ -129,7 +131,15 @@ def load_script(target: Target, name: str, source: Source) -> None:
     """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
-    commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT))
+    with _at_work(target, name) as progress:
+        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), progress)
+
+
+@contextmanager
+def _at_work(target: Target, name: str) -> Iterator[commands.Progress]:
+    """pg_restore and psql say nothing while an index is built for hours; what gets on then is the server."""
+    with session(target.maintenance, purpose="watch") as watch:
+        yield lambda: int(watch.value(queries.AT_WORK, (name,)))
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:
@@ -156,8 +166,8 @@ def compare(target: Target, name: str, source: Source) -> None:
 
 
 def drop(target: Target, name: str) -> None:
-    """Drop a copy of ours; nothing happens when it is not there."""
-    with session(target.maintenance, WRITING, "drop") as server:
+    """Drop a copy of ours; nothing happens when it is not there. A second signal does not keep it from being done."""
+    with signals.passed_over(), session(target.maintenance, WRITING, "drop") as server:
         server.execute(statement("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=identifier(name)))
 
 

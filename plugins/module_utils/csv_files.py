@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One CSV per table: written by COPY under a snapshot, counted, and loadable with the command the manifest gives."""
+"""One CSV per table: written by COPY under a snapshot, loadable with the command the manifest gives."""
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import B
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table
 
 _OPTIONS = "WITH (FORMAT csv, HEADER)"
+_ENCODING = re.compile(r"ENCODING '(\w+)'\)$")
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,20 @@ def write(session: Session, item: Item, directory: Path) -> BackupFile:
         description=f"rows of {table.label}",
         table=table.label,
         rows=rows,
-        load=_load(table, columns, item.csv_name, session.encoding),
+        load=load_command(table, columns, item.csv_name, session.encoding),
     )
+
+
+def copy(session: Session, table: Table, columns: Sequence[str], sink: Any) -> int:
+    """Hand the CSV of a table to a sink, a record at a time; the number of rows.
+
+    https://www.postgresql.org/docs/current/libpq-copy.html#LIBPQ-COPY-RECEIVE
+
+    :param columns: in the order that they are to have.
+    :raises QueryFailed: the table cannot be read, or has no such column.
+    """
+    with session.giving_back_locks():
+        return session.copy_out(_copy(table, columns), sink)
 
 
 def _copy(table: Table, columns: Sequence[str]) -> Any:
@@ -81,7 +95,7 @@ def _copy(table: Table, columns: Sequence[str]) -> Any:
     return statement(f"COPY {{table}} ({{columns}}) TO STDOUT {_OPTIONS}", **parts)
 
 
-def _load(table: Table, columns: Sequence[str], csv_name: str, encoding: str) -> str:
+def load_command(table: Table, columns: Sequence[str], csv_name: str, encoding: str) -> str:
     """Which names the encoding, since psql's own may be another one.
 
     https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS-COPY
@@ -91,21 +105,12 @@ def _load(table: Table, columns: Sequence[str], csv_name: str, encoding: str) ->
     return f"\\copy {names.quoted(table.schema)}.{names.quoted(table.name)}{listed} FROM '{csv_name}' {options}"
 
 
-def count_records(chunks: Iterator[bytes]) -> int:
-    """Records of a CSV without its header; a line break inside quotes belongs to its value.
+def encoding_of(load: str) -> str:
+    """The encoding that the command of a CSV names, as PostgreSQL calls it.
 
-    Doubled quotes toggle twice, so what lies at the even places between quotes is outside them.
-
-    :raises ValueError: the text has no header, or ends inside quotes or inside a line.
+    :raises ValueError: it names none.
     """
-    inside, lines, last = False, 0, b"\n"
-    for chunk in chunks:
-        parts = chunk.split(b'"')
-        lines += sum(part.count(b"\n") for part in parts[inside::2])
-        inside ^= len(parts) % 2 == 0
-        last = chunk[-1:]
-    if inside or last != b"\n":
-        raise ValueError("it ends inside a record")
-    if lines == 0:
-        raise ValueError("it has no header")
-    return lines - 1
+    found = _ENCODING.search(load)
+    if not found:
+        raise ValueError("has a load command without an encoding")
+    return found.group(1)

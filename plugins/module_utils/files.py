@@ -10,7 +10,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +194,33 @@ def make_directory(path: Path) -> bool:
             return False
         sync_directory(path.parent)
         return True
+
+
+def give(path: Path, owner: int, group: int) -> None:
+    """Make a file or directory of ours another user's, which only root can.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be given to the user {owner}", path):
+        os.chown(path, owner, group, follow_symlinks=False)
+
+
+def read_bytes(path: Path) -> bytes:
+    """
+    :raises FileFailed: it cannot be read.
+    """
+    with reporting(f"{path} could not be read", path):
+        return path.read_bytes()
+
+
+def chunks(path: Path) -> Generator[bytes, None, None]:
+    """The content of a file in chunks of 1 MiB.
+
+    :raises FileFailed: it cannot be read.
+    """
+    with reporting(f"{path} could not be read", path), path.open("rb", buffering=0) as stream:
+        while chunk := stream.read(BUFFER_BYTES):
+            yield chunk
 
 
 def sync_directory(path: Path) -> None:

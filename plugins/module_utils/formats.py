@@ -28,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Com
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
-GLOBALS = "globals.sql"
+GLOBALS = manifest.GLOBALS
 STALL_SECONDS = 1800
 
 

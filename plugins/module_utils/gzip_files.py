@@ -8,7 +8,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
@@ -73,7 +73,7 @@ def _stream(sink: IO[bytes], level: int) -> Any:
     return closing(gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=sink, mtime=0))
 
 
-def read(path: Path) -> Iterator[bytes]:
+def read(path: Path) -> Generator[bytes, None, None]:
     """The content of a gzip file in chunks of 1 MiB; its checksum is proven when the last chunk was given.
 
     :raises FileFailed: it is cut, corrupt, or has something behind its end.
@@ -87,6 +87,17 @@ def read(path: Path) -> Iterator[bytes]:
                 yield from _chunks(stream)
         except _DAMAGED as error:
             raise FileFailed(f"{path} is not a whole gzip file: {error}.") from error
+
+
+def head(beginning: bytes, size: int) -> bytes:
+    """The first bytes that the beginning of a gzip file holds, whole or not.
+
+    :raises ValueError: it is none.
+    """
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(beginning, size)
+    except zlib.error as error:
+        raise ValueError(f"what looks like gzip is none: {error}") from error
 
 
 def _chunks(stream: io.BufferedIOBase) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest_shape
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, reporting, sha256_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
@@ -27,6 +28,7 @@ MANIFEST_TEXT = "manifest.txt"
 CHECKSUMS = "SHA256SUMS"
 ARCHIVE = "full_backup.dump"
 SCRIPT = "full_backup.sql.gz"
+GLOBALS = "globals.sql"
 AUDIT_REPORT = "audit_report.txt"
 VERIFICATION_REPORT = "verification_report.txt"
 
@@ -68,6 +70,7 @@ class Manifest:
         is decoded, which only gzip's streams carry.
     :param warnings: what was said while it was taken, without failing it.
     :param left_out: relation label to the reason it has no CSV.
+    :param preload_libraries: the server's shared_preload_libraries, empty where the role may not see it.
     """
 
     run_id: str
@@ -89,6 +92,7 @@ class Manifest:
     compression: Mapping[str, Any]
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
+    preload_libraries: str
     format_version: str = FORMAT_VERSION
 
     def file(self, kind: str) -> BackupFile | None:
@@ -154,6 +158,7 @@ def from_json(text: str, path: str) -> Manifest:
             remedy="Use the release of pgsafe.migration that wrote it, or a later one.",
         )
     try:
+        manifest_shape.require(data)
         manifest = _typed(data)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise NotABackup(f"{path} lacks or garbles a part of a manifest: {error!r}.") from error

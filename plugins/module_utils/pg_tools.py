@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
@@ -80,9 +80,9 @@ def compression(method: str, level: int, major: int) -> str:
     return str(level) if method == "gzip" else f"{method}:{level}" if major >= 16 else ""
 
 
-def script_of_archive(tools: Tools, archive: str) -> tuple[str, ...]:
+def script_of_archive(tools: Tools, archive: str, *options: str) -> tuple[str, ...]:
     """pg_restore that prints the archive as an SQL script, decoding every block of it."""
-    return (tools["pg_restore"], "--file=-", archive)
+    return (tools["pg_restore"], "--file=-", *options, archive)
 
 
 def list_of_archive(tools: Tools, archive: str) -> tuple[str, ...]:
@@ -138,6 +138,29 @@ def globals_only(tools: Tools, maintenance_db: str, role: str | None) -> tuple[s
         f"--database={conninfo(maintenance_db)}",
         *_role(role),
     )
+
+
+def new_cluster(initdb: str, data: str, superuser: str) -> tuple[str, ...]:
+    """A cluster that nothing but a test will rely on; https://www.postgresql.org/docs/current/app-initdb.html"""
+    return (
+        initdb,
+        f"--pgdata={data}",
+        f"--username={superuser}",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+        "--no-instructions",
+    )
+
+
+def serve(postgres: str, data: str, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """A server in the foreground; https://www.postgresql.org/docs/current/app-postgres.html"""
+    return (postgres, "-D", data, *[word for name, value in settings.items() for word in ("-c", f"{name}={value}")])
+
+
+def stop_cluster(pg_ctl: str, data: str) -> tuple[str, ...]:
+    return (pg_ctl, "stop", f"--pgdata={data}", "--mode=immediate", "--wait")
 
 
 def conninfo(dbname: str) -> str:

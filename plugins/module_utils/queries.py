@@ -33,6 +33,7 @@ NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE 
 
 # No row for a role that may not see it, where current_setting() would fail.
 DATA_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
+PRELOAD_LIBRARIES = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"
 
 STANDBY = "SELECT pg_catalog.pg_is_in_recovery()"
 
@@ -358,6 +359,13 @@ SELECT a.pid, a.usename, a.application_name, COALESCE(a.client_addr::text, 'this
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
  WHERE l.locktype = 'advisory' AND l.classid = 1885823846 AND l.objid = 1 AND l.granted
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+"""
+
+# Another number each time, as long as somebody in a database is at work, and waits neither for a lock nor for a client.
+AT_WORK = """
+SELECT COALESCE(max((EXTRACT(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint), 0)
+  FROM pg_catalog.pg_stat_activity
+ WHERE datname = %s AND state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')
 """
 
 # What a dump by a role that is no superuser leaves out without a word.

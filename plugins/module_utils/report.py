@@ -46,7 +46,10 @@ def duration(seconds: float) -> str:
 
 
 def manifest(of: Manifest) -> str:
-    """manifest.txt: what this is, what is in it, and how it is restored by hand."""
+    """manifest.txt: what this is, what is in it, and how it is restored by hand.
+
+    Its text is a part of the format, since a verification renders it again from the manifest and compares.
+    """
     return "\n".join(
         [
             _RULE,
@@ -106,7 +109,7 @@ def _file_line(file: BackupFile) -> str:
 def _left_out(left_out: Mapping[str, str]) -> list[str]:
     if not left_out:
         return []
-    return ["", "Without a CSV on purpose", *[f"  {label}: {reason}" for label, reason in left_out.items()]]
+    return ["", "Without a CSV on purpose", *[f"  {label}: {reason}" for label, reason in sorted(left_out.items())]]
 
 
 def _warnings(warnings: Sequence[str]) -> list[str]:

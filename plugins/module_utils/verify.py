@@ -4,48 +4,41 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import time
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    archives,
     client_tools,
-    commands,
-    copies,
-    csv_files,
+    decoding,
     files,
-    gzip_files,
-    identity,
+    findings,
+    instance,
+    integrity,
     journal,
-    names,
-    pg_tools,
+    proof,
+    signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    PgsafeError,
-    Refused,
-    VerificationFailed,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Found, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 STALL_SECONDS = 1800
 
-SCRATCH, READY_COPY = PROOFS = ("scratch", "ready_copy")
+READY_COPY = "ready_copy"
 
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """:param target: where a scratch database may be made (level ``restore``), and whose tools decode.
+    """:param target: where a scratch database may be made, and whose tools decode.
     :param record: write the proof into the journal of the backup's run.
-    :param proof: what becomes of the restored copy, one of :data:`PROOFS`.
+    :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`.
+    :param instance_options: of the ``separate_instance``.
+    :param stall_limit: seconds that a program which decodes may go on without a word.
     """
 
     target: Target
@@ -53,33 +46,17 @@ class VerifyRequest:
     level: str = "restore"
     jobs: int = 2
     record: bool = True
-    proof: str = SCRATCH
+    proof: str = "scratch"
+    instance_options: instance.Options = field(default_factory=instance.Options)
+    stall_limit: float = STALL_SECONDS
 
 
-@dataclass(frozen=True)
-class Finding:
-    """:param file: the file, or empty for the directory as a whole."""
-
-    file: str
-    what: str
-
-    def as_text(self) -> str:
-        return f"{self.file}: {self.what}" if self.file else self.what
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """:param reached: the highest level without a finding, empty when not even the first was.
-    :param seconds: duration of each level.
-    """
-
-    reached: str
-    findings: tuple[Finding, ...]
-    seconds: dict[str, float]
-    manifest: Manifest
-
-
-_NOTHING: tuple[Finding, ...] = ()
+# Each makes the place that level restore is proven in.
+PROOFS: dict[str, Callable[[VerifyRequest], proof.Place]] = {
+    "scratch": lambda request: proof.scratch(request.target),
+    READY_COPY: lambda request: proof.ready_copy(request.target, _journal_to_keep(request)),
+    "separate_instance": lambda request: proof.separate_instance(request.instance_options),
+}
 
 
 def plan(request: VerifyRequest) -> Manifest:
@@ -93,185 +70,69 @@ def run(request: VerifyRequest) -> Verdict:
     """Verify level by level; the first level with a finding is the last that is tried.
 
     :raises NotABackup: the directory has no usable manifest.
-    :raises PgsafeError: the verification itself could not be done (no server, no tools).
+    :raises PgsafeError: the verification itself could not be done (no server, no tools), or was interrupted; whatever
+        it had made is gone.
     """
     manifest = manifests.read(request.backup_dir)
-    run_journal = journal.of_run(request.backup_dir.parent.parent, manifest.run_id) if request.record else None
+    run_journal = _journal(request, manifest) if request.record else None
     if run_journal is None:
-        return _verdict(request, manifest)
+        with signals.raised("The verification"):
+            return _verdict(request, manifest)
     with run_journal.held():
         sealed = manifests.digest_of(request.backup_dir)
         run_journal.append("verifying", level=request.level)
-        verdict = _verdict(request, manifest)
-        _record(request, verdict, sealed, run_journal)
+        with signals.raised("The verification"):
+            verdict = _verdict(request, manifest)
+        _record(request, verdict, run_journal, sealed)
     return verdict
 
 
+def _journal(request: VerifyRequest, manifest: Manifest) -> Journal | None:
+    return journal.of_run(request.backup_dir.parent.parent, manifest.run_id)
+
+
+def _journal_to_keep(request: VerifyRequest) -> Journal:
+    run_journal = _journal(request, manifests.read(request.backup_dir))
+    if run_journal is None:
+        raise Refused("The backup's run has no journal beside it that could say what becomes of a ready copy.")
+    return run_journal
+
+
 def _verdict(request: VerifyRequest, manifest: Manifest) -> Verdict:
-    seconds: dict[str, float] = {}
-    reached, findings = "", _NOTHING
-    for level in LEVELS[: LEVELS.index(request.level) + 1]:
-        started = time.monotonic()
-        findings = _LEVELS[level](request, manifest)
-        seconds[level] = round(time.monotonic() - started, 3)
-        if findings:
-            break
-        reached = level
-    return Verdict(reached, findings, seconds, manifest)
+    looks = {level: functools.partial(look, request, manifest) for level, look in _LOOKS.items()}
+    return findings.by_levels(looks, request.level, manifest)
 
 
-def _record(request: VerifyRequest, verdict: Verdict, sealed: str, run_journal: Journal) -> None:
+def _checksum(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    integrity.look(request.backup_dir, manifest, found)
+
+
+def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    tools = client_tools.find(request.target, manifest.server_major)
+    decoding.look(decoding.Decoding(request.backup_dir, manifest, tools, request.stall_limit), found)
+
+
+def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    proof.look(proof.Stored(request.backup_dir, manifest, request.jobs), PROOFS[request.proof](request), found)
+
+
+_LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {
+    "checksum": _checksum,
+    "decode": _decode,
+    "restore": _restore,
+}
+
+
+def _record(request: VerifyRequest, verdict: Verdict, run_journal: Journal, sealed: str) -> None:
     """Into the journal, for whoever must not act without a proof; `latest` moves to a proven backup only."""
     run_journal.append(
         "verified",
         backup_dir=str(request.backup_dir),
         manifest_sha256=sealed,
         level=verdict.reached,
+        proof=request.proof if verdict.reached == "restore" else "",
         findings=[finding.as_text() for finding in verdict.findings],
         seconds=verdict.seconds,
     )
     if not verdict.findings:
         files.replace_link(request.backup_dir.parent / "latest", request.backup_dir.name)
-
-
-def _checksum(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
-    """Exactly the listed files, with the listed sizes and SHA-256, readable by nobody else."""
-    found = files.plain_files(request.backup_dir)
-    expected = {file.name: file for file in manifest.files}
-    logs = {f"migration_{manifest.run_id}.log"}
-    findings = [Finding(name, "is missing") for name in sorted(set(expected) - set(found))]
-    extra = set(found) - set(expected) - set(manifests.WRITTEN_LATER) - logs
-    findings += [Finding(name, "does not belong to this backup") for name in sorted(extra)]
-    findings += _mode_findings(request.backup_dir, found)
-    for name in sorted(set(expected) & set(found)):
-        findings += _content_findings(request.backup_dir / name, expected[name], found[name])
-    findings += _checksum_list_findings(request.backup_dir, manifest)
-    return tuple(findings)
-
-
-def _mode_findings(directory: Path, found: dict[str, os.stat_result]) -> list[Finding]:
-    wide = (
-        [Finding("", f"{directory} is open to other users")] if stat.S_IMODE(directory.stat().st_mode) & 0o077 else []
-    )
-    return wide + [
-        Finding(name, f"is open to other users (mode {stat.S_IMODE(facts.st_mode):04o})")
-        for name, facts in sorted(found.items())
-        if not stat.S_ISLNK(facts.st_mode) and stat.S_IMODE(facts.st_mode) & 0o077
-    ]
-
-
-def _content_findings(path: Path, expected: BackupFile, facts: os.stat_result) -> list[Finding]:
-    if not stat.S_ISREG(facts.st_mode):
-        return [Finding(expected.name, "is not an ordinary file")]
-    if facts.st_size != expected.size:
-        return [Finding(expected.name, f"has {facts.st_size:,} bytes instead of {expected.size:,}")]
-    if files.sha256_of(path).sha256 != expected.sha256:
-        return [Finding(expected.name, "has another SHA-256 than the manifest")]
-    return []
-
-
-def _checksum_list_findings(directory: Path, manifest: Manifest) -> list[Finding]:
-    path = directory / manifests.CHECKSUMS
-    if not path.is_file():
-        return [Finding(manifests.CHECKSUMS, "is missing")]
-    if files.read_text(path) != manifests.checksums(manifest, manifests.digest_of(directory)):
-        return [Finding(manifests.CHECKSUMS, "does not agree with the manifest")]
-    return []
-
-
-def _decode(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
-    """Every block of the archive and the script decoded, end markers seen, records of every CSV counted."""
-    tools = client_tools.find(request.target, manifest.server_major)
-    checks: list[tuple[str, Callable[[], str]]] = [
-        (manifests.ARCHIVE, lambda: _archive_fault(tools, request.backup_dir / manifests.ARCHIVE, manifest)),
-        (manifests.SCRIPT, lambda: _script_fault(request.backup_dir / manifests.SCRIPT)),
-        *[(file.name, _csv_check(request.backup_dir / file.name, file)) for file in manifest.csv_files],
-    ]
-    told = [(name, _told(check)) for name, check in checks]
-    return tuple(Finding(name, fault) for name, fault in told if fault)
-
-
-def _csv_check(path: Path, file: BackupFile) -> Callable[[], str]:
-    return lambda: _csv_fault(path, file)
-
-
-def _told(check: Callable[[], str]) -> str:
-    try:
-        return check()
-    except PgsafeError as error:
-        return error.what
-
-
-def _archive_fault(tools: pg_tools.Tools, archive: Path, manifest: Manifest) -> str:
-    tail = bytearray()
-
-    def keep_tail(chunk: bytes) -> None:
-        tail.extend(chunk)
-        del tail[:-4096]
-
-    argv = pg_tools.script_of_archive(tools, str(archive))
-    commands.read_into(commands.Command(argv, stall_limit=STALL_SECONDS), keep_tail)
-    if not pg_tools.complete_script(tail.decode("utf-8", "replace")):
-        return "does not decode to a complete dump"
-    if archives.sequences(tools, archive) != dict(manifest.fingerprint.sequences):
-        return "sets other sequence values than the manifest says"
-    return ""
-
-
-def _script_fault(path: Path) -> str:
-    tail = b""
-    for chunk in gzip_files.read(path):
-        tail = (tail + chunk)[-4096:]
-    return "" if pg_tools.complete_script(tail.decode("utf-8", "replace")) else "has no end marker of a complete dump"
-
-
-def _csv_fault(path: Path, file: BackupFile) -> str:
-    try:
-        with files.reporting(f"{path} could not be read", path), path.open("rb") as stream:
-            rows = csv_files.count_records(iter(lambda: stream.read(files.BUFFER_BYTES), b""))
-    except ValueError as error:
-        return str(error)
-    return "" if rows == file.rows else f"has {rows:,} records instead of {file.rows:,}"
-
-
-def _restore(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
-    """The archive restored into a scratch database that is equal to the manifest by fingerprint."""
-    with session(request.target.maintenance, purpose="verify") as server:
-        tools = client_tools.find(request.target, identity.server(server).major)
-    source = copies.Source(request.backup_dir, manifest, tools, request.jobs)
-    try:
-        _RESTORES[request.proof](request, source)
-    except (CommandFailed, VerificationFailed) as error:
-        return (Finding(manifests.ARCHIVE, f"does not restore: {error.what}"),)
-    return ()
-
-
-def _in_scratch(request: VerifyRequest, source: copies.Source) -> None:
-    name = names.beside(source.manifest.identity.name, "scratch", source.manifest.run_id)
-    with copies.scratch(request.target, name, source):
-        copies.load_archive(request.target, name, source)
-        copies.compare(request.target, name, source)
-
-
-def _in_ready_copy(request: VerifyRequest, source: copies.Source) -> None:
-    run_journal = journal.of_run(request.backup_dir.parent.parent, source.manifest.run_id)
-    if run_journal is None:
-        raise Refused(f"The run {source.manifest.run_id} has no journal that could keep its ready copy.")
-    name = names.beside(source.manifest.identity.name, "ready", source.manifest.run_id)
-    with copies.kept_ready(request.target, name, source, run_journal):
-        copies.load_archive(request.target, name, source)
-        copies.analyze(request.target, name)
-        copies.compare(request.target, name, source)
-
-
-_RESTORES: dict[str, Callable[[VerifyRequest, copies.Source], None]] = {
-    SCRATCH: _in_scratch,
-    READY_COPY: _in_ready_copy,
-}
-
-
-_LEVELS: dict[str, Callable[[VerifyRequest, Manifest], tuple[Finding, ...]]] = {
-    "checksum": _checksum,
-    "decode": _decode,
-    "restore": _restore,
-}

@@ -10,16 +10,25 @@ short_description: Prove that a backup is whole and restores
 version_added: 0.1.0
 description:
   - Verifies a backup directory level by level and says which level was reached.
-  - V(checksum) compares the exact list of files, their sizes, SHA-256 sums and modes with the manifest.
-  - V(decode) decodes every block of the archive and the script, looks for their end markers and counts the records of
-    every CSV.
-  - V(restore) restores the archive into a scratch database, compares its fingerprint with the manifest, and drops it.
+  - V(checksum) compares the exact list of files, their sizes, SHA-256 sums and modes with the manifest, and the texts
+    that were made of the manifest with what it says now.
+  - V(decode) decodes every block of the archive and the script, looks for their end markers, compares the script with
+    what the archive says, and parses every CSV and counts its records.
+  - V(restore) restores the archive into an empty database, compares its fingerprint with the manifest and each CSV with
+    the restored table, and drops it.
   - The proof is recorded in the journal of the backup's run, without which nothing is migrated.
+  - O(archive) takes a dump that was made by hand instead, of which less can be said.
 options:
   backup_dir:
     description: The directory of the backup, on the target. Empty only in check mode.
     type: path
-    required: true
+  archive:
+    description:
+      - A dump that was made by hand with pg_dump, on the target, in the custom, directory or tar format, or a script,
+        plain or compressed by gzip.
+      - There is nothing to compare it with, so level V(checksum) does not exist for it, and its V(restore) says that it
+        restores, not what it restores to. RV(notes) lists what cannot be said.
+    type: path
   level:
     description: The level to reach.
     type: str
@@ -27,13 +36,30 @@ options:
     default: restore
   proof:
     description:
-      - What becomes of the copy that level V(restore) restores. V(scratch) drops it.
-      - V(ready_copy) keeps it closed, so that a rollback takes renames alone;
-        M(pgsafe.migration.pg_migration_apply) drops it with the verdict, M(pgsafe.migration.pg_fence) when the run is
-        given up.
+      - Where the backup is restored for level V(restore).
+      - V(scratch) is a database of the server of the connection, which may be another one than the backup was taken
+        from. It must have the roles of the backup.
+      - V(ready_copy) is one too. The proven copy is not dropped but kept, closed and analyzed, so that a rollback takes
+        renames alone. M(pgsafe.migration.pg_migration_apply) drops it with the verdict, M(pgsafe.migration.pg_fence)
+        when the run is given up.
+      - V(separate_instance) is a private cluster, made for the proof by the programs beside the client tools and
+        reached by a Unix socket alone. It needs no connection, writes no write-ahead log that a standby or an archive
+        would have to carry, and proves that the roles and tablespaces of the backup suffice.
     type: str
-    choices: [scratch, ready_copy]
+    choices: [scratch, ready_copy, separate_instance]
     default: scratch
+  instance_directory:
+    description:
+      - The directory that the cluster of V(separate_instance) is made in, and removed from.
+      - By default beside the backup, or, when root's play runs the cluster as a user who cannot reach that, in the home
+        directory of this user.
+    type: path
+  instance_user:
+    description:
+      - The user of the operating system that runs the cluster when the play is root's, since PostgreSQL does not run as
+        root.
+      - By default the owner of the backup, or V(postgres) when that is root.
+    type: str
   jobs:
     description: How many jobs pg_restore uses.
     type: int
@@ -69,6 +95,17 @@ EXAMPLES = r"""
   pgsafe.migration.pg_backup_verify:
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest
+
+- name: Prove it in a private cluster, far from the server it was taken from
+  pgsafe.migration.pg_backup_verify:
+    backup_dir: /srv/copies/community_connect/migration_20261116_143022
+    proof: separate_instance
+    instance_directory: /srv/scratch
+
+- name: See whether an archive that somebody made by hand restores at all
+  pgsafe.migration.pg_backup_verify:
+    login_db: community_connect
+    archive: /srv/dumps/community_connect.dump
 """
 
 RETURN = r"""
@@ -86,6 +123,15 @@ seconds:
   description: The duration of each level in seconds.
   returned: always
   type: dict
+steps:
+  description: The duration of each step of each level in seconds.
+  returned: always
+  type: dict
+notes:
+  description: What could not be said, or was done otherwise than usual; no fault of the backup's.
+  returned: always
+  type: list
+  elements: str
 restore_seconds:
   description: How long a rollback by restore is expected to take, from the duration of level V(restore).
   returned: always
@@ -102,9 +148,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, lone_archive, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_DIR,
     CONNECTION,
     JOBS,
     LEVEL,
@@ -113,13 +158,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.instance import Options
 
 SPEC = {
     **CONNECTION,
-    **BACKUP_DIR,
     **LEVEL,
     **JOBS,
-    "proof": {"type": "str", "choices": list(verify.PROOFS), "default": verify.SCRATCH},
+    "backup_dir": {"type": "path"},
+    "archive": {"type": "path"},
+    "proof": {"type": "str", "choices": list(verify.PROOFS), "default": "scratch"},
+    "instance_directory": {"type": "path"},
+    "instance_user": {"type": "str"},
     "fail": {"type": "bool", "default": True},
 }
 
@@ -137,41 +187,57 @@ class BackupNotProven(VerificationFailed):
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    if check_mode and not params["backup_dir"]:
-        return _result("", [], {}, console.verify_foreseen(params["level"]))
-    request = verify.VerifyRequest(
-        target=target(params, required=False),
-        backup_dir=Path(params["backup_dir"]).resolve(),
-        level=params["level"],
-        jobs=params["jobs"],
-        proof=params["proof"],
-    )
+    foreseen = _result(Verdict("", (), {}, None), console.verify_foreseen(params["level"]))
+    if check_mode and not (params["backup_dir"] or params["archive"]):
+        return foreseen
+    verb, request = _archive(params) if params["archive"] else _backup(params)
     if check_mode:
-        verify.plan(request)
-        return _result("", [], {}, console.verify_foreseen(params["level"]))
-    found = verify.run(request)
-    lines = [finding.as_text() for finding in found.findings]
-    result = _result(found.reached, lines, found.seconds, console.verify(found))
+        verb.plan(request)
+        return foreseen
+    found = verb.run(request)
+    result = _result(found, console.verify(found))
     if found.findings and params["fail"]:
-        raise BackupNotProven(result, params["backup_dir"])
+        raise BackupNotProven(result, params["archive"] or params["backup_dir"])
     return result
 
 
-def _result(reached: str, findings: list[str], seconds: dict[str, float], console: list[str]) -> dict[str, Any]:
+def _backup(params: dict[str, Any]) -> tuple[Any, verify.VerifyRequest]:
+    return verify, verify.VerifyRequest(backup_dir=Path(params["backup_dir"]).resolve(), **_common(params))
+
+
+def _archive(params: dict[str, Any]) -> tuple[Any, lone_archive.ArchiveRequest]:
+    return lone_archive, lone_archive.ArchiveRequest(archive=Path(params["archive"]).resolve(), **_common(params))
+
+
+def _common(params: dict[str, Any]) -> dict[str, Any]:
+    directory = Path(params["instance_directory"]).resolve() if params["instance_directory"] else None
+    return {
+        "target": target(params, required=False),
+        "level": params["level"],
+        "jobs": params["jobs"],
+        "proof": params["proof"],
+        "instance_options": Options(params["bin_dir"], directory, params["instance_user"]),
+    }
+
+
+def _result(found: Verdict, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": False,
-        "reached": reached,
-        "findings": findings,
-        "seconds": seconds,
-        "restore_seconds": seconds.get("restore", 0.0),
-        "console": console,
+        "reached": found.reached,
+        "findings": [finding.as_text() for finding in found.findings],
+        "notes": list(found.notes),
+        "seconds": found.seconds,
+        "steps": found.steps,
+        "restore_seconds": found.seconds.get("restore", 0.0),
+        "console": lines,
     }
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
+        mutually_exclusive=[*mutually_exclusive(), ["backup_dir", "archive"]],
+        required_one_of=[["backup_dir", "archive"]],
         supports_check_mode=True,
     )
     if missing := interpreter.missing():

@@ -52,6 +52,7 @@ MANIFEST = Manifest(
     compression={"method": "gzip", "level": 1, "content_checksum": True},
     warnings=("somebody waited",),
     seconds={"snapshot_held": 1.5},
+    preload_libraries="pg_stat_statements",
 )
 
 FACTS = Facts(

@@ -20,7 +20,7 @@ SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init_
 
 GROUND = {"errors", "model"}
 PORTS = {"commands", "files", "database"}
-VERBS = {"preflight", "backup", "verify", "migrate", "restore", "audit.run"}
+VERBS = {"preflight", "backup", "verify", "lone_archive", "migrate", "restore", "audit.run"}
 
 
 def _name(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import archives, pg_tools
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, VerificationFailed
 
 PROGRAM = r"""#!/bin/sh
 case "$*" in
@@ -44,3 +44,38 @@ def test_an_archive_that_cannot_be_read_is_told_in_pg_restore_s_words(tmp_path: 
     )
     with pytest.raises(CommandFailed, match="did not find magic string"):
         archives.sequences(tools, tmp_path / "x")
+
+
+def test_a_script_that_is_not_in_the_encoding_it_names_is_told(tmp_path: Path) -> None:
+    program = "#!/bin/sh\nprintf \"SET client_encoding = 'NOSUCH';\\n\"\n"
+    with pytest.raises(VerificationFailed, match="says that it is in NOSUCH"):
+        archives.sequences(_tools(tmp_path, program), tmp_path / "x")
+
+
+def _text(value: str) -> bytes:
+    return b"\0" + len(value).to_bytes(4, "little") + value.encode()
+
+
+def _head(version: tuple[int, int], written_by: str, compression: bytes) -> bytes:
+    """The head of an archive as pg_dump has written it since 9.0 (compression: a number, then since 16 a byte)."""
+    date = b"\0\1\0\0\0" * 7
+    fixed = bytes([*version, 0, 4, 8, 1])
+    return b"PGDMP" + fixed + compression + date + _text("odd 99 name") + _text("14.2") + _text(written_by)
+
+
+@pytest.mark.parametrize(
+    ("head", "major"),
+    [
+        (_head((1, 16), "18.6", b"\1"), 18),
+        (_head((1, 15), "16.1 (Debian 16.1-1)", b"\0"), 16),
+        (_head((1, 14), "15.18 (Debian 15.18-0+deb12u1)", b"\1\1\0\0\0"), 15),
+    ],
+)
+def test_the_head_of_an_archive_says_which_pg_dump_wrote_it(head: bytes, major: int) -> None:
+    assert archives.major_of(head) == major
+
+
+@pytest.mark.parametrize("head", [b"", b"PGDM", b"something else", b"PGDMP\1\x10\0\4\10\1\1", b"PGDMP\1"])
+def test_what_is_no_head_of_an_archive_is_told(head: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^it (does|ends) "):
+        archives.major_of(head)

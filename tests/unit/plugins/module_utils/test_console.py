@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Finding, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Finding, Verdict
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, MANIFEST
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)

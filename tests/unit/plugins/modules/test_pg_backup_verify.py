@@ -50,3 +50,34 @@ def test_findings_do_not_fail_whoever_wants_only_to_look(monkeypatch: pytest.Mon
     ran = runner(pg_backup_verify, monkeypatch)(backup_dir=str(backup_dir), level="checksum", fail=False)
     assert not ran.failed
     assert "members.csv: is missing" in ran.result["findings"]
+
+
+def test_an_archive_has_no_checksums_to_compare_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "app.dump").write_bytes(b"")
+    ran = runner(pg_backup_verify, monkeypatch)(archive=str(tmp_path / "app.dump"), level="checksum")
+    assert ran.failed
+    assert "has no checksums to compare with" in ran.result["msg"]
+
+
+def test_in_check_mode_an_archive_is_looked_at_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    archive = tmp_path / "app.sql"
+    archive.write_text("-- Dumped by pg_dump version 18.6\n")
+    ran = runner(pg_backup_verify, monkeypatch)(archive=str(archive), check_mode=True)
+    assert ran.result["console"] == ["[ ] The backup would be verified to the level restore"]
+    archive.write_text("nothing of that sort")
+    refused = runner(pg_backup_verify, monkeypatch)(archive=str(archive), check_mode=True)
+    assert "is no dump of pg_dump's" in refused.result["msg"]
+
+
+def test_a_script_is_decoded_without_a_server_and_says_what_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    archive = tmp_path / "app.sql"
+    archive.write_text("-- Dumped by pg_dump version 18.6\n--\n-- PostgreSQL database dump complete\n--\n")
+    ran = runner(pg_backup_verify, monkeypatch)(archive=str(archive), level="decode")
+    assert (ran.result["reached"], ran.result["findings"]) == ("decode", [])
+    assert any("no checksums" in note for note in ran.result["notes"])
+    assert any(line.startswith("[info] no checksums") for line in ran.result["console"])
+    archive.write_text("-- Dumped by pg_dump version 18.6\n--\n")
+    failed = runner(pg_backup_verify, monkeypatch)(archive=str(archive), level="decode")
+    assert failed.result["findings"] == ["app.sql: has no end marker of a complete dump"]

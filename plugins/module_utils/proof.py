@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Level restore: the archive restored into an empty database, which then holds what the manifest and the CSVs say.
+
+Where that database is, is the choice of a *place*: it makes one, and decides what becomes of it. A place is a context
+manager whose block fails when the backup is not proven, so that nothing unproven can be kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    client_tools,
+    copies,
+    csv_files,
+    csv_records,
+    files,
+    fingerprint,
+    identity,
+    instance,
+    names,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, codec, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, GLOBALS, BackupFile, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
+
+_MOST_DIFFERENCES = 100
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A backup to be proven, and how many jobs restore it."""
+
+    directory: Path
+    manifest: Manifest
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An empty database, the way to its server, and what fills it."""
+
+    target: Target
+    name: str
+    source: copies.Source
+
+
+Place = Callable[[Stored, Found], AbstractContextManager[Copy]]
+
+
+class _Disproved(VerificationFailed):
+    """There are findings; they are told already."""
+
+
+def look(stored: Stored, place: Place, found: Found) -> None:
+    """Restore and compare.
+
+    :raises PgsafeError: no place could be had, which says nothing about the backup.
+    """
+    try:
+        with place(stored, found) as copy:
+            _restore(copy, found)
+            _compare(copy, found)
+            _compare_csvs(copy, found)
+            _require_none(found)
+    except _Disproved:
+        return
+    except Damaged as error:
+        found.add(error.file, error.what)
+
+
+def scratch(target: Target) -> Place:
+    """A scratch database of a server, dropped whatever happens."""
+
+    @contextmanager
+    def made(stored: Stored, found: Found) -> Iterator[Copy]:
+        source, name = _source(target, stored), _name(stored.manifest)
+        with _advising(), copies.scratch(target, name, source):
+            yield Copy(target, name, source)
+
+    return made
+
+
+def ready_copy(target: Target, run_journal: Journal) -> Place:
+    """A database beside the live one that is kept, closed and analyzed, for a rollback by renames alone."""
+
+    @contextmanager
+    def made(stored: Stored, found: Found) -> Iterator[Copy]:
+        source = _source(target, stored)
+        name = names.beside(stored.manifest.identity.name, "ready", stored.manifest.run_id)
+        with _advising(), copies.kept_ready(target, name, source, run_journal):
+            yield Copy(target, name, source)
+            with found.timed("analyze"):
+                copies.analyze(target, name)
+
+    return made
+
+
+def _source(target: Target, stored: Stored) -> copies.Source:
+    with session(target.maintenance, purpose="verify") as server:
+        tools = client_tools.find(target, identity.server(server).major)
+    return copies.Source(stored.directory, stored.manifest, tools, stored.jobs)
+
+
+def separate_instance(options: instance.Options) -> Place:
+    """A database of a private cluster that is made for the proof, with the roles of the backup; both are removed."""
+
+    @contextmanager
+    def made(stored: Stored, found: Found) -> Iterator[Copy]:
+        wanted = instance.for_backup(options, stored.directory, stored.manifest)
+        with instance.running(wanted, found) as target:
+            source = copies.Source(stored.directory, stored.manifest, wanted.tools, stored.jobs)
+            name = _name(stored.manifest)
+            with _blaming_globals():
+                copies.create(target, name, source)
+            yield Copy(target, name, source)
+
+    return made
+
+
+# A role or a tablespace that is not there: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_UNDEFINED = "42704"
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    try:
+        yield
+    except QueryFailed as error:
+        if error.sqlstate == _UNDEFINED:
+            error.remedy = (
+                f"Make on this server what the backup's {GLOBALS} makes, or choose proof: separate_instance, where it "
+                "is made from there."
+            )
+        raise
+
+
+@contextmanager
+def _blaming_globals() -> Iterator[None]:
+    """A cluster has the roles that the backup brings, and no others."""
+    try:
+        yield
+    except QueryFailed as error:
+        if error.sqlstate != _UNDEFINED:
+            raise
+        raise Damaged(GLOBALS, f"does not make all that the database needs: {error.what}") from error
+
+
+def _name(manifest: Manifest) -> str:
+    return names.beside(manifest.identity.name, "scratch", manifest.run_id)
+
+
+def _restore(copy: Copy, found: Found) -> None:
+    with found.timed("restore"), found.blaming(ARCHIVE, "does not restore: "):
+        copies.load_archive(copy.target, copy.name, copy.source)
+    _require_none(found)
+
+
+def _require_none(found: Found) -> None:
+    if found.findings:
+        raise _Disproved("The backup is not proven.")
+
+
+def _compare(copy: Copy, found: Found) -> None:
+    with found.timed("fingerprint"), found.blaming(ARCHIVE, "does not restore to what can be read: "):
+        with session(copy.target.database(copy.name), purpose="compare") as reader:
+            restored = fingerprint.take(reader)
+        differing = fingerprint.differences(copy.source.manifest.fingerprint, restored)
+        for difference in differing[:_MOST_DIFFERENCES]:
+            found.add(ARCHIVE, f"restores to something else: {difference}")
+        if len(differing) > _MOST_DIFFERENCES:
+            found.add(ARCHIVE, f"and to {len(differing) - _MOST_DIFFERENCES} more differences")
+
+
+def _compare_csvs(copy: Copy, found: Found) -> None:
+    """Each CSV against the restored table, by the COPY that once wrote it."""
+    csvs = copy.source.manifest.csv_files
+    if not csvs:
+        return
+    target = _in_encoding_of(copy.target.database(copy.name), csvs)
+    with session(target, purpose="compare") as reader:
+        tables = {table.label: table for table in fingerprint.tables(reader)}
+        for file in csvs:
+            if file.table in tables:
+                with found.timed(f"compare {file.name}"), found.blaming(file.name, "cannot be compared: "):
+                    _compare_csv(reader, tables[file.table], copy.source.directory / file.name, file, found)
+
+
+def _in_encoding_of(target: Target, csvs: Sequence[BackupFile]) -> Target:
+    """They were all written by sessions of one encoding, which need not be the database's."""
+    return replace(target, params={**target.params, "client_encoding": csv_files.encoding_of(csvs[0].load)})
+
+
+def _compare_csv(reader: Session, table: Table, path: Path, file: BackupFile, found: Found) -> None:
+    with files.reporting(f"{path} could not be read", path), path.open("rb") as lines:
+        columns = csv_records.columns(lines, codec(reader.encoding))
+    if csv_files.load_command(table, columns, file.name, reader.encoding) != file.load:
+        found.add(file.name, "has a load command in the manifest that does not load it")
+    written = _Digest()
+    csv_files.copy(reader, table, columns, written)
+    if written.sha256 == file.sha256 or _same_records(reader, table, columns, path):
+        return
+    found.add(file.name, f"does not hold the rows of the restored table {table.label}")
+
+
+def _same_records(reader: Session, table: Table, columns: Sequence[str], path: Path) -> bool:
+    """Whether they differ in their order alone, as partitions, children and parallel readers may."""
+    restored = csv_records.Bag()
+    csv_files.copy(reader, table, columns, restored)
+    with files.reporting(f"{path} could not be read", path), path.open("rb") as lines:
+        return csv_records.bag(lines) == restored
+
+
+class _Digest:
+    """Takes a copy for its SHA-256 alone."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self._sha256.update(data)
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Long tests over random cases: the servers of tests/server, a seed that is said, and figures at the end.
+
+PGSAFE_SEED draws the same cases again; PGSAFE_CASES says how many of each sort.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.conftest import (  # noqa: F401 - fixtures and hooks by their names
+    backup_root,
+    clone,
+    database,
+    pytest_configure,
+    pytest_generate_tests,
+    running,
+    sample,
+    server,
+)
+
+SEED = int(os.environ.get("PGSAFE_SEED") or secrets.randbelow(1 << 32))
+FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_report_header() -> str:
+    return f"seed: PGSAFE_SEED={SEED}"
+
+
+@pytest.fixture
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture
+def cases() -> int:
+    """How many random cases of each sort."""
+    return int(os.environ.get("PGSAFE_CASES") or 250)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Lines that are printed at the end."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.section("figures")
+    terminalreporter.write_line(f"seed: PGSAFE_SEED={SEED}")
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
