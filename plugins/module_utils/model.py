@@ -172,3 +172,15 @@ class DatabaseProperties:
     comment: str | None
     acl: tuple[tuple[str, str, bool], ...] | None
     settings: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a database rests on outside itself; no password.
+
+    :param objects: by kind (role, membership, tablespace, database) and name, the definition.
+    :param needs: by kind (role, tablespace), the names without which the database cannot be restored.
+    """
+
+    objects: Mapping[str, Mapping[str, str]]
+    needs: Mapping[str, tuple[str, ...]]

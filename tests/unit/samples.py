@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Directory, Facts, Filesystem, Role
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
@@ -46,6 +47,15 @@ MANIFEST = Manifest(
         comment=None,
         acl=(("", "CONNECT", False), ("app", "CREATE", True)),
         settings=(("", "search_path=public"), ("app", "work_mem=64MB")),
+    ),
+    cluster=Cluster(
+        objects={
+            "role": {"app": "inherit, login, connection limit -1", "postgres": "superuser, inherit, login"},
+            "membership": {},
+            "tablespace": {"fast": "at /fast, owner postgres"},
+            "database": {"postgres": "OID 5, owner postgres"},
+        },
+        needs={"role": ("app",), "tablespace": ("fast",)},
     ),
     left_out={"public.recent": "view"},
     findings=("invalid_indexes public.broken",),
