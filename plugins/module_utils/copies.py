@@ -32,8 +32,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 
 STALL_SECONDS = 1800
 
-# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one.
-_LOADING = {**WRITING, "synchronous_commit": "off", "statement_timeout": "0", "lock_timeout": "0"}
+# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. The time-outs
+# that pg_restore itself does not switch off are those of the role; a job of its own is idle while others work.
+_LOADING = {
+    **WRITING,
+    "synchronous_commit": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+}
 _MARK = "pgsafe"
 
 

@@ -24,6 +24,7 @@ class Target:
     :param maintenance_db: another database of the same server, for statements about the first.
     :param session_role: the role to SET after connecting, or None.
     :param bin_dir: the directory of the client tools, or None to look for them.
+    :param startup: settings that must hold from the very start of a session.
     """
 
     params: Mapping[str, str]
@@ -31,6 +32,7 @@ class Target:
     maintenance_db: str = "postgres"
     session_role: str | None = None
     bin_dir: str | None = None
+    startup: Mapping[str, str] = field(default_factory=dict)
 
     def database(self, dbname: str) -> Target:
         """The same way to another database of the same server."""
