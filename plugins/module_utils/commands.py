@@ -119,9 +119,10 @@ def read_through(source: Command, command: Command, sink: Callable[[bytes], obje
                 child.completed("")
 
 
-def write_from(command: Command, source: Iterable[bytes]) -> Completed:
+def write_from(command: Command, source: Iterable[bytes], progress: Progress | None = None) -> Completed:
     """Run a program and feed it ``source`` on its standard input.
 
+    :param progress: a number that changes while the program works on what it has read.
     :raises CommandFailed: as in :func:`run`; an error of the source ends the program *before* it sees an
         end of file, so that it never takes half of a script for the whole.
     """
@@ -129,8 +130,8 @@ def write_from(command: Command, source: Iterable[bytes]) -> Completed:
         out = child.drained()
         # A program that stops reading tells the reason by its exit status and stderr, not by our broken pipe.
         with suppress(BrokenPipeError):
-            _feed(child, source)
-        child.wait(lambda: out.seen + child.stderr.seen)
+            _feed(child, source, progress or (lambda: 0))
+        child.wait(lambda: out.seen + child.stderr.seen + (progress() if progress else 0))
         return child.completed(out.finish())
 
 
@@ -227,7 +228,7 @@ def _chunks(child: _Child) -> Iterator[bytes]:
         yield chunk
 
 
-def _feed(child: _Child, source: Iterable[bytes]) -> None:
+def _feed(child: _Child, source: Iterable[bytes], progress: Progress) -> None:
     pipe = _piped(child.process.stdin)
     os.set_blocking(pipe.fileno(), False)
     watch = _Watch(child.command, child.started)
@@ -236,7 +237,7 @@ def _feed(child: _Child, source: Iterable[bytes]) -> None:
         view = memoryview(chunk)
         while view:
             _unused, ready, _unused2 = select.select([], [pipe], [], POLL_SECONDS)
-            watch.look(written)
+            watch.look(written + progress())
             count = os.write(pipe.fileno(), view) if ready else 0
             written += count
             view = view[count:]

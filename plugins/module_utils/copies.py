@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    archives,
     commands,
+    extensions,
     fingerprint,
     gzip_files,
     pg_tools,
@@ -82,13 +84,33 @@ def _clear(server: Session, name: str, mark: str) -> None:
     )
 
 
-def load_archive(target: Target, name: str, source: Source) -> None:
-    """pg_restore with several jobs; the first error ends it."""
-    argv = pg_tools.restore_archive(
-        source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
-    )
+def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
+    """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
+
+    :param progress: a number that changes while the copy gets on, of which pg_restore itself says nothing.
+    """
     _without_public(target, name, source)
-    commands.run(_command(target, name, argv))
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    if parts.extensions:
+        if parts.schemas:
+            _restore(target, name, source, parts.schemas, progress)
+        extensions.create(target.database(name), parts.extensions, source.manifest)
+    _restore(target, name, source, parts.rest if parts.extensions else None, progress)
+
+
+def _restore(
+    target: Target, name: str, source: Source, entries: str | None, progress: commands.Progress | None
+) -> None:
+    with archives.list_file(entries or "") as chosen:
+        argv = pg_tools.restore_archive(
+            source.tools,
+            str(source.directory / ARCHIVE),
+            name,
+            source.jobs,
+            target.session_role,
+            chosen if entries else None,
+        )
+        commands.run(_command(target, name, argv), progress)
 
 
 def _without_public(target: Target, name: str, source: Source) -> None:
@@ -99,11 +121,11 @@ def _without_public(target: Target, name: str, source: Source) -> None:
         copy.execute("DROP SCHEMA IF EXISTS public RESTRICT")
 
 
-def load_script(target: Target, name: str, source: Source) -> None:
+def load_script(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
     """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
-    commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT))
+    commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), progress)
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

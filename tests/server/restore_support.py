@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import backup, names
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
@@ -12,7 +16,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import M
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Intent
-from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database
+
+import pgserver
 
 
 def rollback(database: Database, taken: backup.Backup, **options: object) -> Intent:
@@ -41,3 +47,23 @@ def with_catalog(manifest: Manifest, **kinds: dict[str, str]) -> Manifest:
     """The same manifest, whose catalog says otherwise of some kinds; an underscore in a kind stands for a space."""
     catalog = {**manifest.fingerprint.catalog, **{kind.replace("_", " "): names for kind, names in kinds.items()}}
     return replace(manifest, fingerprint=replace(manifest.fingerprint, catalog=catalog))
+
+
+@contextmanager
+def server_of_its_own(like: pgserver.Server, settings: str) -> Iterator[Database]:
+    """A small database ``app`` on a server that no other test uses, of the same major.
+
+    :param settings: lines for postgresql.conf.
+    """
+    with tempfile.TemporaryDirectory(prefix="pgs") as home:
+        own = pgserver.Server(like.installation, Path(home) / "server", fsync=False)
+        own.create()
+        with (own.data_dir / "postgresql.conf").open("a") as configuration:
+            configuration.write(f"wal_level = logical\nautovacuum = off\n{settings}")
+        own.start()
+        try:
+            own.psql("CREATE DATABASE app")
+            own.psql(SMALL, "app")
+            yield Database(own, "app")
+        finally:
+            own.destroy()

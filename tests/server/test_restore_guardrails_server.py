@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import backup, lo
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
-from ansible_collections.pgsafe.migration.tests.server.restore_support import of, only, problems, rollback
+from ansible_collections.pgsafe.migration.tests.server.restore_support import (
+    of,
+    only,
+    problems,
+    rollback,
+    server_of_its_own,
+)
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
-from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database, back_up, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, until
 
 import pgserver
 
@@ -75,19 +80,10 @@ def test_a_database_that_the_migration_renamed_is_not_told_as_another_one(
 @pytest.fixture
 def logical(server: pgserver.Server) -> Iterator[Database]:
     """A database of a server of its own, with logical slots, a limit for slots, and an archiver that can be broken."""
-    with tempfile.TemporaryDirectory(prefix="pgs") as home:
-        own = pgserver.Server(server.installation, Path(home) / "server", fsync=False)
-        own.create()
-        with (own.data_dir / "postgresql.conf").open("a") as settings:
-            settings.write("wal_level = logical\nmax_slot_wal_keep_size = 64MB\nautovacuum = off\n")
-            settings.write("archive_mode = on\narchive_command = 'true'\n")
-        own.start()
-        try:
-            own.psql("CREATE DATABASE app")
-            own.psql(SMALL, "app")
-            yield Database(own, "app")
-        finally:
-            own.destroy()
+    with server_of_its_own(
+        server, "max_slot_wal_keep_size = 64MB\narchive_mode = on\narchive_command = 'true'\n"
+    ) as own:
+        yield own
 
 
 @pytest.mark.every_major
