@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import Restored, RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
     from ansible_collections.pgsafe.migration.plugins.module_utils.verify import Verdict
+    from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12
@@ -117,6 +119,28 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
         lines.append("[warning] Whatever was written after the backup would be in the kept database only")
     return lines
+
+
+def restore_forecast(found: Forecast) -> list[str]:
+    """What a restore costs, who carries it, and everything that stands in its way."""
+    facts = found.facts
+    disk, manifest = facts.data_filesystem, facts.intent.manifest
+    free = "unseen" if disk.free_bytes is None else size(disk.free_bytes)
+    taken = "unknown (this backup was never restored)" if found.seconds is None else duration(found.seconds)
+    return [
+        f"{FORESEEN} Backup of {manifest.created}, {size(manifest.bytes)}; a copy of {size(manifest.database_bytes)}",
+        f"{FORESEEN} Disk needed beside the live database: {size(facts.bytes_needed)}; free on {disk.path}: {free}",
+        f"{FORESEEN} Write-ahead log: about {size(facts.wal_bytes)} ({_carriers(facts.wal)})",
+        f"{FORESEEN} Expected time, as long as the proof took: {taken}",
+        *[f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems],
+    ]
+
+
+def _carriers(log: Wal) -> str:
+    slots = [f"slot {slot.name} {slot.status}".rstrip() for slot in log.slots]
+    standbys = [f"standby {standby.described}" for standby in log.standbys]
+    archiver = [] if log.archiver is None else ["archiver failing" if log.archiver.failing else "archiver at work"]
+    return ", ".join([f"wal_level {log.level}", *standbys, *slots, *archiver])
 
 
 def _not_needed(done: Restored) -> list[str]:

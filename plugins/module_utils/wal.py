@@ -14,10 +14,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 
-# Measured for docs/restore.md: 0.88 of the copy's size on 15 and 18, and a hundredth of that where wal_level is
-# minimal, for pg_restore's COPY and CREATE INDEX then write none (populate.html#POPULATE-PITR).
-_SHARE = {"minimal": 0.02}
-_USUAL_SHARE = 1.0
+# Where wal_level is minimal, pg_restore's COPY and CREATE INDEX write none, but the template's copy is written; see
+# https://www.postgresql.org/docs/current/populate.html#POPULATE-PITR
+_TEMPLATE_BYTES = 8 << 20
+_SHARE_OF_MINIMAL = 0.02
 
 _SETTINGS = """
 SELECT current_setting('wal_level'), current_setting('archive_mode'),
@@ -111,8 +111,10 @@ class Wal:
     filesystem: Filesystem
 
     def written_by_restore(self, database_bytes: int) -> int:
-        """What a restore of a database of that size will write, rounded up."""
-        return int(database_bytes * _SHARE.get(self.level, _USUAL_SHARE))
+        """What a restore of a database of that size will write, rounded up: docs/restore.md says what was measured."""
+        if self.level == "minimal":
+            return _TEMPLATE_BYTES + int(database_bytes * _SHARE_OF_MINIMAL)
+        return database_bytes
 
     def kept_of(self, written: int) -> int:
         """How much of it may be in pg_wal at once: all of it when a slot or a failing archiver holds it back."""
