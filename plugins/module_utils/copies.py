@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     pg_tools,
     properties,
     queries,
+    restore_watch,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
@@ -87,20 +88,30 @@ def _clear(server: Session, name: str, mark: str) -> None:
 def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
     """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
 
-    :param progress: a number that changes while the copy gets on, of which pg_restore itself says nothing.
+    :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
+    :raises Refused: the watch gave the restore up.
     """
     _without_public(target, name, source)
     parts = archives.parts(source.tools, source.directory / ARCHIVE)
-    if parts.extensions:
-        if parts.schemas:
-            _restore(target, name, source, parts.schemas, progress)
-        extensions.create(target.database(name), parts.extensions, source.manifest)
-    _restore(target, name, source, parts.rest if parts.extensions else None, progress)
+    with _watched(target, name, progress) as moving:
+        if parts.extensions:
+            if parts.schemas:
+                _restore(target, name, source, parts.schemas, moving)
+            extensions.create(target.database(name), parts.extensions, source.manifest)
+        _restore(target, name, source, parts.rest if parts.extensions else None, moving)
 
 
-def _restore(
-    target: Target, name: str, source: Source, entries: str | None, progress: commands.Progress | None
-) -> None:
+@contextmanager
+def _watched(target: Target, name: str, progress: commands.Progress | None) -> Iterator[commands.Progress]:
+    """What shows that a copy gets on while pg_restore and psql say nothing."""
+    if progress is not None:
+        yield progress
+        return
+    with restore_watch.watching(target, name, restore_watch.Limits()) as watch:
+        yield watch.progress
+
+
+def _restore(target: Target, name: str, source: Source, entries: str | None, progress: commands.Progress) -> None:
     with archives.list_file(entries or "") as chosen:
         argv = pg_tools.restore_archive(
             source.tools,
@@ -122,10 +133,15 @@ def _without_public(target: Target, name: str, source: Source) -> None:
 
 
 def load_script(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
-    """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
+    """The SQL script through psql in one transaction; a script that is cut never reaches its end of file.
+
+    :param progress: as for :func:`load_archive`.
+    :raises Refused: the watch gave the restore up.
+    """
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
-    commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), progress)
+    with _watched(target, name, progress) as moving:
+        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), moving)
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

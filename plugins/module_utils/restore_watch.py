@@ -21,6 +21,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
+DANGERS = ("disk", "slot", "standby", "archiver")
+
 _LOOK_SECONDS = 1.0
 _ENDANGERED = frozenset({"unreserved", "lost"})
 
@@ -34,24 +36,33 @@ SELECT (SELECT count(*) FROM pg_stat_activity
 
 
 @dataclass(frozen=True)
+class Breach:
+    """:param danger: one of :data:`DANGERS`."""
+
+    danger: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Limits:
     """From when on a restore harms its server.
 
     :param free_bytes: fewer on the filesystem of pg_wal are too few, unless there were hardly more at first; it is
         seen only where the server is this host.
     :param lag_bytes: that a standby may have still to replay; None for as much as it likes.
-    :param abort: give the restore up then; else tell about it afterwards.
+    :param give_up_on: of which :data:`DANGERS` the restore is given up; the others are told afterwards. A full disk
+        stops the server for everybody.
     """
 
     free_bytes: int = 1 << 30
     lag_bytes: int | None = None
-    abort: bool = True
+    give_up_on: frozenset[str] = frozenset({"disk"})
 
 
 class RestoreWatch:
     """What the watch has seen so far; filled by its thread, read by whoever restores.
 
-    :ivar breaches: limits that were passed, a readable line each.
+    :ivar breaches: limits that were passed.
     :ivar lost: why the server cannot be watched any more; empty as long as it can.
     """
 
@@ -60,22 +71,23 @@ class RestoreWatch:
         self._before = before
         self._moved = 0
         self._copied = 0
-        self.breaches: list[str] = []
+        self.breaches: list[Breach] = []
         self.lost = ""
 
     @property
     def told(self) -> tuple[str, ...]:
         """Everything that somebody should know when the restore is done."""
-        return (*self.breaches, *filter(None, [self.lost]))
+        return (*(breach.what for breach in self.breaches), *filter(None, [self.lost]))
 
     def progress(self) -> int:
         """A number that changes while the copy gets on, for :func:`commands.run`.
 
         :raises Refused: a limit was passed, and the restore is to be given up.
         """
-        if self.breaches and self._limits.abort:
+        grave = [breach.what for breach in self.breaches if breach.danger in self._limits.give_up_on]
+        if grave:
             raise Refused(
-                f"The restore was given up: {'; '.join(self.breaches)}.",
+                f"The restore was given up: {'; '.join(grave)}.",
                 remedy="Mend that (space for pg_wal, the consumers of slots, the archiver), then run again.",
             )
         # Whoever sees nothing must not call it a standstill.
@@ -95,23 +107,23 @@ class RestoreWatch:
         self.breaches += [breach for breach in breaches(self._limits, self._before, now) if breach not in self.breaches]
 
 
-def breaches(limits: Limits, before: Wal, now: Wal) -> Iterator[str]:
-    """What is in danger now and was not before the restore, a readable line each."""
+def breaches(limits: Limits, before: Wal, now: Wal) -> Iterator[Breach]:
+    """What is in danger now and was not before the restore."""
     free, at_first = now.filesystem.free_bytes, before.filesystem.free_bytes
     if free is not None and at_first is not None:
         # A disk that was nearly full when it began does not forbid the restore of what is small.
         floor = min(limits.free_bytes, at_first // 2)
         if free < floor:
-            yield f"the filesystem of {now.filesystem.path} has less than {size(floor)} free"
+            yield Breach("disk", f"the filesystem of {now.filesystem.path} has less than {size(floor)} free")
     in_danger = {slot.name for slot in before.slots if slot.status in _ENDANGERED}
     for slot in now.slots:
         if slot.status in _ENDANGERED and slot.name not in in_danger:
-            yield f"the slot {slot.name} has fallen behind max_slot_wal_keep_size"
+            yield Breach("slot", f"the slot {slot.name} has fallen behind max_slot_wal_keep_size")
     for standby in now.standbys:
         if limits.lag_bytes is not None and (standby.behind_bytes or 0) > limits.lag_bytes:
-            yield f"the standby {standby.name} is more than {size(limits.lag_bytes)} behind"
+            yield Breach("standby", f"the standby {standby.name} is more than {size(limits.lag_bytes)} behind")
     if now.archiver and now.archiver.failing and not (before.archiver and before.archiver.failing):
-        yield f"the archiver fails with {now.archiver.last_failed}"
+        yield Breach("archiver", f"the archiver fails with {now.archiver.last_failed}")
 
 
 @contextmanager

@@ -77,6 +77,17 @@ def test_a_database_that_the_migration_renamed_is_not_told_as_another_one(
     assert problems(database, rollback(database, taken, replaces=f"{database.name}_renamed")) == ()
 
 
+def test_a_backup_goes_back_to_its_own_major_or_to_a_later_one(
+    database: Database, backup_root: Path, running: Callable[[int], pgserver.Server]
+) -> None:
+    earlier = Database(running(min(found.major for found in pgserver.find_installations())), "postgres")
+    for origin, server, severity in ((database, earlier, "error"), (earlier, database, "warning")):
+        taken = back_up(origin, backup_root)
+        assert of(problems(origin, rollback(origin, taken, replaces=None)), "server_version") == []
+        there = only(problems(server, rollback(origin, taken, replaces=None)), "server_version")
+        assert there.severity == severity
+
+
 @pytest.fixture
 def logical(server: pgserver.Server) -> Iterator[Database]:
     """A database of a server of its own, with logical slots, a limit for slots, and an archiver that can be broken."""

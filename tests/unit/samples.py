@@ -13,6 +13,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     Identity,
     TableState,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import check as restore_check
+from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 GIB = 1 << 30
 
@@ -84,4 +86,17 @@ FACTS = Facts(
     unfinished_runs=(),
     disk_factor=2.0,
     restore_level=True,
+)
+
+RESTORE_FACTS = restore_check.Facts(
+    intent=restore_check.Intent(MANIFEST, "app", ("app__restored_1", "app__failed_1"), "/b/globals.sql"),
+    server_version=150018,
+    server_version_text="15.18",
+    standby=False,
+    role=restore_check.Role("postgres", True, True, True, True, False, frozenset({"postgres", "app"})),
+    cluster=MANIFEST.cluster.objects,
+    changed=(),
+    extensions={},
+    data_filesystem=Filesystem("/data", 100 * GIB, 2),
+    wal=Wal("replica", 0, GIB, None, (), (), None, Filesystem("/data/pg_wal", 100 * GIB, 2)),
 )
