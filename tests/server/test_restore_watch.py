@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_watch imp
 )
 from ansible_collections.pgsafe.migration.tests.server.backup_support import source
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
-from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, back_up, until
+from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, back_up, tmpfs, until
 
 import pgserver
 
@@ -97,6 +99,39 @@ def test_a_restore_that_is_only_to_tell_goes_on_to_its_end(narrow: Database, bac
         running.future.result(PATIENCE_SECONDS)
     assert running.watch.told == ("the slot standby has fallen behind max_slot_wal_keep_size",)
     assert narrow.called("copy").sql("SELECT count(*) FROM at_the_end") == "1"
+
+
+@pytest.fixture
+def cramped(server: pgserver.Server) -> Iterator[tuple[Database, Path]]:
+    """A database of a server whose log is on a small filesystem, and that filesystem."""
+    with server_of_its_own(server, "") as own, tmpfs(own.server.data_dir.parent / "small", "256m") as disk:
+        own.sql(WAITING)
+        own.server.stop()
+        log, owner = own.server.data_dir / "pg_wal", own.server.data_dir.stat()
+        shutil.copytree(log, disk / "pg_wal")
+        shutil.rmtree(log)
+        log.symlink_to(disk / "pg_wal")
+        for path in (disk, *disk.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        own.server.start()
+        yield own, disk
+        own.server.stop("immediate")
+
+
+@pytest.mark.full_disk
+@pytest.mark.fault(54)
+def test_a_restore_is_given_up_before_the_disk_of_the_log_is_full(
+    cramped: tuple[Database, Path], backup_root: Path
+) -> None:
+    database, disk = cramped
+    with restoring(database, backup_root, Limits()) as running:
+        with (disk / "filler").open("wb") as filler:
+            filler.write(bytes(shutil.disk_usage(disk).free * 3 // 4))
+        with pytest.raises(Refused) as caught:
+            running.future.result(PATIENCE_SECONDS)
+        copies.drop(database.target, "copy")
+    assert f"the filesystem of {database.server.data_dir / 'pg_wal'} has less than" in caught.value.what
+    assert database.sql("SELECT count(*) FROM customers") == "60"
 
 
 def test_a_slot_that_was_lost_before_is_no_reason_to_give_up(narrow: Database, backup_root: Path) -> None:
