@@ -27,10 +27,12 @@ _LOOK_SECONDS = 1.0
 _ENDANGERED = frozenset({"unreserved", "lost"})
 
 # pg_restore says nothing while it works, and a foreign key that is checked moves no counter: a session of the copy
-# that is neither idle nor waits for a lock or for its client is at work.
+# that is neither idle nor waits for a lock or for its client is at work. So is one of which this role sees no more.
 _AT_WORK = """
 SELECT (SELECT count(*) FROM pg_stat_activity
-         WHERE datname = %(copy)s AND state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')),
+         WHERE datname = %(copy)s AND COALESCE(state, 'active') = 'active'
+           AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')
+           AND backend_type IS DISTINCT FROM 'autovacuum worker'),
        (SELECT COALESCE(sum(bytes_processed), 0)::bigint FROM pg_stat_progress_copy WHERE datname = %(copy)s)
 """
 

@@ -9,9 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, login_triggers
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup,
+    fingerprint,
+    login_triggers,
+    restore,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
 from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     of,
@@ -80,12 +86,14 @@ def test_a_database_that_the_migration_renamed_is_not_told_as_another_one(
 def test_a_backup_goes_back_to_its_own_major_or_to_a_later_one(
     database: Database, backup_root: Path, running: Callable[[int], pgserver.Server]
 ) -> None:
+    database.admin(f"CREATE DATABASE {database.name}_else")
     earlier = Database(running(min(found.major for found in pgserver.find_installations())), "postgres")
     for origin, server, severity in ((database, earlier, "error"), (earlier, database, "warning")):
         taken = back_up(origin, backup_root)
         assert of(problems(origin, rollback(origin, taken, replaces=None)), "server_version") == []
-        there = only(problems(server, rollback(origin, taken, replaces=None)), "server_version")
-        assert there.severity == severity
+        there = problems(server, rollback(origin, taken, replaces=None))
+        assert only(there, "server_version").severity == severity
+        assert of(there, "cluster_objects") == [], "other roles there were not changed by anybody"
 
 
 @pytest.fixture
@@ -157,6 +165,11 @@ CREATE EVENT TRIGGER doorman ON login EXECUTE FUNCTION refuse();
 """
 
 
+def fingerprint_of(target: Target) -> Fingerprint:
+    with session(target) as reader:
+        return fingerprint.take(reader)
+
+
 def test_sessions_of_ours_do_not_fire_login_event_triggers(database: Database, backup_root: Path) -> None:
     database.sql(REFUSING)
     with pytest.raises(ConnectionFailed, match="not today"), session(database.target):
@@ -166,8 +179,14 @@ def test_sessions_of_ours_do_not_fire_login_event_triggers(database: Database, b
     found = problems(database, rollback(database, taken), silenced)
     assert [(problem.check, problem.severity) for problem in found] == [("login_triggers", "info")]
     assert f"doorman of the backup, one of {database.name}" in found[0].what
-    with session(silenced) as reader:
-        assert reader.value("SELECT count(*) FROM public.orders") == 500
+    before = fingerprint_of(silenced)
+    with session(silenced, WRITING) as writer:
+        writer.execute("DELETE FROM public.orders")
+    done = restore.run(restore.RestoreRequest(silenced, taken.directory))
+    assert (done.state, done.method, done.failures) == ("rolled_back", "archive", ())
+    assert fingerprint_of(silenced) == before
+    with pytest.raises(ConnectionFailed, match="not today"), session(database.target):
+        pass
 
 
 def test_a_role_that_may_not_switch_login_event_triggers_off_is_refused_until_it_may(

@@ -7,13 +7,14 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cluster,
     filesystems,
+    identity,
     login_triggers,
     queries,
     wal,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem, SessionFact
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.identity import server
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import (
     Extension,
     Facts,
@@ -65,7 +66,7 @@ def gather(reader: Session, intent: Intent) -> Facts:
     :param reader: a session in the maintenance database.
     :raises QueryFailed: a catalog cannot be read.
     """
-    found, manifest, live = server(reader), intent.manifest, intent.replaces
+    found, manifest, live = identity.server(reader), intent.manifest, intent.replaces
     others = (live, [reader.pid])
     return Facts(
         intent=intent,
@@ -74,7 +75,7 @@ def gather(reader: Session, intent: Intent) -> Facts:
         standby=bool(reader.value(queries.STANDBY)),
         role=_role(reader, live),
         cluster=cluster.objects(reader, manifest.identity),
-        changed=tuple(cluster.differences(manifest.cluster, reader, manifest.identity)),
+        changed=_changed(reader, manifest),
         extensions={
             name: Extension(tuple(versions), frozenset(trusted or ()))
             for name, versions, trusted in reader.rows(_EXTENSIONS)
@@ -105,6 +106,14 @@ def _role(reader: Session, live: str | None) -> Role:
         may_silence=login_triggers.may_silence(reader),
         may_become=frozenset(name for (name,) in become),
     )
+
+
+def _changed(reader: Session, manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """On another server everything out there is other, and nobody has changed it."""
+    here = identity.read(reader)
+    if here.system_identifier != manifest.identity.system_identifier:
+        return ()
+    return tuple(cluster.differences(manifest.cluster, reader, manifest.identity))
 
 
 def _taken(name: str, comment: str, intent: Intent) -> Taken:
