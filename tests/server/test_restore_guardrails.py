@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,21 @@ def test_an_error_that_was_waived_is_a_warning(database: Database, backup_root: 
     run.require_none(found)
 
 
+@contextmanager
+def subscribed(database: Database) -> Iterator[None]:
+    """An enabled subscription, for the time of the block; nobody answers at its address."""
+    database.sql(
+        "CREATE SUBSCRIPTION far CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false, slot_name = 'far');"
+        "ALTER SUBSCRIPTION far ENABLE"
+    )
+    try:
+        yield
+    finally:
+        if database.sql("SELECT count(*) FROM pg_stat_subscription WHERE subname = 'far'") == "1":
+            database.sql("ALTER SUBSCRIPTION far DISABLE; ALTER SUBSCRIPTION far SET (slot_name = NONE)")
+            database.sql("DROP SUBSCRIPTION far")
+
+
 @pytest.mark.fault(52)
 def test_a_prepared_transaction_is_in_the_way_of_a_rename(database: Database, backup_root: Path) -> None:
     taken = back_up(database, backup_root)
@@ -80,10 +96,8 @@ def test_a_restore_to_a_new_database_minds_nothing_that_is_open_in_the_live_one(
 ) -> None:
     taken = back_up(database, backup_root)
     database.sql("BEGIN; INSERT INTO empty_one VALUES (1); PREPARE TRANSACTION 'open'")
-    database.sql("CREATE SUBSCRIPTION far CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE)")
-    with database.holding("SELECT"):
+    with subscribed(database), database.holding("SELECT"):
         assert problems(database, rollback(database, taken, replaces=None, creates=("beside_it",))) == ()
-    database.sql("DROP SUBSCRIPTION far")
 
 
 @pytest.mark.fault(52)
@@ -91,19 +105,15 @@ def test_an_enabled_subscription_is_an_error_and_a_disabled_one_a_warning(
     database: Database, backup_root: Path
 ) -> None:
     taken = back_up(database, backup_root)
-    # Nobody answers at that address; the subscription is enabled all the same.
-    database.sql(
-        "CREATE SUBSCRIPTION far CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false, slot_name = 'far');"
-        "ALTER SUBSCRIPTION far ENABLE"
-    )
-    enabled = only(problems(database, rollback(database, taken)), "replication")
-    assert (enabled.severity, "go on applying" in enabled.what) == ("error", True)
-    disable, detach, drop = enabled.remedy.partition(": ")[2].partition(" (and")[0].split("; ")
-    database.sql(disable)
-    disabled = only(problems(database, rollback(database, taken)), "replication")
-    assert (disabled.severity, "stays with the replaced database" in disabled.what) == ("warning", True)
-    database.sql(f"{detach}; {drop}")
-    assert problems(database, rollback(database, taken)) == ()
+    with subscribed(database):
+        enabled = only(problems(database, rollback(database, taken)), "replication")
+        assert (enabled.severity, "go on applying" in enabled.what) == ("error", True)
+        disable, detach, drop = enabled.remedy.partition(": ")[2].partition(" (and")[0].split("; ")
+        database.sql(disable)
+        disabled = only(problems(database, rollback(database, taken)), "replication")
+        assert (disabled.severity, "stays with the replaced database" in disabled.what) == ("warning", True)
+        database.sql(f"{detach}; {drop}")
+        assert problems(database, rollback(database, taken)) == ()
 
 
 @pytest.mark.fault(53)
