@@ -137,10 +137,15 @@ def restore_forecast(found: Forecast) -> list[str]:
 
 
 def _carriers(log: Wal) -> str:
-    slots = [f"slot {slot.name} {slot.status}".rstrip() for slot in log.slots]
+    slots = [f"slot {slot.name} {slot.status}{_left(slot.safe_bytes)}" for slot in log.slots]
     standbys = [f"standby {standby.described}" for standby in log.standbys]
     archiver = [] if log.archiver is None else ["archiver failing" if log.archiver.failing else "archiver at work"]
     return ", ".join([f"wal_level {log.level}", *standbys, *slots, *archiver])
+
+
+def _left(safe_bytes: int | None) -> str:
+    """What may be written before max_slot_wal_keep_size is reached."""
+    return "" if safe_bytes is None else f" ({size(max(0, safe_bytes))} until it is lost)"
 
 
 def _not_needed(done: Restored) -> list[str]:

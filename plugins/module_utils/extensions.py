@@ -22,8 +22,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Que
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
-_SCHEMAS = "SELECT nspname FROM pg_catalog.pg_namespace"
-
 
 def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
     """Create extensions in a copy that has their schemas, and nothing else yet.
@@ -32,10 +30,9 @@ def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
     :raises QueryFailed: one cannot be created in that version; the message names both.
     """
     with session(copy, WRITING, "extensions") as server:
-        present = {schema for (schema,) in server.rows(_SCHEMAS)}
         for name in names:
             try:
-                server.execute(creation(name, manifest, present))
+                server.execute(creation(name, manifest))
             except QueryFailed as error:
                 version = manifest.fingerprint.catalog["extension version"].get(name, "")
                 error.what = f"The extension {name} {version} could not be created in {copy.dbname}: {error.what}"
@@ -43,13 +40,13 @@ def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
                 raise
 
 
-def creation(name: str, manifest: Manifest, present: set[str]) -> Any:
-    """CREATE EXTENSION with the version; with the schema, unless it is one that the extension makes itself."""
+def creation(name: str, manifest: Manifest) -> Any:
+    """CREATE EXTENSION as the manifest has it; one that is there already, as plpgsql is, stays as it is."""
     catalog = manifest.fingerprint.catalog
     schema, version = catalog["extension"].get(name), catalog["extension version"].get(name)
     return statement(
         "CREATE EXTENSION IF NOT EXISTS {name}{schema}{version}",
         name=identifier(name),
-        schema=statement(" SCHEMA {schema}", schema=identifier(schema)) if schema in present else statement(""),
+        schema=statement(" SCHEMA {schema}", schema=identifier(schema)) if schema else statement(""),
         version=statement(" VERSION {version}", version=literal(version)) if version else statement(""),
     )

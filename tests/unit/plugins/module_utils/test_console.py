@@ -144,8 +144,8 @@ def test_a_forecast_says_the_cost_who_carries_it_and_what_is_in_the_way() -> Non
     assert lines == [
         "[ ] Backup of 2026-11-16T14:30:22Z, 1.5M; a copy of 8.3M",
         "[ ] Disk needed beside the live database: 17M; free on /data: 100G",
-        "[ ] Write-ahead log: about 8.3M (wal_level replica, standby a (local, streaming), slot s reserved, "
-        "archiver failing)",
+        "[ ] Write-ahead log: about 8.3M (wal_level replica, standby a (local, streaming), "
+        "slot s reserved (1.0G until it is lost), archiver failing)",
         "[ ] Expected time, as long as the proof took: 4.2 s",
         "[error] It is full. Free it.",
     ]
