@@ -8,7 +8,7 @@ import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fingerprint,
     formats,
     identity,
+    login_triggers,
     parallel,
     pg_tools,
     properties,
@@ -132,6 +133,14 @@ def plan(request: BackupRequest) -> BackupPlan:
     """
     :raises PgsafeError: a backup could not even be begun.
     """
+    return _plan(_silenced(request))
+
+
+def _silenced(request: BackupRequest) -> BackupRequest:
+    return replace(request, target=login_triggers.silenced(request.target))
+
+
+def _plan(request: BackupRequest) -> BackupPlan:
     with session(request.target, purpose="backup") as reader:
         server = identity.server(reader)
         _require_usable(request, server, standby=bool(reader.value(queries.STANDBY)))
@@ -173,7 +182,8 @@ def run(request: BackupRequest) -> Backup:
 
     :raises PgsafeError: it could not be taken; an incomplete directory of this run was removed.
     """
-    planned = plan(request)
+    request = _silenced(request)
+    planned = _plan(request)
     swept = backup_root.sweep(request.backup_root)
     journal = new_run(request.backup_root)
     with journal.held():

@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
     filesystems,
     fingerprint,
+    login_triggers,
     names,
     queries,
 )
@@ -55,9 +56,9 @@ class Preflight:
 
 def run(request: PreflightRequest) -> Preflight:
     """
-    :raises ConnectionFailed: the database cannot be reached at all.
+    :raises ConnectionFailed: the database or the maintenance database cannot be reached at all.
     """
-    with session(request.target, purpose="preflight") as reader:
+    with session(login_triggers.silenced(request.target), purpose="preflight") as reader:
         facts = _gather(request, reader)
     return Preflight(facts, problems_of(facts))
 

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     gzip_files,
     identity,
     journal,
+    login_triggers,
     names,
     pg_tools,
 )
@@ -226,14 +227,15 @@ def _csv_fault(path: Path, file: BackupFile) -> str:
 
 def _restore(request: VerifyRequest, manifest: Manifest) -> tuple[Finding, ...]:
     """The archive restored into a scratch database that is equal to the manifest by fingerprint."""
-    with session(request.target.maintenance, purpose="verify") as server:
-        tools = client_tools.find(request.target, identity.server(server).major)
+    target = login_triggers.silenced(request.target)
+    with session(target.maintenance, purpose="verify") as server:
+        tools = client_tools.find(target, identity.server(server).major)
     source = copies.Source(request.backup_dir, manifest, tools, request.jobs)
     name = names.beside(manifest.identity.name, "scratch", manifest.run_id)
     try:
-        with copies.scratch(request.target, name, source):
-            copies.load_archive(request.target, name, source)
-            copies.compare(request.target, name, source)
+        with copies.scratch(target, name, source):
+            copies.load_archive(target, name, source)
+            copies.compare(target, name, source)
     except (CommandFailed, VerificationFailed) as error:
         return (Finding(manifests.ARCHIVE, f"does not restore: {error.what}"),)
     return ()

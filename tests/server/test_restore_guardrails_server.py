@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup,
     fingerprint,
     login_triggers,
+    preflight,
     restore,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
@@ -27,7 +27,7 @@ from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     server_of_its_own,
 )
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
-from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven, until
 
 import pgserver
 
@@ -174,8 +174,9 @@ def test_sessions_of_ours_do_not_fire_login_event_triggers(database: Database, b
     database.sql(REFUSING)
     with pytest.raises(ConnectionFailed, match="not today"), session(database.target):
         pass
+    assert preflight.run(preflight.PreflightRequest(database.target, backup_root)).errors == ()
+    taken = proven(database, backup_root)
     silenced = login_triggers.silenced(database.target)
-    taken = backup.run(backup.BackupRequest(silenced, backup_root))
     found = problems(database, rollback(database, taken), silenced)
     assert [(problem.check, problem.severity) for problem in found] == [("login_triggers", "info")]
     assert f"doorman of the backup, one of {database.name}" in found[0].what
