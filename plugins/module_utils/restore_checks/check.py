@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem, SessionFact
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
@@ -114,7 +114,7 @@ class Facts:
     subscriptions: tuple[Subscription, ...] = ()
     sessions: tuple[SessionFact, ...] = ()
     superusers_sessions: tuple[str, ...] = ()
-    settings: tuple[Setting, ...] = field(default_factory=tuple)
+    settings: tuple[Setting, ...] = ()
     login_events: tuple[str, ...] = ()
 
     @property
