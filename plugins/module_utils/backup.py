@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     backup_root,
     catalog,
     client_tools,
+    cluster,
     csv_files,
     ddl_watch,
     fence,
@@ -24,6 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fingerprint,
     formats,
     identity,
+    login_triggers,
     parallel,
     pg_tools,
     properties,
@@ -43,6 +45,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run, now, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
@@ -121,6 +124,7 @@ class _Held:
     """What was read under the snapshot by the session that holds it."""
 
     properties: DatabaseProperties
+    cluster: Cluster
     catalog: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, str]
     findings: tuple[str, ...]
@@ -133,6 +137,14 @@ def plan(request: BackupRequest) -> BackupPlan:
     """
     :raises PgsafeError: a backup could not even be begun.
     """
+    return _plan(_silenced(request))
+
+
+def _silenced(request: BackupRequest) -> BackupRequest:
+    return replace(request, target=login_triggers.silenced(request.target))
+
+
+def _plan(request: BackupRequest) -> BackupPlan:
     with session(request.target, purpose="backup") as reader:
         server = identity.server(reader)
         _require_usable(request, server, standby=bool(reader.value(queries.STANDBY)))
@@ -174,7 +186,8 @@ def run(request: BackupRequest) -> Backup:
 
     :raises PgsafeError: it could not be taken; an incomplete directory of this run was removed.
     """
-    planned = plan(request)
+    request = _silenced(request)
+    planned = _plan(request)
     swept = backup_root.sweep(request.backup_root)
     journal = _run_of(request)
     with journal.held():
@@ -239,7 +252,7 @@ class _Taking:
         before = ddl_watch.mark(target)
         stop = parallel.Stop()
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
-            held = _read_held(snap.session, target.dbname, snap.lsn)
+            held = _read_held(snap.session, self._plan.identity, snap.lsn)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 self._read_all(snap, stop, watched)
             ddl_watch.require_unchanged(target, before)
@@ -323,6 +336,7 @@ class _Taking:
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
             fingerprint=Fingerprint(dict(sorted(self._found.tables.items())), sequences, held.catalog),
             properties=fence.unfenced(held.properties, self._fence),
+            cluster=held.cluster,
             left_out={**held.left_out, **self._not_chosen()},
             findings=held.findings,
             compression=formats.compression_facts(request.compress_method, request.compress_level),
@@ -356,9 +370,10 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(reader: Session, database: str, lsn: str) -> _Held:
+def _read_held(reader: Session, of: Identity, lsn: str) -> _Held:
     return _Held(
-        properties=properties.read(reader, database),
+        properties=properties.read(reader, of.name),
+        cluster=cluster.read(reader, of),
         catalog=catalog.read(reader),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=tuple(finding.key for finding in audit.findings(reader)),

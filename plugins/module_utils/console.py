@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
     from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Recovered
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
     from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
+    from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12
@@ -162,11 +164,40 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     if found.state == "not_needed":
         return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
     lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
+    if found.forecast:
+        lines += restore_forecast(found.forecast)
     if found.state == "rolled_back":
         lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
         lines.append("[warning] Whatever was written after the backup would be in the kept database only")
     return lines
+
+
+def restore_forecast(found: Forecast) -> list[str]:
+    """What a restore costs, who carries it, and everything that stands in its way."""
+    facts = found.facts
+    disk, manifest = facts.data_filesystem, facts.intent.manifest
+    free = "unseen" if disk.free_bytes is None else size(disk.free_bytes)
+    taken = "unknown (this backup was never restored)" if found.seconds is None else duration(found.seconds)
+    return [
+        f"{FORESEEN} Backup of {manifest.created}, {size(manifest.bytes)}; a copy of {size(manifest.database_bytes)}",
+        f"{FORESEEN} Disk needed beside the live database: {size(facts.bytes_needed)}; free on {disk.path}: {free}",
+        f"{FORESEEN} Write-ahead log: about {size(facts.wal_bytes)} ({_carriers(facts.wal)})",
+        f"{FORESEEN} Expected time, as long as the proof took: {taken}",
+        *[f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems],
+    ]
+
+
+def _carriers(log: Wal) -> str:
+    slots = [f"slot {slot.name} {slot.status}{_left(slot.safe_bytes)}" for slot in log.slots]
+    standbys = [f"standby {standby.described}" for standby in log.standbys]
+    archiver = [] if log.archiver is None else ["archiver failing" if log.archiver.failing else "archiver at work"]
+    return ", ".join([f"wal_level {log.level}", *standbys, *slots, *archiver])
+
+
+def _left(safe_bytes: int | None) -> str:
+    """What may be written before max_slot_wal_keep_size is reached."""
+    return "" if safe_bytes is None else f" ({size(max(0, safe_bytes))} until it is lost)"
 
 
 def _not_needed(done: Restored) -> list[str]:

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    archives,
     commands,
     cutover,
+    extensions,
     fingerprint,
     gzip_files,
     names,
     pg_tools,
     properties,
     queries,
+    restore_watch,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -37,13 +40,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 
 STALL_SECONDS = 1800
 
-# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one.
-_LOADING = {**WRITING, "synchronous_commit": "off", "statement_timeout": "0", "lock_timeout": "0"}
 # What the comment of every database begins with that a run has put beside the live one.
 MARK = "pgsafe: "
 
 _READY = "ready_copy"
 _READY_DROPPED = "ready_copy_dropped"
+# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. The time-outs
+# that pg_restore itself does not switch off are those of the role; a job of its own is idle while others work.
+_LOADING = {
+    **WRITING,
+    "synchronous_commit": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -109,13 +119,42 @@ def _clear(server: Session, name: str, manifest: Manifest) -> None:
     )
 
 
-def load_archive(target: Target, name: str, source: Source) -> None:
-    """pg_restore with several jobs; the first error ends it."""
-    argv = pg_tools.restore_archive(
-        source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
-    )
+def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
+    """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
+
+    :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
+    :raises Refused: the watch gave the restore up.
+    """
     _without_public(target, name, source)
-    with _at_work(target, name) as progress:
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    with _watched(target, name, progress) as moving:
+        if parts.extensions:
+            if parts.schemas:
+                _restore(target, name, source, parts.schemas, moving)
+            extensions.create(target.database(name), parts.extensions, source.manifest)
+        _restore(target, name, source, parts.rest if parts.extensions else None, moving)
+
+
+@contextmanager
+def _watched(target: Target, name: str, progress: commands.Progress | None) -> Iterator[commands.Progress]:
+    """What shows that a copy gets on while pg_restore and psql say nothing."""
+    if progress is not None:
+        yield progress
+        return
+    with restore_watch.watching(target, name, restore_watch.Limits()) as watch:
+        yield watch.progress
+
+
+def _restore(target: Target, name: str, source: Source, entries: str | None, progress: commands.Progress) -> None:
+    with archives.list_file(entries or "") as chosen:
+        argv = pg_tools.restore_archive(
+            source.tools,
+            str(source.directory / ARCHIVE),
+            name,
+            source.jobs,
+            target.session_role,
+            chosen if entries else None,
+        )
         commands.run(_command(target, name, argv), progress)
 
 
@@ -127,19 +166,16 @@ def _without_public(target: Target, name: str, source: Source) -> None:
         copy.execute("DROP SCHEMA IF EXISTS public RESTRICT")
 
 
-def load_script(target: Target, name: str, source: Source) -> None:
-    """The SQL script through psql in one transaction; a script that is cut never reaches its end of file."""
+def load_script(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
+    """The SQL script through psql in one transaction; a script that is cut never reaches its end of file.
+
+    :param progress: as for :func:`load_archive`.
+    :raises Refused: the watch gave the restore up.
+    """
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
-    with _at_work(target, name) as progress:
-        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), progress)
-
-
-@contextmanager
-def _at_work(target: Target, name: str) -> Iterator[commands.Progress]:
-    """pg_restore and psql say nothing while an index is built for hours; what gets on then is the server."""
-    with session(target.maintenance, purpose="watch") as watch:
-        yield lambda: int(watch.value(queries.AT_WORK, (name,)))
+    with _watched(target, name, progress) as moving:
+        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), moving)
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

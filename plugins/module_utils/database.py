@@ -234,6 +234,8 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
         "dbname": target.dbname,
         "application_name": application_name(purpose),
     }
+    if target.startup:
+        keywords["options"] = f"{keywords.get('options', '')} {_options(target.startup)}".strip()
     try:
         connection = psycopg2.connect(**keywords)
     except psycopg2.Error as error:
@@ -280,14 +282,17 @@ def environment(target: Target, settings: Mapping[str, str] | None = None, purpo
             remedy="Put them into a connection service file and name it by service.",
         )
     env = {_VARIABLES[keyword]: value for keyword, value in target.params.items()}
-    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in (settings or {}).items())
     return {
         **env,
         "PGDATABASE": target.dbname,
         "PGAPPNAME": application_name(purpose),
         "PGCONNECT_TIMEOUT": env.get("PGCONNECT_TIMEOUT", "10"),
-        "PGOPTIONS": options,
+        "PGOPTIONS": _options({**target.startup, **(settings or {})}),
     }
+
+
+def _options(settings: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
 
 
 def _escaped(value: str) -> str:

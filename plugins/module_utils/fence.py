@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     cutover,
     hooks,
+    login_triggers,
     names,
     queries,
     witness,
@@ -131,6 +132,7 @@ def run(request: FenceRequest) -> Fenced:
     :raises PgsafeError: the fence does not stand; whatever was done for it was undone.
     """
     plan(request)
+    request = replace(request, target=login_triggers.silenced(request.target))
     run_journal = new_run(request.backup_root)
     with run_journal.held():
         fence = _begin(request, run_journal)

@@ -15,6 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest_s
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, reporting, sha256_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
@@ -87,6 +88,7 @@ class Manifest:
     files: tuple[BackupFile, ...]
     fingerprint: Fingerprint
     properties: DatabaseProperties
+    cluster: Cluster
     left_out: Mapping[str, str]
     findings: tuple[str, ...]
     compression: Mapping[str, Any]
@@ -181,6 +183,7 @@ def _typed(data: dict[str, Any]) -> Manifest:
             "files": tuple(_file(entry) for entry in data["files"]),
             "fingerprint": _fingerprint(data["fingerprint"]),
             "properties": _properties(data["properties"]),
+            "cluster": _cluster(data["cluster"]),
             "findings": tuple(data["findings"]),
             "warnings": tuple(data["warnings"]),
         }
@@ -213,6 +216,13 @@ def _properties(data: dict[str, Any]) -> DatabaseProperties:
             "acl": None if acl is None else tuple((grantee, right, bool(option)) for grantee, right, option in acl),
             "settings": tuple((role, setting) for role, setting in data["settings"]),
         }
+    )
+
+
+def _cluster(data: dict[str, Any]) -> Cluster:
+    return Cluster(
+        objects={kind: dict(objects) for kind, objects in data["objects"].items()},
+        needs={kind: tuple(names) for kind, names in data["needs"].items()},
     )
 
 

@@ -39,6 +39,7 @@ SHAPE: Mapping[str, Any] = {
         "acl": ([[(str, bool)]], _NULL),
         "settings": [[str]],
     },
+    "cluster": {"objects": {"*": _TEXTS}, "needs": {"*": [str]}},
     "left_out": _TEXTS,
     "findings": [str],
     "compression": {"method": str, "level": int, "content_checksum": bool},

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     files,
     fingerprint,
+    login_triggers,
     migration_record,
     migration_verify,
     permit,
@@ -174,7 +175,8 @@ class _Window:
         self._manifest = manifest
         self._journal = run_journal
         self._fence = fence.recorded(run_journal)
-        self._way_in = request.target
+        # The jobs of the migration fire login event triggers, as it is used to; sessions of our own do not.
+        self._way_in = self._own_way_in = request.target
         self._purpose = f"migration {run_journal.run_id}"
         self._applied: list[str] = []
         self._sessions_ended = 0
@@ -215,8 +217,9 @@ class _Window:
         with session(target, WRITING, self._purpose) as server:
             self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
         way_in = fence.close(target, self._fence, self._journal) if self._fence else target
-        self._require_unwritten(way_in)
-        with session(way_in, WRITING, self._purpose) as server:
+        self._own_way_in = login_triggers.silenced(way_in)
+        self._require_unwritten(self._own_way_in)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, way_in.dbname)
             written = int(server.value(queries.TUPLES_WRITTEN)) - self._manifest.tuples_written
         self._writes = max(0, written)
@@ -333,7 +336,7 @@ class _Window:
         :raises VerificationFailed: the migration succeeded by its exit status, and did harm.
         """
         migration = self._migration
-        with session(self._way_in, WRITING, self._purpose) as server:
+        with session(self._own_way_in, WRITING, self._purpose) as server:
             found = migration_verify.run(server, self._manifest, self._request.expectations)
             self._verification = found.as_report(self._manifest)
             path = self._request.backup_dir / manifests.VERIFICATION_REPORT

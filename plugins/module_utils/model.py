@@ -24,6 +24,7 @@ class Target:
     :param maintenance_db: another database of the same server, for statements about the first.
     :param session_role: the role to SET after connecting, or None.
     :param bin_dir: the directory of the client tools, or None to look for them.
+    :param startup: settings that must hold from the very start of a session.
     """
 
     params: Mapping[str, str]
@@ -31,6 +32,7 @@ class Target:
     maintenance_db: str = "postgres"
     session_role: str | None = None
     bin_dir: str | None = None
+    startup: Mapping[str, str] = field(default_factory=dict)
 
     def database(self, dbname: str) -> Target:
         """The same way to another database of the same server."""
@@ -172,3 +174,15 @@ class DatabaseProperties:
     comment: str | None
     acl: tuple[tuple[str, str, bool], ...] | None
     settings: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a database rests on outside itself; no password.
+
+    :param objects: by kind (role, membership, tablespace, database) and name, the definition.
+    :param needs: by kind (role, tablespace), the names without which the database cannot be restored.
+    """
+
+    objects: Mapping[str, Mapping[str, str]]
+    needs: Mapping[str, tuple[str, ...]]

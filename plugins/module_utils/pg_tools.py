@@ -12,6 +12,8 @@ PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
+_SCHEMA = re.compile(r"\d+; 2615 \d+ SCHEMA ")
+_EXTENSION = re.compile(r"\d+; 3079 \d+ EXTENSION - (.+?) *$")
 _ENCODING = re.compile(r"^SET client_encoding = '(\w+)';$", re.MULTILINE)
 _SETVAL = re.compile(r"^SELECT pg_catalog\.setval\('((?:[^']|'')+)', (-?\d+), (true|false)\);$", re.MULTILINE)
 
@@ -93,15 +95,20 @@ def entries_of_archive(tools: Tools, archive: str, list_file: str) -> tuple[str,
     return (tools["pg_restore"], f"--use-list={list_file}", "--file=-", archive)
 
 
-def restore_archive(tools: Tools, archive: str, dbname: str, jobs: int, role: str | None) -> tuple[str, ...]:
+def restore_archive(
+    tools: Tools, archive: str, dbname: str, jobs: int, role: str | None, list_file: str | None = None
+) -> tuple[str, ...]:
     """pg_restore into an empty database; https://www.postgresql.org/docs/current/app-pgrestore.html
 
     Subscriptions stay out: a copy with the same slot could drop the publisher's.
+
+    :param list_file: the entries to restore; None for all.
     """
     return (
         tools["pg_restore"],
         "--exit-on-error",
         "--no-subscriptions",
+        *([f"--use-list={list_file}"] if list_file else []),
         f"--jobs={jobs}",
         f"--dbname={conninfo(dbname)}",
         "--no-password",
@@ -172,6 +179,20 @@ def conninfo(dbname: str) -> str:
 def sequence_entries(listing: str) -> str:
     """The lines of ``pg_restore --list`` that set sequences, as a list for ``--use-list``."""
     return "".join(f"{line}\n" for line in listing.splitlines() if _SEQUENCE_SET.match(line))
+
+
+def schema_entries(listing: str) -> tuple[str, str]:
+    """``pg_restore --list`` as two lists for ``--use-list``: of the entries that make schemas, and of all others."""
+    lines = [f"{line}\n" for line in listing.splitlines()]
+    return (
+        "".join(line for line in lines if _SCHEMA.match(line)),
+        "".join(line for line in lines if not _SCHEMA.match(line)),
+    )
+
+
+def extension_names(listing: str) -> tuple[str, ...]:
+    """The extensions of ``pg_restore --list``, in its order: each after those that it requires."""
+    return tuple(found.group(1) for found in map(_EXTENSION.match, listing.splitlines()) if found)
 
 
 def sequence_values(script: str) -> dict[str, str]:

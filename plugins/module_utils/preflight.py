@@ -12,15 +12,15 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
-    files,
+    filesystems,
     fingerprint,
+    login_triggers,
     names,
     queries,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
     Directory,
     Facts,
-    Filesystem,
     Role,
     SessionFact,
 )
@@ -58,9 +58,9 @@ class Preflight:
 
 def run(request: PreflightRequest) -> Preflight:
     """
-    :raises ConnectionFailed: the database cannot be reached at all.
+    :raises ConnectionFailed: the database or the maintenance database cannot be reached at all.
     """
-    with session(request.target, purpose="preflight") as reader:
+    with session(login_triggers.silenced(request.target), purpose="preflight") as reader:
         facts = _gather(request, reader)
     return Preflight(facts, problems_of(facts))
 
@@ -83,8 +83,8 @@ def _gather(request: PreflightRequest, reader: Session) -> Facts:
         database_bytes=int(reader.value(queries.DATABASE_SIZE, (database,))),
         tables=len(fingerprint.tables(reader)),
         backup_root=_directory(request.backup_root),
-        backup_filesystem=_filesystem(request.backup_root),
-        data_filesystem=_data_filesystem(reader),
+        backup_filesystem=filesystems.of(request.backup_root),
+        data_filesystem=filesystems.of_data(reader),
         role=Role(*reader.row(queries.ROLE, (database,))),
         standby=bool(reader.value(queries.STANDBY)),
         sessions=tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
@@ -119,23 +119,6 @@ def _directory(path: Path) -> Directory:
     facts = path.stat()
     writable = os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
     return Directory(str(path), True, writable, stat.S_IMODE(facts.st_mode), facts.st_uid, path.is_symlink())
-
-
-def _filesystem(path: Path) -> Filesystem:
-    try:
-        return Filesystem(str(path), files.free_space(path).bytes, path.stat().st_dev)
-    except (PgsafeError, OSError):
-        return Filesystem(str(path), None, None)
-
-
-def _data_filesystem(reader: Session) -> Filesystem:
-    """Only where the server runs on this very host, and the role may know its data directory."""
-    host = reader.target.params.get("host", "")
-    shown = reader.rows(queries.DATA_DIRECTORY)
-    data_directory = shown[0][0] if shown else ""
-    if data_directory and (host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")):
-        return _filesystem(Path(data_directory))
-    return Filesystem("the data directory", None, None)
 
 
 def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...]:

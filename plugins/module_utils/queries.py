@@ -361,13 +361,6 @@ SELECT a.pid, a.usename, a.application_name, COALESCE(a.client_addr::text, 'this
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
 
-# Another number each time, as long as somebody in a database is at work, and waits neither for a lock nor for a client.
-AT_WORK = """
-SELECT COALESCE(max((EXTRACT(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint), 0)
-  FROM pg_catalog.pg_stat_activity
- WHERE datname = %s AND state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')
-"""
-
 # What a dump by a role that is no superuser leaves out without a word.
 SILENTLY_LOST = """
 SELECT 'user mapping of ' || COALESCE(u.usename, 'public') || ' for the server ' || u.srvname

@@ -9,7 +9,7 @@ forwards where its migration was verified, else by its rollback. A run that rest
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     cutover,
     fence,
+    login_triggers,
     names,
     queries,
     rollback,
@@ -75,6 +76,7 @@ def run(request: RecoverRequest) -> Recovered:
     :raises Refused: another run is at work on the database, or rests between two steps.
     :raises PgsafeError: a run could not be finished; the message says how its database was left.
     """
+    request = replace(request, target=login_triggers.silenced(request.target))
     done = [_finished(request, run_journal) for run_journal in _left(request)]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
     return Recovered(tuple(done), _kept(request.target))

@@ -9,14 +9,17 @@ leaves the live database alone.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    copies,
     cutover,
     fence,
+    login_triggers,
     properties,
     queries,
+    restore_forecast,
     rollback,
     sources,
 )
@@ -31,6 +34,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run as restore_checks
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Intent
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored, RollbackRequest
 
 
@@ -39,6 +45,8 @@ class RestoreRequest:
     """:param new_database: the name to restore to; None for a rollback of the live database.
     :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param settled_by_hand: do nothing but record that a person has put the database right by other means.
+    :param waived: names of checks whose errors a person has taken upon himself.
+    :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     """
 
     target: Target
@@ -47,6 +55,8 @@ class RestoreRequest:
     jobs: int = 2
     finish: bool = False
     settled_by_hand: bool = False
+    waived: frozenset[str] = frozenset()
+    free_bytes: int | None = None
 
     @property
     def rollback(self) -> RollbackRequest:
@@ -55,12 +65,15 @@ class RestoreRequest:
 
 @dataclass(frozen=True)
 class RestorePlan:
+    """:param forecast: what it costs and what stands in its way; None when there is nothing to do."""
+
     database: str
     backup_bytes: int
     database_bytes: int
     sessions: int
     kept: str
     state: str
+    forecast: Forecast | None = None
 
 
 def plan(request: RestoreRequest) -> RestorePlan:
@@ -70,6 +83,7 @@ def plan(request: RestoreRequest) -> RestorePlan:
     """
     manifest = manifests.read(request.backup_dir)
     _require_meant(request, manifest)
+    request = _silenced(request)
     database = request.new_database or manifest.identity.name
     with session(request.target.maintenance, purpose="restore") as server:
         sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
@@ -82,7 +96,44 @@ def plan(request: RestoreRequest) -> RestorePlan:
         sessions=len(sessions),
         kept="" if request.new_database else rollback.kept_name(manifest),
         state="not_needed" if done else "restored" if request.new_database else "rolled_back",
+        forecast=None if done else _forecast(request, manifest),
     )
+
+
+def _silenced(request: RestoreRequest) -> RestoreRequest:
+    return replace(request, target=login_triggers.silenced(request.target))
+
+
+def _forecast(request: RestoreRequest, manifest: Manifest) -> Forecast:
+    if request.new_database:
+        intent = _intent(request, manifest, None, (request.new_database,))
+    else:
+        run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
+        intent = _rollback_intent(request, manifest, run_journal)
+    return restore_forecast.foresee(request.target, intent, request.backup_dir)
+
+
+def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Intent:
+    """What the run itself has left in the way, its rollback clears away; a ready copy has its room already."""
+    with session(request.target.maintenance, purpose="restore") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
+    names = (rollback.restored_name(manifest), rollback.kept_name(manifest))
+    intent = _intent(request, manifest, found[0][0] if found else None, names)
+    cleared = {"prepared_transactions"} if run_journal and run_journal.unfinished else set()
+    ready = {"disk"} if run_journal and copies.recorded_ready(run_journal) else set()
+    return replace(intent, waived=intent.waived | cleared | ready)
+
+
+def _intent(request: RestoreRequest, manifest: Manifest, replaces: str | None, creates: tuple[str, ...]) -> Intent:
+    globals_file = str(request.backup_dir / manifests.GLOBALS)
+    return Intent(manifest, replaces, creates, globals_file, request.free_bytes, request.waived)
+
+
+def _require_possible(target: Target, intent: Intent) -> None:
+    """
+    :raises Refused: something stands in the way; nothing was changed.
+    """
+    restore_checks.require_none(restore_checks.problems(restore_checks.look(target, intent)))
 
 
 def run(request: RestoreRequest) -> Restored:
@@ -92,17 +143,26 @@ def run(request: RestoreRequest) -> Restored:
     """
     manifest = manifests.read(request.backup_dir)
     _require_meant(request, manifest)
+    request = _silenced(request)
     if request.new_database:
+        _require_possible(request.target, _intent(request, manifest, None, (request.new_database,)))
         return to_new(request, manifest, request.new_database)
     run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
     if run_journal is None:
-        return rollback.roll_back(request.rollback, manifest, None)
+        return _by_hand(request, manifest, None)
     with run_journal.held():
         if request.settled_by_hand:
             return _settled(request.target, manifest, run_journal)
         if run_journal.unfinished:
             _end_what_is_left(request.target, manifest)
-        return rollback.roll_back(request.rollback, manifest, run_journal)
+        return _by_hand(request, manifest, run_journal)
+
+
+def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
+    if not request.finish and not rollback.is_done(request.target, manifest):
+        _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
+    return rollback.roll_back(request.rollback, manifest, run_journal)
 
 
 def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:

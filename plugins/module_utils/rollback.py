@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
+    login_triggers,
     names,
     properties,
     queries,
@@ -100,6 +101,17 @@ def kept_name(manifest: Manifest) -> str:
     return names.beside(manifest.identity.name, "failed", manifest.run_id)
 
 
+def restored_name(manifest: Manifest) -> str:
+    return names.beside(manifest.identity.name, "restored", manifest.run_id)
+
+
+def is_done(target: Target, manifest: Manifest) -> bool:
+    """Whether the database of the backup has been replaced already, and is kept."""
+    with session(target.maintenance, purpose="rollback") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
+    return bool(found) and found[0][0] == kept_name(manifest)
+
+
 def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
     """Look first; restore only if the live database is not the one of the backup any more.
 
@@ -108,6 +120,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
     """
     started = time.monotonic()
+    request = replace(request, target=login_triggers.silenced(request.target))
     live = find(request.target, manifest, run_journal)
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
@@ -258,7 +271,7 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
             why_not = (f"ready copy: {error.what}",)
         else:
             return _Candidate(ready.name, ready.oid, READY_COPY, ())
-    name = names.beside(manifest.identity.name, "restored", manifest.run_id)
+    name = restored_name(manifest)
     tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
     with session(target.maintenance, purpose="rollback") as server:
         oid = int(server.value(queries.DATABASE_OID, (name,)))

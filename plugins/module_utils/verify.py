@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     instance,
     integrity,
     journal,
+    login_triggers,
     proof,
     signals,
 )
@@ -53,8 +54,8 @@ class VerifyRequest:
 
 # Each makes the place that level restore is proven in.
 PROOFS: dict[str, Callable[[VerifyRequest], proof.Place]] = {
-    "scratch": lambda request: proof.scratch(request.target),
-    READY_COPY: lambda request: proof.ready_copy(request.target, _journal_to_keep(request)),
+    "scratch": lambda request: proof.scratch(login_triggers.silenced(request.target)),
+    READY_COPY: lambda request: proof.ready_copy(login_triggers.silenced(request.target), _journal_to_keep(request)),
     "separate_instance": lambda request: proof.separate_instance(request.instance_options),
 }
 

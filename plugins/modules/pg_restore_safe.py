@@ -37,6 +37,16 @@ options:
     description: How many jobs pg_restore uses.
     type: int
     default: 2
+  waive:
+    description:
+      - Names of checks before a restore whose errors you take upon yourself; they are shown as warnings then.
+      - A rollback with O(finish) is not stopped by checks.
+    type: list
+    elements: str
+    default: []
+  free_bytes:
+    description: How many bytes are free for the copy, where the server's disk cannot be seen from the target.
+    type: int
 attributes:
   check_mode:
     support: full
@@ -138,6 +148,8 @@ SPEC = {
     "new_database": {"type": "str"},
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
+    "waive": {"type": "list", "elements": "str", "default": []},
+    "free_bytes": {"type": "int"},
 }
 
 
@@ -151,6 +163,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         jobs=params["jobs"],
         finish=params["finish"],
         settled_by_hand=params["settled_by_hand"],
+        waived=frozenset(params["waive"]),
+        free_bytes=params["free_bytes"],
     )
     if check_mode:
         plan = restore.plan(request)

@@ -26,15 +26,23 @@ _NUMBERS = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "every_major: on every server that was found, not on the newest alone")
+    config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
+    config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
-        every = metafunc.definition.get_closest_marker("every_major")
-        majors = sorted(INSTALLATIONS, reverse=True) if every else [NEWEST]
+        majors = _majors(metafunc.definition)
         metafunc.parametrize("server", majors, indirect=True, ids=[f"pg{major}" for major in majors], scope="session")
+
+
+def _majors(test: pytest.Item) -> list[int]:
+    if test.get_closest_marker("every_server"):
+        return sorted(INSTALLATIONS, reverse=True)
+    if test.get_closest_marker("every_major"):
+        return [major for major in sorted(INSTALLATIONS, reverse=True) if not INSTALLATIONS[major].bare]
+    return [NEWEST]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

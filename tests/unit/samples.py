@@ -7,11 +7,14 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Directory, Facts, Filesystem, Role
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
     TableState,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import check as restore_check
+from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 GIB = 1 << 30
 
@@ -47,6 +50,15 @@ MANIFEST = Manifest(
         acl=(("", "CONNECT", False), ("app", "CREATE", True)),
         settings=(("", "search_path=public"), ("app", "work_mem=64MB")),
     ),
+    cluster=Cluster(
+        objects={
+            "role": {"app": "inherit, login, connection limit -1", "postgres": "superuser, inherit, login"},
+            "membership": {},
+            "tablespace": {"fast": "at /fast, owner postgres"},
+            "database": {"postgres": "OID 5, owner postgres"},
+        },
+        needs={"role": ("app",), "tablespace": ("fast",)},
+    ),
     left_out={"public.recent": "view"},
     findings=("invalid_indexes public.broken",),
     compression={"method": "gzip", "level": 1, "content_checksum": True},
@@ -75,4 +87,17 @@ FACTS = Facts(
     unfinished_runs=(),
     disk_factor=2.0,
     restore_level=True,
+)
+
+RESTORE_FACTS = restore_check.Facts(
+    intent=restore_check.Intent(MANIFEST, "app", ("app__restored_1", "app__failed_1"), "/b/globals.sql"),
+    server_version=150018,
+    server_version_text="15.18",
+    standby=False,
+    role=restore_check.Role("postgres", True, True, True, True, False, frozenset({"postgres", "app"})),
+    cluster=MANIFEST.cluster.objects,
+    changed=(),
+    extensions={},
+    data_filesystem=Filesystem("/data", 100 * GIB, 2),
+    wal=Wal("replica", 0, GIB, None, (), (), None, Filesystem("/data/pg_wal", 100 * GIB, 2)),
 )

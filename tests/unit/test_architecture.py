@@ -130,6 +130,19 @@ def test_a_check_reads_facts_and_nothing_else(name: str) -> None:
         assert GRAPH[name] <= {"checks.check", "errors", "report"}
 
 
+EDGES_OF_RESTORE_CHECKS = {"restore_checks.registry", "restore_checks.gather", "restore_checks.run"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("restore_checks.")))
+def test_a_check_before_a_restore_reads_facts_and_nothing_else(name: str) -> None:
+    if name == "restore_checks.registry":
+        assert all(found.startswith("restore_checks.") for found in GRAPH[name])
+    elif name == "restore_checks.check":
+        assert GRAPH[name] == {"checks.check", "errors", "manifest", "wal"}
+    elif name not in EDGES_OF_RESTORE_CHECKS:
+        assert GRAPH[name] <= {"restore_checks.check", "errors", "report", "names"}
+
+
 def test_only_modules_and_verbs_know_a_verb() -> None:
     edges = {(name, found) for name in GRAPH for found in GRAPH[name] & (VERBS - {"audit.run"})}
     above = {(name, found) for name, found in edges if not name.startswith("modules.") and name not in VERBS}

@@ -12,8 +12,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Finding, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
-from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, MANIFEST
+from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Archiver, Slot, Standby
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB, MANIFEST, RESTORE_FACTS
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
 OUTCOME = Outcome("rolled_back", ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
@@ -128,3 +130,29 @@ def test_a_rollback_that_was_not_needed_says_why() -> None:
     assert console.restore(untouched) == ["[✓] app is as the backup holds it; nothing had to be restored"]
     assert console.restore(replace(untouched, kept="app__failed_1"))[-1].endswith("kept as app__failed_1")
     assert console.restore(replace(untouched, database="")) == []
+
+
+def test_a_forecast_says_the_cost_who_carries_it_and_what_is_in_the_way() -> None:
+    log = replace(
+        RESTORE_FACTS.wal,
+        standbys=(Standby("a", "local", "streaming", 0),),
+        slots=(Slot("s", "physical", "", True, "reserved", GIB),),
+        archiver=Archiver(1, 1, failing=True, last_failed="7"),
+    )
+    facts = replace(RESTORE_FACTS, wal=log)
+    lines = console.restore_forecast(Forecast(facts, (Problem("x", "error", "It is full.", "Free it."),), 4.2))
+    assert lines == [
+        "[ ] Backup of 2026-11-16T14:30:22Z, 1.5M; a copy of 8.3M",
+        "[ ] Disk needed beside the live database: 17M; free on /data: 100G",
+        "[ ] Write-ahead log: about 8.3M (wal_level replica, standby a (local, streaming), "
+        "slot s reserved (1.0G until it is lost), archiver failing)",
+        "[ ] Expected time, as long as the proof took: 4.2 s",
+        "[error] It is full. Free it.",
+    ]
+
+
+def test_a_forecast_says_what_it_does_not_know() -> None:
+    unseen = replace(RESTORE_FACTS.data_filesystem, free_bytes=None)
+    lines = console.restore_forecast(Forecast(replace(RESTORE_FACTS, data_filesystem=unseen), (), None))
+    assert lines[1].endswith("free on /data: unseen")
+    assert lines[3].endswith("unknown (this backup was never restored)")

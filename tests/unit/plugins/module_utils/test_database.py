@@ -38,6 +38,12 @@ def test_a_limit_for_connecting_that_was_given_is_kept() -> None:
     assert database.environment(_target(connect_timeout="3"))["PGCONNECT_TIMEOUT"] == "3"
 
 
+def test_settings_from_the_start_of_a_session_reach_the_client_tools_too() -> None:
+    target = Target({}, "app", startup={"event_triggers": "off"})
+    assert database.environment(target, {"lock_timeout": "0"})["PGOPTIONS"] == "-c event_triggers=off -c lock_timeout=0"
+    assert target.maintenance.startup == target.startup
+
+
 def test_what_has_no_variable_cannot_be_handed_to_the_client_tools() -> None:
     with pytest.raises(BadRequest, match="connect_params fallback_application_name, options cannot") as caught:
         database.environment(_target(options="-c a=b", fallback_application_name="x", user="u"))

@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
@@ -54,6 +55,11 @@ MANIFESTS = st.builds(
         acl=st.none() | st.lists(st.tuples(TEXT, TEXT, st.booleans()), max_size=2).map(tuple),
         settings=st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple),
         creation=BY_NAME,
+    ),
+    cluster=st.builds(
+        Cluster,
+        st.dictionaries(TEXT, BY_NAME, max_size=2),
+        st.dictionaries(TEXT, TEXTS, max_size=2),
     ),
     left_out=BY_NAME,
     findings=TEXTS,

@@ -201,3 +201,28 @@ def test_the_end_marker_of_each_major_is_seen(tail: str) -> None:
 )
 def test_a_script_that_was_cut_is_not_complete(tail: str) -> None:
     assert not pg_tools.complete_script(tail)
+
+
+ARCHIVE_LISTING = """;
+; Archive created at 2026-11-24 03:37:35 UTC
+;
+10; 2615 16618 SCHEMA - EXTENSION odd postgres
+9; 2615 16384 SCHEMA - ext postgres
+2742; 0 0 COMMENT - SCHEMA ext postgres
+2743; 0 0 ACL - SCHEMA ext postgres
+3; 3079 16508 EXTENSION - cube\x20
+2744; 0 0 COMMENT - EXTENSION cube\x20
+4; 3079 16597 EXTENSION - uuid-ossp\x20
+224; 1259 16613 TABLE ext SCHEMA - x postgres
+"""
+
+
+def test_a_listing_is_parted_into_schemas_and_the_rest() -> None:
+    schemas, rest = pg_tools.schema_entries(ARCHIVE_LISTING)
+    assert [line.split(";")[0] for line in schemas.splitlines()] == ["10", "9"]
+    assert sorted((schemas + rest).splitlines()) == sorted(ARCHIVE_LISTING.splitlines())
+    assert "3; 3079 16508 EXTENSION - cube" in rest
+
+
+def test_the_extensions_of_a_listing_keep_their_order() -> None:
+    assert pg_tools.extension_names(ARCHIVE_LISTING) == ("cube", "uuid-ossp")

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The checks before a restore, in the order of their report. A check is a file here, a line below, a test, a line in
+docs/restore.md."""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import (
+    cluster_objects,
+    database_names,
+    disk,
+    extensions,
+    foreign_access,
+    login_triggers,
+    prepared_transactions,
+    privileges,
+    replication,
+    restorable,
+    roles,
+    server_version,
+    sessions,
+    settings,
+    standby,
+    standbys,
+    tablespaces,
+    untested_extensions,
+    wal_carriers,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    standby.check,
+    server_version.check,
+    database_names.check,
+    privileges.check,
+    restorable.check,
+    prepared_transactions.check,
+    replication.check,
+    roles.check,
+    tablespaces.check,
+    extensions.check,
+    untested_extensions.check,
+    login_triggers.check,
+    disk.check,
+    wal_carriers.check,
+    standbys.check,
+    settings.check,
+    foreign_access.check,
+    cluster_objects.check,
+    sessions.check,
+)

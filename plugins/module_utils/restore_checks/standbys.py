@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions on standbys follow the database by its OID: after a cut-over they go on reading the replaced one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.intent.replaces is None or not facts.wal.standbys:
+        return
+    shown = "; ".join(standby.described for standby in facts.wal.standbys)
+    yield Problem(
+        "standbys",
+        "warning",
+        f"Sessions on standbys will go on reading the replaced database: {shown}.",
+        "Restart the read pools after the restore, or on each standby: SELECT pg_terminate_backend(pid) FROM "
+        f"pg_stat_activity WHERE datid = {facts.intent.manifest.identity.oid}",
+    )

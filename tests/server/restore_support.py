@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of restores share: an intent, and what the checks find about it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, names
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Intent
+from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database
+
+import pgserver
+
+
+def rollback(database: Database, taken: backup.Backup, **options: object) -> Intent:
+    """The intent of a rollback; the options are those of :class:`Intent`."""
+    run_id = taken.run_id
+    creates = (names.beside(database.name, "restored", run_id), names.beside(database.name, "failed", run_id))
+    intent = Intent(taken.manifest, database.name, creates, str(taken.directory / "globals.sql"))
+    return replace(intent, **options)  # type: ignore[arg-type]
+
+
+def problems(database: Database, intent: Intent, target: Target | None = None) -> tuple[Problem, ...]:
+    return run.problems(run.look(target or database.target, intent))
+
+
+def of(found: tuple[Problem, ...], check: str) -> list[Problem]:
+    return [problem for problem in found if problem.check == check]
+
+
+def only(found: tuple[Problem, ...], check: str) -> Problem:
+    """The one problem of a check; every test of a plant begins with a database where the check was silent."""
+    (problem,) = of(found, check)
+    return problem
+
+
+def with_catalog(manifest: Manifest, **kinds: dict[str, str]) -> Manifest:
+    """The same manifest, whose catalog says otherwise of some kinds; an underscore in a kind stands for a space."""
+    catalog = {**manifest.fingerprint.catalog, **{kind.replace("_", " "): names for kind, names in kinds.items()}}
+    return replace(manifest, fingerprint=replace(manifest.fingerprint, catalog=catalog))
+
+
+@contextmanager
+def server_of_its_own(like: pgserver.Server, settings: str) -> Iterator[Database]:
+    """A small database ``app`` on a server that no other test uses, of the same major.
+
+    :param settings: lines for postgresql.conf.
+    """
+    with tempfile.TemporaryDirectory(prefix="pgs") as home:
+        own = pgserver.Server(like.installation, Path(home) / "server", fsync=False)
+        own.create()
+        with (own.data_dir / "postgresql.conf").open("a") as configuration:
+            configuration.write(f"wal_level = logical\nautovacuum = off\n{settings}")
+        own.start()
+        try:
+            own.psql("CREATE DATABASE app")
+            own.psql(SMALL, "app")
+            yield Database(own, "app")
+        finally:
+            own.destroy()
