@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, size
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
@@ -62,6 +62,9 @@ def verify(found: Verdict) -> list[str]:
     archive = found.manifest.file("dump")
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
+    if found.reached == "restore":
+        mode = found.manifest.fingerprint.mode
+        lines.append(f"{TICK} The restored copy is {equal(mode)} (fingerprint: {mode})")
     return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
 
 

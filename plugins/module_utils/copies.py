@@ -114,8 +114,7 @@ def compare(target: Target, name: str, source: Source) -> None:
     """
     :raises VerificationFailed: the copy is not what the manifest says; the message lists the differences.
     """
-    with session(target.database(name), purpose="compare") as copy:
-        found = fingerprint.take(copy)
+    found = fingerprint.of_database(target.database(name), source.jobs, like=source.manifest.fingerprint)
     differing = fingerprint.differences(source.manifest.fingerprint, found)
     if differing:
         shown = "; ".join(differing[:20]) + (f"; and {len(differing) - 20} more" if len(differing) > 20 else "")

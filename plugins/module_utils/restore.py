@@ -27,7 +27,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
-    ONE_SNAPSHOT,
     WRITING,
     identifier,
     session,
@@ -44,7 +43,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 
 
 @dataclass(frozen=True)
@@ -248,8 +247,8 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
     :raises Refused: the database was rolled back to this backup before, and somebody has changed it since.
     """
     live = target.database(manifest.identity.name)
-    with session(live, purpose="look") as reader, reader.transaction(ONE_SNAPSHOT):
-        differing = fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
+    found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
+    differing = fingerprint.differences(manifest.fingerprint, found)
     if differing:
         raise Refused(
             f"{live.dbname} was rolled back to this backup before, and was changed since: {'; '.join(differing[:5])}.",
@@ -265,8 +264,9 @@ def _untouched(target: Target, live: _Live, manifest: Manifest) -> bool:
     """Whether the live database still is what the backup holds."""
     if live.name != manifest.identity.name:
         return False
-    with session(target.database(live.name), purpose="look") as reader, reader.transaction(ONE_SNAPSHOT):
-        return not fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
+    before, here = manifest.fingerprint, target.database(live.name)
+    found = fingerprint.of_database(here, generation=SOURCE, like=before, purpose="look")
+    return not fingerprint.differences(manifest.fingerprint, found)
 
 
 def _replace(request: RestoreRequest, manifest: Manifest, live: _Live, started: float) -> Restored:

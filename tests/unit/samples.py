@@ -7,9 +7,11 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Directory, Facts, Filesystem, Role
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    SOURCE,
     DatabaseProperties,
     Fingerprint,
     Identity,
+    LargeObjects,
     TableState,
 )
 
@@ -36,7 +38,13 @@ MANIFEST = Manifest(
     fingerprint=Fingerprint(
         tables={"public.members": TableState(3, "12:34"), "public.meetings": TableState(1, "-5:6")},
         sequences={"public.members_id_seq": "3,t"},
-        catalog={"relation": {"public.meetings": "r", "public.members": "r"}, "extension": {}},
+        catalog={
+            "relation": {"public.meetings": {"kind": "table"}, "public.members": {"kind": "table", "owner": "app"}},
+            "extension": {},
+        },
+        large_objects=LargeObjects(content={"4242": "3:1:2"}),
+        generation=SOURCE,
+        reported={"materialized view public.m": "7 rows"},
     ),
     properties=DatabaseProperties(
         owner="app",
@@ -51,7 +59,7 @@ MANIFEST = Manifest(
     findings=("invalid_indexes public.broken",),
     compression={"method": "gzip", "level": 1, "content_checksum": True},
     warnings=("somebody waited",),
-    seconds={"snapshot_held": 1.5},
+    seconds={"snapshot_held": 1.5, "fingerprint": 2.5},
 )
 
 FACTS = Facts(
