@@ -26,7 +26,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    CommandFailed,
+    PgsafeError,
+    Refused,
+    VerificationFailed,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -76,10 +81,22 @@ def _clear(server: Session, name: str, mark: str) -> None:
 
 
 def load_archive(target: Target, name: str, source: Source) -> None:
-    """pg_restore with several jobs; the first error ends it."""
-    argv = pg_tools.restore_archive(
-        source.tools, str(source.directory / ARCHIVE), name, source.jobs, target.session_role
-    )
+    """pg_restore with several jobs; the first error ends it.
+
+    Its jobs may lock each other out (a constraint NOT VALID of a partitioned table against the rows of a partition);
+    then it is done once more in an empty database, by one job.
+    """
+    try:
+        _load_archive(target, name, source, source.jobs)
+    except CommandFailed as error:
+        if source.jobs == 1 or "deadlock detected" not in error.stderr:
+            raise
+        create(target, name, source)
+        _load_archive(target, name, source, jobs=1)
+
+
+def _load_archive(target: Target, name: str, source: Source, jobs: int) -> None:
+    argv = pg_tools.restore_archive(source.tools, str(source.directory / ARCHIVE), name, jobs, target.session_role)
     _without_public(target, name, source)
     commands.run(_command(target, name, argv))
 
