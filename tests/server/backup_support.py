@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import backup, cl
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import codec, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, LargeObjects, Target
 from ansible_collections.pgsafe.migration.tests.server.support import (
     PATIENCE_SECONDS,
     Database,
@@ -246,6 +246,11 @@ def _of_copy(taken: Manifest, copy: Database) -> Fingerprint:
 
 
 def csv_differences(taken: Manifest, copy: Database) -> tuple[str, ...]:
-    """As :func:`differences`, without the sequences, of which a CSV knows nothing."""
+    """As :func:`differences`, without the sequences and large objects, of which a CSV knows nothing."""
     before, after = taken.fingerprint, _of_copy(taken, copy)
-    return fingerprint.differences(replace(before, sequences={}), replace(after, sequences={}))
+    return fingerprint.differences(*[_without_what_no_csv_has(found) for found in (before, after)])
+
+
+def _without_what_no_csv_has(found: Fingerprint) -> Fingerprint:
+    objects = {**found.catalog, "large object": {}}
+    return replace(found, sequences={}, large_objects=LargeObjects(), catalog=objects)
