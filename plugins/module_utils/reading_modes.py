@@ -43,7 +43,7 @@ class Modes(Protocol):
         """A piece was read."""
 
 
-class Chosen:
+class Chosen(Modes):
     """One mode for all; `full` falls to `sampled` for the tables that the time is too short for.
 
     :param budget: seconds of reading, those of all sessions added up; 0 sets no limit.
@@ -88,7 +88,7 @@ class Chosen:
         return self._measured_bytes / self._measured_seconds
 
 
-class Like:
+class Like(Modes):
     """Each table as another fingerprint has read it; of what that one does not have, the rows are counted."""
 
     def __init__(self, before: Fingerprint) -> None:
