@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -27,10 +27,12 @@ def main() -> None:
     with session(Target(params, os.environ["PGDATABASE"])) as reader:
         found = fingerprint.take(reader)
     if options.json:
-        print(json.dumps(asdict(found), sort_keys=True))
+        # As a restored copy is compared, so that two of these can be compared as texts.
+        comparable = replace(found, catalog=catalog.as_restored(found.catalog), reported={})
+        print(json.dumps(asdict(comparable), sort_keys=True))
         return
     for label, state in found.tables.items():
-        print(f"{state.rows:>12,}  {state.content}  {label}")
+        print(f"{state.rows:>12,}  {state.content or state.mode}  {label}")
 
 
 if __name__ == "__main__":

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     archives,
     backup_root,
-    catalog,
     client_tools,
     cluster,
     csv_files,
@@ -35,6 +36,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.contents import Contents, Work
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     BadRequest,
@@ -45,17 +47,23 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run, now, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    FULL,
+    MODES,
+    SOURCE,
     Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
     Server,
     Table,
-    TableState,
     Target,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.reading_modes import Chosen
 
 METHODS = ("gzip", "lz4", "zstd", "none")
+
+# Four hours of one processor: about a terabyte.
+DEFAULT_BUDGET = 14400.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class BackupRequest:
     :param lock_timeout: seconds to wait for a table that somebody has locked.
     :param csv: patterns of the tables that get a CSV; all by default, none when empty.
     :param abort_on_blocked_ddl: stop when somebody's DDL has waited for the backup's locks for 5 s.
+    :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
+    :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
     :param audit: the result of the audit, written as ``audit_report.txt``; empty writes none.
     :param run_id: the run, begun by a fence, that the backup is to belong to; empty begins one.
     """
@@ -79,6 +89,8 @@ class BackupRequest:
     csv: Sequence[str] = ("*",)
     abort_on_blocked_ddl: bool = False
     audit: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = FULL
+    fingerprint_budget: float = DEFAULT_BUDGET
     run_id: str = ""
 
 
@@ -107,7 +119,6 @@ class Backup:
 class _Collected:
     """What the parts of one backup have found so far."""
 
-    tables: dict[str, TableState] = field(default_factory=dict)
     files: list[BackupFile] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -125,7 +136,7 @@ class _Held:
 
     properties: DatabaseProperties
     cluster: Cluster
-    catalog: Mapping[str, Mapping[str, str]]
+    fingerprint: Fingerprint
     left_out: Mapping[str, str]
     findings: tuple[str, ...]
     tuples_written: int
@@ -163,6 +174,10 @@ def _require_usable(request: BackupRequest, server: Server, standby: bool) -> No
         raise BadRequest(f"compress_method is {request.compress_method}; choose one of {', '.join(METHODS)}.")
     if not 1 <= request.compress_level <= 9:
         raise BadRequest(f"compress_level is {request.compress_level}; it goes from 1 to 9.")
+    if request.fingerprint not in MODES:
+        raise BadRequest(f"fingerprint is {request.fingerprint}; choose one of {', '.join(MODES)}.")
+    if request.fingerprint_budget < 0:
+        raise BadRequest(f"fingerprint_budget is {request.fingerprint_budget}; it is seconds, and 0 sets no limit.")
     if standby:
         raise Refused("The server is a standby: it can be read only.", remedy="Connect to the primary.")
     if not pg_tools.compression(request.compress_method, request.compress_level, server.major):
@@ -252,17 +267,18 @@ class _Taking:
         before = ddl_watch.mark(target)
         stop = parallel.Stop()
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
-            held = _read_held(snap.session, self._plan.identity, snap.lsn)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
-                self._read_all(snap, stop, watched)
+                contents = self._read_all(snap, stop, watched)
+            held = _read_held(snap, self._plan.identity, contents)
             ddl_watch.require_unchanged(target, before)
+        self._found.seconds["fingerprint"] = contents.seconds
         self._found.warnings += watched.blocked
         return held
 
-    def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> None:
-        tables = fingerprint.tables(snap.session)
-        work = csv_files.work(snap.session, tables, self._request.csv)
-        readers = [lambda halt: self._read_tables(halt, snap, work) for _reader in range(max(1, self._request.jobs))]
+    def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> Contents:
+        contents = Contents(snap.session, Chosen(self._request.fingerprint, self._request.fingerprint_budget))
+        waiting = fingerprint.queued(chain(self._csv_work(snap.session), contents.work()))
+        readers = [lambda halt: self._read(halt, snap, waiting) for _reader in range(max(1, self._request.jobs))]
         try:
             parallel.together([lambda halt: self._archive(halt, snap), *readers], stop)
         except PgsafeError as error:
@@ -270,6 +286,14 @@ class _Taking:
             if told:
                 raise _explained(error, told) from None
             raise
+        return contents
+
+    def _csv_work(self, session: Session) -> Iterator[Work]:
+        for item in csv_files.items(session, fingerprint.tables(session), self._request.csv):
+            yield Work(f"table {item.table.label}", partial(self._write_csv, item))
+
+    def _write_csv(self, item: csv_files.Item, reader: Session) -> None:
+        self._found.files.append(csv_files.write(reader, item, self._place.directory))
 
     def _archive(self, stop: parallel.Stop, snap: snapshot.Snapshot) -> None:
         request = self._request
@@ -277,22 +301,11 @@ class _Taking:
         with self._found.timed("dump"):
             self._found.warnings += formats.archive(self._place, snap, compress, stop)
 
-    def _read_tables(self, stop: parallel.Stop, snap: snapshot.Snapshot, work: csv_files.Work) -> None:
+    def _read(self, stop: parallel.Stop, snap: snapshot.Snapshot, waiting: queue.SimpleQueue[Work]) -> None:
         with snapshot.reader(self._request.target, snap, self._place.purpose) as reader, stop.calling(reader.cancel):
-            while True:
-                stop.check()
-                try:
-                    item = work.get_nowait()
-                except queue.Empty:
-                    return
-                with _naming(item.table, stop):
-                    self._read_table(reader, item)
-
-    def _read_table(self, reader: Session, item: csv_files.Item) -> None:
-        if item.csv_name:
-            self._found.files.append(csv_files.write(reader, item, self._place.directory))
-        else:
-            self._found.tables[item.table.label] = fingerprint.state(reader, item.table)
+            for work in fingerprint.taken_from(waiting, stop):
+                with _naming(work, stop):
+                    work.run(reader)
 
     def _script(self, stop: parallel.Stop) -> None:
         with self._found.timed("script"):
@@ -334,10 +347,10 @@ class _Taking:
             database_bytes=planned.database_bytes,
             tuples_written=held.tuples_written,
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
-            fingerprint=Fingerprint(dict(sorted(self._found.tables.items())), sequences, held.catalog),
+            fingerprint=replace(held.fingerprint, sequences=sequences),
             properties=fence.unfenced(held.properties, self._fence),
             cluster=held.cluster,
-            left_out={**held.left_out, **self._not_chosen()},
+            left_out={**held.left_out, **self._not_chosen(held.fingerprint.tables)},
             findings=held.findings,
             compression=formats.compression_facts(request.compress_method, request.compress_level),
             warnings=tuple(self._found.warnings),
@@ -345,19 +358,19 @@ class _Taking:
             preload_libraries=held.preload_libraries,
         )
 
-    def _not_chosen(self) -> dict[str, str]:
-        return {label: "not chosen" for label in self._found.tables if not csv_files.chosen(label, self._request.csv)}
+    def _not_chosen(self, labels: Iterable[str]) -> dict[str, str]:
+        return {label: "not chosen" for label in labels if not csv_files.chosen(label, self._request.csv)}
 
 
 @contextmanager
-def _naming(table: Table, stop: parallel.Stop) -> Iterator[None]:
-    """Say which table could not be read: of a damaged page or a lost session the server itself does not."""
+def _naming(work: Work, stop: parallel.Stop) -> Iterator[None]:
+    """Say what could not be read: of a damaged page or a lost session the server itself does not."""
     try:
         yield
     except PgsafeError as error:
         # A statement that was cancelled because another part failed is not the reason.
         stop.check()
-        error.what = f"The table {table.label} could not be read: {error.what}"
+        error.what = f"The {work.about} could not be read: {error.what}"
         raise
 
 
@@ -370,14 +383,15 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(reader: Session, of: Identity, lsn: str) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity, contents: Contents) -> _Held:
+    reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),
         cluster=cluster.read(reader, of),
-        catalog=catalog.read(reader),
+        fingerprint=fingerprint.assembled(reader, contents, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=tuple(finding.key for finding in audit.findings(reader)),
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
-        lsn=lsn,
+        lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
     )

@@ -1,62 +1,135 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The facts of the catalogs that a migration may change, each object by name with its definition.
+"""The facts of the catalogs that a migration may change, each object by name.
 
-A dump and a restore change the text of an untouched definition (casts move, parentheses come and go), so expressions
-are compared in a form without either. https://www.postgresql.org/docs/current/catalogs.html
+What is stored is the server's own text. Between a database and its restored copy some of it differs though nothing
+has changed (casts move, parentheses come and go), so there expressions are compared as :mod:`expressions` writes them.
+https://www.postgresql.org/docs/current/catalogs.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_queries import QUERIES
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_queries import KINDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.expressions import plain
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Facts
 
-# What two databases may differ in without being different; shown, not compared.
-INFORMATION = frozenset({"extension version", "invalid index"})
+# What a dump does not carry, or a restore decides anew: a database and its copy may differ in it.
+NOT_RESTORED = frozenset(
+    {
+        "disabled foreign key",
+        "extension version",
+        "inherited column order",
+        "invalid index",
+        "not null constraint",
+        "subscription",
+    }
+)
 
-# Kinds whose definition is an expression that a restore writes anew.
-_EXPRESSIONS = frozenset({"column", "constraint", "index", "policy", "relation", "rule", "trigger", "type"})
+# Facts that are expressions, and that a restore may write anew.
+_EXPRESSIONS = frozenset(
+    {"arguments", "check", "default", "definition", "partition bound", "partition key", "sql body", "using", "where"}
+)
+
+# Kinds whose names begin with the relation that they belong to.
+_OF_RELATIONS = frozenset(
+    {
+        "column",
+        "column order",
+        "constraint",
+        "inherited column order",
+        "not null constraint",
+        "policy",
+        "rule",
+        "trigger",
+    }
+)
 
 
-def read(session: Session) -> dict[str, dict[str, str]]:
-    """Every object by kind and name, with its definition as it is compared.
+def read(session: Session) -> dict[str, dict[str, Facts]]:
+    """Every object by kind and name, with its facts as the server writes them.
 
     :raises QueryFailed: a catalog cannot be read.
     """
-    found: dict[str, dict[str, str]] = {}
-    for kind, query in QUERIES.items():
-        clean = plain if kind in _EXPRESSIONS else str
-        found[kind] = {name: clean(definition) for name, definition in session.rows(query)}
-    return found
+    version = session.version
+    return {kind: dict(session.rows(of.query(version))) for kind, of in KINDS.items() if version >= of.since}
 
 
-def differences(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """What differs, a readable line each; information is left out."""
-    for kind in sorted((set(before) | set(after)) - INFORMATION):
-        yield from _of_kind(kind, before.get(kind, {}), after.get(kind, {}))
+def as_restored(of: Catalog) -> Catalog:
+    """Without what a restore leaves out, and with expressions as it cannot change them."""
+    return {
+        kind: {name: {fact: _settled(fact, text) for fact, text in facts.items()} for name, facts in objects.items()}
+        for kind, objects in of.items()
+        if kind not in NOT_RESTORED
+    }
 
 
-def _of_kind(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(set(before) | set(after)):
-        old, new = before.get(name), after.get(name)
-        if new is None:
-            yield f"{kind} {name} is missing"
-        elif old is None:
-            yield f"{kind} {name} was not there before"
-        elif old != new:
-            yield f"{kind} {name} is other than before: {_apart(old, new)}"
+def _settled(fact: str, text: str) -> str:
+    return plain(text) if fact in _EXPRESSIONS else text
 
 
-def _apart(old: str, new: str) -> str:
+def differences(before: Catalog, after: Catalog, *, exact: bool) -> Iterator[str]:
+    """What differs, a readable line each.
+
+    :param exact: both are of one generation, so that every text counts as it is.
+    """
+    if not exact:
+        before, after = as_restored(before), as_restored(after)
+    for kind in sorted(set(before) | set(after)):
+        yield from _of_kind(kind, before, after)
+
+
+def not_restored(before: Catalog, after: Catalog) -> Iterator[str]:
+    """What differs and is no difference between a database and its copy; for people to know."""
+    for kind in sorted(NOT_RESTORED):
+        yield from _of_kind(kind, before, after)
+
+
+def _of_kind(kind: str, before: Catalog, after: Catalog) -> Iterator[str]:
+    old, new = before.get(kind, {}), after.get(kind, {})
+    said = _relations_that_came_or_went(before, after) if kind in _OF_RELATIONS else frozenset()
+    for name in sorted(set(old) | set(new)):
+        if name in old and name in new:
+            if changes := list(_changes(old[name], new[name])):
+                yield f"{kind} {name} is other than before: {'; '.join(changes)}"
+        elif not _belongs(name, said):
+            yield f"{kind} {name} {'is missing' if name in old else 'was not there before'}"
+
+
+def _relations_that_came_or_went(before: Catalog, after: Catalog) -> frozenset[str]:
+    return frozenset(set(before.get("relation", {})) ^ set(after.get("relation", {})))
+
+
+def _belongs(name: str, relations: frozenset[str]) -> bool:
+    """What belongs to a relation that is said to be missing or new is not said again."""
+    return any(name == relation or name.startswith(f"{relation}.") for relation in relations)
+
+
+def quoted(label: str, of: Catalog) -> str:
+    """The name of a relation in these facts, where names are quoted that have to be, by its plain label."""
+    return next((name for name in of.get("relation", {}) if names.unquoted(name) == label), label)
+
+
+def _changes(old: Facts, new: Facts) -> Iterator[str]:
+    for fact in sorted(set(old) | set(new)):
+        if old.get(fact) != new.get(fact):
+            yield f"{fact} is {_apart(old.get(fact), new.get(fact))}"
+
+
+def _apart(old: str | None, new: str | None) -> str:
     """Both texts from a little before the place where they part."""
+    if old is None or new is None:
+        return f"{_cut(new, 0)} instead of {_cut(old, 0)}"
     at = next((place for place, (one, other) in enumerate(zip(old, new)) if one != other), min(len(old), len(new)))
-    start = max(0, at - 20)
+    start = at - 20 if at > 40 else 0
     return f"{_cut(new, start)} instead of {_cut(old, start)}"
 
 
-def _cut(text: str, start: int) -> str:
-    part = text[start : start + 80]
-    return f"{'…' if start else ''}{part}{'…' if start + 80 < len(text) else ''}" or "nothing"
+def _cut(text: str | None, start: int) -> str:
+    if text is None:
+        return "not set"
+    part = " ".join(text[start : start + 80].split())
+    return f"{'…' if start else ''}{part}{'…' if start + 80 < len(text) else ''}" or "empty"

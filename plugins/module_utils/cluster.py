@@ -8,7 +8,7 @@ a rollback what the migration changed out there. https://www.postgresql.org/docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import catalog
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
@@ -107,5 +107,10 @@ def differences(before: Cluster, session: Session, identity: Identity) -> Iterat
     """What is other than at the backup: the kind, and a readable line."""
     now = objects(session, identity)
     for kind in now:
-        for line in catalog.differences({kind: before.objects.get(kind, {})}, {kind: now[kind]}):
+        was, is_now = _as_facts(before.objects.get(kind, {})), _as_facts(now[kind])
+        for line in catalog.differences({kind: was}, {kind: is_now}, exact=True):
             yield kind, line
+
+
+def _as_facts(definitions: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"definition": definition} for name, definition in definitions.items()}

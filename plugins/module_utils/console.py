@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, size
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
@@ -103,6 +103,9 @@ def verify(found: Verdict) -> list[str]:
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
     lines += [f"[info] {note}" for note in found.notes]
+    if found.reached == "restore" and found.manifest:
+        mode = found.manifest.fingerprint.mode
+        lines.append(f"{TICK} The restored copy is {equal(mode)} (fingerprint: {mode})")
     return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    CommandFailed,
+    PgsafeError,
+    Refused,
+    VerificationFailed,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 
 STALL_SECONDS = 1800
 
@@ -58,12 +63,16 @@ _LOADING = {
 
 @dataclass(frozen=True)
 class Source:
-    """A backup to restore from, and the means."""
+    """A backup to restore from, and the means.
+
+    :param as_restored: the fingerprint of the copy that once proved it; another copy is exactly like that one.
+    """
 
     directory: Path
     manifest: Manifest
     tools: pg_tools.Tools
     jobs: int
+    as_restored: Fingerprint | None = None
 
 
 def create(target: Target, name: str, source: Source) -> None:
@@ -122,9 +131,22 @@ def _clear(server: Session, name: str, manifest: Manifest) -> None:
 def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
     """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
 
+    Its jobs may lock each other out (a constraint NOT VALID of a partitioned table against the rows of a partition);
+    then it is done once more in an empty database, by one job.
+
     :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
     :raises Refused: the watch gave the restore up.
     """
+    try:
+        _load_archive(target, name, source, progress)
+    except CommandFailed as error:
+        if source.jobs == 1 or "deadlock detected" not in error.stderr:
+            raise
+        create(target, name, source)
+        _load_archive(target, name, replace(source, jobs=1), progress)
+
+
+def _load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None) -> None:
     _without_public(target, name, source)
     parts = archives.parts(source.tools, source.directory / ARCHIVE)
     with _watched(target, name, progress) as moving:
@@ -191,11 +213,11 @@ def analyze(target: Target, name: str) -> None:
 
 def compare(target: Target, name: str, source: Source) -> None:
     """
-    :raises VerificationFailed: the copy is not what the manifest says; the message lists the differences.
+    :raises VerificationFailed: the copy is not what the manifest says, or not what the copy was that proved it; the
+        message lists the differences.
     """
-    with session(target.database(name), purpose="compare") as copy:
-        found = fingerprint.take(copy)
-    differing = fingerprint.differences(source.manifest.fingerprint, found)
+    found = fingerprint.of_database(target.database(name), source.jobs, like=source.manifest.fingerprint)
+    differing = fingerprint.differences(source.as_restored or source.manifest.fingerprint, found)
     if differing:
         shown = "; ".join(differing[:20]) + (f"; and {len(differing) - 20} more" if len(differing) > 20 else "")
         raise VerificationFailed(f"The restored copy {name} differs from the manifest: {shown}.")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +22,10 @@ _ENCODING = re.compile(r"ENCODING '(\w+)'\)$")
 
 @dataclass(frozen=True)
 class Item:
-    """One table to write as a CSV, or (without a name) to take the state of."""
+    """One table to write as a CSV."""
 
     table: Table
-    csv_name: str = ""
-
-
-Work = queue.SimpleQueue[Item]
+    csv_name: str
 
 
 def chosen(label: str, patterns: Sequence[str]) -> bool:
@@ -38,16 +34,12 @@ def chosen(label: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in (label, plain))
 
 
-def work(session: Session, tables: Sequence[Table], patterns: Sequence[str]) -> Work:
-    """All that is to be read of the tables, largest first, so that no reader is left with a large one at the end."""
+def items(session: Session, tables: Sequence[Table], patterns: Sequence[str]) -> list[Item]:
+    """The CSVs to write, largest table first, so that no reader is left with a large one at the end."""
     sizes = {Table(*row[:3]).label: row[3] for row in session.rows(queries.TABLE_SIZES)}
     file_names = names.csv_names([table.label for table in tables if chosen(table.label, patterns)])
-    items: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    for table in sorted(tables, key=lambda table: -sizes.get(table.label, 0)):
-        if table.label in file_names:
-            items.put(Item(table, file_names[table.label]))
-        items.put(Item(table))
-    return items
+    wanted = [Item(table, file_names[table.label]) for table in tables if table.label in file_names]
+    return sorted(wanted, key=lambda item: -sizes.get(item.table.label, 0))
 
 
 def write(session: Session, item: Item, directory: Path) -> BackupFile:

@@ -44,6 +44,8 @@ PINNED = {
     "extra_float_digits": "3",
     "bytea_output": "hex",
     "xmloption": "content",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
     "search_path": "",
     "row_security": "off",
     "statement_timeout": "0",
@@ -150,13 +152,19 @@ class Session:
             raise
         self.execute("COMMIT")
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction was begun and not ended."""
+        status = self._connection.info.transaction_status
+        return bool(status != psycopg2.extensions.TRANSACTION_STATUS_IDLE)
+
     @contextmanager
     def giving_back_locks(self) -> Iterator[None]:
         """Keep no lock that the block takes, though its transaction goes on: the server has room for so many only.
 
         https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
         """
-        if self._connection.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+        if not self.in_transaction:
             yield
             return
         self.execute("SAVEPOINT before_locks")

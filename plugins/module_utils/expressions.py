@@ -1,46 +1,177 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Expressions as they are compared: a dump and a restore move casts and parentheses, and nothing else of them."""
+"""Expressions as they are compared between a database and its restored copy.
+
+The server writes a stored expression with every operator in parentheses. What a dump and a restore change of that text
+is little: casts move between an array and its elements, and ``(a AND b) AND c`` is read back as ``a AND b AND c``.
+So casts go, parentheses go where they hold one thing only or repeat the AND or OR around them, and every other
+grouping stays: ``a AND (b OR c)`` and ``(a AND b) OR c`` are two expressions.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 _SIGN = re.compile(
-    r"""(?P<string>[eE]?'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<cast>::)|(?P<word>\w+)|(?P<space>\s+)|(?P<other>.)""",
-    re.DOTALL,
+    r"""(?P<string>[eE]?'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<cast>::)|(?P<word>\w+)|(?P<space>\s+)
+        |(?P<open>[(\[])|(?P<close>[)\]])|(?P<operator>[-+*/<>=~!@\#%^&|`?:]+?(?=::)|[-+*/<>=~!@\#%^&|`?]+)|(?P<other>.)""",
+    re.DOTALL | re.VERBOSE,
 )
 # The words that may follow the first of a type's name: https://www.postgresql.org/docs/current/datatype.html
 _FURTHER = frozenset({"varying", "precision", "with", "without", "time", "zone", "to", "second", "minute", "hour"})
+_CLOSING = {"(": ")", "[": "]"}
+_JOINING = ("AND", "OR")
 
 
+@dataclass(frozen=True)
+class _Sign:
+    """:param apart: whether white space stands before it, which tells ``AND (a)`` from the call ``f(a)``."""
+
+    kind: str
+    text: str
+    apart: bool
+
+
+@dataclass
+class _Group:
+    """What stands between parentheses or brackets; the whole expression is one without either."""
+
+    opening: str
+    apart: bool
+    parts: list[_Sign | _Group] = field(default_factory=list)
+
+
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    """An expression without casts, parentheses and needless white space; strings and names stay as they are."""
-    signs = [(match.lastgroup or "", match.group()) for match in _SIGN.finditer(text)]
-    kept, place = [], 0
+    """An expression without casts, needless parentheses and needless white space; strings and names stay."""
+    return _written(_grouped(_without_casts(list(_signs(text)))))
+
+
+def _signs(text: str) -> Iterator[_Sign]:
+    apart = False
+    for match in _SIGN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind != "space":
+            yield _Sign(kind, match.group(), apart)
+        apart = kind == "space"
+
+
+def _without_casts(signs: list[_Sign]) -> Iterator[_Sign]:
+    place = 0
     while place < len(signs):
-        group, sign = signs[place]
-        if group == "cast":
+        if signs[place].kind == "cast":
             place = _after_type(signs, place + 1)
             continue
-        if group != "space" and sign not in "()":
-            kept.append(sign)
+        yield signs[place]
         place += 1
-    return " ".join(kept)
 
 
-def _after_type(signs: list[tuple[str, str]], place: int) -> int:
+def _after_type(signs: list[_Sign], place: int) -> int:
     """The place behind a type's name: words, quoted names, dots, a length in parentheses, brackets."""
     place += 1
     while place < len(signs):
-        group, sign = signs[place]
-        following = signs[place + 1][1] if place + 1 < len(signs) else ""
-        if (group == "space" and following in _FURTHER) or sign == "." or sign in _FURTHER:
-            place += 2 if sign == "." or group == "space" else 1
-        elif sign == "(" and following.isdigit():
-            place = next((at for at in range(place, len(signs)) if signs[at][1] == ")"), len(signs)) + 1
-        elif sign == "[" and following == "]":
+        sign, following = signs[place], signs[place + 1].text if place + 1 < len(signs) else ""
+        if sign.text in _FURTHER:
+            place += 1
+        elif sign.text == ".":
+            place += 2
+        elif sign.text == "(" and following.isdigit():
+            place = next((at for at in range(place, len(signs)) if signs[at].text == ")"), len(signs)) + 1
+        elif sign.text == "[" and following == "]":
             place += 2
         else:
             break
     return place
+
+
+def _grouped(signs: Iterable[_Sign]) -> _Group:
+    """The signs as a tree; those of a text that was cut, so that parentheses are left over, one after another."""
+    known = list(signs)
+    open_groups = [_Group("", apart=False)]
+    for sign in known:
+        if sign.kind == "open":
+            open_groups.append(_Group(sign.text, sign.apart))
+        elif sign.kind != "close":
+            open_groups[-1].parts.append(sign)
+        elif _CLOSING.get(open_groups[-1].opening) == sign.text:
+            _close(open_groups)
+        else:
+            return _Group("", apart=False, parts=list(known))
+    return _spliced(open_groups[0]) if len(open_groups) == 1 else _Group("", apart=False, parts=list(known))
+
+
+def _close(open_groups: list[_Group]) -> None:
+    """Put the innermost group into the one around it: itself, or what it holds if that is one thing."""
+    group, around = _spliced(open_groups.pop()), open_groups[-1].parts
+    if group.opening == "(" and _is_one(group.parts) and not _is_called(group, around):
+        first = group.parts[0]
+        # What was set apart by the parenthesis is so still.
+        around.append(_Sign(first.kind, first.text, True) if isinstance(first, _Sign) else _apart(first))
+        around.extend(group.parts[1:])
+        return
+    around.append(group)
+
+
+def _apart(group: _Group) -> _Group:
+    return _Group(group.opening, True, group.parts)
+
+
+def _is_called(group: _Group, around: list[_Sign | _Group]) -> bool:
+    """Whether the parentheses stand directly behind a name, and hold what a function is given."""
+    return bool(around) and not group.apart and isinstance(around[-1], _Sign) and around[-1].kind in ("word", "quoted")
+
+
+def _is_one(parts: list[_Sign | _Group]) -> bool:
+    """Whether it needs no parentheses: a name, a value, a call, an array, a group."""
+    if not parts or (isinstance(parts[0], _Sign) and parts[0].kind not in ("word", "quoted", "string")):
+        return False
+    after_dot = False
+    for part in parts[1:]:
+        dot = isinstance(part, _Sign) and part.text == "."
+        if not (dot or after_dot or (isinstance(part, _Group) and not part.apart)):
+            return False
+        after_dot = dot
+    return True
+
+
+def _spliced(group: _Group) -> _Group:
+    """``(a AND b) AND c`` as ``a AND b AND c``, and the same of OR."""
+    joined = _joined_by(group)
+    if not joined:
+        return group
+    parts: list[_Sign | _Group] = []
+    for place, part in enumerate(group.parts):
+        if isinstance(part, _Group) and _is_operand(group.parts, place) and _joined_by(part) == joined:
+            parts.extend(part.parts)
+        else:
+            parts.append(part)
+    return _Group(group.opening, group.apart, parts)
+
+
+def _joined_by(group: _Group) -> str:
+    """AND or OR, if that alone joins what the group holds; it may be no query and no CASE."""
+    words = {part.text for part in group.parts if isinstance(part, _Sign) and part.kind == "word"}
+    joining = [word for word in _JOINING if word in words]
+    if group.opening == "[" or len(joining) != 1 or words & {"SELECT", "WITH", "VALUES", "CASE", "BETWEEN", "NOT"}:
+        return ""
+    return joining[0]
+
+
+def _is_operand(parts: list[_Sign | _Group], place: int) -> bool:
+    """Whether a group is all of what stands between two joining words, or the ends."""
+    before = parts[place - 1] if place else None
+    after = parts[place + 1] if place + 1 < len(parts) else None
+    return all(one is None or (isinstance(one, _Sign) and one.text in _JOINING) for one in (before, after))
+
+
+def _written(group: _Group) -> str:
+    text = ""
+    for part in group.parts:
+        if isinstance(part, _Sign):
+            text += f" {part.text}"
+        else:
+            text += f"{' ' if part.apart else ''}{part.opening}{_written(part)}{_CLOSING[part.opening]}"
+    return text.lstrip(" ")

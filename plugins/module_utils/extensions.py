@@ -34,7 +34,7 @@ def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
             try:
                 server.execute(creation(name, manifest))
             except QueryFailed as error:
-                version = manifest.fingerprint.catalog["extension version"].get(name, "")
+                version = manifest.fingerprint.extensions.get(name, "")
                 error.what = f"The extension {name} {version} could not be created in {copy.dbname}: {error.what}"
                 error.remedy = error.remedy or f"Install the package that brings {name} {version}."
                 raise
@@ -42,8 +42,8 @@ def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
 
 def creation(name: str, manifest: Manifest) -> Any:
     """CREATE EXTENSION as the manifest has it; one that is there already, as plpgsql is, stays as it is."""
-    catalog = manifest.fingerprint.catalog
-    schema, version = catalog["extension"].get(name), catalog["extension version"].get(name)
+    held = manifest.fingerprint
+    schema, version = held.schema_of_extension(name), held.extensions.get(name)
     return statement(
         "CREATE EXTENSION IF NOT EXISTS {name}{schema}{version}",
         name=identifier(name),

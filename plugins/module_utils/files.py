@@ -134,6 +134,17 @@ def write_text(path: Path, text: str) -> Digest:
     return sink.digest
 
 
+def replace_text(path: Path, text: str) -> Digest:
+    """As :func:`write_text`, where a crash may have left the beginning of an earlier try.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    partial = partial_name(path)
+    with reporting(f"{path.name} could not be written", path), suppress(FileNotFoundError):
+        partial.unlink()
+    return write_text(path, text)
+
+
 def read_text(path: Path) -> str:
     """
     :raises FileFailed: it cannot be read or is not UTF-8.

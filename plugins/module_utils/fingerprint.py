@@ -1,43 +1,126 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What two databases are compared by: rows and content of every table, sequences, and the catalogs' facts.
+"""What two databases are compared by: rows and content of every table, large objects, sequences, the catalogs' facts.
 
-The content of a table is an order-free hash: the sums, over its rows, of two seeded hashes of each row's text.
-A sum keeps duplicates (an exclusive-or would cancel them), and the text of the columns in name order does not
-depend on the order in which they were added. The settings that decide a value's text are pinned by every session
-of :mod:`database`. Hash: https://www.postgresql.org/docs/current/functions-binarystring.html
+Whatever compares databases does it here. A fingerprint knows how closely each table was read and of which generation it
+is, so that :func:`differences` compares what can be compared; docs/fingerprint.md says what that is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import queue
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, identifier, joined, statement
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Table, TableState
+from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, parallel, queries, snapshot
+from ansible_collections.pgsafe.migration.plugins.module_utils.contents import Contents, Work
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    ONE_SNAPSHOT,
+    Session,
+    identifier,
+    statement,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import session as opened
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    AS_RESTORED,
+    COUNTS,
+    UNREADABLE,
+    Fingerprint,
+    LargeObjects,
+    Table,
+    TableState,
+    Target,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.reading_modes import Chosen, Like, Modes
 
-# OFFSET 0 keeps the planner from writing the row's text out twice, once a seed.
-_CONTENT = """
-SELECT count(*),
-       COALESCE(sum(pg_catalog.hashtextextended(r.t, 0)), 0)::text || ':' ||
-       COALESCE(sum(pg_catalog.hashtextextended(r.t, 8675309)), 0)::text
-  FROM (SELECT (ROW({columns})::text) COLLATE "C" AS t FROM {only} {table} OFFSET 0) AS r
-"""
 
+def take(session: Session, generation: str = AS_RESTORED, like: Fingerprint | None = None) -> Fingerprint:
+    """The fingerprint of the session's database, all of it in one snapshot, by this session alone.
 
-def take(session: Session) -> Fingerprint:
-    """The fingerprint of the session's database, all of it in one snapshot.
-
-    The caller holds the transaction (or accepts that others write meanwhile).
-
+    :param generation: ``SOURCE`` where it is compared with one of the same database that was never restored.
+    :param like: the one to compare with: each table is read as closely as that one was; in full without it.
     :raises QueryFailed: a table cannot be read.
     """
-    found = tables(session)
+    with _one_snapshot(session):
+        contents = Contents(session, _modes(like))
+        for work in contents.work():
+            work.run(session)
+        return assembled(session, contents, generation)
+
+
+def of_database(
+    target: Target,
+    jobs: int = 2,
+    generation: str = AS_RESTORED,
+    like: Fingerprint | None = None,
+    purpose: str = "compare",
+) -> Fingerprint:
+    """As :func:`take`, by several sessions that share one exported snapshot.
+
+    The caller sees to it that nobody rewrites tables meanwhile: a copy has no other visitors, and a live database
+    is fenced.
+
+    :param jobs: sessions that read, beside the one that holds the snapshot.
+    :raises QueryFailed: a table cannot be read.
+    """
+    with opened(target, purpose=purpose) as holder, holder.transaction(ONE_SNAPSHOT):
+        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder, locked=False, lock_timeout=0)
+        contents = Contents(holder, _modes(like))
+        waiting = queued(contents.work())
+
+        def read(stop: parallel.Stop) -> None:
+            with snapshot.reader(target, held, purpose) as reader, stop.calling(reader.cancel):
+                for work in taken_from(waiting, stop):
+                    work.run(reader)
+
+        parallel.together([read] * max(1, jobs))
+        return assembled(holder, contents, generation)
+
+
+def _modes(like: Fingerprint | None) -> Modes:
+    return Like(like) if like else Chosen()
+
+
+@contextmanager
+def _one_snapshot(session: Session) -> Iterator[None]:
+    """The caller's transaction, or one for the time of the block."""
+    if session.in_transaction:
+        yield
+        return
+    with session.transaction(ONE_SNAPSHOT):
+        yield
+
+
+def queued(work: Iterator[Work]) -> queue.SimpleQueue[Work]:
+    waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
+    for piece in work:
+        waiting.put(piece)
+    return waiting
+
+
+def taken_from(waiting: queue.SimpleQueue[Work], stop: parallel.Stop) -> Iterator[Work]:
+    """What several readers do, one piece after another until nothing is left.
+
+    :raises Interrupted: another reader failed.
+    """
+    while True:
+        stop.check()
+        try:
+            work = waiting.get_nowait()
+        except queue.Empty:
+            return
+        yield work
+
+
+def assembled(session: Session, contents: Contents, generation: str) -> Fingerprint:
+    """The contents that were read, and what the session itself reads of the same snapshot."""
     return Fingerprint(
-        tables={table.label: state(session, table) for table in found},
+        tables=contents.tables,
         sequences=sequences(session),
         catalog=catalog.read(session),
+        large_objects=contents.large_objects,
+        generation=generation,
+        reported=reported(session),
     )
 
 
@@ -46,39 +129,12 @@ def tables(session: Session) -> list[Table]:
     return [Table(*row) for row in session.rows(queries.TABLES)]
 
 
-def state(session: Session, table: Table) -> TableState:
-    """Rows and content of one table."""
-    names = sorted(name for name, _generated in session.rows(queries.COLUMNS, (table.schema, table.name)))
-    columns = [statement("{column}::pg_catalog.text", column=identifier(name)) for name in names]
-    query = statement(
-        _CONTENT,
-        columns=joined(", ", columns),
-        only=source_of(table),
-        table=identifier(table.schema, table.name),
-    )
-    with session.giving_back_locks():
-        rows, content = session.row(query)
-    return TableState(rows, content)
-
-
-def source_of(table: Table) -> Any:
-    """A partitioned table stands for its partitions; any other for itself, not for those that inherit from it."""
-    return statement("" if table.kind == "p" else "ONLY")
-
-
 def row_counts(session: Session) -> dict[str, int]:
     """Rows by table label."""
-    return {table.label: _rows(session, table) for table in tables(session)}
-
-
-def _rows(session: Session, table: Table) -> int:
-    query = statement(
-        "SELECT count(*) FROM {only} {table}",
-        only=source_of(table),
-        table=identifier(table.schema, table.name),
-    )
-    with session.giving_back_locks():
-        return int(session.value(query))
+    contents = Contents(session, Chosen(COUNTS))
+    for work in contents.work():
+        work.run(session)
+    return {label: state.rows for label, state in contents.tables.items()}
 
 
 def sequences(session: Session) -> dict[str, str]:
@@ -93,26 +149,78 @@ def _sequence(session: Session, schema: str, name: str) -> str:
     return f"{last_value},{'t' if is_called else 'f'}"
 
 
+def reported(session: Session) -> dict[str, str]:
+    """Rows of every materialized view by label, for people to know."""
+    return {
+        f"materialized view {schema}.{name}": _view_rows(session, schema, name) if readable else "not readable"
+        for schema, name, readable in session.rows(queries.MATERIALIZED_VIEWS)
+    }
+
+
+def _view_rows(session: Session, schema: str, name: str) -> str:
+    with session.giving_back_locks():
+        count = session.value(statement("SELECT count(*) FROM {view}", view=identifier(schema, name)))
+    return f"{count:,} rows"
+
+
 def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
-    """What differs, one readable line each; empty when the two are equal."""
+    """What differs, one readable line each; empty when the two are equal as far as both were read.
+
+    Two of one generation are compared by exact texts, a source and a copy by what a restore keeps.
+    """
+    exact = before.generation == after.generation
     return (
-        *_table_differences(before.tables, after.tables),
+        *_table_differences(before, after),
         *_sequence_differences(before.sequences, after.sequences),
-        *catalog.differences(before.catalog, after.catalog),
+        *_object_differences(before, after),
+        *catalog.differences(before.catalog, after.catalog, exact=exact),
     )
 
 
-def _table_differences(before: Mapping[str, TableState], after: Mapping[str, TableState]) -> Iterator[str]:
-    for label in sorted(set(before) | set(after)):
-        old, new = before.get(label), after.get(label)
+def information(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
+    """What differs between a source and its copy without being a difference; for people to know."""
+    told = sorted(set(before.reported) | set(after.reported))
+    return (
+        *[
+            f"{name}: {after.reported.get(name, 'missing')} instead of {before.reported.get(name, 'missing')}"
+            for name in told
+            if before.reported.get(name) != after.reported.get(name)
+        ],
+        *catalog.not_restored(before.catalog, after.catalog),
+    )
+
+
+def _table_differences(before: Fingerprint, after: Fingerprint) -> Iterator[str]:
+    for label in sorted(set(before.tables) | set(after.tables)):
+        old, new = before.tables.get(label), after.tables.get(label)
         if old is None:
             yield f"table {label} was not there before"
         elif new is None:
             yield f"table {label} is missing ({old.rows:,} rows)"
-        elif old.rows != new.rows:
-            yield f"table {label} has {new.rows:,} rows instead of {old.rows:,}"
-        elif old.content != new.content:
-            yield f"table {label} has other content in its {old.rows:,} rows"
+        elif old != new:
+            yield f"table {label} {_unlike(old, new, _columns(before, label), _columns(after, label))}"
+
+
+def _unlike(old: TableState, new: TableState, before: Sequence[str], after: Sequence[str]) -> str:
+    if old.rows != new.rows:
+        return f"has {new.rows:,} rows instead of {old.rows:,}"
+    if sorted(before) != sorted(after):
+        return f"has other columns in its {old.rows:,} rows: {_came_and_went(before, after)}"
+    if old.mode != new.mode:
+        return f"was read {new.mode}, and {old.mode} before, so its {old.rows:,} rows could not be compared"
+    sampled = "" if old.mode != "sampled" else ", seen in the sample"
+    return f"has other content in its {old.rows:,} rows{sampled}"
+
+
+def _came_and_went(before: Sequence[str], after: Sequence[str]) -> str:
+    gone = [f"{name} is missing" for name in before if name not in after]
+    return ", ".join(gone + [f"{name} was not there before" for name in after if name not in before])
+
+
+def _columns(of: Fingerprint, label: str) -> list[str]:
+    """The columns of a table as its catalog facts name them; none when they are not known."""
+    prefix = f"{catalog.quoted(label, of.catalog)}."
+    return [name[len(prefix) :] for name in of.catalog.get("column", {}) if name.startswith(prefix)]
 
 
 def _sequence_differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
@@ -120,3 +228,27 @@ def _sequence_differences(before: Mapping[str, str], after: Mapping[str, str]) -
         old, new = before.get(label, "missing"), after.get(label, "missing")
         if old != new:
             yield f"sequence {label} is at {new} instead of {old}"
+
+
+def _object_differences(before: Fingerprint, after: Fingerprint) -> Iterator[str]:
+    old, new = before.large_objects, after.large_objects
+    if old.mode != new.mode:
+        yield f"large objects were read {new.mode}, and {old.mode} before, so they could not be compared"
+        return
+    for oid in sorted(set(old.content) | set(new.content)):
+        if line := _object_difference(oid, old, new):
+            yield line
+
+
+def _object_difference(oid: str, old: LargeObjects, new: LargeObjects) -> str:
+    one, other = old.content.get(oid), new.content.get(oid)
+    if UNREADABLE in (one, other):
+        return f"large object {oid} could not be compared: its owner and superusers alone may read it"
+    if one == other:
+        return ""
+    if one is None:
+        return f"large object {oid} was not there before"
+    if other is None:
+        return f"large object {oid} is missing"
+    sizes = [f"{int(text.partition(':')[0]):,}" for text in (other, one)]
+    return f"large object {oid} has other content in its {sizes[0]} bytes (before: {sizes[1]})"

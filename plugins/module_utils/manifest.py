@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest_s
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import read_text, reporting, sha256_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    AS_RESTORED,
+    MODES,
+    SOURCE,
     Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
+    LargeObjects,
     TableState,
 )
 
@@ -181,7 +185,7 @@ def _typed(data: dict[str, Any]) -> Manifest:
             **data,
             "identity": Identity(**data["identity"]),
             "files": tuple(_file(entry) for entry in data["files"]),
-            "fingerprint": _fingerprint(data["fingerprint"]),
+            "fingerprint": fingerprint_of(data["fingerprint"]),
             "properties": _properties(data["properties"]),
             "cluster": _cluster(data["cluster"]),
             "findings": tuple(data["findings"]),
@@ -198,14 +202,32 @@ def _file(entry: dict[str, Any]) -> BackupFile:
     return BackupFile(**entry)
 
 
-def _fingerprint(data: dict[str, Any]) -> Fingerprint:
+def fingerprint_of(data: dict[str, Any]) -> Fingerprint:
+    """A fingerprint of what :func:`dataclasses.asdict` has made of one.
+
+    :raises KeyError, TypeError, ValueError, AttributeError, OverflowError: it is something else.
+    """
+    objects = data["large_objects"]
     return Fingerprint(
         tables={
-            label: TableState(int(state["rows"]), str(state["content"])) for label, state in data["tables"].items()
+            label: TableState(int(state["rows"]), str(state["content"]), _one_of(state["mode"], MODES))
+            for label, state in data["tables"].items()
         },
         sequences=dict(data["sequences"]),
-        catalog={kind: dict(objects) for kind, objects in data["catalog"].items()},
+        catalog={
+            kind: {name: dict(facts) for name, facts in objects_of.items()}
+            for kind, objects_of in data["catalog"].items()
+        },
+        large_objects=LargeObjects(_one_of(objects["mode"], MODES), dict(objects["content"])),
+        generation=_one_of(data["generation"], (SOURCE, AS_RESTORED)),
+        reported=dict(data["reported"]),
     )
+
+
+def _one_of(value: object, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
+    return str(value)
 
 
 def _properties(data: dict[str, Any]) -> DatabaseProperties:

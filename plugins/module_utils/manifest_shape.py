@@ -26,9 +26,12 @@ SHAPE: Mapping[str, Any] = {
     "tuples_written": int,
     "files": [{"size": int, "rows": (int, _NULL), "*": str}],
     "fingerprint": {
-        "tables": {"*": {"rows": int, "content": str}},
+        "tables": {"*": {"rows": int, "content": str, "mode": str}},
         "sequences": _TEXTS,
-        "catalog": {"*": _TEXTS},
+        "catalog": {"*": {"*": _TEXTS}},
+        "large_objects": {"mode": str, "content": _TEXTS},
+        "generation": str,
+        "reported": _TEXTS,
     },
     "properties": {
         "owner": str,

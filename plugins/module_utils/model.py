@@ -11,6 +11,14 @@ from urllib.parse import quote
 LEVELS = ("checksum", "decode", "restore")
 FORMATS = ("dump", "sql", "csv")
 
+# How closely a table is read for a fingerprint, the closest first.
+MODES = (FULL, SAMPLED, COUNTS) = ("full", "sampled", "counts")
+
+# What a fingerprint is taken of; see there.
+SOURCE, AS_RESTORED = "source", "as_restored"
+
+UNREADABLE = "unreadable"
+
 # The schema of our record of applied migration sets; left out of every fingerprint and count.
 RECORD_SCHEMA = "pgsafe"
 
@@ -134,10 +142,32 @@ class Table:
 
 @dataclass(frozen=True)
 class TableState:
-    """Rows of a table and the order-free hash of their content, as a decimal string."""
+    """Rows of a table and the order-free hash of their content.
+
+    :param content: two decimal sums with a colon between; empty when only the rows were counted.
+    :param mode: one of :data:`MODES`.
+    """
 
     rows: int
     content: str
+    mode: str = FULL
+
+
+@dataclass(frozen=True)
+class LargeObjects:
+    """The content of large objects, which are in no table.
+
+    :param mode: one of :data:`MODES`.
+    :param content: by OID, of those that the mode chooses; size and two sums, or :data:`UNREADABLE`.
+    """
+
+    mode: str = FULL
+    content: Mapping[str, str] = field(default_factory=dict)
+
+
+# The facts of one object by their names, and all objects by kind and name.
+Facts = Mapping[str, str]
+Catalog = Mapping[str, Mapping[str, Facts]]
 
 
 @dataclass(frozen=True)
@@ -146,16 +176,44 @@ class Fingerprint:
 
     :param tables: by label, ``schema.table``.
     :param sequences: by label; last value and whether it was called, such as ``42,t``.
-    :param catalog: the objects by kind and name, each with its definition.
+    :param catalog: the facts of every object by kind and name, as the server writes them.
+    :param generation: :data:`SOURCE` of the database that is backed up, :data:`AS_RESTORED` of a copy of it. Two of one
+        generation are compared by their exact texts; a restore writes some texts anew, once.
+    :param reported: what is told and never compared, such as the rows of materialized views.
     """
 
     tables: Mapping[str, TableState]
     sequences: Mapping[str, str]
-    catalog: Mapping[str, Mapping[str, str]]
+    catalog: Catalog
+    large_objects: LargeObjects = field(default_factory=LargeObjects)
+    generation: str = field(default=AS_RESTORED, compare=False)
+    reported: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def rows(self) -> dict[str, int]:
         return {label: state.rows for label, state in self.tables.items()}
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """Versions of the extensions by their plain names; in the catalog names are quoted where SQL wants it."""
+        found = self.catalog.get("extension version", {})
+        return {_plain(name): facts.get("version", "") for name, facts in found.items()}
+
+    def schema_of_extension(self, extension: str) -> str:
+        """Empty when the catalog does not say."""
+        found = {_plain(name): facts for name, facts in self.catalog.get("extension", {}).items()}
+        return found.get(extension, {}).get("schema", "")
+
+    @property
+    def mode(self) -> str:
+        """The least that any of it was read by."""
+        modes = {state.mode for state in self.tables.values()} | {self.large_objects.mode}
+        return max(modes, key=MODES.index)
+
+
+def _plain(identifier: str) -> str:
+    """A name as quote_ident() wrote it, without its quotes."""
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 # NAMEDATALEN - 1: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 LONGEST = 63
 
+_PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -31,6 +32,11 @@ def beside(database: str, purpose: str, run_id: str) -> str:
 def quoted(name: str) -> str:
     """A name as it is written in SQL: https://www.postgresql.org/docs/current/sql-syntax-lexical.html"""
     return '"' + name.replace('"', '""') + '"'
+
+
+def unquoted(name: str) -> str:
+    """A qualified name of SQL as it is said: ``"Odd Schema".t`` is ``Odd Schema.t``."""
+    return "".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(name))
 
 
 def directory_name(database: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    as_restored,
     client_tools,
     copies,
     csv_files,
@@ -25,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     instance,
     names,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, codec, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, VerificationFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
@@ -37,11 +39,15 @@ _MOST_DIFFERENCES = 100
 
 @dataclass(frozen=True)
 class Stored:
-    """A backup to be proven, and how many jobs restore it."""
+    """A backup to be proven, and how many jobs restore it.
+
+    :param run_directory: where what the copy was like is kept; None when the backup has no run beside it.
+    """
 
     directory: Path
     manifest: Manifest
     jobs: int
+    run_directory: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def look(stored: Stored, place: Place, found: Found) -> None:
     try:
         with place(stored, found) as copy:
             _restore(copy, found)
-            _compare(copy, found)
+            _compare(copy, stored, found)
             _compare_csvs(copy, found)
             _require_none(found)
     except _Disproved:
@@ -169,15 +175,17 @@ def _require_none(found: Found) -> None:
         raise _Disproved("The backup is not proven.")
 
 
-def _compare(copy: Copy, found: Found) -> None:
+def _compare(copy: Copy, stored: Stored, found: Found) -> None:
+    wanted, database = stored.manifest.fingerprint, copy.target.database(copy.name)
     with found.timed("fingerprint"), found.blaming(ARCHIVE, "does not restore to what can be read: "):
-        with session(copy.target.database(copy.name), purpose="compare") as reader:
-            restored = fingerprint.take(reader)
-        differing = fingerprint.differences(copy.source.manifest.fingerprint, restored)
+        restored = fingerprint.of_database(database, jobs=stored.jobs, like=wanted)
+        differing = fingerprint.differences(wanted, restored)
         for difference in differing[:_MOST_DIFFERENCES]:
             found.add(ARCHIVE, f"restores to something else: {difference}")
         if len(differing) > _MOST_DIFFERENCES:
             found.add(ARCHIVE, f"and to {len(differing) - _MOST_DIFFERENCES} more differences")
+    if stored.run_directory and not differing:
+        as_restored.write(stored.run_directory, manifests.digest_of(stored.directory), restored)
 
 
 def _compare_csvs(copy: Copy, found: Found) -> None:

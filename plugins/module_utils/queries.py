@@ -56,6 +56,56 @@ SELECT n.nspname, c.relname, c.relkind::text
  ORDER BY 1, 2
 """
 
+# The heaps of those tables: a partitioned one's leaves, without foreign ones, whose rows are elsewhere. Only a heap can
+# be cut by pages: https://www.postgresql.org/docs/current/storage-page-layout.html
+TABLE_PARTS = f"""
+SELECT n.nspname, c.relname, c.relkind::text, s.nspname, p.relname,
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+              WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
+       COALESCE(pg_catalog.pg_table_size(p.oid), 0),
+       CASE WHEN m.amname = 'heap' THEN COALESCE(pg_catalog.pg_relation_size(p.oid), 0)
+            / pg_catalog.current_setting('block_size')::bigint ELSE 0 END
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (SELECT c.oid WHERE c.relkind = 'r' UNION ALL
+                     SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE c.relkind = 'p') AS l (relid)
+  JOIN pg_catalog.pg_class p ON p.oid = l.relid AND p.relkind = 'r'
+  JOIN pg_catalog.pg_namespace s ON s.oid = p.relnamespace
+  LEFT JOIN pg_catalog.pg_am m ON m.oid = p.relam
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
+   AND {_USER_SCHEMA} AND {_OWN_OR_CONFIGURATION}
+ ORDER BY 1, 2, 4, 5
+"""
+
+EXPORT_SNAPSHOT = "SELECT pg_catalog.pg_export_snapshot()"
+
+# Of all objects together, and whether there are any.
+LARGE_OBJECT_BYTES = """
+SELECT pg_catalog.pg_table_size('pg_catalog.pg_largeobject'), EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
+"""
+
+# By its owner, by whom it was granted to, by superusers: https://www.postgresql.org/docs/current/lo-implementation.html
+LARGE_OBJECT_READABLE = """(
+    (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)
+    OR pg_catalog.current_setting('lo_compat_privileges')::boolean
+    OR EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) AS e
+                WHERE e.privilege_type = 'SELECT'
+                  AND (e.grantee = 0 OR pg_catalog.pg_has_role(e.grantee, 'USAGE'))))"""
+
+HIDDEN_LARGE_OBJECTS = f"""
+SELECT l.oid::text FROM pg_catalog.pg_largeobject_metadata AS l
+ WHERE NOT {LARGE_OBJECT_READABLE} AND l.oid::bigint % {{pieces}} = {{piece}}
+"""
+
+# A restore fills them anew, so what is in them is told and not compared.
+MATERIALIZED_VIEWS = f"""
+SELECT n.nspname, c.relname, c.relispopulated AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' AND {_USER_SCHEMA} AND {_OWN_CLASS}
+ ORDER BY 1, 2
+"""
+
 LEFT_OUT_OF_CSV = f"""
 SELECT n.nspname || '.' || c.relname,
        CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
+    from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 
 TICK = "[✓]"
 CROSS = "[✗]"
@@ -62,6 +63,8 @@ def manifest(of: Manifest) -> str:
             "",
             "Rows",
             *_rows_lines(of.fingerprint.rows),
+            *_less_than_full(of.fingerprint),
+            *_reported(of.fingerprint.reported),
             *_left_out(of.left_out),
             *_warnings(of.warnings),
             "",
@@ -87,7 +90,32 @@ def _manifest_facts(of: Manifest) -> list[tuple[str, str]]:
         ("SHA-256", f"{archive.sha256}  {archive.name}" if archive else "no archive"),
         ("Format", of.format_version),
         ("Compression", _compression(of.compression)),
+        ("Fingerprint", f"{of.fingerprint.mode}, read in {duration(of.seconds.get('fingerprint', 0))} of all sessions"),
+        ("A copy is", f"{equal(of.fingerprint.mode)}, when it was verified"),
         ("Secrets", "no password of a connection or a role; the data itself is here in full"),
+    ]
+
+
+def equal(mode: str) -> str:
+    """What a comparison without a difference shows, by how closely the tables were read."""
+    return {"full": "equal", "sampled": "equal as far as sampled", "counts": "equal in the number of rows"}[mode]
+
+
+def _less_than_full(of: Fingerprint) -> list[str]:
+    """Which tables were not read in full."""
+    read = {f"{label}: {state.mode}" for label, state in of.tables.items() if state.mode != "full"}
+    objects = of.large_objects.mode
+    lines = sorted(read) + ([f"large objects: {objects}"] if objects != "full" else [])
+    return ["", "Not read in full for the fingerprint", *[f"  {line}" for line in lines]] if lines else []
+
+
+def _reported(reported: Mapping[str, str]) -> list[str]:
+    if not reported:
+        return []
+    return [
+        "",
+        "Told, not compared (a restore fills them anew)",
+        *[f"  {name}: {text}" for name, text in reported.items()],
     ]
 
 

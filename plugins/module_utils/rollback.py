@@ -26,7 +26,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
-    ONE_SNAPSHOT,
     WRITING,
     literal,
     session,
@@ -35,7 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 
 READY_COPY = "ready_copy"
 
@@ -211,7 +210,8 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
     :raises Refused: the database was rolled back to this backup before, and somebody has changed it since.
     """
     live = target.database(manifest.identity.name)
-    differing = differences(live, manifest)
+    found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
+    differing = fingerprint.differences(manifest.fingerprint, found)
     if differing:
         raise Refused(
             f"{live.dbname} was rolled back to this backup before, and was changed since: {'; '.join(differing[:5])}.",
@@ -220,9 +220,9 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
 
 
 def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
-    """What a database has that the backup has not, or the other way round, a readable line each."""
-    with session(live, purpose="look") as reader, reader.transaction(ONE_SNAPSHOT):
-        return fingerprint.differences(manifest.fingerprint, fingerprint.take(reader))
+    """What the database that was backed up is by now and was not then, a readable line each."""
+    found = fingerprint.of_database(live, generation=SOURCE, like=manifest.fingerprint, purpose="look")
+    return fingerprint.differences(manifest.fingerprint, found)
 
 
 def _untouched(target: Target, live: Live, manifest: Manifest) -> bool:

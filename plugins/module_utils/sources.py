@@ -5,20 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import client_tools, copies, files
+from ansible_collections.pgsafe.migration.plugins.module_utils import as_restored, client_tools, copies, files
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     CommandFailed,
     FileFailed,
+    NotABackup,
     QueryFailed,
     Refused,
     VerificationFailed,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,17 @@ def of(target: Target, directory: Path, manifest: Manifest, jobs: int) -> copies
     """
     with session(target.maintenance, purpose="restore") as server:
         tools = client_tools.find(target, server.version // 10000)
-    return copies.Source(directory, manifest, tools, jobs)
+    return copies.Source(directory, manifest, tools, jobs, _as_restored(directory, manifest))
+
+
+def _as_restored(directory: Path, manifest: Manifest) -> Fingerprint | None:
+    """What cannot be used is passed over: the manifest's own fingerprint is there to compare with."""
+    run_journal = of_run(directory.parent.parent, manifest.run_id)
+    if run_journal is None:
+        return None
+    with suppress(NotABackup, FileFailed):
+        return as_restored.read(run_journal.directory, manifests.digest_of(directory))
+    return None
 
 
 def restored(target: Target, source: copies.Source, name: str) -> Tried:

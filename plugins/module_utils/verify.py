@@ -114,7 +114,10 @@ def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
 
 
 def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
-    proof.look(proof.Stored(request.backup_dir, manifest, request.jobs), PROOFS[request.proof](request), found)
+    run_journal = _journal(request, manifest) if request.record else None
+    kept_in = run_journal.directory if run_journal else None
+    stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
+    proof.look(stored, PROOFS[request.proof](request), found)
 
 
 _LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {

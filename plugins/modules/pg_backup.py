@@ -56,6 +56,22 @@ options:
     description: The run, begun by M(pgsafe.migration.pg_fence), that the backup is to belong to. Else it begins one.
     type: str
     default: ""
+  fingerprint:
+    description:
+      - How closely the tables are read for the fingerprint that copies of this database are compared with.
+      - V(full) reads every row. V(sampled) counts every row and reads about one in 64, chosen by a hash of its primary
+        key, so that it is the same rows in a copy; tables without a primary key are read in full. V(counts) counts
+        every row and reads none.
+      - The manifest says how each table was read, and whatever is compared with it later is read in the same way.
+    type: str
+    choices: [full, sampled, counts]
+    default: full
+  fingerprint_budget:
+    description:
+      - How many seconds of reading O(fingerprint=full) may take, those of all sessions added up. Tables that do not fit
+        into it, by the rate that was measured meanwhile, are read as V(sampled). V(0) sets no limit.
+    type: float
+    default: 14400
   audit:
     description: The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt).
     type: dict
@@ -109,6 +125,11 @@ rows:
   description: Rows by table; empty in check mode.
   returned: success
   type: dict
+fingerprint:
+  description: How closely the tables were read, V(full) if all of them were in full; empty in check mode.
+  returned: success
+  type: str
+  sample: full
 files:
   description: The files with name, kind, size, sha256 and more; empty in check mode.
   returned: success
@@ -125,7 +146,9 @@ swept:
   type: list
   elements: str
 seconds:
-  description: The duration of each part in seconds; empty in check mode.
+  description:
+    - The duration of each part in seconds; empty in check mode. That of C(fingerprint) is the time of all sessions that
+      read for it, added up.
   returned: success
   type: dict
 console:
@@ -151,6 +174,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES
 
 SPEC = {
     **CONNECTION,
@@ -162,6 +186,8 @@ SPEC = {
     "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
     "lock_timeout": {"type": "int", "default": 30},
     "run_id": {"type": "str", "default": ""},
+    "fingerprint": {"type": "str", "choices": list(MODES), "default": "full"},
+    "fingerprint_budget": {"type": "float", "default": backup.DEFAULT_BUDGET},
     "audit": {"type": "dict", "default": {}},
 }
 
@@ -176,6 +202,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         csv=tuple(params["csv"]),
         abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
         lock_timeout=params["lock_timeout"],
+        fingerprint=params["fingerprint"],
+        fingerprint_budget=params["fingerprint_budget"],
         audit=params["audit"],
         run_id=params["run_id"],
     )
@@ -190,6 +218,7 @@ def _predicted(plan: backup.BackupPlan) -> dict[str, Any]:
         "bytes": 0,
         "database_bytes": plan.database_bytes,
         "rows": {},
+        "fingerprint": "",
         "files": [],
         "warnings_given": [],
         "swept": [],
@@ -207,6 +236,7 @@ def _taken(taken: backup.Backup) -> dict[str, Any]:
         "bytes": manifest.bytes,
         "database_bytes": manifest.database_bytes,
         "rows": manifest.fingerprint.rows,
+        "fingerprint": manifest.fingerprint.mode,
         "files": [asdict(file) for file in manifest.files],
         "warnings_given": list(manifest.warnings),
         "swept": list(taken.swept),

@@ -43,7 +43,7 @@ def only(found: tuple[Problem, ...], check: str) -> Problem:
     return problem
 
 
-def with_catalog(manifest: Manifest, **kinds: dict[str, str]) -> Manifest:
+def with_catalog(manifest: Manifest, **kinds: dict[str, dict[str, str]]) -> Manifest:
     """The same manifest, whose catalog says otherwise of some kinds; an underscore in a kind stands for a space."""
     catalog = {**manifest.fingerprint.catalog, **{kind.replace("_", " "): names for kind, names in kinds.items()}}
     return replace(manifest, fingerprint=replace(manifest.fingerprint, catalog=catalog))

@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     backup,
+    catalog,
     fence,
     fingerprint,
     journal,
@@ -96,8 +97,10 @@ class Database:
         return self.server.psql(text)
 
     def fingerprint(self) -> Fingerprint:
+        """As a restored copy of it is compared, so that two can be compared by ``==`` whatever was restored between."""
         with session(self.target) as reader:
-            return fingerprint.take(reader)
+            found = fingerprint.take(reader)
+        return replace(found, catalog=catalog.as_restored(found.catalog))
 
     def exists(self) -> bool:
         return self.name in databases(self.server)

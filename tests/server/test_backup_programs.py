@@ -7,16 +7,18 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     BULK,
     backups_in,
     refused,
     request,
+    source,
     tools_with,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import Database, everything, python
@@ -146,3 +148,26 @@ def test_what_pg_dump_says_without_failing_is_kept(database: Database, backup_ro
     assert taken.manifest.warnings == ("pg_dump: warning: this and that",)
     assert "this and that" in (taken.directory / "manifest.txt").read_text()
     assert backup.run(request(database, backup_root)).manifest.warnings == ()
+
+
+@pytest.mark.fault(49)
+def test_jobs_that_lock_each_other_out_are_followed_by_one_job_in_an_empty_database(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    """Which no test can make pg_restore do at will: this one does its work and says so."""
+    taken = backup.run(request(database, backup_root))
+    real, calls = database.server.bin_dir / "pg_restore", tmp_path / "calls"
+    text = f"""#!/bin/sh
+for given; do case $given in --jobs=*) echo "$given" >> {calls} ;; esac; done
+{real} "$@" || exit
+case " $* " in *" --jobs=1 "*) ;; *) echo 'ERROR:  deadlock detected' >&2; exit 1 ;; esac
+"""
+    place = tools_with(tmp_path / "jobs", database.server.bin_dir, "pg_restore", text)
+    origin, name = source(database, taken), f"{database.name}_copy"
+    tools = replace(origin.tools, paths={**origin.tools.paths, "pg_restore": str(place / "pg_restore")})
+    copies.create(database.target, name, origin)
+    copies.load_archive(database.target, name, replace(origin, tools=tools))
+    copies.compare(database.target, name, origin)
+    assert calls.read_text().split() == ["--jobs=2", "--jobs=1"]
+    with pytest.raises(CommandFailed, match="already exists"):
+        copies.load_archive(database.target, name, origin)

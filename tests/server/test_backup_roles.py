@@ -79,7 +79,7 @@ def test_a_role_that_passes_row_level_security_backs_up_every_row(
     database.sql(HIDDEN)
     target = as_role(database, roles("reader", "BYPASSRLS IN ROLE pg_read_all_data"))
     taken = backup.run(request(database, backup_root, target=target))
-    assert taken.manifest.fingerprint == database.fingerprint()
+    assert differences(taken.manifest, database) == ()
     assert (taken.directory / "secrets.csv").read_text() == "owner,body\nreader,mine\nsomebody,not mine\n"
     assert differences(taken.manifest, by_archive(database, taken)) == ()
 

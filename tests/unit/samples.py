@@ -7,10 +7,12 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Directory, Facts, Filesystem, Role
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+    SOURCE,
     Cluster,
     DatabaseProperties,
     Fingerprint,
     Identity,
+    LargeObjects,
     TableState,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import check as restore_check
@@ -39,7 +41,13 @@ MANIFEST = Manifest(
     fingerprint=Fingerprint(
         tables={"public.members": TableState(3, "12:34"), "public.meetings": TableState(1, "-5:6")},
         sequences={"public.members_id_seq": "3,t"},
-        catalog={"relation": {"public.meetings": "r", "public.members": "r"}, "extension": {}},
+        catalog={
+            "relation": {"public.meetings": {"kind": "table"}, "public.members": {"kind": "table", "owner": "app"}},
+            "extension": {},
+        },
+        large_objects=LargeObjects(content={"4242": "3:1:2"}),
+        generation=SOURCE,
+        reported={"materialized view public.m": "7 rows"},
     ),
     properties=DatabaseProperties(
         owner="app",
@@ -63,8 +71,8 @@ MANIFEST = Manifest(
     findings=("invalid_indexes public.broken",),
     compression={"method": "gzip", "level": 1, "content_checksum": True},
     warnings=("somebody waited",),
-    seconds={"snapshot_held": 1.5},
     preload_libraries="pg_stat_statements",
+    seconds={"snapshot_held": 1.5, "fingerprint": 2.5},
 )
 
 FACTS = Facts(

@@ -138,7 +138,7 @@ def test_a_check_before_a_restore_reads_facts_and_nothing_else(name: str) -> Non
     if name == "restore_checks.registry":
         assert all(found.startswith("restore_checks.") for found in GRAPH[name])
     elif name == "restore_checks.check":
-        assert GRAPH[name] == {"checks.check", "errors", "manifest", "wal"}
+        assert GRAPH[name] == {"checks.check", "errors", "manifest", "model", "wal"}
     elif name not in EDGES_OF_RESTORE_CHECKS:
         assert GRAPH[name] <= {"restore_checks.check", "errors", "report", "names"}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem, SessionFact
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 
@@ -118,7 +119,12 @@ class Facts:
     login_events: tuple[str, ...] = ()
 
     @property
-    def catalog(self) -> Mapping[str, Mapping[str, str]]:
+    def backed_up_extensions(self) -> Mapping[str, str]:
+        """Versions by name."""
+        return self.intent.manifest.fingerprint.extensions
+
+    @property
+    def catalog(self) -> Catalog:
         """Of the backup."""
         return self.intent.manifest.fingerprint.catalog
 

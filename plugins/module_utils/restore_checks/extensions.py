@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.ch
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    for name, version in facts.catalog.get("extension version", {}).items():
+    for name, version in facts.backed_up_extensions.items():
         available = facts.extensions.get(name)
         if available is None:
             yield Problem(

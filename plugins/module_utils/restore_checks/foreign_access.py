@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.ch
 
 def check(facts: Facts) -> Iterator[Problem]:
     servers = [f"the foreign server {name}" for name in facts.catalog.get("foreign server", {})]
-    ways = servers + ["the extension dblink"] * ("dblink" in facts.catalog.get("extension", {}))
+    ways = servers + ["the extension dblink"] * ("dblink" in facts.backed_up_extensions)
     if ways:
         yield Problem(
             "foreign_access",

@@ -14,7 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.ch
 def check(facts: Facts) -> Iterator[Problem]:
     manifest = facts.intent.manifest
     triggers = facts.catalog.get("event trigger", {}).items()
-    of_backup = [name for name, definition in triggers if definition.startswith("login ")]
+    of_backup = [name for name, trigger in triggers if trigger.get("event") == "login"]
     places = [*[f"{name} of the backup" for name in of_backup], *[f"one of {name}" for name in facts.login_events]]
     if not places:
         return

@@ -19,10 +19,10 @@ def check(facts: Facts) -> Iterator[Problem]:
         return
     for name in catalog.get("event trigger", {}):
         yield _lacking(f"The event trigger {name} can be restored by a superuser alone.", _AS_SUPERUSER)
-    for name, definition in catalog.get("publication", {}).items():
-        if definition.startswith("true"):
+    for name, publication in catalog.get("publication", {}).items():
+        if publication.get("all tables"):
             yield _lacking(f"The publication {name}, FOR ALL TABLES, takes a superuser to restore.", _AS_SUPERUSER)
-    for name, version in catalog.get("extension version", {}).items():
+    for name, version in facts.backed_up_extensions.items():
         known = facts.extensions.get(name)
         if known and version in known.versions and version not in known.trusted and name != "plpgsql":
             yield _lacking(f"The extension {name} {version} can be created by a superuser alone.", _AS_SUPERUSER)

@@ -18,7 +18,7 @@ _REASONS = {
 
 def check(facts: Facts) -> Iterator[Problem]:
     for name, reason in _REASONS.items():
-        if name in facts.catalog.get("extension", {}):
+        if name in facts.backed_up_extensions:
             yield Problem(
                 "untested_extensions",
                 "error",

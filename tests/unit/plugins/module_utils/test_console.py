@@ -11,6 +11,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Finding, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import TableState
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
@@ -76,8 +77,20 @@ def test_a_backup_that_is_proven_shows_its_level_and_checksum() -> None:
     lines = console.verify(Verdict("restore", (), {"checksum": 0.1, "restore": 4.2}, MANIFEST))
     assert lines == [
         "[✓] Backup integrity verified: level restore (checksum 0.1 s, restore 4.2 s)",
+        "[✓] The restored copy is equal (fingerprint: full)",
         f"[✓] Backup checksum: {'a' * 16}...",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "promise"), [("sampled", "equal as far as sampled"), ("counts", "equal in the number of rows")]
+)
+def test_a_proof_by_less_than_every_row_says_so(mode: str, promise: str) -> None:
+    state = TableState(3, "", mode)
+    less = replace(MANIFEST, fingerprint=replace(MANIFEST.fingerprint, tables={"public.members": state}))
+    proven = console.verify(Verdict("restore", (), {}, less))
+    assert f"[✓] The restored copy is {promise} (fingerprint: {mode})" in proven
+    assert not [line for line in console.verify(Verdict("decode", (), {}, less)) if promise in line]
 
 
 def test_a_backup_that_is_not_proven_has_crosses_alone() -> None:

@@ -9,6 +9,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.expressions impor
 from hypothesis import given
 from hypothesis import strategies as st
 
+# A condition as the server writes it: every operator in parentheses.
+CONDITIONS = st.recursive(
+    st.sampled_from(["a", "b", "c"]),
+    lambda inner: st.tuples(inner, st.sampled_from([" AND ", " OR "]), inner).map("({0[0]}{0[1]}{0[2]})".format),
+    max_leaves=6,
+)
+VALUES = [{"a": bool(n & 1), "b": bool(n & 2), "c": bool(n & 4)} for n in range(8)]
+
 
 @pytest.mark.parametrize(
     ("before", "after"),
@@ -21,9 +29,15 @@ from hypothesis import strategies as st
         ('a::public."Odd Type" AND b', "a AND b"),
         ("ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])", "ANY (ARRAY['x', 'y'])"),
         ("a  =\n b", "a = b"),
+        ("((a AND b) AND c)", "(a AND b AND c)"),
+        ("a AND (b AND (c AND d))", "a AND b AND c AND d"),
+        ("((a OR b) OR c) AND d", "(a OR b OR c) AND d"),
+        ("(f((a)))::text", "f(a)"),
+        ("((arr)::integer[])[1]", "arr[1]"),
+        ("a -'1'::integer", "a - '1'"),
     ],
 )
-def test_casts_parentheses_and_white_space_do_not_count(before: str, after: str) -> None:
+def test_casts_needless_parentheses_and_white_space_do_not_count(before: str, after: str) -> None:
     assert plain(before) == plain(after)
 
 
@@ -38,15 +52,35 @@ def test_casts_parentheses_and_white_space_do_not_count(before: str, after: str)
         ("a = 'it''s'", "a = 'its'"),
         ("a::text = b", "a::text = c"),
         ("a::numeric(10,2) + 1", "a::numeric(10,2) + 2"),
+        ("a AND (b OR c)", "(a AND b) OR c"),
+        ("(a + b) * c", "a + (b * c)"),
+        ("NOT (a AND b)", "(NOT a) AND b"),
+        ("(a - b) - c", "a - (b - c)"),
+        ("f(a, (b))", "f((a, b))"),
+        ("a - 1", "a -1 -"),
+        ("ARRAY[a]", "(a)"),
+        ("x <= y", "x < = y"),
     ],
 )
 def test_anything_else_does(before: str, after: str) -> None:
     assert plain(before) != plain(after)
 
 
-@given(st.text(st.sampled_from("a1 ()':\".[],"), max_size=20))
+@given(st.lists(st.sampled_from([*"a1 ()':\".[],-", " AND ", " OR "]), max_size=20).map("".join))
 def test_a_plain_expression_is_as_plain_as_it_gets(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+def _truth(condition: str) -> list[bool]:
+    code = compile(condition.replace("AND", "and").replace("OR", "or"), "condition", "eval")
+    return [eval(code, {}, row) for row in VALUES]  # noqa: S307  # of names, and, or, parentheses
+
+
+@given(CONDITIONS, CONDITIONS)
+def test_conditions_that_read_the_same_are_the_same(one: str, other: str) -> None:
+    assert _truth(plain(one)) == _truth(one)
+    if _truth(one) != _truth(other):
+        assert plain(one) != plain(other)
 
 
 def test_a_definition_that_was_cut_is_no_accident() -> None:
