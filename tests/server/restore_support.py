@@ -43,10 +43,11 @@ def only(found: tuple[Problem, ...], check: str) -> Problem:
     return problem
 
 
-def with_catalog(manifest: Manifest, **kinds: dict[str, dict[str, str]]) -> Manifest:
-    """The same manifest, whose catalog says otherwise of some kinds; an underscore in a kind stands for a space."""
-    catalog = {**manifest.fingerprint.catalog, **{kind.replace("_", " "): names for kind, names in kinds.items()}}
-    return replace(manifest, fingerprint=replace(manifest.fingerprint, catalog=catalog))
+def with_extensions(manifest: Manifest, **versions: str) -> Manifest:
+    """The same manifest, whose catalog says that these were there, and no others."""
+    said = {"extension version": {name: {"version": version} for name, version in versions.items()}}
+    held = manifest.fingerprint
+    return replace(manifest, fingerprint=replace(held, catalog={**held.catalog, **said}))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, differences, source
-from ansible_collections.pgsafe.migration.tests.server.restore_support import with_catalog
+from ansible_collections.pgsafe.migration.tests.server.restore_support import with_extensions
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven
 
 VERSIONS = (
@@ -52,8 +52,7 @@ def test_a_version_that_the_server_has_not_is_named_and_nothing_is_restored_with
     database.sql(OLD)
     taken = back_up(database, backup_root)
     origin = source(database, taken)
-    wanted = {"hstore": "99.1", "cube": "1.4", "earthdistance": "1.1", "plpgsql": "1.0"}
-    manifest = with_catalog(taken.manifest, extension_version=wanted)
+    manifest = with_extensions(taken.manifest, hstore="99.1", cube="1.4", earthdistance="1.1", plpgsql="1.0")
     copies.create(database.target, f"{database.name}_copy", origin)
     with pytest.raises(QueryFailed) as caught:
         copies.load_archive(

@@ -22,7 +22,7 @@ from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     only,
     problems,
     rollback,
-    with_catalog,
+    with_extensions,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
 
@@ -166,9 +166,7 @@ def test_an_extension_that_the_server_has_not_or_not_in_that_version_is_named(
     database.sql("CREATE EXTENSION hstore VERSION '1.7'")
     taken = back_up(database, backup_root)
     assert problems(database, rollback(database, taken)) == ()
-    manifest = with_catalog(
-        taken.manifest, extension_version={"hstore": {"version": "99.1"}, "elsewhere": {"version": "1.0"}}
-    )
+    manifest = with_extensions(taken.manifest, hstore="99.1", elsewhere="1.0")
     intent = rollback(database, taken, manifest=manifest)
     other_version, missing = of(problems(database, intent), "extensions")
     assert (other_version.severity, missing.severity) == ("error", "error")
@@ -178,9 +176,7 @@ def test_an_extension_that_the_server_has_not_or_not_in_that_version_is_named(
 
 def test_extensions_that_nobody_has_tried_to_restore_are_refused_by_name(database: Database, backup_root: Path) -> None:
     taken = back_up(database, backup_root)
-    manifest = with_catalog(
-        taken.manifest, extension_version={"pg_cron": {"version": "1.6"}, "timescaledb": {"version": "2.1"}}
-    )
+    manifest = with_extensions(taken.manifest, pg_cron="1.6", timescaledb="2.1")
     intent = rollback(database, taken, manifest=manifest)
     found = of(problems(database, intent), "untested_extensions")
     assert [(problem.severity, problem.what.split()[5].rstrip(":")) for problem in found] == [
