@@ -88,7 +88,7 @@ unit: venv-test tree ## Test single functions
 .PHONY: server
 server: venv-test tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
-	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q --numprocesses 3 --dist worksteal
 
 # PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them
 .PHONY: test-exhaustive

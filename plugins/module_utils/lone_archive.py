@@ -197,7 +197,12 @@ def _restore(request: ArchiveRequest, dump: Dump, found: Found) -> None:
             _stays_inside(request, dump, found)
         if found.findings:
             return
-    with _server(request, dump, found) as (target, tools), _database(request, dump, target) as name:
+    with _server(request, dump, found) as (target, tools):
+        _restore_on(target, tools, request, dump, found)
+
+
+def _restore_on(target: Target, tools: pg_tools.Tools, request: ArchiveRequest, dump: Dump, found: Found) -> None:
+    with _database(request, dump, target) as name:
         with found.timed("restore"), found.blaming(dump.path.name, "does not restore: "):
             _load(request, dump, target.database(name), tools)
         if not found.findings:

@@ -52,10 +52,14 @@ SHAPE: Mapping[str, Any] = {
 }
 
 
-def require(value: Any, shape: Any = SHAPE, where: str = "manifest") -> None:
+def require(manifest: Any) -> None:
     """
     :raises TypeError: a value has another type; the message says where.
     """
+    _require(manifest, SHAPE, "manifest")
+
+
+def _require(value: Any, shape: Any, where: str) -> None:
     if not _fits(value, shape, where):
         raise TypeError(f"{where} is {value!r}")
 
@@ -76,5 +80,5 @@ def _all(items: Any, shape: Mapping[str, Any], where: str) -> bool:
     for key, below in items:
         wanted = shape.get(key, shape.get("*"))
         if wanted is not None:
-            require(below, wanted, f"{where}.{key}")
+            _require(below, wanted, f"{where}.{key}")
     return True

@@ -11,7 +11,7 @@ import os
 import secrets
 
 import pytest
-from ansible_collections.pgsafe.migration.tests.server.conftest import (  # noqa: F401 - fixtures and hooks by their names
+from ansible_collections.pgsafe.migration.tests.server.conftest import (
     backup_root,
     clone,
     database,
@@ -21,6 +21,18 @@ from ansible_collections.pgsafe.migration.tests.server.conftest import (  # noqa
     sample,
     server,
 )
+
+# pytest finds fixtures and hooks by their names in this file.
+__all__ = [
+    "backup_root",
+    "clone",
+    "database",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "running",
+    "sample",
+    "server",
+]
 
 SEED = int(os.environ.get("PGSAFE_SEED") or secrets.randbelow(1 << 32))
 FIGURES = pytest.StashKey[list[str]]()
