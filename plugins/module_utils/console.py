@@ -103,6 +103,8 @@ def verify(found: Verdict) -> list[str]:
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
     lines += [f"[info] {note}" for note in found.notes]
+    if found.ready_copy:
+        lines.append(f"{TICK} The proven copy {found.ready_copy} is kept, closed, until the verdict")
     if found.reached == "restore" and found.manifest:
         mode = found.manifest.fingerprint.mode
         lines.append(f"{TICK} The restored copy is {equal(mode)} (fingerprint: {mode})")

@@ -86,6 +86,7 @@ class Verdict:
     :param manifest: of the backup; an archive that was made by hand has none.
     :param steps: duration of each step of each level, by ``level: step``.
     :param notes: what could not be said, or was done otherwise than usual.
+    :param ready_copy: the name of the proven copy that is kept for a rollback; empty when none is.
     """
 
     reached: str
@@ -94,6 +95,7 @@ class Verdict:
     manifest: Manifest | None
     steps: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ready_copy: str = ""
 
 
 def by_levels(looks: Mapping[str, Callable[[Found], None]], level: str, manifest: Manifest | None) -> Verdict:

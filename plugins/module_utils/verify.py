@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
+    copies,
     decoding,
     files,
     findings,
@@ -19,6 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     journal,
     login_triggers,
     proof,
+    proof_choice,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -37,7 +39,7 @@ READY_COPY = "ready_copy"
 class VerifyRequest:
     """:param target: where a scratch database may be made, and whose tools decode.
     :param record: write the proof into the journal of the backup's run.
-    :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`.
+    :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`, or :data:`AUTO`.
     :param instance_options: of the ``separate_instance``.
     :param stall_limit: seconds that a program which decodes may go on without a word.
     """
@@ -51,6 +53,8 @@ class VerifyRequest:
     instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
 
+
+AUTO = "auto"
 
 # Each makes the place that level restore is proven in.
 PROOFS: dict[str, Callable[[VerifyRequest], proof.Place]] = {
@@ -85,7 +89,8 @@ def run(request: VerifyRequest) -> Verdict:
         with signals.raised("The verification"):
             verdict = _verdict(request, manifest)
         _record(request, verdict, run_journal, sealed)
-    return verdict
+        ready = copies.recorded_ready(run_journal)
+    return replace(verdict, ready_copy=ready.name if ready else "")
 
 
 def _journal(request: VerifyRequest, manifest: Manifest) -> Journal | None:
@@ -117,7 +122,15 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
     run_journal = _journal(request, manifest) if request.record else None
     kept_in = run_journal.directory if run_journal else None
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
-    proof.look(stored, PROOFS[request.proof](request), found)
+    proof.look(stored, PROOFS[_chosen(request, manifest, found)](request), found)
+
+
+def _chosen(request: VerifyRequest, manifest: Manifest, found: Found) -> str:
+    if request.proof != AUTO:
+        return request.proof
+    choice = proof_choice.look(request.target, manifest.database_bytes)
+    found.notes.append(choice.reason)
+    return choice.proof
 
 
 _LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {

@@ -45,8 +45,10 @@ options:
       - V(separate_instance) is a private cluster, made for the proof by the programs beside the client tools and
         reached by a Unix socket alone. It needs no connection, writes no write-ahead log that a standby or an archive
         would have to carry, and proves that the roles and tablespaces of the backup suffice.
+      - V(auto) is V(ready_copy), unless there is no room for the copy, or its write-ahead log would cost a replication
+        slot; then it is V(separate_instance). RV(notes) says why.
     type: str
-    choices: [scratch, ready_copy, separate_instance]
+    choices: [scratch, ready_copy, separate_instance, auto]
     default: scratch
   instance_directory:
     description:
@@ -132,6 +134,10 @@ notes:
   returned: always
   type: list
   elements: str
+ready_copy:
+  description: The name of the proven copy that is kept for a rollback; empty when none is.
+  returned: always
+  type: str
 restore_seconds:
   description: How long a rollback by restore is expected to take, from the duration of level V(restore).
   returned: always
@@ -167,7 +173,7 @@ SPEC = {
     **JOBS,
     "backup_dir": {"type": "path"},
     "archive": {"type": "path"},
-    "proof": {"type": "str", "choices": list(verify.PROOFS), "default": "scratch"},
+    "proof": {"type": "str", "choices": [*verify.PROOFS, verify.AUTO], "default": "scratch"},
     "instance_directory": {"type": "path"},
     "instance_user": {"type": "str"},
     "fail": {"type": "bool", "default": True},
@@ -228,6 +234,7 @@ def _result(found: Verdict, lines: list[str]) -> dict[str, Any]:
         "notes": list(found.notes),
         "seconds": found.seconds,
         "steps": found.steps,
+        "ready_copy": found.ready_copy,
         "restore_seconds": found.seconds.get("restore", 0.0),
         "console": lines,
     }
