@@ -279,6 +279,14 @@ def written_since(fence: Fence, way_in: Target) -> tuple[str, ...]:
     return tuple(witness.differences(fence.seen, now))
 
 
+def changed_since(run_journal: Journal | None, way_in: Target) -> tuple[str, ...]:
+    """What is certainly other than when the fence was raised; nothing when only the fingerprint can tell."""
+    fence = recorded(run_journal) if run_journal else None
+    if fence is None or fence.seen is None:
+        return ()
+    return tuple(witness.committed(fence.seen, witness.take(way_in)))
+
+
 def undo(target: Target, run_journal: Journal) -> Lifted:
     """Open the database of a run again, under its own name, wherever its fence was left; safe to repeat.
 

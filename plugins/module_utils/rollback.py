@@ -123,7 +123,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     live = find(request.target, manifest, run_journal)
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
-    if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest):
+    if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal):
         return _not_needed(request.target, live, manifest, run_journal, started)
     _note(run_journal, "rolling_back")
     try:
@@ -225,12 +225,16 @@ def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
     return fingerprint.differences(manifest.fingerprint, found)
 
 
-def _untouched(target: Target, live: Live, manifest: Manifest) -> bool:
-    """Whether the live database, fenced or not, still is what the backup holds."""
+def _untouched(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
+    """Whether the live database, fenced or not, still is what the backup holds.
+
+    Where the cheap witness proves a difference, the tables need not be read, which would take its time.
+    """
     fenced_name = names.beside(manifest.identity.name, "pgsafe", manifest.run_id)
     if live.name not in (manifest.identity.name, fenced_name):
         return False
-    return not differences(target.database(live.name), manifest)
+    here = target.database(live.name)
+    return not fence.changed_since(run_journal, here) and not differences(here, manifest)
 
 
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:

@@ -58,9 +58,14 @@ def comparable(before: Witness, after: Witness) -> bool:
 
 
 def differences(before: Witness, after: Witness) -> Iterator[str]:
-    """What somebody did meanwhile, a readable line each."""
+    """What somebody did meanwhile, or tried to, a readable line each."""
     if before.rows_written != after.rows_written:
         yield f"{after.rows_written - before.rows_written:,} rows were written"
+    yield from committed(before, after)
+
+
+def committed(before: Witness, after: Witness) -> Iterator[str]:
+    """What is certainly other than before: rows alone are counted even when their transaction was rolled back."""
     if before.catalogs != after.catalogs:
         yield "DDL ran"
     if before.files != after.files:

@@ -1,0 +1,67 @@
+"""Fail a migration of the database that the PG* variables name, behind a fence; print the seconds of its rollback.
+
+The database is as before at the end, and what was kept is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+# The checkout as the collection, as tools/demo.py has linked it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    arguments,
+    backup,
+    copies,
+    fence,
+    migrate,
+    verify,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+
+BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
+
+
+def failed(target: Target, root: Path, source: Path) -> migrate.Outcome:
+    """A whole run up to its rollback."""
+    raised = fence.run(fence.FenceRequest(target, root))
+    taken = backup.run(backup.BackupRequest(target, root, run_id=raised.run_id))
+    proven = verify.run(verify.VerifyRequest(target, taken.directory, proof=verify.READY_COPY))
+    if proven.findings:
+        sys.exit(f"The backup was not proven: {proven.findings}")
+    try:
+        migrate.run(migrate.MigrateRequest(target, SetSource(source), taken.directory, taken.run_id, target.dbname))
+    except migrate.MigrationFailed as error:
+        return error.outcome
+    sys.exit("The migration did not fail.")
+
+
+def main() -> None:
+    """`one_rollback.py BACKUP_ROOT BIN_DIR`."""
+    names = {"login_host": "PGHOST", "login_port": "PGPORT", "login_user": "PGUSER", "login_password": "PGPASSWORD"}
+    params: dict[str, object] = {option: os.environ.get(variable) for option, variable in names.items()}
+    target = arguments.target({**params, "login_db": os.environ["PGDATABASE"], "bin_dir": sys.argv[2]})
+    with tempfile.TemporaryDirectory() as directory:
+        for name, text in BREAKING.items():
+            (Path(directory) / name).write_text(text, encoding="utf-8")
+        outcome = failed(target, Path(sys.argv[1]), Path(directory))
+    if outcome.rollback is None or outcome.rollback.method != "ready_copy":
+        sys.exit(f"The rollback was not to the ready copy: {outcome}")
+    copies.drop(target, outcome.rollback.kept)
+    seconds = {
+        "cut-over to the proven copy": outcome.rollback.cutover_seconds,
+        "whole rollback": outcome.rollback.seconds,
+        "without service": outcome.seconds_closed,
+        "without writes": outcome.seconds_read_only,
+    }
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main()
