@@ -267,13 +267,14 @@ class _Taking:
         before = ddl_watch.mark(target)
         stop = parallel.Stop()
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
+            # First, for whoever has the snapshot keeps it, and the session that gave it may be lost meanwhile.
+            held = _read_held(snap, self._plan.identity)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 contents = self._read_all(snap, stop, watched)
-            held = _read_held(snap, self._plan.identity, contents)
             ddl_watch.require_unchanged(target, before)
         self._found.seconds["fingerprint"] = contents.seconds
         self._found.warnings += watched.blocked
-        return held
+        return replace(held, fingerprint=fingerprint.filled(held.fingerprint, contents))
 
     def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> Contents:
         contents = Contents(snap.session, Chosen(self._request.fingerprint, self._request.fingerprint_budget))
@@ -383,12 +384,12 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(snap: snapshot.Snapshot, of: Identity, contents: Contents) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity) -> _Held:
     reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),
         cluster=cluster.read(reader, of),
-        fingerprint=fingerprint.assembled(reader, contents, SOURCE),
+        fingerprint=fingerprint.without_contents(reader, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=tuple(finding.key for finding in audit.findings(reader)),
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, parallel, queries, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.contents import Contents, Work
@@ -114,14 +115,22 @@ def taken_from(waiting: queue.SimpleQueue[Work], stop: parallel.Stop) -> Iterato
 
 def assembled(session: Session, contents: Contents, generation: str) -> Fingerprint:
     """The contents that were read, and what the session itself reads of the same snapshot."""
+    return filled(without_contents(session, generation), contents)
+
+
+def without_contents(session: Session, generation: str) -> Fingerprint:
+    """What the session itself reads of its snapshot; the contents are still to come."""
     return Fingerprint(
-        tables=contents.tables,
+        tables={},
         sequences=sequences(session),
         catalog=catalog.read(session),
-        large_objects=contents.large_objects,
         generation=generation,
         reported=reported(session),
     )
+
+
+def filled(fingerprint: Fingerprint, contents: Contents) -> Fingerprint:
+    return replace(fingerprint, tables=contents.tables, large_objects=contents.large_objects)
 
 
 def tables(session: Session) -> list[Table]:

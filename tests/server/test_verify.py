@@ -305,7 +305,9 @@ def test_a_large_object_of_another_content_is_found_by_restoring(database: Datab
     for name in (manifest.ARCHIVE, manifest.SCRIPT):
         (stored / name).write_bytes((other / name).read_bytes())
     forgery.seal(stored)
-    assert f"restores to something else: large object {number} is other than before" in found(database, stored)
+    assert f"restores to something else: large object {number} has other content in its 3,000,000 bytes" in found(
+        database, stored
+    )
 
 
 @pytest.mark.fault(34)

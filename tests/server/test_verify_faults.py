@@ -171,10 +171,10 @@ def test_what_a_killed_verification_has_left_is_dropped_by_the_next(
 def test_whatever_ends_the_comparison_the_scratch_database_is_dropped(
     database: Database, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_arguments: object) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
         raise PgsafeError("The way there is gone.")
 
-    monkeypatch.setattr(verify.proof.fingerprint, "take", refuse)  # type: ignore[attr-defined]
+    monkeypatch.setattr(verify.proof.fingerprint, "of_database", refuse)  # type: ignore[attr-defined]
     with pytest.raises(PgsafeError, match="The way there is gone"):
         verify.run(verify.VerifyRequest(database.target, stored))
     assert ours(database.server, database.name) == set()

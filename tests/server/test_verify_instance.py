@@ -252,7 +252,7 @@ def wait(*_arguments):
 
 copies.load_archive = wait
 target = Target({"host": "/nonexistent", "port": "1"}, "", bin_dir=bin_dir)
-request = verify.VerifyRequest(target, Path(stored), proof="separate_instance",
+request = verify.VerifyRequest(target, Path(stored), proof="separate_instance", record=False,
                                instance_options=instance.Options(bin_dir, Path(place)))
 try:
     verify.run(request)
