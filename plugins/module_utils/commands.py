@@ -314,7 +314,9 @@ def _identity(user: str | None) -> dict[str, Any]:
 def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
     """Ask by a signal, wait the grace, then SIGKILL the whole group."""
     if process.poll() is None:
-        _signal_group(process, ending)
+        # Whoever was started in the background has no SIGINT, and neither have those it starts.
+        deaf = ending == signal.SIGINT and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        _signal_group(process, signal.SIGTERM if deaf else ending)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal_group(process, signal.SIGKILL)

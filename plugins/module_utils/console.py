@@ -159,7 +159,7 @@ def restore(done: Restored) -> list[str]:
         lines.append(f"{TICK} ... and {len(done.rows) - len(shown)} more tables, all equal to the manifest")
     if done.kept:
         lines.append(f"{TICK} The failed database is kept as {done.kept}")
-    return lines
+    return lines + [f"[warning] {warning}" for warning in done.warnings]
 
 
 _SOURCES = {"ready_copy": "the proven copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}

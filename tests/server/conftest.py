@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
+    # Whoever is started in the background ignores SIGINT, and so would every program that a test is to interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -148,12 +148,40 @@ time.sleep(1000)
     assert not _alive(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.parametrize(("ours", "asked"), [(signal.default_int_handler, "SIGINT"), (signal.SIG_IGN, "SIGTERM")])
+def test_a_program_is_asked_by_a_signal_that_it_has_not_inherited_as_ignored(
+    tmp_path: Path, ours: signal.Handlers, asked: str
+) -> None:
+    def stop(_chunk: bytes) -> None:
+        raise KeyError
+
+    script = f"""
+import signal, sys, time
+def told(number, frame):
+    open('{tmp_path}/told', 'w').write(signal.Signals(number).name)
+    sys.exit()
+if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, told)
+signal.signal(signal.SIGTERM, told)
+print('ready', flush=True)
+time.sleep(1000)
+"""
+    before = signal.signal(signal.SIGINT, ours)
+    try:
+        with pytest.raises(KeyError):
+            commands.read_into(_py(script), stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "told").read_text() == asked
+
+
 def test_a_program_may_clean_up_when_it_is_interrupted(tmp_path: Path) -> None:
     def stop(_chunk: bytes) -> None:
         raise KeyError
 
     script = f"""
-import time
+import signal, time
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 try:
     print('ready', flush=True)
     time.sleep(1000)
