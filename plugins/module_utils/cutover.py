@@ -47,14 +47,12 @@ class Here:
 @dataclass(frozen=True)
 class Swap:
     """:param live: the name that people know.
-    :param replaced: the database that has been serving, by its name of now; None when it is gone.
-    :param kept: the name it is kept under.
+    :param leaving: by its name of now, the name that each database which leaves the place is kept under.
     :param restored: the database that takes the place.
     """
 
     live: str
-    replaced: str | None
-    kept: str
+    leaving: Mapping[str, str]
     restored: str
 
 
@@ -119,9 +117,9 @@ def reopen(target: Target, database: str) -> None:
 
 
 def swap(target: Target, here: Here, plan: Swap, wanted: DatabaseProperties, mark: str) -> float:
-    """Rename both databases, move the properties and open the new one: all of it, or nothing; in how many seconds.
+    """Rename the databases, move the properties and open the new one: all of it, or nothing; in how many seconds.
 
-    :param mark: the comment that tells what the kept database is.
+    :param mark: the comment that tells what a kept database is.
     :raises Refused: this is another server, or a name belongs to another database by now.
     :raises QueryFailed: the server refused; nothing was renamed.
     """
@@ -129,12 +127,11 @@ def swap(target: Target, here: Here, plan: Swap, wanted: DatabaseProperties, mar
 
 
 def _leaving(plan: Swap, mark: str) -> Iterator[Any]:
-    if plan.replaced is None:
-        return
-    old, kept = identifier(plan.replaced), identifier(plan.kept)
-    yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
-    yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
-    yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
+    for name, kept_name in plan.leaving.items():
+        old, kept = identifier(name), identifier(kept_name)
+        yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
+        yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
+        yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
 
 
 def _taking_over(plan: Swap, wanted: DatabaseProperties) -> Iterator[Any]:

@@ -342,10 +342,11 @@ def _undo_after(target: Target, run_journal: Journal, error: BaseException) -> N
 
 
 def unfenced(properties: DatabaseProperties, fence: Fence | None) -> DatabaseProperties:
-    """Properties that were read behind a fence, as they are without it."""
+    """Properties that were read behind a fence, as they are without it; but for the privileges behind ``connect``."""
     if fence is None or not fence.read_only:
         return properties
-    others = [entry for entry in properties.settings if not _is_ours(*entry)]
+    ours = connect_fence.role_name(fence.run_id)
+    others = [entry for entry in properties.settings if not _is_ours(*entry) and entry[0] != ours]
     if fence.saved is not None:
         others.append(("", f"{_SETTING}={fence.saved}"))
     return replace(properties, settings=tuple(sorted(others)))

@@ -18,9 +18,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     login_triggers,
-    names,
     queries,
     rollback,
+    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -195,5 +195,5 @@ def _kept(target: Target) -> dict[str, int]:
     return {
         name: int(size)
         for name, comment, size in found
-        if name == names.beside(target.dbname, "failed", comment[len(prefix) :])
+        if name in whereabouts.kept_names(target.dbname, comment[len(prefix) :])
     }

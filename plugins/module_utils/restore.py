@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     restore_forecast,
     rollback,
     sources,
+    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -88,13 +89,13 @@ def plan(request: RestoreRequest) -> RestorePlan:
     with session(request.target.maintenance, purpose="restore") as server:
         sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-    done = bool(found) and found[0][0] == rollback.kept_name(manifest) and not request.new_database
+    done = bool(found) and found[0][0] == whereabouts.kept_name(manifest) and not request.new_database
     return RestorePlan(
         database=database,
         backup_bytes=manifest.bytes,
         database_bytes=manifest.database_bytes,
         sessions=len(sessions),
-        kept="" if request.new_database else rollback.kept_name(manifest),
+        kept="" if request.new_database else whereabouts.kept_name(manifest),
         state="not_needed" if done else "restored" if request.new_database else "rolled_back",
         forecast=None if done else _forecast(request, manifest),
     )
@@ -117,7 +118,7 @@ def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: J
     """What the run itself has left in the way, its rollback clears away; a ready copy has its room already."""
     with session(request.target.maintenance, purpose="restore") as server:
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-    names = (rollback.restored_name(manifest), rollback.kept_name(manifest))
+    names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
     cleared = {"prepared_transactions"} if run_journal and run_journal.unfinished else set()
     ready = {"disk"} if run_journal and copies.recorded_ready(run_journal) else set()
@@ -160,7 +161,7 @@ def run(request: RestoreRequest) -> Restored:
 
 def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
     """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
-    if not request.finish and not rollback.is_done(request.target, manifest):
+    if not request.finish and not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
     return rollback.roll_back(request.rollback, manifest, run_journal)
 
