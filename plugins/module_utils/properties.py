@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -143,6 +143,11 @@ def grants(name: str, properties: DatabaseProperties) -> Iterator[Any]:
             name=database,
             grantee=identifier(grantee) if grantee else statement("PUBLIC"),
         )
+
+
+def not_given(refused: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each of :func:`statements` that the server refused; on hosted servers no role may do them all."""
+    return tuple(f"The restored database lacks what the original had; as a superuser: {text}" for text in refused)
 
 
 def rights(properties: DatabaseProperties) -> frozenset[tuple[str, str, bool]]:

@@ -204,7 +204,7 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
     tried = sources.restored(request.target, source, name)
     with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
         server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
-        for change in properties.statements(name, manifest.properties):
-            server.execute(change)
-    seconds = round(time.monotonic() - started, 3)
-    return Restored("restored", name, tried.method, "", tried.failures, 0, manifest.fingerprint.rows, seconds)
+        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, manifest.properties)])
+    warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
+    seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
+    return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)

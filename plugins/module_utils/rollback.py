@@ -80,12 +80,14 @@ class _Candidate:
     """A database that is proven to be what the backup holds.
 
     :param failures: why each method before this one gave none.
+    :param views: entries of the archive whose materialized views are still to be filled.
     """
 
     name: str
     oid: int
     method: str
     failures: tuple[str, ...]
+    views: tuple[str, ...] = ()
 
 
 def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
@@ -232,10 +234,18 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
             if found.method != READY_COPY:
                 copies.drop_after(request.target, found.name, error)
             raise
-    rows, warnings = manifest.fingerprint.rows, (*prepared, *warnings)
+    rows, warnings = manifest.fingerprint.rows, (*prepared, *warnings, *_filled(request, manifest, found))
     return Restored(
         "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
     )
+
+
+def _filled(request: RollbackRequest, manifest: Manifest, found: _Candidate) -> tuple[str, ...]:
+    """Views over dblink to the live database find it again by now; what still could not be filled."""
+    if not found.views:
+        return ()
+    source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
+    return copies.fill(request.target, manifest.identity.name, source, found.views)
 
 
 def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tuple[str, ...]:
@@ -268,7 +278,7 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
     tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
     with session(target.maintenance, purpose="rollback") as server:
         oid = int(server.value(queries.DATABASE_OID, (name,)))
-    return _Candidate(name, oid, tried.method, (*why_not, *tried.failures))
+    return _Candidate(name, oid, tried.method, (*why_not, *tried.failures), tried.views)
 
 
 def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> tuple[float, tuple[str, ...]]:
@@ -278,8 +288,9 @@ def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> 
     swap = cutover.Swap(manifest.identity.name, leaving, found.name)
     with session(target.maintenance, purpose="rollback") as server:
         wanted, missing = properties.possible(server, manifest.properties)
-    seconds = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
-    return seconds, tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    done = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
+    gone = tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    return done.seconds, (*gone, *properties.not_given(done.refused))
 
 
 @contextmanager

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, migrate, properties, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    fence,
+    fingerprint,
+    journal,
+    migrate,
+    properties,
+    recover,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
@@ -175,3 +182,28 @@ def test_a_name_that_a_rollback_needs_and_somebody_has_stops_the_run_before_anyt
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
     assert database.fingerprint() == before
     assert database.called(name).exists()
+
+
+@pytest.mark.every_major
+def test_a_view_over_dblink_to_the_live_database_costs_no_rollback_and_is_filled_when_it_is_there_again(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    way = f"host={database.server.socket_dir} port={database.server.port} user=postgres dbname="
+    database.sql("CREATE EXTENSION dblink")
+    far = "CREATE MATERIALIZED VIEW {} AS SELECT * FROM dblink('{}', 'SELECT id FROM customers') AS t (id bigint)"
+    other = f"{database.name}_other"
+    database.admin(f"CREATE DATABASE {other} TEMPLATE {database.name}")
+    database.sql(";".join([far.format("far", way + database.name), far.format("farther", way + other)]))
+    before, taken = database.fingerprint(), fenced(database, backup_root, proof="scratch")
+    database.admin(f"DROP DATABASE {other}")
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
+    restored = caught.value.outcome.rollback
+    assert restored is not None, str(caught.value)
+    assert (restored.state, restored.method) == ("rolled_back", "archive")
+    assert database.sql("SELECT count(*) FROM far") == "60"
+    (warning, _outside) = restored.warnings
+    assert "MATERIALIZED VIEW DATA public farther" in warning
+    assert f'database "{other}" does not exist' in warning
+    forgiving = fingerprint.whatever_is_filled
+    assert forgiving(database.fingerprint()) == forgiving(before)
