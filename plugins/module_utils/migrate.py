@@ -69,6 +69,7 @@ class MigrateRequest:
     :param time_limit: seconds a file or the command may take; None for ever.
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
+    :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
     """
 
     target: Target
@@ -86,6 +87,7 @@ class MigrateRequest:
     database_url: bool = False
     expectations: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 2
+    sequences: str = "backup"
 
     @property
     def claim(self) -> permit.Claim:
@@ -190,7 +192,9 @@ class _Window:
 
     def run(self) -> Outcome:
         self._close()
-        self._journal.append(ARMED, digest=self._migration.digest, backup_dir=str(self._request.backup_dir))
+        asked = self._request
+        digest, chosen = self._migration.digest, asked.sequences
+        self._journal.append(ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
         try:
             with signals.raised():
                 self._migrate()

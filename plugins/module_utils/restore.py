@@ -47,6 +47,7 @@ class RestoreRequest:
     :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param settled_by_hand: do nothing but record that a person has put the database right by other means.
     :param waived: names of checks whose errors a person has taken upon himself.
+    :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     """
 
@@ -58,10 +59,11 @@ class RestoreRequest:
     settled_by_hand: bool = False
     waived: frozenset[str] = frozenset()
     free_bytes: int | None = None
+    sequences: str = ""
 
     @property
     def rollback(self) -> RollbackRequest:
-        return RollbackRequest(self.target, self.backup_dir, self.jobs, self.finish)
+        return RollbackRequest(self.target, self.backup_dir, self.jobs, self.finish, sequences=self.sequences)
 
 
 @dataclass(frozen=True)

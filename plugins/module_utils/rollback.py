@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     properties,
     queries,
+    sequences,
     sources,
     whereabouts,
 )
@@ -32,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.whereabouts import Live
@@ -43,6 +44,7 @@ READY_COPY = "ready_copy"
 @dataclass(frozen=True)
 class RollbackRequest:
     """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
+    :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
     :param in_window: the process that migrated asks; after its death people may have put things right.
     """
 
@@ -51,6 +53,7 @@ class RollbackRequest:
     jobs: int = 2
     finish: bool = False
     in_window: bool = False
+    sequences: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,19 +228,54 @@ def _untouched(target: Target, live: Live, manifest: Manifest, run_journal: Jour
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:
     kept = whereabouts.kept_name(manifest) if live.places(0) else ""
     prepared = _end_prepared(request.target, live, run_journal)
+    ahead, unread = _ahead(request.target, live, manifest, run_journal)
     with _closed(request.target, live.name) as ended:
         found = _candidate(request, manifest, run_journal)
         _note(run_journal, whereabouts.SWAPPING, name=found.name, oid=found.oid)
         try:
+            numbers = _with_numbers(request, found, ahead, run_journal)
             seconds, warnings = _swap(request.target, manifest, live, found)
         except PgsafeError as error:
             if found.method != READY_COPY:
                 copies.drop_after(request.target, found.name, error)
             raise
-    rows, warnings = manifest.fingerprint.rows, (*prepared, *warnings, *_filled(request, manifest, found))
+    rows, warnings = (
+        manifest.fingerprint.rows,
+        (*prepared, *unread, *numbers, *warnings, *_filled(request, manifest, found)),
+    )
     return Restored(
         "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
     )
+
+
+def _ahead(
+    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
+) -> tuple[tuple[sequences.Ahead, ...], tuple[str, ...]]:
+    """The sequences, and why they could not be read; that costs no rollback."""
+    if live.name is None:
+        return (), ()
+    try:
+        here = fence.way_in(target, run_journal).database(live.name)
+        return sequences.ahead(here, manifest.fingerprint.sequences), ()
+    except PgsafeError as error:
+        return (), (f"How far the sequences of the failed database went cannot be told: {error.what}",)
+
+
+def _with_numbers(
+    request: RollbackRequest, found: _Candidate, ahead: tuple[sequences.Ahead, ...], run_journal: Journal | None
+) -> tuple[str, ...]:
+    """Before the copy takes the place, so that nobody is given a number again; what is said of it."""
+    if not ahead or _chosen(request, run_journal) != sequences.MAX:
+        return sequences.told(ahead)
+    if found.method == READY_COPY:
+        # Should this be interrupted, then it is no ready copy any more, and the archive is restored.
+        cutover.reopen(request.target, found.name)
+    return sequences.carry(request.target.database(found.name), ahead)
+
+
+def _chosen(request: RollbackRequest, run_journal: Journal | None) -> str:
+    armed = run_journal.last(ARMED) if run_journal else None
+    return request.sequences or (str(armed.facts.get("sequences", "")) if armed else "")
 
 
 def _filled(request: RollbackRequest, manifest: Manifest, found: _Candidate) -> tuple[str, ...]:

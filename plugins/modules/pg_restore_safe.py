@@ -37,6 +37,14 @@ options:
     description: How many jobs pg_restore uses.
     type: int
     default: 2
+  sequences:
+    description:
+      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
+        given again which the failed database had given out; V(max) passes these over. Either is told in
+        RV(warnings_given).
+      - Without it, as the run was told that the backup is of, else V(backup).
+    type: str
+    choices: [backup, max]
   waive:
     description:
       - Names of checks before a restore whose errors you take upon yourself; they are shown as warnings then.
@@ -110,7 +118,7 @@ cutover_seconds:
   returned: success
   type: float
 warnings_given:
-  description: What went wrong after the database was open again.
+  description: What a person ought to know, such as what the rollback does not give back.
   returned: success
   type: list
   elements: str
@@ -130,7 +138,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    console,
+    interpreter,
+    restore,
+    rollback,
+    sequences,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -148,6 +162,7 @@ SPEC = {
     "new_database": {"type": "str"},
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
+    "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
     "waive": {"type": "list", "elements": "str", "default": []},
     "free_bytes": {"type": "int"},
 }
@@ -163,6 +178,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         jobs=params["jobs"],
         finish=params["finish"],
         settled_by_hand=params["settled_by_hand"],
+        sequences=params["sequences"] or "",
         waived=frozenset(params["waive"]),
         free_bytes=params["free_bytes"],
     )

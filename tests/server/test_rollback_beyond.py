@@ -15,6 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     migrate,
     properties,
     recover,
+    restore,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
@@ -27,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     databases,
     fenced,
     ours,
+    proven,
     request,
     write_set,
 )
@@ -207,3 +209,38 @@ def test_a_view_over_dblink_to_the_live_database_costs_no_rollback_and_is_filled
     assert f'database "{other}" does not exist' in warning
     forgiving = fingerprint.whatever_is_filled
     assert forgiving(database.fingerprint()) == forgiving(before)
+
+
+NUMBERED = {
+    "1.sql": "INSERT INTO customers (name) SELECT 'new' FROM generate_series(1, 10);\n"
+    "CREATE SEQUENCE new_one;\nSELECT nextval('new_one');\nALTER SEQUENCE \"Odd Schema\".back CYCLE;\n"
+    "SELECT nextval('down');\n",
+    **FAILS,
+}
+
+
+@pytest.mark.parametrize("chosen", ["backup", "max"])
+def test_numbers_that_the_failed_database_gave_out_are_told_or_passed_over(
+    database: Database, backup_root: Path, tmp_path: Path, chosen: str
+) -> None:
+    database.sql("CREATE SEQUENCE \"Odd Schema\".back; CREATE SEQUENCE down INCREMENT -1; SELECT nextval('down')")
+    taken, source = fenced(database, backup_root), write_set(tmp_path / "set", NUMBERED)
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(request(database, taken, source, sequences=chosen))
+    restored = caught.value.outcome.rollback
+    assert restored is not None, str(caught.value)
+    assert (restored.method, len(restored.warnings)) == ("ready_copy", 1)
+    told = "public.customers_id_seq (60,t in the backup, 70,t in the failed one); public.down (-1,t in the backup, -2,t"
+    assert told in restored.warnings[0]
+    following = database.sql("SELECT nextval('customers_id_seq') || ' ' || nextval('down')")
+    assert following == ("71 -3" if chosen == "max" else "61 -2")
+
+
+def test_numbers_are_passed_over_by_a_rollback_from_the_archive_that_asks_for_it(
+    database: Database, backup_root: Path
+) -> None:
+    taken = proven(database, backup_root)
+    database.sql(NUMBERED["1.sql"].splitlines()[0])
+    done = restore.run(restore.RestoreRequest(database.target, taken.directory, sequences="max"))
+    assert done.warnings[0].startswith("The sequences go on where the failed database was: public.customers_id_seq")
+    assert database.sql("SELECT nextval('customers_id_seq')") == "71"
