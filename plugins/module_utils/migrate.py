@@ -375,7 +375,8 @@ class _Window:
                 self._came_back = cutover.end_sessions(server, self._way_in.dbname)
             restored = rollback.roll_back(request, self._manifest, self._journal)
         except PgsafeError as undo:
-            cause.joined(str(undo))
+            # Of its own doing that may be so; of the migration's it is not.
+            cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
             raise MigrationFailed(
                 cause,
                 self._outcome("rollback_failed"),
