@@ -287,22 +287,43 @@ def changed_since(run_journal: Journal | None, way_in: Target) -> tuple[str, ...
     return tuple(witness.committed(fence.seen, witness.take(way_in)))
 
 
-def undo(target: Target, run_journal: Journal) -> Lifted:
+def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> Lifted:
     """Open the database of a run again, under its own name, wherever its fence was left; safe to repeat.
 
-    :raises Refused: its name belongs to another database by now.
+    :param after_failover: a person has named the run, and so says that this is its server, whatever its timeline.
+    :raises Refused: its name belongs to another database by now, or the server is of another timeline.
     :raises PgsafeError: the server refused.
     """
     fence = recorded(run_journal)
     if fence is None or not run_journal.fenced:
         return Lifted(target.dbname, opened=False)
     with session(target.maintenance, cutover.DURABLE, "open") as server:
-        cutover.require(server, cutover.Here(fence.identity, {}))
+        fence = _require_here(server, fence, after_failover)
         found = server.rows(queries.NAME_AND_OPEN, (fence.identity.oid,))
         name = found[0][0] if found else None
         if name:
             _open(server, fence, name, run_journal)
     return opened(fence, run_journal)
+
+
+def _require_here(server: Session, fence: Fence, after_failover: bool) -> Fence:
+    """The fence as it is on this server: its standbys have it too, and one of them may be the primary now.
+
+    :raises Refused: this is another server.
+    """
+    now = identities.read(server, server.target.dbname)
+    if after_failover:
+        fence = replace(fence, identity=replace(fence.identity, timeline=now.timeline))
+    try:
+        identities.require_same(fence.identity, now, same_database=False)
+    except Refused as error:
+        if now.system_identifier == fence.identity.system_identifier:
+            error.remedy = (
+                "If it is the primary since a failover: ansible-playbook -i INVENTORY -l HOST "
+                f"pgsafe.migration.recover -e pg_migrate_run_id={fence.run_id}"
+            )
+        raise
+    return fence
 
 
 def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> None:

@@ -238,8 +238,14 @@ class _Window:
         :raises Refused: somebody wrote under the read-only fence, so the backup is not what a rollback must restore.
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
-        if written and fence.RESET in written:
+        if fence.RESET in written:
             written = rollback.differences(way_in, self._manifest)
+            if written:
+                raise Refused(
+                    f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "
+                    f"holds: {'; '.join(written[:5])}.",
+                    remedy="Run again; after a crash sequences alone may have gone on.",
+                )
         if written:
             raise Refused(
                 f"Somebody wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "

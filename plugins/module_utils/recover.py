@@ -140,14 +140,15 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
 
 def _finished(request: RecoverRequest, run_journal: Journal) -> str:
     _require_dead(request, run_journal)
+    named = request.run_id == run_journal.run_id
     with run_journal.held():
         if not run_journal.unfinished:
-            fence.undo(request.target, run_journal)
+            fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
         verdict = run_journal.accepted
         if verdict:
-            fence.undo(request.target, run_journal)
+            fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             run_journal.append(verdict)
             return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}"

@@ -186,7 +186,7 @@ def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
 
 
 def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restored:
-    fence.undo(target, run_journal)
+    fence.undo(target, run_journal, after_failover=True)
     if run_journal.unfinished:
         run_journal.append("settled")
     return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0)
