@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     names,
     queries,
+    whereabouts,
     witness,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
@@ -122,6 +123,7 @@ def plan(request: FenceRequest) -> int:
             "A migration without a fence loses on a rollback whatever others write meanwhile.",
             remedy="Give a reason for it (pg_migrate_fence_reason); it is in the report.",
         )
+    whereabouts.require_elsewhere(request.target)
     with session(request.target, purpose="fence") as reader:
         return len(reader.rows(queries.SESSIONS, (request.target.dbname, [reader.pid])))
 

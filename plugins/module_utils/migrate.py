@@ -220,6 +220,7 @@ class _Window:
 
     def _closed(self) -> Target:
         target = self._request.target
+        whereabouts.require_elsewhere(target)
         whereabouts.require_free(target, self._manifest)
         with session(target, WRITING, self._purpose) as server:
             _require_none_prepared(server)

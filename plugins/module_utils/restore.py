@@ -183,6 +183,8 @@ def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
             f"The backup {request.backup_dir} is of the database {name}, not of {request.target.dbname or 'none'}.",
             remedy="Name a backup of this very database.",
         )
+    if not request.new_database:
+        whereabouts.require_elsewhere(request.target)
 
 
 def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restored:

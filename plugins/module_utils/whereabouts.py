@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.pgsafe.migration.plugins.module_utils import copies, cutover, names, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -63,6 +63,17 @@ def is_done(target: Target, manifest: Manifest) -> bool:
     with session(target.maintenance, purpose="rollback") as server:
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
     return bool(found) and found[0][0] == kept_name(manifest)
+
+
+def require_elsewhere(target: Target) -> None:
+    """
+    :raises BadRequest: the database would be renamed from within itself, which no server does.
+    """
+    if target.dbname == target.maintenance_db:
+        raise BadRequest(
+            f"The database {target.dbname} is the maintenance database too, and cannot be renamed from within itself.",
+            remedy="Name another one to work from: maintenance_db (pg_migrate_maintenance_db), such as template1.",
+        )
 
 
 def require_free(target: Target, manifest: Manifest) -> None:

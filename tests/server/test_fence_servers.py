@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, migrate, recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, recover, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -17,6 +19,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     fenced,
     ours,
+    proven,
     request,
     until,
     write_set,
@@ -74,3 +77,25 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         database.sql("CREATE TABLE writable ()")
         assert ours(follower, own.name) == set()
         own.server.start()
+
+
+def test_the_maintenance_database_is_migrated_from_another_one(
+    own: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    database = own.called("postgres")
+    for refused in (
+        lambda: fence.run(fence.FenceRequest(database.target, backup_root)),
+        lambda: migrate.run(request(database, proven(database, backup_root), write_set(tmp_path / "set", GOOD))),
+    ):
+        with pytest.raises(BadRequest, match="The database postgres is the maintenance database too") as caught:
+            refused()
+        assert "pg_migrate_maintenance_db" in caught.value.remedy
+    target = replace(database.target, maintenance_db="template1")
+    raised = fence.run(fence.FenceRequest(target, backup_root))
+    taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
+    verify.run(verify.VerifyRequest(target, taken.directory, proof="ready_copy"))
+    broken = SetSource(write_set(tmp_path / "broken", {"1.sql": "CREATE TABLE t ();\n", "2.sql": "SELECT 1 / 0;\n"}))
+    with pytest.raises(migrate.MigrationFailed) as failed:
+        migrate.run(migrate.MigrateRequest(target, broken, taken.directory, taken.run_id, "postgres"))
+    assert failed.value.outcome.verdict == "rolled_back"
+    assert database.sql("SELECT count(*) FROM pg_class WHERE relname = 't'") == "0"
