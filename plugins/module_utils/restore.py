@@ -31,8 +31,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run as restore_checks
@@ -156,6 +156,9 @@ def run(request: RestoreRequest) -> Restored:
     with run_journal.held():
         if request.settled_by_hand:
             return _settled(request.target, manifest, run_journal)
+        finished = _finished(request.target, manifest, run_journal) if request.finish else None
+        if finished:
+            return finished
         if run_journal.unfinished:
             _end_what_is_left(request.target, manifest)
         return _by_hand(request, manifest, run_journal)
@@ -192,6 +195,35 @@ def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restor
     if run_journal.unfinished:
         run_journal.append("settled")
     return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0)
+
+
+def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Restored | None:
+    """A run that has its verdict, or never began to migrate: opened, and not looked at, since others write by now.
+
+    :raises Refused: its rollback failed, and the database was opened as it was left.
+    """
+    verdict = run_journal.accepted
+    if run_journal.unfinished and not verdict:
+        _require_not_given_up(manifest, run_journal)
+        return None
+    warnings = rollback.let_go(target, run_journal)
+    if run_journal.unfinished:
+        run_journal.append(verdict)
+    ended = run_journal.last(*ENDS)
+    kept = whereabouts.kept_name(manifest) if ended and ended.event == "rolled_back" else ""
+    found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
+    return replace(found, warnings=warnings, verdict=ended.event if ended else "")
+
+
+def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:
+    newest = run_journal.last(ARMED, "rollback_failed")
+    if newest and newest.event == "rollback_failed" and not run_journal.fenced:
+        raise Refused(
+            f"The rollback of the run {run_journal.run_id} has failed, and {manifest.identity.name} was opened as the "
+            "failed migration left it; others may have written since.",
+            remedy="Roll it back by hand: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
+            f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
+        )
 
 
 def _end_what_is_left(target: Target, manifest: Manifest) -> None:

@@ -63,7 +63,8 @@ class Restored:
     :param kept: the name of the database that was replaced, or empty.
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
-    :param warnings: commands of the user's after the opening that failed.
+    :param warnings: what a person ought to know: what a rollback does not give back, what failed after the opening.
+    :param verdict: how a run had ended before this call, which then has nothing to finish.
     """
 
     state: str
@@ -76,6 +77,7 @@ class Restored:
     seconds: float
     cutover_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_jour
         _open_after(request.target, run_journal, error)
         raise
     _note(run_journal, ACCEPTED, verdict="rolled_back")
-    warnings = _let_go(request.target, run_journal)
+    warnings = let_go(request.target, run_journal)
     _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
     return replace(restored, warnings=(*restored.warnings, *warnings))
 
@@ -132,7 +134,7 @@ def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Jou
     verdict = "rolled_back" if live.done else "unchanged"
     put_back = _properties_put_back(target, live, manifest, run_journal)
     _note(run_journal, ACCEPTED, verdict=verdict)
-    warnings = (*put_back, *_let_go(target, run_journal))
+    warnings = (*put_back, *let_go(target, run_journal))
     _note(run_journal, verdict, kept=kept)
     rows = manifest.fingerprint.rows
     return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
@@ -169,7 +171,7 @@ def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence
     return changed
 
 
-def _let_go(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
+def let_go(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
     """The database open under its name, and no ready copy left; what went wrong with the small things around that."""
     if run_journal is None:
         return ()

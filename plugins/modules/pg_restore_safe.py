@@ -24,8 +24,8 @@ options:
     type: str
   finish:
     description:
-      - Only finish what the backup's run has begun. A rollback that it has done is not looked at again, for whoever has
-        connected since may have gone on writing.
+      - Only finish what the backup's run has begun. A run that has its verdict is opened and not looked at again, for
+        whoever has connected since may have gone on writing; neither is one whose rollback has failed.
     type: bool
     default: false
   settled_by_hand:
@@ -98,6 +98,10 @@ database:
   type: str
 method:
   description: What it was restored from, V(ready_copy), V(archive) or V(script); empty when nothing was restored.
+  returned: success
+  type: str
+verdict:
+  description: How the run had ended before, when O(finish) found nothing to finish; else empty.
   returned: success
   type: str
 kept:
@@ -196,6 +200,7 @@ def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[st
         "state": done.state,
         "database": done.database,
         "method": done.method,
+        "verdict": done.verdict,
         "kept": done.kept,
         "failures": list(done.failures),
         "rows": done.rows,
