@@ -152,8 +152,26 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
             copies.drop_ready(request.target, run_journal)
             run_journal.append(verdict)
             return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}"
+        if not named:
+            _require_fenced(request, run_journal)
         _end_sessions(request.target, run_journal)
         return _rolled_back(request, run_journal)
+
+
+def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
+    """
+    :raises Refused: nothing has kept others from writing since the run died, and a rollback takes that back.
+    """
+    raised = fence.recorded(run_journal)
+    if raised and raised.kind == fence.NONE:
+        raise Refused(
+            f"The run {run_journal.run_id} was interrupted while it migrated {request.target.dbname} behind no fence, "
+            "and others may have written since; a rollback keeps that beside only.",
+            "The database is as the interrupted migration left it.",
+            "To roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.recover "
+            f"-e pg_migrate_run_id={run_journal.run_id} If it is right as it is: pgsafe.migration.rollback "
+            f"-e pg_migrate_backup_dir={run_journal.backup_dir} -e pg_migrate_settled_by_hand=true",
+        )
 
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:
