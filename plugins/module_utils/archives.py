@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import commands, pg_tools
@@ -32,6 +32,15 @@ class Parts:
     schemas: str
     extensions: tuple[str, ...]
     rest: str
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The entries that fill materialized views, each as a list of its own."""
+        return pg_tools.view_entries(self.rest)[0]
+
+    @property
+    def but_views(self) -> Parts:
+        return replace(self, rest=pg_tools.view_entries(self.rest)[1])
 
 
 def parts(tools: pg_tools.Tools, archive: Path) -> Parts:

@@ -266,9 +266,12 @@ class _Taking:
         request, target = self._request, self._request.target
         before = ddl_watch.mark(target)
         stop = parallel.Stop()
+        # Before the snapshot, so that of what others write after it nothing is left uncounted.
+        with session(target, purpose=self._place.purpose) as reader:
+            tuples_written = int(reader.value(queries.TUPLES_WRITTEN))
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
             # First, for whoever has the snapshot keeps it, and the session that gave it may be lost meanwhile.
-            held = _read_held(snap, self._plan.identity)
+            held = _read_held(snap, self._plan.identity, tuples_written)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 contents = self._read_all(snap, stop, watched)
             ddl_watch.require_unchanged(target, before)
@@ -384,7 +387,7 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(snap: snapshot.Snapshot, of: Identity) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity, tuples_written: int) -> _Held:
     reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),
@@ -392,7 +395,7 @@ def _read_held(snap: snapshot.Snapshot, of: Identity) -> _Held:
         fingerprint=fingerprint.without_contents(reader, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=tuple(finding.key for finding in audit.findings(reader)),
-        tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
+        tuples_written=tuples_written,
         lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
     )

@@ -42,7 +42,7 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         superuser = server.row(queries.ROLE, (name,))[1]
         _require_no_superusers(server, name)
         user = str(server.value("SELECT SESSION_USER"))
-        ours = "" if superuser else f"pgsafe_{run_id}"
+        ours = "" if superuser else role_name(run_id)
         password = secrets.token_urlsafe(24)
         verifier = "" if superuser else server.verifier_of(ours, password)
         grants = [list(entry) for entry in before.acl] if before.acl is not None else None
@@ -59,6 +59,11 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         return target
     # The role's own rights are those of the one that it acts as.
     return replace(target, params={**target.params, "user": ours, "password": password})
+
+
+def role_name(run_id: str) -> str:
+    """Of the run's own login role."""
+    return f"pgsafe_{run_id}"
 
 
 def _cannot_act_as(user: str, error: QueryFailed) -> Refused:

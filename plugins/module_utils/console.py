@@ -140,10 +140,14 @@ def failure(error: MigrationFailed) -> list[str]:
     lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", f"        {error.what}"]
     if outcome.rollback is None:
         return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
-    return lines + restore(outcome.rollback) + _times(outcome)
+    return lines + _restored(outcome.rollback) + _times(outcome)
 
 
 def restore(done: Restored) -> list[str]:
+    return _restored(done) + [f"[warning] {warning}" for warning in done.warnings]
+
+
+def _restored(done: Restored) -> list[str]:
     if done.state == "not_needed":
         return _not_needed(done)
     lines = []
@@ -159,7 +163,7 @@ def restore(done: Restored) -> list[str]:
         lines.append(f"{TICK} ... and {len(done.rows) - len(shown)} more tables, all equal to the manifest")
     if done.kept:
         lines.append(f"{TICK} The failed database is kept as {done.kept}")
-    return lines + [f"[warning] {warning}" for warning in done.warnings]
+    return lines
 
 
 _SOURCES = {"ready_copy": "the proven copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,24 +137,49 @@ def load_archive(target: Target, name: str, source: Source, progress: commands.P
     :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
     :raises Refused: the watch gave the restore up.
     """
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
     try:
-        _load_archive(target, name, source, progress)
+        _load_archive(target, name, source, parts, progress)
     except CommandFailed as error:
         if source.jobs == 1 or "deadlock detected" not in error.stderr:
             raise
         create(target, name, source)
-        _load_archive(target, name, replace(source, jobs=1), progress)
+        _load_archive(target, name, replace(source, jobs=1), parts, progress)
 
 
-def _load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None) -> None:
-    _without_public(target, name, source)
+def load_archive_but_views(target: Target, name: str, source: Source) -> tuple[str, ...]:
+    """All of an archive but what fills its materialized views; these entries, for :func:`fill`.
+
+    :raises Refused: the watch gave the restore up.
+    """
     parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    _load_archive(target, name, source, parts.but_views, None)
+    return parts.views
+
+
+def fill(target: Target, name: str, source: Source, views: Sequence[str]) -> tuple[str, ...]:
+    """Fill materialized views, each by its entry of the archive; why each that could not be."""
+    failures = []
+    for entry in views:
+        try:
+            _restore(target, name, source, entry, None)
+        except CommandFailed as error:
+            failures.append(f"A materialized view could not be filled ({entry.strip()}): {error.what}")
+    return tuple(failures)
+
+
+def _load_archive(
+    target: Target, name: str, source: Source, parts: archives.Parts, progress: commands.Progress | None
+) -> None:
+    _without_public(target, name, source)
     with _watched(target, name, progress) as moving:
-        if parts.extensions:
-            if parts.schemas:
-                _restore(target, name, source, parts.schemas, moving)
-            extensions.create(target.database(name), parts.extensions, source.manifest)
-        _restore(target, name, source, parts.rest if parts.extensions else None, moving)
+        if not parts.extensions:
+            _restore(target, name, source, parts.schemas + parts.rest, moving)
+            return
+        if parts.schemas:
+            _restore(target, name, source, parts.schemas, moving)
+        extensions.create(target.database(name), parts.extensions, source.manifest)
+        _restore(target, name, source, parts.rest, moving)
 
 
 @contextmanager
@@ -167,15 +192,15 @@ def _watched(target: Target, name: str, progress: commands.Progress | None) -> I
         yield watch.progress
 
 
-def _restore(target: Target, name: str, source: Source, entries: str | None, progress: commands.Progress) -> None:
-    with archives.list_file(entries or "") as chosen:
+def _restore(target: Target, name: str, source: Source, entries: str, progress: commands.Progress | None) -> None:
+    with archives.list_file(entries) as chosen:
         argv = pg_tools.restore_archive(
             source.tools,
             str(source.directory / ARCHIVE),
             name,
             source.jobs,
             target.session_role,
-            chosen if entries else None,
+            chosen,
         )
         commands.run(_command(target, name, argv), progress)
 
@@ -211,13 +236,17 @@ def analyze(target: Target, name: str) -> None:
         copy.execute("ANALYZE")
 
 
-def compare(target: Target, name: str, source: Source) -> None:
+def compare(target: Target, name: str, source: Source, views_filled: bool = True) -> None:
     """
+    :param views_filled: whether materialized views must have been filled that were.
     :raises VerificationFailed: the copy is not what the manifest says, or not what the copy was that proved it; the
         message lists the differences.
     """
     found = fingerprint.of_database(target.database(name), source.jobs, like=source.manifest.fingerprint)
-    differing = fingerprint.differences(source.as_restored or source.manifest.fingerprint, found)
+    wanted = source.as_restored or source.manifest.fingerprint
+    if not views_filled:
+        wanted, found = fingerprint.whatever_is_filled(wanted), fingerprint.whatever_is_filled(found)
+    differing = fingerprint.differences(wanted, found)
     if differing:
         shown = "; ".join(differing[:20]) + (f"; and {len(differing) - 20} more" if len(differing) > 20 else "")
         raise VerificationFailed(f"The restored copy {name} differs from the manifest: {shown}.")

@@ -47,15 +47,21 @@ class Here:
 @dataclass(frozen=True)
 class Swap:
     """:param live: the name that people know.
-    :param replaced: the database that has been serving, by its name of now; None when it is gone.
-    :param kept: the name it is kept under.
+    :param leaving: by its name of now, the name that each database which leaves the place is kept under.
     :param restored: the database that takes the place.
     """
 
     live: str
-    replaced: str | None
-    kept: str
+    leaving: Mapping[str, str]
     restored: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """:param refused: wishes that were not fulfilled, and why."""
+
+    seconds: float
+    refused: tuple[str, ...]
 
 
 def end_sessions(server: Session, database: str, ours: Sequence[int] = ()) -> int:
@@ -118,38 +124,38 @@ def reopen(target: Target, database: str) -> None:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS true", name=identifier(database)))
 
 
-def swap(target: Target, here: Here, plan: Swap, wanted: DatabaseProperties, mark: str) -> float:
-    """Rename both databases, move the properties and open the new one: all of it, or nothing; in how many seconds.
+def swap(target: Target, here: Here, plan: Swap, wanted: DatabaseProperties, mark: str) -> Applied:
+    """Rename the databases and open the new one: all of it, or nothing; with the properties that the role may give it.
 
-    :param mark: the comment that tells what the kept database is.
+    :param mark: the comment that tells what a kept database is.
     :raises Refused: this is another server, or a name belongs to another database by now.
     :raises QueryFailed: the server refused; nothing was renamed.
     """
-    return apply(target, here, [*_leaving(plan, mark), *_taking_over(plan, wanted)])
+    must = [*_leaving(plan, mark), *_taking_over(plan)]
+    return apply(target, here, must, properties.statements(plan.live, wanted))
 
 
 def _leaving(plan: Swap, mark: str) -> Iterator[Any]:
-    if plan.replaced is None:
-        return
-    old, kept = identifier(plan.replaced), identifier(plan.kept)
-    yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
-    yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
-    yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
+    for name, kept_name in plan.leaving.items():
+        old, kept = identifier(name), identifier(kept_name)
+        yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
+        yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
+        yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
 
 
-def _taking_over(plan: Swap, wanted: DatabaseProperties) -> Iterator[Any]:
+def _taking_over(plan: Swap) -> Iterator[Any]:
     live = identifier(plan.live)
     yield statement("ALTER DATABASE {restored} RENAME TO {live}", restored=identifier(plan.restored), live=live)
     yield statement("COMMENT ON DATABASE {live} IS NULL", live=live)
-    yield from properties.statements(plan.live, wanted)
     yield statement("ALTER DATABASE {live} ALLOW_CONNECTIONS true", live=live)
 
 
-def apply(target: Target, here: Here, statements: Iterable[Any]) -> float:
-    """Statements about databases in one transaction, while every session of these is ended; in how many seconds.
+def apply(target: Target, here: Here, statements: Iterable[Any], wishes: Iterable[Any] = ()) -> Applied:
+    """Statements about databases in one transaction, while every session of these is ended.
 
     RENAME waits 5 s for the last session to go, and takes a lock that lets no new one in once it is granted.
 
+    :param wishes: statements of the same transaction whose failure does not undo the others.
     :raises Refused: this is another server, a name belongs to another database, or a session cannot be ended.
     :raises QueryFailed: the server refused; nothing was changed.
     """
@@ -159,7 +165,8 @@ def apply(target: Target, here: Here, statements: Iterable[Any]) -> float:
         with emptied(target, list(here.databases.values())), server.transaction():
             for text in statements:
                 server.execute(text)
-    return round(time.monotonic() - started, 3)
+            refused = tuple(filter(None, [server.attempt(wish) for wish in wishes]))
+    return Applied(round(time.monotonic() - started, 3), refused)
 
 
 def require(server: Session, here: Here) -> None:

@@ -152,6 +152,20 @@ class Session:
             raise
         self.execute("COMMIT")
 
+    def attempt(self, query: Any) -> str:
+        """A statement of a transaction that goes on when it fails; the statement and why, or nothing.
+
+        :raises ConnectionFailed: the session was lost.
+        """
+        self.execute("SAVEPOINT before_attempt")
+        try:
+            self.execute(query)
+        except QueryFailed as error:
+            self.execute("ROLLBACK TO SAVEPOINT before_attempt")
+            return f"{query.as_string(self._connection)} ({error.what})"
+        self.execute("RELEASE SAVEPOINT before_attempt")
+        return ""
+
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction was begun and not ended."""

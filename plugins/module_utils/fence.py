@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     names,
     queries,
+    whereabouts,
     witness,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
@@ -122,6 +123,7 @@ def plan(request: FenceRequest) -> int:
             "A migration without a fence loses on a rollback whatever others write meanwhile.",
             remedy="Give a reason for it (pg_migrate_fence_reason); it is in the report.",
         )
+    whereabouts.require_elsewhere(request.target)
     with session(request.target, purpose="fence") as reader:
         return len(reader.rows(queries.SESSIONS, (request.target.dbname, [reader.pid])))
 
@@ -287,22 +289,43 @@ def changed_since(run_journal: Journal | None, way_in: Target) -> tuple[str, ...
     return tuple(witness.committed(fence.seen, witness.take(way_in)))
 
 
-def undo(target: Target, run_journal: Journal) -> Lifted:
+def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> Lifted:
     """Open the database of a run again, under its own name, wherever its fence was left; safe to repeat.
 
-    :raises Refused: its name belongs to another database by now.
+    :param after_failover: a person has named the run, and so says that this is its server, whatever its timeline.
+    :raises Refused: its name belongs to another database by now, or the server is of another timeline.
     :raises PgsafeError: the server refused.
     """
     fence = recorded(run_journal)
     if fence is None or not run_journal.fenced:
         return Lifted(target.dbname, opened=False)
     with session(target.maintenance, cutover.DURABLE, "open") as server:
-        cutover.require(server, cutover.Here(fence.identity, {}))
+        fence = _require_here(server, fence, after_failover)
         found = server.rows(queries.NAME_AND_OPEN, (fence.identity.oid,))
         name = found[0][0] if found else None
         if name:
             _open(server, fence, name, run_journal)
     return opened(fence, run_journal)
+
+
+def _require_here(server: Session, fence: Fence, after_failover: bool) -> Fence:
+    """The fence as it is on this server: its standbys have it too, and one of them may be the primary now.
+
+    :raises Refused: this is another server.
+    """
+    now = identities.read(server, server.target.dbname)
+    if after_failover:
+        fence = replace(fence, identity=replace(fence.identity, timeline=now.timeline))
+    try:
+        identities.require_same(fence.identity, now, same_database=False)
+    except Refused as error:
+        if now.system_identifier == fence.identity.system_identifier:
+            error.remedy = (
+                "If it is the primary since a failover: ansible-playbook -i INVENTORY -l HOST "
+                f"pgsafe.migration.recover -e pg_migrate_run_id={fence.run_id}"
+            )
+        raise
+    return fence
 
 
 def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> None:
@@ -342,10 +365,11 @@ def _undo_after(target: Target, run_journal: Journal, error: BaseException) -> N
 
 
 def unfenced(properties: DatabaseProperties, fence: Fence | None) -> DatabaseProperties:
-    """Properties that were read behind a fence, as they are without it."""
+    """Properties that were read behind a fence, as they are without it; but for the privileges behind ``connect``."""
     if fence is None or not fence.read_only:
         return properties
-    others = [entry for entry in properties.settings if not _is_ours(*entry)]
+    ours = connect_fence.role_name(fence.run_id)
+    others = [entry for entry in properties.settings if not _is_ours(*entry) and entry[0] != ours]
     if fence.saved is not None:
         others.append(("", f"{_SETTING}={fence.saved}"))
     return replace(properties, settings=tuple(sorted(others)))

@@ -13,6 +13,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
+_TABLESPACE_PATH = "SELECT pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace WHERE spcname = %s"
+_TABLESPACE_OF = """
+SELECT t.spcname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
+ WHERE d.datname = %s
+"""
+
 
 def of(path: Path) -> Filesystem:
     try:
@@ -25,6 +31,21 @@ def of_data(reader: Session) -> Filesystem:
     """Where the server keeps its databases, unless they are in a tablespace."""
     directory = data_directory(reader)
     return of(directory) if directory else Filesystem("the data directory", None, None)
+
+
+def of_tablespace(reader: Session, tablespace: str) -> Filesystem:
+    """Where databases of a tablespace are; what single tables have in others is counted here too."""
+    directory = data_directory(reader)
+    places = reader.rows(_TABLESPACE_PATH, (tablespace,))
+    if places and places[0][0] and directory:
+        return of(directory / places[0][0])
+    return of_data(reader)
+
+
+def of_database(reader: Session, name: str) -> Filesystem:
+    """Where an existing database is."""
+    found = reader.rows(_TABLESPACE_OF, (name,))
+    return of_tablespace(reader, found[0][0]) if found else of_data(reader)
 
 
 def of_wal(reader: Session) -> Filesystem:

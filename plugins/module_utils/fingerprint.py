@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     AS_RESTORED,
     COUNTS,
     UNREADABLE,
+    Facts,
     Fingerprint,
     LargeObjects,
     Table,
@@ -156,6 +157,16 @@ def _sequence(session: Session, schema: str, name: str) -> str:
     with session.giving_back_locks():
         last_value, is_called = session.row(query)
     return f"{last_value},{'t' if is_called else 'f'}"
+
+
+def whatever_is_filled(fingerprint: Fingerprint) -> Fingerprint:
+    """A fingerprint that does not tell a materialized view that was filled from one that was not."""
+
+    def kept(facts: Facts) -> Facts:
+        return {fact: value for fact, value in facts.items() if fact != "populated"}
+
+    objects = {kind: {name: kept(facts) for name, facts in of.items()} for kind, of in fingerprint.catalog.items()}
+    return replace(fingerprint, catalog=objects)
 
 
 def reported(session: Session) -> dict[str, str]:

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     files,
     fingerprint,
+    identity,
     login_triggers,
     migration_record,
     migration_verify,
@@ -31,9 +32,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     report,
     rollback,
     signals,
+    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, Session, environment, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NOTHING_CHANGED,
     CommandFailed,
@@ -67,6 +69,7 @@ class MigrateRequest:
     :param time_limit: seconds a file or the command may take; None for ever.
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
+    :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
     """
 
     target: Target
@@ -84,6 +87,7 @@ class MigrateRequest:
     database_url: bool = False
     expectations: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 2
+    sequences: str = "backup"
 
     @property
     def claim(self) -> permit.Claim:
@@ -188,7 +192,9 @@ class _Window:
 
     def run(self) -> Outcome:
         self._close()
-        self._journal.append(ARMED, digest=self._migration.digest, backup_dir=str(self._request.backup_dir))
+        asked = self._request
+        digest, chosen = self._migration.digest, asked.sequences
+        self._journal.append(ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
         try:
             with signals.raised():
                 self._migrate()
@@ -214,7 +220,10 @@ class _Window:
 
     def _closed(self) -> Target:
         target = self._request.target
+        whereabouts.require_elsewhere(target)
+        whereabouts.require_free(target, self._manifest)
         with session(target, WRITING, self._purpose) as server:
+            _require_none_prepared(server)
             self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
         way_in = fence.close(target, self._fence, self._journal) if self._fence else target
         self._own_way_in = login_triggers.silenced(way_in)
@@ -230,8 +239,14 @@ class _Window:
         :raises Refused: somebody wrote under the read-only fence, so the backup is not what a rollback must restore.
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
-        if written and fence.RESET in written:
+        if fence.RESET in written:
             written = rollback.differences(way_in, self._manifest)
+            if written:
+                raise Refused(
+                    f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "
+                    f"holds: {'; '.join(written[:5])}.",
+                    remedy="Run again; after a crash sequences alone may have gone on.",
+                )
         if written:
             raise Refused(
                 f"Somebody wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
@@ -337,6 +352,7 @@ class _Window:
         """
         migration = self._migration
         with session(self._own_way_in, WRITING, self._purpose) as server:
+            self._require_same_database(server)
             found = migration_verify.run(server, self._manifest, self._request.expectations)
             self._verification = found.as_report(self._manifest)
             path = self._request.backup_dir / manifests.VERIFICATION_REPORT
@@ -347,16 +363,27 @@ class _Window:
                 )
             migration_record.mark_verified(server, migration.digest)
 
+    def _require_same_database(self, server: Session) -> None:
+        """
+        :raises VerificationFailed: a command has dropped the database and made another one of its name.
+        """
+        if identity.read(server).oid != self._manifest.identity.oid:
+            raise VerificationFailed(
+                f"The migration has put another database in the place of {self._request.target.dbname}."
+            )
+
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
-        request = rollback.RollbackRequest(self._request.target, self._request.backup_dir, self._request.jobs)
+        target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
+        request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True)
         try:
             with session(self._request.target.maintenance, WRITING, "rollback") as server:
                 self._came_back = cutover.end_sessions(server, self._way_in.dbname)
             restored = rollback.roll_back(request, self._manifest, self._journal)
         except PgsafeError as undo:
-            cause.joined(str(undo))
+            # Of its own doing that may be so; of the migration's it is not.
+            cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
             raise MigrationFailed(
                 cause,
                 self._outcome("rollback_failed"),
@@ -370,7 +397,9 @@ class _Window:
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
-            return MigrationFailed(cause, self._outcome("unchanged", restored), NOTHING_CHANGED, "")
+            as_before = f"The database {restored.database} is as it was before."
+            state = as_before if restored.warnings else NOTHING_CHANGED
+            return MigrationFailed(cause, self._outcome("unchanged", restored), state, "")
         return MigrationFailed(
             cause,
             self._outcome("rolled_back", restored),
@@ -408,6 +437,18 @@ class _Window:
         if self._fence is None or not self._fence.read_only or self._fence.since is None:
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
+
+
+def _require_none_prepared(server: Session) -> None:
+    """
+    :raises Refused: one that others have left open; in the window it could not be told from the migration's own.
+    """
+    prepared = [gid for (gid,) in server.rows(queries.PREPARED_HERE)]
+    if prepared:
+        raise Refused(
+            f"Prepared transactions are open in {server.target.dbname}: {', '.join(prepared)}.",
+            remedy="Commit or roll them back, then run again.",
+        )
 
 
 def _cause(error: BaseException) -> PgsafeError:

@@ -12,6 +12,7 @@ PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
+_VIEW_DATA = re.compile(r"\d+; \d+ \d+ MATERIALIZED VIEW DATA ")
 _SCHEMA = re.compile(r"\d+; 2615 \d+ SCHEMA ")
 _EXTENSION = re.compile(r"\d+; 3079 \d+ EXTENSION - (.+?) *$")
 _ENCODING = re.compile(r"^SET client_encoding = '(\w+)';$", re.MULTILINE)
@@ -187,6 +188,15 @@ def schema_entries(listing: str) -> tuple[str, str]:
     return (
         "".join(line for line in lines if _SCHEMA.match(line)),
         "".join(line for line in lines if not _SCHEMA.match(line)),
+    )
+
+
+def view_entries(listing: str) -> tuple[tuple[str, ...], str]:
+    """``pg_restore --list``: each entry that fills a materialized view, and the list of all others."""
+    lines = [f"{line}\n" for line in listing.splitlines()]
+    return (
+        tuple(line for line in lines if _VIEW_DATA.match(line)),
+        "".join(line for line in lines if not _VIEW_DATA.match(line)),
     )
 
 

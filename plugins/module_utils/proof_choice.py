@@ -25,13 +25,14 @@ class Choice:
     reason: str
 
 
-def look(target: Target, database_bytes: int) -> Choice:
+def look(target: Target, database_bytes: int, tablespace: str) -> Choice:
     """
     :param database_bytes: of the database that was backed up.
+    :param tablespace: of that database, where a copy would be as well.
     :raises ConnectionFailed: the server cannot be reached.
     """
     with session(target.maintenance, purpose="look") as reader:
-        return choose(filesystems.of_data(reader), wal.read(reader), database_bytes)
+        return choose(filesystems.of_tablespace(reader, tablespace), wal.read(reader), database_bytes)
 
 
 def choose(disk: Filesystem, log: Wal, database_bytes: int) -> Choice:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -143,6 +143,61 @@ def grants(name: str, properties: DatabaseProperties) -> Iterator[Any]:
             name=database,
             grantee=identifier(grantee) if grantee else statement("PUBLIC"),
         )
+
+
+def not_given(refused: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each of :func:`statements` that the server refused; on hosted servers no role may do them all."""
+    return tuple(f"The restored database lacks what the original had; as a superuser: {text}" for text in refused)
+
+
+def rights(properties: DatabaseProperties) -> frozenset[tuple[str, str, bool]]:
+    """The privileges on the database, the default ones written out.
+
+    https://www.postgresql.org/docs/current/ddl-priv.html#PRIVILEGES-SUMMARY-TABLE
+    """
+    if properties.acl is not None:
+        return frozenset(properties.acl)
+    owners = {(properties.owner, privilege, False) for privilege in _PRIVILEGES}
+    return frozenset(owners | {("", "CONNECT", False), ("", "TEMPORARY", False)})
+
+
+def differences(now: DatabaseProperties, wanted: DatabaseProperties) -> list[str]:
+    """What of them is other, in a word or two each; without the tablespace, which only a move of the files changes."""
+    pairs = {
+        "the owner": (now.owner, wanted.owner),
+        "the connection limit": (now.connection_limit, wanted.connection_limit),
+        "the comment": (now.comment, wanted.comment),
+        "the privileges": (rights(now), rights(wanted)),
+        "the settings": (sorted(now.settings), sorted(wanted.settings)),
+    }
+    return [what for what, (is_now, was) in pairs.items() if is_now != was]
+
+
+def changes(name: str, now: DatabaseProperties, wanted: DatabaseProperties) -> Iterator[Any]:
+    """What makes a database that has been changed answer as before; works inside one transaction."""
+    database = identifier(name)
+    yield statement("ALTER DATABASE {name} OWNER TO {owner}", name=database, owner=identifier(wanted.owner))
+    if rights(now) != rights(wanted) or now.owner != wanted.owner:
+        yield from _rights_anew(name, now, wanted)
+    for role, setting in sorted(set(now.settings) - set(wanted.settings)):
+        yield _resetting(database, role, setting)
+    yield statement("COMMENT ON DATABASE {name} IS {text}", name=database, text=literal(wanted.comment))
+    missing = tuple(entry for entry in wanted.settings if entry not in now.settings)
+    yield from statements(name, replace(wanted, acl=None, settings=missing))
+
+
+def _rights_anew(name: str, now: DatabaseProperties, wanted: DatabaseProperties) -> Iterator[Any]:
+    for grantee in sorted({grantee for grantee, _privilege, _option in rights(now)} - {"", now.owner, wanted.owner}):
+        template = "REVOKE ALL ON DATABASE {name} FROM {who} CASCADE"
+        yield statement(template, name=identifier(name), who=identifier(grantee))
+    yield from grants(name, replace(wanted, acl=tuple(sorted(rights(wanted)))))
+
+
+def _resetting(database: Any, role: str, setting: str) -> Any:
+    parts = {"name": identifier(*setting.partition("=")[0].split(".")), "database": database}
+    if role:
+        return statement("ALTER ROLE {role} IN DATABASE {database} RESET {name}", role=identifier(role), **parts)
+    return statement("ALTER DATABASE {database} RESET {name}", **parts)
 
 
 def _settings(database: Any, properties: DatabaseProperties) -> Iterator[Any]:

@@ -199,11 +199,14 @@ SELECT DISTINCT r.rolname FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.p
  ORDER BY 1
 """
 
-# What shows that somebody wrote: rows by the statistics (large objects too), and when these were last reset.
+# What shows that somebody wrote: rows by the statistics (large objects too), and when these were last reset. A crash
+# drops those of every database without a trace there, and leaves it in those of the background writer.
 WRITE_COUNTERS = """
 SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
-       (SELECT pg_catalog.to_char(stats_reset, 'YYYY-MM-DD HH24:MI:SS.US') FROM pg_catalog.pg_stat_database
-         WHERE datname = pg_catalog.current_database()),
+       (SELECT pg_catalog.concat_ws(' and ', pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),
+                                    pg_catalog.to_char(b.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'))
+          FROM pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b
+         WHERE d.datname = pg_catalog.current_database()),
        pg_catalog.current_setting('track_counts')
   FROM pg_catalog.pg_stat_all_tables
  WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname <> 'information_schema'

@@ -18,9 +18,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     login_triggers,
-    names,
     queries,
     rollback,
+    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -140,19 +140,38 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
 
 def _finished(request: RecoverRequest, run_journal: Journal) -> str:
     _require_dead(request, run_journal)
+    named = request.run_id == run_journal.run_id
     with run_journal.held():
         if not run_journal.unfinished:
-            fence.undo(request.target, run_journal)
+            fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
         verdict = run_journal.accepted
         if verdict:
-            fence.undo(request.target, run_journal)
+            fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             run_journal.append(verdict)
             return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}"
+        if not named:
+            _require_fenced(request, run_journal)
         _end_sessions(request.target, run_journal)
         return _rolled_back(request, run_journal)
+
+
+def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
+    """
+    :raises Refused: nothing has kept others from writing since the run died, and a rollback takes that back.
+    """
+    raised = fence.recorded(run_journal)
+    if raised and raised.kind == fence.NONE:
+        raise Refused(
+            f"The run {run_journal.run_id} was interrupted while it migrated {request.target.dbname} behind no fence, "
+            "and others may have written since; a rollback keeps that beside only.",
+            "The database is as the interrupted migration left it.",
+            "To roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.recover "
+            f"-e pg_migrate_run_id={run_journal.run_id} If it is right as it is: pgsafe.migration.rollback "
+            f"-e pg_migrate_backup_dir={run_journal.backup_dir} -e pg_migrate_settled_by_hand=true",
+        )
 
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:
@@ -195,5 +214,5 @@ def _kept(target: Target) -> dict[str, int]:
     return {
         name: int(size)
         for name, comment, size in found
-        if name == names.beside(target.dbname, "failed", comment[len(prefix) :])
+        if name in whereabouts.kept_names(target.dbname, comment[len(prefix) :])
     }

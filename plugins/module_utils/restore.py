@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     restore_forecast,
     rollback,
     sources,
+    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -30,8 +31,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run as restore_checks
@@ -46,6 +47,7 @@ class RestoreRequest:
     :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param settled_by_hand: do nothing but record that a person has put the database right by other means.
     :param waived: names of checks whose errors a person has taken upon himself.
+    :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     """
 
@@ -57,10 +59,11 @@ class RestoreRequest:
     settled_by_hand: bool = False
     waived: frozenset[str] = frozenset()
     free_bytes: int | None = None
+    sequences: str = ""
 
     @property
     def rollback(self) -> RollbackRequest:
-        return RollbackRequest(self.target, self.backup_dir, self.jobs, self.finish)
+        return RollbackRequest(self.target, self.backup_dir, self.jobs, self.finish, sequences=self.sequences)
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,13 @@ def plan(request: RestoreRequest) -> RestorePlan:
     with session(request.target.maintenance, purpose="restore") as server:
         sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-    done = bool(found) and found[0][0] == rollback.kept_name(manifest) and not request.new_database
+    done = bool(found) and found[0][0] == whereabouts.kept_name(manifest) and not request.new_database
     return RestorePlan(
         database=database,
         backup_bytes=manifest.bytes,
         database_bytes=manifest.database_bytes,
         sessions=len(sessions),
-        kept="" if request.new_database else rollback.kept_name(manifest),
+        kept="" if request.new_database else whereabouts.kept_name(manifest),
         state="not_needed" if done else "restored" if request.new_database else "rolled_back",
         forecast=None if done else _forecast(request, manifest),
     )
@@ -117,7 +120,7 @@ def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: J
     """What the run itself has left in the way, its rollback clears away; a ready copy has its room already."""
     with session(request.target.maintenance, purpose="restore") as server:
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-    names = (rollback.restored_name(manifest), rollback.kept_name(manifest))
+    names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
     cleared = {"prepared_transactions"} if run_journal and run_journal.unfinished else set()
     ready = {"disk"} if run_journal and copies.recorded_ready(run_journal) else set()
@@ -153,6 +156,9 @@ def run(request: RestoreRequest) -> Restored:
     with run_journal.held():
         if request.settled_by_hand:
             return _settled(request.target, manifest, run_journal)
+        finished = _finished(request.target, manifest, run_journal) if request.finish else None
+        if finished:
+            return finished
         if run_journal.unfinished:
             _end_what_is_left(request.target, manifest)
         return _by_hand(request, manifest, run_journal)
@@ -160,7 +166,7 @@ def run(request: RestoreRequest) -> Restored:
 
 def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
     """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
-    if not request.finish and not rollback.is_done(request.target, manifest):
+    if not request.finish and not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
     return rollback.roll_back(request.rollback, manifest, run_journal)
 
@@ -180,13 +186,44 @@ def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
             f"The backup {request.backup_dir} is of the database {name}, not of {request.target.dbname or 'none'}.",
             remedy="Name a backup of this very database.",
         )
+    if not request.new_database:
+        whereabouts.require_elsewhere(request.target)
 
 
 def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restored:
-    fence.undo(target, run_journal)
+    fence.undo(target, run_journal, after_failover=True)
     if run_journal.unfinished:
         run_journal.append("settled")
     return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0)
+
+
+def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Restored | None:
+    """A run that has its verdict, or never began to migrate: opened, and not looked at, since others write by now.
+
+    :raises Refused: its rollback failed, and the database was opened as it was left.
+    """
+    verdict = run_journal.accepted
+    if run_journal.unfinished and not verdict:
+        _require_not_given_up(manifest, run_journal)
+        return None
+    warnings = rollback.let_go(target, run_journal)
+    if run_journal.unfinished:
+        run_journal.append(verdict)
+    ended = run_journal.last(*ENDS)
+    kept = whereabouts.kept_name(manifest) if ended and ended.event == "rolled_back" else ""
+    found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
+    return replace(found, warnings=warnings, verdict=ended.event if ended else "")
+
+
+def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:
+    newest = run_journal.last(ARMED, "rollback_failed")
+    if newest and newest.event == "rollback_failed" and not run_journal.fenced:
+        raise Refused(
+            f"The rollback of the run {run_journal.run_id} has failed, and {manifest.identity.name} was opened as the "
+            "failed migration left it; others may have written since.",
+            remedy="Roll it back by hand: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
+            f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
+        )
 
 
 def _end_what_is_left(target: Target, manifest: Manifest) -> None:
@@ -203,7 +240,7 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
     tried = sources.restored(request.target, source, name)
     with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
         server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
-        for change in properties.statements(name, manifest.properties):
-            server.execute(change)
-    seconds = round(time.monotonic() - started, 3)
-    return Restored("restored", name, tried.method, "", tried.failures, 0, manifest.fingerprint.rows, seconds)
+        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, manifest.properties)])
+    warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
+    seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
+    return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)

@@ -3,7 +3,7 @@
 """While a copy is restored: whether it gets on, and what its write-ahead log does to the server.
 
 The log of a restore goes through every slot, standby and archiver of the server. A full pg_wal stops the server, and
-a slot that falls too far behind is lost, so the restore gives way before either.
+a slot that falls too far behind is lost, so the restore gives way before either, and before it fills its own disk.
 https://www.postgresql.org/docs/current/view-pg-replication-slots.html
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import wal
+from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems, wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -49,8 +50,8 @@ class Breach:
 class Limits:
     """From when on a restore harms its server.
 
-    :param free_bytes: fewer on the filesystem of pg_wal are too few, unless there were hardly more at first; it is
-        seen only where the server is this host.
+    :param free_bytes: fewer on the filesystem of pg_wal, or of the copy, are too few, unless there were hardly more at
+        first; it is seen only where the server is this host.
     :param lag_bytes: that a standby may have still to replay; None for as much as it likes.
     :param give_up_on: of which :data:`DANGERS` the restore is given up; the others are told afterwards. A full disk
         stops the server for everybody.
@@ -68,9 +69,10 @@ class RestoreWatch:
     :ivar lost: why the server cannot be watched any more; empty as long as it can.
     """
 
-    def __init__(self, limits: Limits, before: Wal) -> None:
+    def __init__(self, limits: Limits, before: Wal, disk_before: Filesystem | None = None) -> None:
         self._limits = limits
         self._before = before
+        self._disk_before = disk_before
         self._moved = 0
         self._copied = 0
         self.breaches: list[Breach] = []
@@ -90,7 +92,7 @@ class RestoreWatch:
         if grave:
             raise Refused(
                 f"The restore was given up: {'; '.join(grave)}.",
-                remedy="Mend that (space for pg_wal, the consumers of slots, the archiver), then run again.",
+                remedy="Mend that (space on that filesystem, the consumers of slots, the archiver), then run again.",
             )
         # Whoever sees nothing must not call it a standstill.
         self._moved += 1 if self.lost else 0
@@ -106,17 +108,20 @@ class RestoreWatch:
         self._copied = copied
 
     def note_log(self, now: Wal) -> None:
-        self.breaches += [breach for breach in breaches(self._limits, self._before, now) if breach not in self.breaches]
+        self._note(breaches(self._limits, self._before, now))
+
+    def note_disk(self, now: Filesystem) -> None:
+        """The filesystem of the copy, which fills it as it should: a tenth of what was free at first is left alone."""
+        if self._disk_before is not None:
+            self._note(_short_of_room(self._limits, self._disk_before, now, 10))
+
+    def _note(self, found: Iterator[Breach]) -> None:
+        self.breaches += [breach for breach in found if breach not in self.breaches]
 
 
 def breaches(limits: Limits, before: Wal, now: Wal) -> Iterator[Breach]:
     """What is in danger now and was not before the restore."""
-    free, at_first = now.filesystem.free_bytes, before.filesystem.free_bytes
-    if free is not None and at_first is not None:
-        # A disk that was nearly full when it began does not forbid the restore of what is small.
-        floor = min(limits.free_bytes, at_first // 2)
-        if free < floor:
-            yield Breach("disk", f"the filesystem of {now.filesystem.path} has less than {size(floor)} free")
+    yield from _short_of_room(limits, before.filesystem, now.filesystem, 2)
     in_danger = {slot.name for slot in before.slots if slot.status in _ENDANGERED}
     for slot in now.slots:
         if slot.status in _ENDANGERED and slot.name not in in_danger:
@@ -128,6 +133,18 @@ def breaches(limits: Limits, before: Wal, now: Wal) -> Iterator[Breach]:
         yield Breach("archiver", f"the archiver fails with {now.archiver.last_failed}")
 
 
+def _short_of_room(limits: Limits, before: Filesystem, now: Filesystem, part: int) -> Iterator[Breach]:
+    """
+    :param part: of what was free at first, its so-manieth is the floor where that is less than the limit.
+    """
+    if now.free_bytes is None or before.free_bytes is None:
+        return
+    # A disk that was nearly full when it began does not forbid the restore of what is small.
+    floor = min(limits.free_bytes, before.free_bytes // part)
+    if now.free_bytes < floor:
+        yield Breach("disk", f"the filesystem of {now.path} has less than {size(floor)} free")
+
+
 @contextmanager
 def watching(target: Target, copy: str, limits: Limits) -> Iterator[RestoreWatch]:
     """Look every second, while the block runs, from a session of its own in the maintenance database.
@@ -137,7 +154,7 @@ def watching(target: Target, copy: str, limits: Limits) -> Iterator[RestoreWatch
     """
     over = threading.Event()
     with session(target.maintenance, purpose="watch") as reader:
-        watch = RestoreWatch(limits, wal.read(reader))
+        watch = RestoreWatch(limits, wal.read(reader), filesystems.of_database(reader, copy))
         watcher = threading.Thread(target=_watch, args=(reader, copy, watch, over), daemon=True)
         watcher.start()
         try:
@@ -152,5 +169,6 @@ def _watch(reader: Session, copy: str, watch: RestoreWatch, over: threading.Even
         while not over.wait(_LOOK_SECONDS):
             watch.note_work(*reader.row(_AT_WORK, {"copy": copy}))
             watch.note_log(wal.read(reader))
+            watch.note_disk(filesystems.of_database(reader, copy))
     except PgsafeError as error:
         watch.lost = f"the server could not be watched to the end: {error.what}"

@@ -14,17 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    aftermath,
     copies,
     cutover,
     fence,
     fingerprint,
     login_triggers,
-    names,
     properties,
     queries,
+    sequences,
     sources,
+    whereabouts,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
     literal,
@@ -32,21 +33,27 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.whereabouts import Live
 
 READY_COPY = "ready_copy"
 
 
 @dataclass(frozen=True)
 class RollbackRequest:
-    """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again."""
+    """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
+    :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
+    :param in_window: the process that migrated asks; after its death people may have put things right.
+    """
 
     target: Target
     backup_dir: Path
     jobs: int = 2
     finish: bool = False
+    in_window: bool = False
+    sequences: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ class Restored:
     :param kept: the name of the database that was replaced, or empty.
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
-    :param warnings: commands of the user's after the opening that failed.
+    :param warnings: what a person ought to know: what a rollback does not give back, what failed after the opening.
+    :param verdict: how a run had ended before this call, which then has nothing to finish.
     """
 
     state: str
@@ -69,18 +77,7 @@ class Restored:
     seconds: float
     cutover_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Live:
-    """Where the database of a backup is now.
-
-    :param name: its name of now, or None when it is gone.
-    :param done: it has been replaced already, and the name belongs to a restored one.
-    """
-
-    name: str | None
-    done: bool
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,27 +85,14 @@ class _Candidate:
     """A database that is proven to be what the backup holds.
 
     :param failures: why each method before this one gave none.
+    :param views: entries of the archive whose materialized views are still to be filled.
     """
 
     name: str
     oid: int
     method: str
     failures: tuple[str, ...]
-
-
-def kept_name(manifest: Manifest) -> str:
-    return names.beside(manifest.identity.name, "failed", manifest.run_id)
-
-
-def restored_name(manifest: Manifest) -> str:
-    return names.beside(manifest.identity.name, "restored", manifest.run_id)
-
-
-def is_done(target: Target, manifest: Manifest) -> bool:
-    """Whether the database of the backup has been replaced already, and is kept."""
-    with session(target.maintenance, purpose="rollback") as server:
-        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-    return bool(found) and found[0][0] == kept_name(manifest)
+    views: tuple[str, ...] = ()
 
 
 def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
@@ -120,11 +104,18 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     """
     started = time.monotonic()
     request = replace(request, target=login_triggers.silenced(request.target))
-    live = find(request.target, manifest, run_journal)
+    live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
     if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal):
-        return _not_needed(request.target, live, manifest, run_journal, started)
+        done = _not_needed(request.target, live, manifest, run_journal)
+    else:
+        done = _restored(request, live, manifest, run_journal)
+    told = aftermath.told(request.target, manifest, replaced=done.state == "rolled_back" or live.done)
+    return replace(done, seconds=_since(started), warnings=(*done.warnings, *told))
+
+
+def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
     _note(run_journal, "rolling_back")
     try:
         restored = _replace(request, manifest, live, run_journal)
@@ -133,25 +124,54 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         _open_after(request.target, run_journal, error)
         raise
     _note(run_journal, ACCEPTED, verdict="rolled_back")
-    warnings = _let_go(request.target, run_journal)
+    warnings = let_go(request.target, run_journal)
     _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
-    return replace(restored, seconds=_since(started), warnings=(*restored.warnings, *warnings))
+    return replace(restored, warnings=(*restored.warnings, *warnings))
 
 
-def _not_needed(
-    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None, started: float
-) -> Restored:
-    kept = kept_name(manifest) if live.done else ""
+def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    kept = (live.name or "") if live.done else ""
     verdict = "rolled_back" if live.done else "unchanged"
+    put_back = _properties_put_back(target, live, manifest, run_journal)
     _note(run_journal, ACCEPTED, verdict=verdict)
-    warnings = _let_go(target, run_journal)
+    warnings = (*put_back, *let_go(target, run_journal))
     _note(run_journal, verdict, kept=kept)
     rows = manifest.fingerprint.rows
-    seconds = _since(started)
-    return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, seconds, warnings=warnings)
+    return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
 
 
-def _let_go(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
+def _properties_put_back(
+    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
+) -> tuple[str, ...]:
+    """Of a database that a migration has left as it was, but for its owner, comment, privileges or settings."""
+    if live.done or live.name is None or run_journal is None or not run_journal.unfinished:
+        return ()
+    try:
+        changed = _put_back(target, live.name, manifest, fence.recorded(run_journal))
+    except PgsafeError as error:
+        return (f"The migration has changed what belongs to the database, which could not be put back: {error.what}",)
+    return (f"The migration had changed {', '.join(changed)} of the database: put back.",) if changed else ()
+
+
+def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence | None) -> list[str]:
+    """What was other, and is not any more."""
+    with session(target.maintenance, cutover.DURABLE, "rollback") as server:
+        wanted, missing = properties.possible(server, manifest.properties)
+        now = fence.unfenced(properties.read(server, name), raised)
+        if wanted.owner in missing:
+            wanted = replace(wanted, owner=now.owner)
+        if raised and raised.kind == fence.CONNECT:
+            # Lifting it gives them back, from the journal.
+            now = replace(now, acl=wanted.acl)
+        changed = properties.differences(now, wanted)
+        if changed:
+            with server.transaction():
+                for change in properties.changes(name, now, wanted):
+                    server.execute(change)
+    return changed
+
+
+def let_go(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
     """The database open under its name, and no ready copy left; what went wrong with the small things around that."""
     if run_journal is None:
         return ()
@@ -174,35 +194,6 @@ def _open_after(target: Target, run_journal: Journal | None, error: PgsafeError)
 def _note(run_journal: Journal | None, event: str, **facts: object) -> None:
     if run_journal is not None:
         run_journal.append(event, **facts)
-
-
-def find(target: Target, manifest: Manifest, run_journal: Journal | None) -> Live:
-    """The database of the backup, by its OID, whatever it is called now; opened if an earlier try left it closed.
-
-    :raises Refused: this is another server, or the name belongs to another database.
-    """
-    with session(target.maintenance, purpose="rollback") as server:
-        here = identities.read(server, target.maintenance_db)
-        identities.require_same(manifest.identity, here, same_database=False)
-        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
-        namesake = server.rows(queries.DATABASE_OID, (manifest.identity.name,))
-    name, is_open = found[0] if found else (None, True)
-    if name == kept_name(manifest):
-        return Live(name, done=True)
-    if namesake and name != manifest.identity.name:
-        raise _replaced_since(manifest, name)
-    if name and not is_open:
-        cutover.reopen(target, name)
-    return Live(name, done=False)
-
-
-def _replaced_since(manifest: Manifest, name: str | None) -> Refused:
-    where = f"is kept as {name}" if name else "is gone"
-    return Refused(
-        f"{manifest.identity.name} is another database now than the one that was backed up, which {where}.",
-        remedy="To have the backup beside it, name a new_database. If a run is said to be unfinished and the database "
-        "is right as it is, record that with settled_by_hand (pg_migrate_settled_by_hand=true).",
-    )
 
 
 def _require_as_restored(target: Target, manifest: Manifest) -> None:
@@ -230,37 +221,85 @@ def _untouched(target: Target, live: Live, manifest: Manifest, run_journal: Jour
 
     Where the cheap witness proves a difference, the tables need not be read, which would take its time.
     """
-    fenced_name = names.beside(manifest.identity.name, "pgsafe", manifest.run_id)
-    if live.name not in (manifest.identity.name, fenced_name):
+    if live.name not in (manifest.identity.name, whereabouts.fenced_name(manifest)):
         return False
     here = target.database(live.name)
     return not fence.changed_since(run_journal, here) and not differences(here, manifest)
 
 
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:
-    kept = kept_name(manifest) if live.name else ""
-    if live.name and run_journal and run_journal.unfinished:
-        _end_prepared(fence.way_in(request.target, run_journal).database(live.name), run_journal)
+    kept = whereabouts.kept_name(manifest) if live.places(0) else ""
+    prepared = _end_prepared(request.target, live, run_journal)
+    ahead, unread = _ahead(request.target, live, manifest, run_journal)
     with _closed(request.target, live.name) as ended:
         found = _candidate(request, manifest, run_journal)
+        _note(run_journal, whereabouts.SWAPPING, name=found.name, oid=found.oid)
         try:
+            numbers = _with_numbers(request, found, ahead, run_journal)
             seconds, warnings = _swap(request.target, manifest, live, found)
         except PgsafeError as error:
             if found.method != READY_COPY:
                 copies.drop_after(request.target, found.name, error)
             raise
-    rows = manifest.fingerprint.rows
+    rows, warnings = (
+        manifest.fingerprint.rows,
+        (*prepared, *unread, *numbers, *warnings, *_filled(request, manifest, found)),
+    )
     return Restored(
         "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
     )
 
 
-def _end_prepared(live: Target, run_journal: Journal) -> None:
+def _ahead(
+    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
+) -> tuple[tuple[sequences.Ahead, ...], tuple[str, ...]]:
+    """The sequences, and why they could not be read; that costs no rollback."""
+    if live.name is None:
+        return (), ()
+    try:
+        here = fence.way_in(target, run_journal).database(live.name)
+        return sequences.ahead(here, manifest.fingerprint.sequences), ()
+    except PgsafeError as error:
+        return (), (f"How far the sequences of the failed database went cannot be told: {error.what}",)
+
+
+def _with_numbers(
+    request: RollbackRequest, found: _Candidate, ahead: tuple[sequences.Ahead, ...], run_journal: Journal | None
+) -> tuple[str, ...]:
+    """Before the copy takes the place, so that nobody is given a number again; what is said of it."""
+    if not ahead or _chosen(request, run_journal) != sequences.MAX:
+        return sequences.told(ahead)
+    if found.method == READY_COPY:
+        # Should this be interrupted, then it is no ready copy any more, and the archive is restored.
+        cutover.reopen(request.target, found.name)
+    return sequences.carry(request.target.database(found.name), ahead)
+
+
+def _chosen(request: RollbackRequest, run_journal: Journal | None) -> str:
+    armed = run_journal.last(ARMED) if run_journal else None
+    return request.sequences or (str(armed.facts.get("sequences", "")) if armed else "")
+
+
+def _filled(request: RollbackRequest, manifest: Manifest, found: _Candidate) -> tuple[str, ...]:
+    """Views over dblink to the live database find it again by now; what still could not be filled."""
+    if not found.views:
+        return ()
+    source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
+    return copies.fill(request.target, manifest.identity.name, source, found.views)
+
+
+def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tuple[str, ...]:
     """Before the window there was none, so each is the migration's; only from inside can it be ended."""
-    with session(live, WRITING, "rollback") as server:
-        for (gid,) in server.rows(queries.PREPARED_HERE):
-            run_journal.append("ending_prepared", gid=gid)
-            server.execute(statement("ROLLBACK PREPARED {gid}", gid=literal(gid)))
+    if run_journal is None or not run_journal.unfinished:
+        return ()
+    ended = []
+    for name in live.places(0):
+        with session(fence.way_in(target, run_journal).database(name), WRITING, "rollback") as server:
+            for (gid,) in server.rows(queries.PREPARED_HERE):
+                run_journal.append("ending_prepared", gid=gid)
+                server.execute(statement("ROLLBACK PREPARED {gid}", gid=literal(gid)))
+                ended.append(f"A prepared transaction that was left in the database was rolled back: {gid}.")
+    return tuple(ended)
 
 
 def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> _Candidate:
@@ -275,21 +314,23 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
             why_not = (f"ready copy: {error.what}",)
         else:
             return _Candidate(ready.name, ready.oid, READY_COPY, ())
-    name = restored_name(manifest)
+    name = whereabouts.restored_name(manifest)
     tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
     with session(target.maintenance, purpose="rollback") as server:
         oid = int(server.value(queries.DATABASE_OID, (name,)))
-    return _Candidate(name, oid, tried.method, (*why_not, *tried.failures))
+    return _Candidate(name, oid, tried.method, (*why_not, *tried.failures), tried.views)
 
 
 def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> tuple[float, tuple[str, ...]]:
-    places = {live.name: manifest.identity.oid} if live.name else {}
+    places = live.places(manifest.identity.oid)
     here = cutover.Here(manifest.identity, {**places, found.name: found.oid})
-    swap = cutover.Swap(manifest.identity.name, live.name, kept_name(manifest), found.name)
+    leaving = dict(zip(places, whereabouts.kept_names(manifest.identity.name, manifest.run_id)))
+    swap = cutover.Swap(manifest.identity.name, leaving, found.name)
     with session(target.maintenance, purpose="rollback") as server:
         wanted, missing = properties.possible(server, manifest.properties)
-    seconds = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
-    return seconds, tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    done = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
+    gone = tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    return done.seconds, (*gone, *properties.not_given(done.refused))
 
 
 @contextmanager

@@ -29,20 +29,41 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fing
 class Tried:
     """:param method: ``archive`` or ``script``.
     :param failures: why each one before it failed.
+    :param views: entries of the archive whose materialized views are still to be filled, by :func:`copies.fill`.
     """
 
     method: str
     failures: tuple[str, ...]
+    views: tuple[str, ...] = ()
+
+
+def _load_archive(target: Target, name: str, source: copies.Source) -> tuple[str, ...]:
+    """A view that cannot be filled now, such as one over dblink to the database that is fenced, costs no rollback."""
+    try:
+        copies.load_archive(target, name, source)
+    except CommandFailed as error:
+        if "REFRESH MATERIALIZED VIEW" not in error.stderr:
+            raise
+        copies.create(target, name, source)
+        return copies.load_archive_but_views(target, name, source)
+    return ()
+
+
+def _load_script(target: Target, name: str, source: copies.Source) -> tuple[str, ...]:
+    copies.load_script(target, name, source)
+    return ()
 
 
 @dataclass(frozen=True)
 class _Method:
+    """:param load: fills an empty database; entries of views that it has left out."""
+
     name: str
     kind: str
-    load: Callable[[Target, str, copies.Source], None]
+    load: Callable[[Target, str, copies.Source], tuple[str, ...]]
 
 
-_METHODS = (_Method("archive", "dump", copies.load_archive), _Method("script", "sql", copies.load_script))
+_METHODS = (_Method("archive", "dump", _load_archive), _Method("script", "sql", _load_script))
 
 
 def of(target: Target, directory: Path, manifest: Manifest, jobs: int) -> copies.Source:
@@ -72,24 +93,25 @@ def restored(target: Target, source: copies.Source, name: str) -> Tried:
     failures: list[str] = []
     for method in _METHODS:
         try:
-            _attempt(target, source, name, method)
+            views = _attempt(target, source, name, method)
         except (CommandFailed, FileFailed, QueryFailed, VerificationFailed) as error:
             failures.append(f"{method.name}: {error.what}")
         else:
-            return Tried(method.name, tuple(failures))
+            return Tried(method.name, tuple(failures), views)
     raise Refused(
         "Neither the archive nor the SQL script could be restored. " + " ".join(failures),
         remedy="Read the reasons, mend them (disk, roles, extensions), and run the rollback again.",
     )
 
 
-def _attempt(target: Target, source: copies.Source, name: str, method: _Method) -> None:
+def _attempt(target: Target, source: copies.Source, name: str, method: _Method) -> tuple[str, ...]:
     file = source.manifest.file(method.kind)
     if file is None:
         raise FileFailed("The backup does not hold it.")
     if files.sha256_of(source.directory / file.name).sha256 != file.sha256:
         raise VerificationFailed(f"{file.name} is not the file that was written: its SHA-256 differs.")
     with copies.new(target, name, source):
-        method.load(target, name, source)
+        views = method.load(target, name, source)
         copies.analyze(target, name)
-        copies.compare(target, name, source)
+        copies.compare(target, name, source, views_filled=not views)
+    return views

@@ -128,7 +128,7 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
 def _chosen(request: VerifyRequest, manifest: Manifest, found: Found) -> str:
     if request.proof != AUTO:
         return request.proof
-    choice = proof_choice.look(request.target, manifest.database_bytes)
+    choice = proof_choice.look(request.target, manifest.database_bytes, manifest.properties.tablespace)
     found.notes.append(choice.reason)
     return choice.proof
 

@@ -92,6 +92,14 @@ options:
     description: How many jobs pg_restore uses for a rollback.
     type: int
     default: 2
+  sequences:
+    description:
+      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
+        given again which the failed database had given out; V(max) passes these over. Either is told in
+        RV(warnings_given).
+    type: str
+    choices: [backup, max]
+    default: backup
   bundle:
     description: The packed O(source) on the target. Set by the action plugin.
     type: path
@@ -256,6 +264,7 @@ SPEC = {
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
     "expectations": {"type": "dict", "default": {}},
+    "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
 }
@@ -298,6 +307,7 @@ def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateReques
         "database_url",
         "expectations",
         "jobs",
+        "sequences",
     )
     return migrate.MigrateRequest(
         target=target(params),

@@ -24,8 +24,8 @@ options:
     type: str
   finish:
     description:
-      - Only finish what the backup's run has begun. A rollback that it has done is not looked at again, for whoever has
-        connected since may have gone on writing.
+      - Only finish what the backup's run has begun. A run that has its verdict is opened and not looked at again, for
+        whoever has connected since may have gone on writing; neither is one whose rollback has failed.
     type: bool
     default: false
   settled_by_hand:
@@ -37,6 +37,14 @@ options:
     description: How many jobs pg_restore uses.
     type: int
     default: 2
+  sequences:
+    description:
+      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
+        given again which the failed database had given out; V(max) passes these over. Either is told in
+        RV(warnings_given).
+      - Without it, as the run was told that the backup is of, else V(backup).
+    type: str
+    choices: [backup, max]
   waive:
     description:
       - Names of checks before a restore whose errors you take upon yourself; they are shown as warnings then.
@@ -92,6 +100,10 @@ method:
   description: What it was restored from, V(ready_copy), V(archive) or V(script); empty when nothing was restored.
   returned: success
   type: str
+verdict:
+  description: How the run had ended before, when O(finish) found nothing to finish; else empty.
+  returned: success
+  type: str
 kept:
   description: The name that the replaced database is kept under; empty when there is none.
   returned: success
@@ -110,7 +122,7 @@ cutover_seconds:
   returned: success
   type: float
 warnings_given:
-  description: What went wrong after the database was open again.
+  description: What a person ought to know, such as what the rollback does not give back.
   returned: success
   type: list
   elements: str
@@ -130,7 +142,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    console,
+    interpreter,
+    restore,
+    rollback,
+    sequences,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -148,6 +166,7 @@ SPEC = {
     "new_database": {"type": "str"},
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
+    "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
     "waive": {"type": "list", "elements": "str", "default": []},
     "free_bytes": {"type": "int"},
 }
@@ -163,6 +182,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         jobs=params["jobs"],
         finish=params["finish"],
         settled_by_hand=params["settled_by_hand"],
+        sequences=params["sequences"] or "",
         waived=frozenset(params["waive"]),
         free_bytes=params["free_bytes"],
     )
@@ -180,6 +200,7 @@ def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[st
         "state": done.state,
         "database": done.database,
         "method": done.method,
+        "verdict": done.verdict,
         "kept": done.kept,
         "failures": list(done.failures),
         "rows": done.rows,

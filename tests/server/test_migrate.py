@@ -111,10 +111,13 @@ def test_a_file_without_a_transaction_that_fails_is_rolled_back_too(
 def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
-    taken = proven(database, backup_root)
-    with database.holding("LOCK TABLE customers IN ROW SHARE MODE", "PREPARE TRANSACTION 'holder'"):
-        before = database.fingerprint()
-    failure = failed(request(database, taken, write_set(tmp_path / "set", GOOD), lock_timeout=1))
+    database.sql("CREATE EXTENSION dblink")
+    before, taken = database.fingerprint(), proven(database, backup_root)
+    way = f"host={database.server.socket_dir} port={database.server.port} user=postgres dbname={database.name}"
+    lock = "BEGIN; LOCK TABLE customers IN ROW SHARE MODE"
+    holder = f"SELECT dblink_connect('holder', '{way}');\nSELECT dblink_exec('holder', '{lock}');\n"
+    files = {**GOOD, "001_add.sql": holder + GOOD["001_add.sql"]}
+    failure = failed(request(database, taken, write_set(tmp_path / "set", files), lock_timeout=1))
     assert failure.outcome.verdict == "unchanged"
     assert "lock timeout" in failure.what
     assert str(failure).endswith("Nothing was changed.")

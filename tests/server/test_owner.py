@@ -52,3 +52,23 @@ def test_a_failed_migration_of_an_owner_is_rolled_back(owned: Target, backup_roo
     assert failed.value.outcome.verdict == "rolled_back"
     again = backup.run(backup.BackupRequest(owned, backup_root))
     assert again.manifest.fingerprint == taken.manifest.fingerprint
+
+
+@pytest.mark.every_major
+def test_what_an_owner_may_not_carry_over_costs_no_rollback_and_is_told(
+    owned: Target, server: pgserver.Server, backup_root: Path, tmp_path: Path
+) -> None:
+    name = owned.dbname
+    superusers = f'ALTER DATABASE "{name}" SET "log_min_messages" = \'error\''
+    of_another = f'ALTER ROLE "{pgserver.SUPERUSER}" IN DATABASE "{name}" SET "work_mem" = \'9MB\''
+    server.psql(f"{superusers}; {of_another}; COMMENT ON DATABASE {name} IS 'owned'")
+    taken = backup.run(backup.BackupRequest(owned, backup_root))
+    verify.run(verify.VerifyRequest(owned, taken.directory, proof="ready_copy"))
+    source = SetSource(source=write_set(tmp_path / "set", HARMFUL))
+    with pytest.raises(migrate.MigrationFailed) as failed:
+        migrate.run(migrate.MigrateRequest(owned, source, taken.directory, taken.run_id, name))
+    assert failed.value.outcome.verdict == "rolled_back", str(failed.value)
+    told = failed.value.outcome.warnings
+    assert [line.split("as a superuser: ")[1].split(" (")[0] for line in told] == [superusers, of_another]
+    described = f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
+    assert server.psql(described) == "owned"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,
@@ -67,6 +67,25 @@ def test_a_migration_that_was_killed_is_rolled_back_by_the_next_run(
     assert ours(database.server, database.name) == kept
     found = recover.run(recover.RecoverRequest(database.target, backup_root))
     assert (found.done, set(found.kept)) == ((), kept)
+
+
+@pytest.mark.fault(56)
+def test_behind_no_fence_an_interrupted_migration_is_rolled_back_only_when_a_person_names_it(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root, fence.NONE)
+    with killed_in_the_middle(database, taken, write_set(tmp_path / "set", {"1.sql": GRADE, "2.sql": SLEEP})):
+        database.sql("INSERT INTO customers (name) VALUES ('written since')")
+        with pytest.raises(Refused, match="behind no fence, and others may have written since") as caught:
+            recovered(database, backup_root)
+    assert f"pg_migrate_run_id={taken.run_id}" in caught.value.remedy
+    assert database.sql("SELECT count(*) FROM customers WHERE name = 'written since'") == "1"
+    (said,) = recovered(database, backup_root, run_id=taken.run_id)
+    kept = f"{database.name}__failed_{taken.run_id}"
+    assert said.endswith(f"the failed database is kept as {kept}")
+    assert database.fingerprint() == before
+    database.admin(f"ALTER DATABASE {kept} ALLOW_CONNECTIONS true")
+    assert database.called(kept).sql("SELECT count(*) FROM customers WHERE name = 'written since'") == "1"
 
 
 def test_a_run_that_rests_between_two_steps_is_left_alone_until_it_is_named(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies, proof_choice
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_watch import (
     DANGERS,
@@ -132,6 +132,32 @@ def test_a_restore_is_given_up_before_the_disk_of_the_log_is_full(
         copies.drop(database.target, "copy")
     assert f"the filesystem of {database.server.data_dir / 'pg_wal'} has less than" in caught.value.what
     assert database.sql("SELECT count(*) FROM customers") == "60"
+
+
+@pytest.mark.full_disk
+@pytest.mark.fault(54)
+def test_a_tablespace_without_room_is_seen_before_a_copy_is_made_there_and_while_it_is(
+    server: pgserver.Server, tmp_path: Path, backup_root: Path
+) -> None:
+    with server_of_its_own(server, "") as own, tmpfs(own.server.data_dir.parent / "small", "64m") as disk:
+        owner = own.server.data_dir.stat()
+        os.chown(disk, owner.st_uid, owner.st_gid)
+        own.admin(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        own.admin("ALTER DATABASE app SET TABLESPACE small")
+        own.sql(WAITING)
+        database_bytes = int(own.sql("SELECT pg_database_size('app')"))
+        assert proof_choice.look(own.target, database_bytes, "small").proof == proof_choice.READY_COPY
+        with restoring(own, backup_root, Limits()) as running:
+            with (disk / "filler").open("wb") as filler:
+                filler.write(bytes(shutil.disk_usage(disk).free - (1 << 20)))
+            with pytest.raises(Refused) as caught:
+                running.future.result(PATIENCE_SECONDS)
+            choice = proof_choice.look(own.target, database_bytes, "small")
+            (disk / "filler").unlink()
+            copies.drop(own.target, "copy")
+    assert f"the filesystem of {disk} has less than" in caught.value.what
+    assert choice.proof == proof_choice.SEPARATE_INSTANCE
+    assert choice.reason.startswith(f"Proven in a separate instance: {disk} has 1.0M free")
 
 
 def test_a_slot_that_was_lost_before_is_no_reason_to_give_up(narrow: Database, backup_root: Path) -> None:

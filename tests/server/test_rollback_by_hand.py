@@ -4,18 +4,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, migrate, preflight, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, manifest, migrate, preflight, restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, JOURNAL, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import Database, ours, proven, request, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    Database,
+    fenced,
+    ours,
+    proven,
+    request,
+    write_set,
+)
 
 HARM = "DELETE FROM orders;"
 
@@ -48,6 +60,49 @@ def test_a_second_rollback_does_not_call_changed_data_restored(database: Databas
         restore.run(rollback)
     assert restore.run(replace(rollback, finish=True)).state == "not_needed"
     assert database.fingerprint() == changed
+
+
+TRANSACTIONAL = {"1.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
+
+
+@pytest.mark.fault(56)
+@pytest.mark.parametrize(
+    ("files", "lost"),
+    [(TRANSACTIONAL, ()), (GOOD, ()), (GOOD, ("migrated",)), (GOOD, ("opened", "migrated"))],
+    ids=["unchanged", "migrated", "accepted and opened", "accepted"],
+)
+def test_whoever_finishes_a_run_that_has_its_verdict_takes_back_nothing_that_was_written_since(
+    database: Database, backup_root: Path, tmp_path: Path, files: dict[str, str], lost: tuple[str, ...]
+) -> None:
+    """
+    :param lost: lines of the journal that a process which died did not come to write.
+    """
+    taken = fenced(database, backup_root)
+    with suppress(migrate.MigrationFailed):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", files)))
+    path = backup_root / ".runs" / taken.run_id / JOURNAL
+    lines = [line for line in path.read_text().splitlines() if json.loads(line)["event"] not in lost]
+    path.write_text("\n".join(lines) + "\n")
+    database.sql("INSERT INTO customers (name) VALUES ('acknowledged')")
+    found = restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
+    assert (found.state, found.verdict) == ("not_needed", "migrated" if files is GOOD else "unchanged")
+    assert database.sql("SELECT count(*) FROM customers WHERE name = 'acknowledged'") == "1"
+    grades = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'grade'"
+    assert database.sql(grades) == ("1" if files is GOOD else "0")
+
+
+def test_whoever_finishes_does_not_try_a_rollback_again_that_failed_and_has_opened_the_database(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root, proof="scratch")
+    for name in (manifest.ARCHIVE, manifest.SCRIPT):
+        flip_at(taken.directory / name, 0.5)
+    with pytest.raises(migrate.MigrationFailed, match="ROLLBACK FAILED"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
+    with pytest.raises(Refused, match="others may have written since") as caught:
+        restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
+    assert f"pgsafe.migration.rollback -e pg_migrate_backup_dir={taken.directory}" in caught.value.remedy
+    assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
 
 
 def test_an_older_backup_of_a_database_that_was_replaced_touches_nothing(database: Database, backup_root: Path) -> None:

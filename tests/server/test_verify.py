@@ -311,6 +311,7 @@ def test_a_large_object_of_another_content_is_found_by_restoring(database: Datab
 
 
 @pytest.mark.fault(34)
+@pytest.mark.fault(58)
 def test_a_script_of_another_content_never_replaces_the_live_database(database: Database, stored: Path) -> None:
     forgery.rewrite(stored / manifest.SCRIPT, lambda text: text.replace(b"name 7\t", b"name x\t"))
     forgery.seal(stored)

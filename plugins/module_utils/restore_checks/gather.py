@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     queries,
     wal,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem, SessionFact
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import SessionFact
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import (
@@ -58,8 +58,6 @@ SELECT CASE WHEN c.setrole = 0 THEN '' ELSE pg_get_userbyid(c.setrole)::text END
  ORDER BY 1, 2
 """
 
-_TABLESPACE_PATH = "SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = %s"
-
 
 def gather(reader: Session, intent: Intent) -> Facts:
     """
@@ -80,7 +78,7 @@ def gather(reader: Session, intent: Intent) -> Facts:
             name: Extension(tuple(versions), frozenset(trusted or ()))
             for name, versions, trusted in reader.rows(_EXTENSIONS)
         },
-        data_filesystem=_filesystem_of_copy(reader, manifest.properties.tablespace),
+        data_filesystem=filesystems.of_tablespace(reader, manifest.properties.tablespace),
         wal=wal.read(reader),
         taken=tuple(_taken(name, comment, intent) for name, comment in reader.rows(_TAKEN, (list(intent.creates),))),
         prepared_transactions=tuple(gid for (gid,) in reader.rows(queries.PREPARED, (live,))),
@@ -124,12 +122,3 @@ def _taken(name: str, comment: str, intent: Intent) -> Taken:
 def _setting(role: str, text: str) -> Setting:
     name, _equals, value = text.partition("=")
     return Setting(role, name, value)
-
-
-def _filesystem_of_copy(reader: Session, tablespace: str) -> Filesystem:
-    """That of its tablespace; what single tables have in others is counted here too, which errs on the safe side."""
-    here = filesystems.data_directory(reader)
-    places = reader.rows(_TABLESPACE_PATH, (tablespace,))
-    if places and places[0][0] and here:
-        return filesystems.of(here / places[0][0])
-    return filesystems.of_data(reader)

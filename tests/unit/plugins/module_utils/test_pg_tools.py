@@ -214,6 +214,7 @@ ARCHIVE_LISTING = """;
 2744; 0 0 COMMENT - EXTENSION cube\x20
 4; 3079 16597 EXTENSION - uuid-ossp\x20
 224; 1259 16613 TABLE ext SCHEMA - x postgres
+2745; 0 16620 MATERIALIZED VIEW DATA public far postgres
 """
 
 
@@ -222,6 +223,12 @@ def test_a_listing_is_parted_into_schemas_and_the_rest() -> None:
     assert [line.split(";")[0] for line in schemas.splitlines()] == ["10", "9"]
     assert sorted((schemas + rest).splitlines()) == sorted(ARCHIVE_LISTING.splitlines())
     assert "3; 3079 16508 EXTENSION - cube" in rest
+
+
+def test_what_fills_materialized_views_is_parted_from_a_listing() -> None:
+    (view,), rest = pg_tools.view_entries(ARCHIVE_LISTING)
+    assert view == "2745; 0 16620 MATERIALIZED VIEW DATA public far postgres\n"
+    assert rest.splitlines() == [line for line in ARCHIVE_LISTING.splitlines() if f"{line}\n" != view]
 
 
 def test_the_extensions_of_a_listing_keep_their_order() -> None:

@@ -83,3 +83,17 @@ def test_the_locale_is_read_as_each_major_stores_it(row: dict[str, str | None], 
 def test_a_database_with_default_privileges_is_granted_nothing() -> None:
     granted = len(list(properties.statements("copy", SOME)))
     assert granted - len(list(properties.statements("copy", replace(SOME, acl=None)))) == 2 + len(SOME.acl or ())
+
+
+def test_the_default_privileges_are_the_same_written_out() -> None:
+    owned = replace(SOME, owner="app", acl=None)
+    written = [("", "CONNECT"), ("", "TEMPORARY"), ("app", "CONNECT"), ("app", "CREATE"), ("app", "TEMPORARY")]
+    explicit = replace(owned, acl=tuple((grantee, privilege, False) for grantee, privilege in written))
+    assert properties.differences(owned, explicit) == []
+    assert properties.differences(owned, replace(explicit, acl=explicit.acl and explicit.acl[2:])) == ["the privileges"]
+
+
+def test_each_property_that_is_other_is_named() -> None:
+    other = replace(SOME, owner="other", connection_limit=7, comment="other", settings=(("", "work_mem=1MB"),))
+    named = ["the owner", "the connection limit", "the comment", "the settings"]
+    assert [what for what in properties.differences(SOME, other) if what != "the privileges"] == named

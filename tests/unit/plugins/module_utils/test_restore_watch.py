@@ -43,6 +43,15 @@ def test_a_disk_that_was_nearly_full_at_first_may_lose_half_of_what_was_left() -
     assert len(_told(_free(GIB), _free(GIB // 2 - 1))) == 1
 
 
+def test_the_disk_of_the_copy_may_be_filled_but_for_a_tenth() -> None:
+    watch = RestoreWatch(Limits(), WAL, Filesystem("/data", 5 * GIB, 1))
+    watch.note_disk(Filesystem("/data", GIB // 2, 1))
+    assert watch.progress() == 0
+    watch.note_disk(Filesystem("/data", GIB // 2 - 1, 1))
+    with pytest.raises(Refused, match="the filesystem of /data has less than 512M free"):
+        watch.progress()
+
+
 @pytest.mark.parametrize(("status", "count"), [("reserved", 0), ("extended", 0), ("unreserved", 1), ("lost", 1)])
 def test_a_slot_is_in_danger_when_the_server_may_drop_its_log(status: str, count: int) -> None:
     now = replace(WAL, slots=(replace(SLOT, status=status),))

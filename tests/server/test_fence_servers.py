@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A fence on a server that crashes, and on one whose place another one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, recover, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
+from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    GOOD,
+    Database,
+    fenced,
+    ours,
+    proven,
+    request,
+    until,
+    write_set,
+)
+
+import pgserver
+
+
+@pytest.fixture
+def own(server: pgserver.Server) -> Iterator[Database]:
+    with server_of_its_own(server, "") as database:
+        yield database
+
+
+def crash(database: Database) -> None:
+    database.server.stop("immediate")
+    database.server.start()
+
+
+@pytest.mark.every_major
+def test_a_crash_does_not_hide_a_write_behind_the_fence(own: Database, backup_root: Path, tmp_path: Path) -> None:
+    # A crash sets every counter to 0, so that a witness that saw 0 before has nothing else to go by.
+    own.sql('DROP SCHEMA "Odd Schema" CASCADE; ALTER TABLE customers ALTER id DROP IDENTITY')
+    crash(own)
+    taken = fenced(own, backup_root)
+    own.sql("BEGIN READ WRITE; UPDATE customers SET note = 'bypassed' WHERE id = 3; COMMIT")
+    crash(own)
+    with pytest.raises(Refused, match="restarted after a crash, and it is not what the backup holds") as caught:
+        migrate.run(request(own, taken, write_set(tmp_path / "set", GOOD)))
+    assert "table public.customers has other content" in caught.value.what
+    assert own.sql("SELECT note FROM customers WHERE id = 3") == "bypassed"
+    own.sql("CREATE TABLE writable ()")
+
+
+def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
+    own: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    with standby_of(own.server) as follower:
+        taken, database = fenced(own, backup_root), Database(follower, own.name)
+        reached = own.admin("SELECT pg_current_wal_lsn()")
+        replayed = f"SELECT pg_last_wal_replay_lsn() >= '{reached}'"
+        until(lambda: database.admin(replayed) == "t", "the standby has the fence too")
+        own.server.stop("immediate")
+        database.admin("SELECT pg_promote()")
+        database.admin("CHECKPOINT")
+        with pytest.raises(Refused, match="This is not the server"):
+            migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+        with pytest.raises(Refused, match="timeline 2") as caught:
+            recover.run(recover.RecoverRequest(database.target, backup_root, patience=0))
+        assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in caught.value.remedy
+        with pytest.raises(Refused, match="timeline 2"):
+            fence.lift(database.target, backup_root, taken.run_id)
+        assert database.sql("SHOW default_transaction_read_only") == "on"
+        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
+        database.sql("CREATE TABLE writable ()")
+        assert ours(follower, own.name) == set()
+        own.server.start()
+
+
+def test_the_maintenance_database_is_migrated_from_another_one(
+    own: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    database = own.called("postgres")
+    for refused in (
+        lambda: fence.run(fence.FenceRequest(database.target, backup_root)),
+        lambda: migrate.run(request(database, proven(database, backup_root), write_set(tmp_path / "set", GOOD))),
+    ):
+        with pytest.raises(BadRequest, match="The database postgres is the maintenance database too") as caught:
+            refused()
+        assert "pg_migrate_maintenance_db" in caught.value.remedy
+    target = replace(database.target, maintenance_db="template1")
+    raised = fence.run(fence.FenceRequest(target, backup_root))
+    taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
+    verify.run(verify.VerifyRequest(target, taken.directory, proof="ready_copy"))
+    broken = SetSource(write_set(tmp_path / "broken", {"1.sql": "CREATE TABLE t ();\n", "2.sql": "SELECT 1 / 0;\n"}))
+    with pytest.raises(migrate.MigrationFailed) as failed:
+        migrate.run(migrate.MigrateRequest(target, broken, taken.directory, taken.run_id, "postgres"))
+    assert failed.value.outcome.verdict == "rolled_back"
+    assert database.sql("SELECT count(*) FROM pg_class WHERE relname = 't'") == "0"
