@@ -138,7 +138,7 @@ class _Held:
     cluster: Cluster
     fingerprint: Fingerprint
     left_out: Mapping[str, str]
-    findings: tuple[str, ...]
+    findings: Mapping[str, int]
     tuples_written: int
     lsn: str
     preload_libraries: str
@@ -391,7 +391,7 @@ def _read_held(snap: snapshot.Snapshot, of: Identity) -> _Held:
         cluster=cluster.read(reader, of),
         fingerprint=fingerprint.without_contents(reader, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
-        findings=tuple(finding.key for finding in audit.findings(reader)),
+        findings={finding.key: finding.count for finding in audit.findings(reader)},
         tuples_written=int(reader.value(queries.TUPLES_WRITTEN)),
         lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),

@@ -16,13 +16,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 
 @dataclass(frozen=True)
 class Finding:
-    """One offending object."""
+    """One offending object, or the rows that offend in it.
+
+    :param count: of the rows; 1 when the object itself offends.
+    """
 
     rule: str
     severity: str
     subject: str
     what: str
     remedy: str
+    count: int = 1
 
     @property
     def key(self) -> str:

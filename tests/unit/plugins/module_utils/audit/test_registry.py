@@ -36,5 +36,5 @@ def test_the_report_holds_what_was_found_as_plain_values() -> None:
     found = Audit("app", {"public.t": 3}, (Finding("r", "warning", "s", "what", "remedy"),)).as_report()
     assert (found["database"], found["rows"]) == ("app", {"public.t": 3})
     assert found["findings"] == [
-        {"rule": "r", "severity": "warning", "subject": "s", "what": "what", "remedy": "remedy"}
+        {"rule": "r", "severity": "warning", "subject": "s", "what": "what", "remedy": "remedy", "count": 1}
     ]
