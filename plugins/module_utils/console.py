@@ -34,9 +34,18 @@ def preflight(found: Preflight) -> list[str]:
 
 
 def audit(found: Mapping[str, Any]) -> list[str]:
-    rows = sum(found["rows"].values())
-    lines = [f"{TICK} Audit: {rows:,} rows in {len(found['rows'])} tables, {len(found['findings'])} findings"]
-    return lines + [f"[{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in found["findings"]]
+    """Notes and guesses are counted; the report has them."""
+    rows, findings = sum(found["rows"].values()), found["findings"]
+    told = [finding for finding in findings if finding["severity"] != "info"]
+    sign = CROSS if any(finding["severity"] == "error" and not finding["waived"] for finding in told) else TICK
+    about = f"{rows:,} rows in {len(found['rows'])} tables, {len(told)} findings, {len(findings) - len(told)} notes"
+    return [f"{sign} Audit: {about}", *[_audited(finding) for finding in told]]
+
+
+def _audited(finding: Mapping[str, Any]) -> str:
+    keys = f" Keys, masked: {', '.join(finding['samples'])}." if finding["samples"] else ""
+    waived = f" Waived: {finding['waived']}" if finding["waived"] else ""
+    return f"[{finding['severity']}] {finding['what']}{keys} {finding['remedy']}{waived}".rstrip()
 
 
 def recover(found: Recovered, foreseen: bool) -> list[str]:
