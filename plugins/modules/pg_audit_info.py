@@ -161,7 +161,7 @@ audit:
           returned: success
 report:
   description: The same as a text for people.
-  returned: success, and when it failed for what was found
+  returned: success
   type: str
 console:
   description: Lines for a person, which the collection's callback shows.
@@ -207,16 +207,20 @@ SPEC = {
 }
 
 
+# In the message; the result has all of them.
+MOST_ERRORS = 20
+
+
 class AuditFailed(Refused):
     """There are errors among the findings."""
 
     def __init__(self, found: audit.Audit, result: dict[str, Any]) -> None:
-        listed = "".join(
-            f"\n  {number}. {finding.what} {finding.remedy}" for number, finding in enumerate(found.blocking, 1)
-        )
-        count = "1 error" if len(found.blocking) == 1 else f"{len(found.blocking)} errors"
+        errors = [f"{finding.what} {finding.remedy}" for finding in found.blocking]
+        listed = "".join(f"\n  {number}. {error}" for number, error in enumerate(errors[:MOST_ERRORS], 1))
+        more = f"\n  ... and {len(errors) - MOST_ERRORS} more" if len(errors) > MOST_ERRORS else ""
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
-            f"The audit of {found.database} found {count}:{listed}\n",
+            f"The audit of {found.database} found {count}:{listed}{more}\n",
             remedy="Mend the data, or waive a rule by its name and with a reason.",
         )
         self.result = result
@@ -235,15 +239,10 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     )
     found = audit.run(request)
     report = found.as_report()
-    result = {
-        "changed": False,
-        "audit": report,
-        "report": audit_report.text(report),
-        "console": console.audit(report),
-    }
+    result = {"audit": report, "console": console.audit(report)}
     if found.blocking and params["fail"]:
         raise AuditFailed(found, result)
-    return result
+    return {"changed": False, **result, "report": audit_report.text(report)}
 
 
 def main() -> None:

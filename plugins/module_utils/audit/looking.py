@@ -25,9 +25,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Que
 
 SAMPLES = 5
 
-# By SQLSTATE, what says nothing about the rows: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# By SQLSTATE or its class, what says nothing about the rows: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OF_TIME = {"57014", "55P03"}
-_PASSING = {"42501", "42P01", "53400"}
+_PASSING = ("42501", "42P01", "53")
 
 # In seconds and milliseconds: less is no limit, and more the server does not take.
 _SHORTEST, _LONGEST = 0.001, 2**31 - 1
@@ -188,7 +188,7 @@ def failed(at: Look, error: QueryFailed) -> Finding:
     if at.own:
         remedy = "Mend the rule's SQL: one query, without a semicolon inside."
         return Finding(at.rule, ERROR, at.subject, f"The rule {at.rule} failed: {error.what}.", remedy)
-    passing = error.sqlstate in _PASSING and at.severity != INFO
+    passing = error.sqlstate.startswith(_PASSING) and at.severity != INFO
     return not_looked_at(at, error.what, WARNING if passing else at.severity)
 
 

@@ -59,6 +59,13 @@ def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself(
     ]
 
 
+def test_of_very_many_findings_the_first_are_told_errors_before_warnings() -> None:
+    lines = _audited(*[{"severity": "warning"}] * 40, {"severity": "error"})
+    assert lines[1].startswith("[error]")
+    assert lines[-2].startswith("[warning]")
+    assert (len(lines), lines[-1]) == (32, "... and 11 more findings")
+
+
 def test_a_backup_names_its_files_and_what_was_swept_and_warned_of() -> None:
     lines = console.backup("/b", MANIFEST, ["/b/dead"])
     assert "[✓] Removed what a dead run left unfinished: /b/dead" in lines
