@@ -139,6 +139,18 @@ def test_whatever_else_the_audit_calls_an_error_fails_level_restore_too(
     _refused_and_unrestorable(database, backup_root, audit_dirt.UNRESTORABLE[kind])
 
 
+def test_rows_are_read_and_counted_as_they_are_where_the_planner_would_rather_read_a_corrupt_index(
+    database: Database,
+) -> None:
+    dirt = audit_dirt.UNRESTORABLE["duplicates that the index does not know"]
+    database.sql(dirt.sql)
+    database.admin(f"ALTER DATABASE {database.name} SET seq_page_cost = 1000000")
+    assert database.sql("SELECT count(*) FROM keyed") == "1"
+    found = audited(database)
+    assert {finding.key: finding.count for finding in found.blocking} == dirt.found
+    assert found.rows["public.keyed"] == 2
+
+
 def test_a_backup_without_an_audit_says_that_nothing_is_known_of_the_rows(
     database: Database, backup_root: Path
 ) -> None:

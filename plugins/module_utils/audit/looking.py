@@ -34,7 +34,7 @@ _SHORTEST, _LONGEST = 0.001, 2**31 - 1
 
 # What is looked for is what the planner takes for impossible by the constraints; and an index may be corrupt.
 _AS_THEY_ARE = "SET LOCAL constraint_exclusion = off; SET LOCAL enable_partition_pruning = off; "
-_WITHOUT_INDEXES = _AS_THEY_ARE + (
+WITHOUT_INDEXES = _AS_THEY_ARE + (
     "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off"
 )
 # A rule of the user's own names its tables as he does.
@@ -161,7 +161,7 @@ def look(reader: Session, at: Look, clock: Clock) -> list[Finding]:
 def _settings(at: Look) -> str:
     if at.own:
         return _AS_THE_USER
-    return _AS_THEY_ARE if at.by_index else _WITHOUT_INDEXES
+    return _AS_THEY_ARE if at.by_index else WITHOUT_INDEXES
 
 
 def _per_column(reader: Session, at: Look) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint, parallel, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO, WARNING, Finding
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import (
+    WITHOUT_INDEXES,
     Clock,
     Look,
     failed,
@@ -94,7 +95,7 @@ class Counting:
 
     def _count(self, table: Table, reader: Session) -> None:
         try:
-            with limited(reader, ROWS, self._clock):
+            with limited(reader, ROWS, self._clock, WITHOUT_INDEXES):
                 self._rows[table.label] = sum(reader.value(_count_of(heap)) for heap in _heaps(reader, table))
         except QueryFailed as error:
             self._unseen[table.label] = error.what

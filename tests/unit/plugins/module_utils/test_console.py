@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     ]
 
 
-def _audited(*findings: dict[str, object]) -> list[str]:
+def _audited(*findings: Mapping[str, object]) -> list[str]:
     plain = {"what": "It is invalid.", "remedy": "Mend it.", "samples": [], "waived": ""}
     return console.audit({"rows": {"a": 12_000, "b": 857}, "findings": [{**plain, **finding} for finding in findings]})
 
@@ -48,7 +49,7 @@ def test_the_audit_counts_rows_tables_and_findings_and_tells_no_guesses() -> Non
 
 
 def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself() -> None:
-    error: dict[str, object] = {"severity": "error", "samples": ["1", "a…(4)"]}
+    error = {"severity": "error", "samples": ["1", "a…(4)"]}
     assert _audited(error) == [
         "[✗] Audit: 12,857 rows in 2 tables, 1 findings, 0 notes",
         "[error] It is invalid. Keys, masked: 1, a…(4). Mend it.",
