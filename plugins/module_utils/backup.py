@@ -76,7 +76,7 @@ class BackupRequest:
     :param abort_on_blocked_ddl: stop when somebody's DDL has waited for the backup's locks for 5 s.
     :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
     :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
-    :param audit: the result of the audit, written as ``audit_report.txt``; empty writes none.
+    :param audit: the result of the audit, written as ``audit_report.txt`` and noted in the manifest; empty writes none.
     :param run_id: the run, begun by a fence, that the backup is to belong to; empty begins one.
     """
 
@@ -138,7 +138,7 @@ class _Held:
     cluster: Cluster
     fingerprint: Fingerprint
     left_out: Mapping[str, str]
-    findings: tuple[str, ...]
+    findings: Mapping[str, int]
     tuples_written: int
     lsn: str
     preload_libraries: str
@@ -250,7 +250,7 @@ class _Taking:
             self._end_backends(error)
             raise
         if self._request.audit:
-            self._found.files.append(formats.audit_report(self._place, self._request.audit))
+            self._found.files.append(formats.report_of_audit(self._place, self._request.audit))
         return self._seal(held, sequences)
 
     def _end_backends(self, error: PgsafeError) -> None:
@@ -271,7 +271,7 @@ class _Taking:
             tuples_written = int(reader.value(queries.TUPLES_WRITTEN))
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
             # First, for whoever has the snapshot keeps it, and the session that gave it may be lost meanwhile.
-            held = _read_held(snap, self._plan.identity, tuples_written)
+            held = _read_held(snap, self._plan.identity, self._request.audit, tuples_written)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 contents = self._read_all(snap, stop, watched)
             ddl_watch.require_unchanged(target, before)
@@ -387,14 +387,14 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(snap: snapshot.Snapshot, of: Identity, tuples_written: int) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any], tuples_written: int) -> _Held:
     reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),
         cluster=cluster.read(reader, of),
         fingerprint=fingerprint.without_contents(reader, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
-        findings=tuple(finding.key for finding in audit.findings(reader)),
+        findings=audit.known(audited, reader),
         tuples_written=tuples_written,
         lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12
+_MOST_FINDINGS = 30
 
 
 def preflight(found: Preflight) -> list[str]:
@@ -34,9 +35,19 @@ def preflight(found: Preflight) -> list[str]:
 
 
 def audit(found: Mapping[str, Any]) -> list[str]:
-    rows = sum(found["rows"].values())
-    lines = [f"{TICK} Audit: {rows:,} rows in {len(found['rows'])} tables, {len(found['findings'])} findings"]
-    return lines + [f"[{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in found["findings"]]
+    """Notes and guesses are counted; the report has them."""
+    rows, findings = sum(found["rows"].values()), found["findings"]
+    told = [finding for severity in ("error", "warning") for finding in findings if finding["severity"] == severity]
+    sign = CROSS if any(finding["severity"] == "error" and not finding["waived"] for finding in told) else TICK
+    about = f"{rows:,} rows in {len(found['rows'])} tables, {len(told)} findings, {len(findings) - len(told)} notes"
+    more = [f"... and {len(told) - _MOST_FINDINGS} more findings"] if len(told) > _MOST_FINDINGS else []
+    return [f"{sign} Audit: {about}", *[_audited(finding) for finding in told[:_MOST_FINDINGS]], *more]
+
+
+def _audited(finding: Mapping[str, Any]) -> str:
+    keys = f" Keys, masked: {', '.join(finding['samples'])}." if finding["samples"] else ""
+    waived = f" Waived: {finding['waived']}" if finding["waived"] else ""
+    return f"[{finding['severity']}] {finding['what']}{keys} {finding['remedy']}{waived}".rstrip()
 
 
 def recover(found: Recovered, foreseen: bool) -> list[str]:

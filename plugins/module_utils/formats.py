@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    audit_report,
     commands,
     files,
     gzip_files,
@@ -141,6 +142,6 @@ def server_globals(place: Place) -> BackupFile:
         return listed(GLOBALS, "globals", files.write_text(path, text))
 
 
-def audit_report(place: Place, result: Mapping[str, Any]) -> BackupFile:
+def report_of_audit(place: Place, result: Mapping[str, Any]) -> BackupFile:
     path = place.directory / manifest.AUDIT_REPORT
-    return listed(path.name, "report", files.write_text(path, report.audit(result)))
+    return listed(path.name, "report", files.write_text(path, audit_report.text(result)))

@@ -70,7 +70,7 @@ class Manifest:
     :param created: ISO 8601, UTC.
     :param seconds: duration of each part of the backup.
     :param tuples_written: the statistics' count of changed rows at the snapshot.
-    :param findings: keys of what the audit's rules found under the snapshot.
+    :param findings: what the audit's rules found under the snapshot: the key of each finding and its count.
     :param compression: of the archive; ``content_checksum`` says whether a damaged block is sure to be noticed when it
         is decoded, which only gzip's streams carry.
     :param warnings: what was said while it was taken, without failing it.
@@ -94,7 +94,7 @@ class Manifest:
     properties: DatabaseProperties
     cluster: Cluster
     left_out: Mapping[str, str]
-    findings: tuple[str, ...]
+    findings: Mapping[str, int]
     compression: Mapping[str, Any]
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
@@ -188,7 +188,6 @@ def _typed(data: dict[str, Any]) -> Manifest:
             "fingerprint": fingerprint_of(data["fingerprint"]),
             "properties": _properties(data["properties"]),
             "cluster": _cluster(data["cluster"]),
-            "findings": tuple(data["findings"]),
             "warnings": tuple(data["warnings"]),
         }
     )

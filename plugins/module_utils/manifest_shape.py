@@ -44,7 +44,7 @@ SHAPE: Mapping[str, Any] = {
     },
     "cluster": {"objects": {"*": _TEXTS}, "needs": {"*": [str]}},
     "left_out": _TEXTS,
-    "findings": [str],
+    "findings": {"*": int},
     "compression": {"method": str, "level": int, "content_checksum": bool},
     "warnings": [str],
     "seconds": {"*": _NUMBER},

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
@@ -79,7 +80,7 @@ def run(session: Session, manifest: Manifest, expectations: Mapping[str, str]) -
         found = audit.findings(session)
     before = manifest.fingerprint.rows
     changes = tuple(changes_of(before, after, expectations))
-    left = tuple(finding.what for finding in found if finding.key not in manifest.findings)
+    left = tuple(finding.what for finding in found if finding.severity != INFO and finding.key not in manifest.findings)
     return Verification(changes, tuple(change.problem for change in changes if change.problem) + left)
 
 

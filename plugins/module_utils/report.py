@@ -166,26 +166,6 @@ def _restore_instructions(of: Manifest) -> list[str]:
     return [*lines, "Afterwards:               vacuumdb --analyze-only -d " + _SCRATCH]
 
 
-def audit(result: Mapping[str, Any]) -> str:
-    """audit_report.txt from the result of the audit."""
-    findings = [f"  [{finding['severity']}] {finding['what']} {finding['remedy']}" for finding in result["findings"]]
-    return "\n".join(
-        [
-            _RULE,
-            f"Audit of the data before the migration: {result['database']}",
-            _RULE,
-            *_pairs([("Time", _time(result["time"])), ("Tables", str(len(result["rows"])))]),
-            "",
-            "Findings",
-            *(findings or ["  none"]),
-            "",
-            "Rows per table",
-            *_rows_lines(result["rows"]),
-            "",
-        ]
-    )
-
-
 def verification(result: Mapping[str, Any]) -> str:
     """verification_report.txt from the result of the verification."""
     lines = [_RULE, f"Verification after the migration: {result['database']}", _RULE]

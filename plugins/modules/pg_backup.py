@@ -73,7 +73,9 @@ options:
     type: float
     default: 14400
   audit:
-    description: The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt).
+    description:
+      - The RV(pgsafe.migration.pg_audit_info#module:audit) of the run, written as C(audit_report.txt). The manifest
+        notes its findings.
     type: dict
     default: {}
 attributes:

@@ -68,7 +68,7 @@ MANIFEST = Manifest(
         needs={"role": ("app",), "tablespace": ("fast",)},
     ),
     left_out={"public.recent": "view"},
-    findings=("invalid_indexes public.broken",),
+    findings={"invalid_indexes public.broken": 1},
     compression={"method": "gzip", "level": 1, "content_checksum": True},
     warnings=("somebody waited",),
     preload_libraries="pg_stat_statements",

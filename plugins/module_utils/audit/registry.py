@@ -4,7 +4,47 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import invalid_indexes, not_valid_constraints
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import (
+    blank_strings,
+    check_violations,
+    collations,
+    database_collation,
+    disabled_triggers,
+    domain_violations,
+    duplicates,
+    guessed_foreign_keys,
+    invalid_indexes,
+    malformed_dates,
+    malformed_emails,
+    malformed_phones,
+    nearly_not_null,
+    no_primary_key,
+    not_valid_constraints,
+    not_valid_rows,
+    orphans,
+    sequences_behind,
+    sequences_near_end,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import Rule
 
-RULES: tuple[Rule, ...] = (invalid_indexes.RULE, not_valid_constraints.RULE)
+RULES: tuple[Rule, ...] = (
+    orphans.RULE,
+    duplicates.RULE,
+    check_violations.RULE,
+    domain_violations.RULE,
+    not_valid_constraints.RULE,
+    not_valid_rows.RULE,
+    invalid_indexes.RULE,
+    disabled_triggers.RULE,
+    sequences_behind.RULE,
+    sequences_near_end.RULE,
+    database_collation.RULE,
+    collations.RULE,
+    no_primary_key.RULE,
+    guessed_foreign_keys.RULE,
+    nearly_not_null.RULE,
+    blank_strings.RULE,
+    malformed_emails.RULE,
+    malformed_phones.RULE,
+    malformed_dates.RULE,
+)

@@ -1,59 +1,136 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Audit: what the data looks like before a migration, read only and in one snapshot."""
+"""Audit: what the data looks like before a migration; read only, in one snapshot, each rule within its time."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils import queries, snapshot
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget, Clock
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
+NAMES = tuple(rule.name for rule in RULES)
+ALL = (CATALOG, DATA)
+
+_SCOPES = {rule.name: rule.scope for rule in RULES}
+
 
 @dataclass(frozen=True)
-class Finding:
-    """One offending object."""
+class AuditRequest:
+    """:param own_rules: the user's.
+    :param waived: reasons by the name of a rule, or by the key of one finding of it.
+    :param jobs: sessions that read tables, beside the one that holds the snapshot.
+    """
 
-    rule: str
-    severity: str
-    subject: str
-    what: str
-    remedy: str
-
-    @property
-    def key(self) -> str:
-        """What tells a finding from one that was there before."""
-        return f"{self.rule} {self.subject}"
+    target: Target
+    own_rules: tuple[OwnRule, ...] = ()
+    waived: Mapping[str, str] = field(default_factory=dict)
+    budget: Budget = DEFAULT
+    jobs: int = 2
 
 
 @dataclass(frozen=True)
 class Audit:
+    """:param rows: by table; without those that could not be counted in time.
+    :param seconds: of reading, by rule.
+    :param own_rules: names of the user's rules.
+    """
+
     database: str
     rows: dict[str, int]
     findings: tuple[Finding, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    own_rules: tuple[str, ...] = ()
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.blocks)
 
     def as_report(self) -> dict[str, Any]:
         """The structure that audit_report.txt is rendered from."""
-        listed = [asdict(finding) for finding in self.findings]
-        return {"time": now(), "database": self.database, "rows": self.rows, "findings": listed}
+        listed = [{**asdict(finding), "samples": list(finding.samples)} for finding in self.findings]
+        unseen = {finding.subject.partition(" ")[0] for finding in self.findings if finding.rule == NOT_LOOKED_AT}
+        rules = {
+            name: {"seconds": self.seconds.get(name, 0.0), "complete": name not in unseen}
+            for name in (*NAMES, *self.own_rules)
+        }
+        return {"time": now(), "database": self.database, "rows": self.rows, "findings": listed, "rules": rules}
 
 
-def run(target: Target) -> Audit:
+def run(request: AuditRequest) -> Audit:
     """
+    :raises BadRequest: what is waived is no rule.
     :raises PgsafeError: the database cannot be read.
     """
-    with session(target, purpose="audit") as reader, reader.transaction(ONE_SNAPSHOT):
-        return Audit(target.dbname, fingerprint.row_counts(reader), findings(reader))
+    _require_known(request)
+    # A rule of the user's own that ended the transaction would still not write.
+    startup = {**request.target.startup, "default_transaction_read_only": "on"}
+    target, clock = replace(request.target, startup=startup), Clock(request.budget)
+    with session(target, purpose="audit") as holder, holder.transaction(ONE_SNAPSHOT):
+        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder, locked=False, lock_timeout=0)
+        counting = Counting(holder, clock)
+        looks = [*looks_of(holder, ALL, request.own_rules, clock)]
+        found = Found(looks, clock)
+        share([*counting.work(), *found.work()], target, held, request.jobs)
+    told = [replace(it, waived=_waiver(it, request.waived)) for it in (*found.in_order(), *counting.unseen())]
+    own = tuple(rule.name for rule in request.own_rules)
+    return Audit(request.target.dbname, counting.rows, tuple(told), clock.spent, own)
 
 
-def findings(reader: Session) -> tuple[Finding, ...]:
-    """What every rule finds, in the order of the registry."""
-    return tuple(
-        Finding(rule.name, rule.severity, subject, rule.what.format(subject), rule.remedy.format(subject))
-        for rule in RULES
-        for (subject,) in reader.rows(rule.query)
-    )
+def findings(
+    reader: Session,
+    scopes: Sequence[str] = (CATALOG,),
+    budget: Budget = DEFAULT,
+    own_rules: Sequence[OwnRule] = (),
+) -> tuple[Finding, ...]:
+    """What the rules find, in the order of the registry, by this session alone and in its snapshot.
+
+    :param scopes: ``CATALOG`` reads the catalogs and takes no time; ``DATA`` reads the tables, within the budget.
+    """
+    if not reader.in_transaction:
+        with reader.transaction(ONE_SNAPSHOT):
+            return findings(reader, scopes, budget, own_rules)
+    clock = Clock(budget)
+    found = Found(looks_of(reader, scopes, own_rules, clock), clock)
+    for work in found.work():
+        work(reader)
+    return found.in_order()
+
+
+def known(report: Mapping[str, Any], reader: Session) -> dict[str, int]:
+    """What a manifest notes: the count of each finding by its key.
+
+    :param report: of the audit before; its rules of scope ``data`` are not asked again. Empty when there was none,
+        which is noted as ``not_looked_at data``.
+    :param reader: sees the snapshot of the backup; it is asked by the rules of scope ``catalog``.
+    """
+    nothing = {"findings": [{"rule": NOT_LOOKED_AT, "subject": DATA, "count": 1}]}
+    told: list[dict[str, Any]] = (report or nothing)["findings"]
+    before = {key_of(it["rule"], it["subject"]): it["count"] for it in told if _SCOPES.get(it["rule"]) != CATALOG}
+    return {**before, **{finding.key: finding.count for finding in findings(reader)}}
+
+
+def _waiver(finding: Finding, waived: Mapping[str, str]) -> str:
+    return waived.get(finding.key) or waived.get(finding.rule, "")
+
+
+def _require_known(request: AuditRequest) -> None:
+    rules = {NOT_LOOKED_AT, *NAMES, *(rule.name for rule in request.own_rules)}
+    for waived, reason in request.waived.items():
+        if waived.partition(" ")[0] not in rules:
+            raise BadRequest(
+                f"There is no audit rule {waived} to waive.", remedy=f"Name one of {', '.join(sorted(rules))}."
+            )
+        if not str(reason).strip():
+            raise BadRequest(f"The audit rule {waived} is waived without a reason.", remedy="Give one.")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -35,13 +36,35 @@ def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     ]
 
 
-def test_the_audit_counts_rows_tables_and_findings() -> None:
-    finding = {"severity": "warning", "what": "It is invalid.", "remedy": "Mend it."}
-    found = {"rows": {"a": 12_000, "b": 857}, "findings": [finding]}
-    assert console.audit(found) == [
-        "[✓] Audit: 12,857 rows in 2 tables, 1 findings",
+def _audited(*findings: Mapping[str, object]) -> list[str]:
+    plain = {"what": "It is invalid.", "remedy": "Mend it.", "samples": [], "waived": ""}
+    return console.audit({"rows": {"a": 12_000, "b": 857}, "findings": [{**plain, **finding} for finding in findings]})
+
+
+def test_the_audit_counts_rows_tables_and_findings_and_tells_no_guesses() -> None:
+    assert _audited({"severity": "warning"}, {"severity": "info"}) == [
+        "[✓] Audit: 12,857 rows in 2 tables, 1 findings, 1 notes",
         "[warning] It is invalid. Mend it.",
     ]
+
+
+def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself() -> None:
+    error = {"severity": "error", "samples": ["1", "a…(4)"]}
+    assert _audited(error) == [
+        "[✗] Audit: 12,857 rows in 2 tables, 1 findings, 0 notes",
+        "[error] It is invalid. Keys, masked: 1, a…(4). Mend it.",
+    ]
+    assert _audited({**error, "waived": "known"}) == [
+        "[✓] Audit: 12,857 rows in 2 tables, 1 findings, 0 notes",
+        "[error] It is invalid. Keys, masked: 1, a…(4). Mend it. Waived: known",
+    ]
+
+
+def test_of_very_many_findings_the_first_are_told_errors_before_warnings() -> None:
+    lines = _audited(*[{"severity": "warning"}] * 40, {"severity": "error"})
+    assert lines[1].startswith("[error]")
+    assert lines[-2].startswith("[warning]")
+    assert (len(lines), lines[-1]) == (32, "... and 11 more findings")
 
 
 def test_a_backup_names_its_files_and_what_was_swept_and_warned_of() -> None:

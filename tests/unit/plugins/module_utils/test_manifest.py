@@ -69,7 +69,7 @@ MANIFESTS = st.builds(
         st.dictionaries(TEXT, TEXTS, max_size=2),
     ),
     left_out=BY_NAME,
-    findings=TEXTS,
+    findings=st.dictionaries(TEXT, st.integers(0), max_size=2),
     compression=BY_NAME,
     warnings=TEXTS,
     seconds=st.dictionaries(TEXT, st.floats(0, allow_infinity=False), max_size=3),

@@ -12,12 +12,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils import report
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 
-AUDIT = {
-    "time": "2026-11-16T14:30:22Z",
-    "database": "app",
-    "rows": {"public.members": 12_857},
-    "findings": [{"severity": "warning", "what": "The index x is invalid.", "remedy": "REINDEX it."}],
-}
 VERIFICATION = {
     "time": "2026-11-16T14:31:00Z",
     "run_id": "20261116_143022",
@@ -94,13 +88,6 @@ def test_a_compression_without_a_checksum_of_its_content_is_told() -> None:
     assert "carry no checksum" not in report.manifest(MANIFEST)
 
 
-def test_the_audit_tells_findings_with_their_remedy_and_rows() -> None:
-    text = report.audit(AUDIT)
-    assert "  [warning] The index x is invalid. REINDEX it.\n" in text
-    assert "  public.members        12,857\n" in text
-    assert "  none\n" in report.audit({**AUDIT, "findings": []})
-
-
 def test_the_verification_tells_its_verdict_and_what_is_wrong() -> None:
     text = report.verification(VERIFICATION)
     assert "FAILED\n" in text
@@ -109,7 +96,7 @@ def test_the_verification_tells_its_verdict_and_what_is_wrong() -> None:
     assert "PASSED\n" in report.verification({**VERIFICATION, "passed": True, "problems": []})
 
 
-@pytest.mark.parametrize("text", [report.manifest(MANIFEST), report.audit(AUDIT), report.verification(VERIFICATION)])
+@pytest.mark.parametrize("text", [report.manifest(MANIFEST), report.verification(VERIFICATION)])
 def test_a_text_ends_with_a_line_feed_and_none_of_its_lines_with_a_blank(text: str) -> None:
     assert text.endswith("\n")
     assert [line for line in text.splitlines() if line != line.rstrip()] == []

@@ -4,37 +4,38 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import SEVERITIES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import Rule
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import Audit, Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA, Rule
+
+FRAME = {"__init__", "finding", "looking", "looks", "own_rule", "registry", "rule", "run"}
 
 
 def test_every_rule_of_the_directory_is_listed_once() -> None:
     files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")}
-    assert sorted(rule.name for rule in RULES) == sorted(files - {"__init__", "registry", "rule", "run"})
+    assert sorted(rule.name for rule in RULES) == sorted(files - FRAME)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_tells_its_object_its_severity_and_what_to_do(rule: Rule) -> None:
-    assert rule.severity in {"error", "warning", "info"}
-    assert 'odd {0} "name"' in rule.what.format('odd {0} "name"')
-    assert rule.remedy.format("x")
-    assert rule.query.lstrip().startswith("SELECT")
+    assert rule.severity in SEVERITIES
+    assert rule.scope in {CATALOG, DATA}
+    assert 'odd {0} "name"' in rule.what.format('odd {0} "name"', "b", "c", count=3)
+    assert rule.remedy.format("x", "b", "c", count=3)
+    assert rule.query.lstrip().startswith(("SELECT", "WITH"))
     # read by psycopg2 without parameters, where a percent sign is itself
     assert "%%" not in rule.query
 
 
-def test_a_finding_is_told_from_another_by_its_rule_and_object() -> None:
-    assert Finding("invalid_indexes", "warning", "public.x", "what", "remedy").key == "invalid_indexes public.x"
-
-
-def test_the_report_holds_what_was_found_as_plain_values() -> None:
-    found = Audit("app", {"public.t": 3}, (Finding("r", "warning", "s", "what", "remedy"),)).as_report()
-    assert (found["database"], found["rows"]) == ("app", {"public.t": 3})
-    assert found["findings"] == [
-        {"rule": "r", "severity": "warning", "subject": "s", "what": "what", "remedy": "remedy"}
-    ]
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_s_file_begins_with_a_line_for_the_user_s_guide_and_names_its_source(rule: Rule) -> None:
+    module = importlib.import_module(f"{registry.__name__.rpartition('.')[0]}.{rule.name}")
+    first = (module.__doc__ or "").splitlines()[0]
+    assert first.endswith(".")
+    assert len(first) > 40
+    assert "https://" in (module.__doc__ or "")

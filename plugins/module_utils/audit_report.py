@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""audit_report.txt: what the audit has found, for people, on a terminal of 80 columns as on a wide one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+WIDTH = 80
+
+_LINE = "=" * 78
+_TITLES = {
+    "error": "Errors: with these no backup restores, so they stop a run",
+    "warning": "Warnings: wrong already, and none of a migration's doing",
+    "info": "Notes and guesses: what a person may want to know",
+}
+# What a line cannot be broken inside of: a quoted name, with whatever is written without a space around it.
+_WORD = re.compile(r'(?:"(?:[^"]|"")*"|\S)+')
+# Of a number with its separators, up to hundreds of billions, and of the name before it.
+_NUMBER, _NAME = 15, 60
+
+
+def text(result: Mapping[str, Any]) -> str:
+    """
+    :param result: of the audit, as :meth:`Audit.as_report` gives it.
+    """
+    return "\n".join(
+        [
+            _LINE,
+            *_wrapped(f"Audit of the data before the migration: {result['database']}"),
+            _LINE,
+            f"Time    {result['time'].replace('T', ' ').replace('Z', ' UTC')}",
+            f"Tables  {len(result['rows'])}",
+            *_findings(result["findings"]),
+            "",
+            "Rules, and the seconds that each has read for",
+            *_rules(result.get("rules", {})),
+            "",
+            "Rows per table",
+            *(_table((label, f"{count:,}") for label, count in result["rows"].items()) or ["  no tables"]),
+            "",
+        ]
+    )
+
+
+def _findings(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not found:
+        yield from ("", "Findings", "  none")
+    for severity, title in _TITLES.items():
+        of_severity = [finding for finding in found if finding["severity"] == severity]
+        if of_severity:
+            yield from ("", f"{title} ({len(of_severity)})")
+        for finding in of_severity:
+            yield from _finding(finding)
+
+
+def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
+    yield from _wrapped(f"[{finding['severity']}] {finding['what']} ({finding['rule']})", "  ", "      ")
+    if finding.get("samples"):
+        yield from _wrapped(f"Keys, masked: {', '.join(finding['samples'])}{_more(finding)}", "      ", "        ")
+    if finding["remedy"]:
+        yield from _wrapped(finding["remedy"], "      ", "      ")
+    if finding.get("waived"):
+        yield from _wrapped(f"Waived: {finding['waived']}", "      ", "        ")
+
+
+def _more(finding: Mapping[str, Any]) -> str:
+    return ", …" if finding["count"] > len(finding["samples"]) else ""
+
+
+def _rules(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return _table(
+        (name, f"{rule['seconds']:.1f}" if rule["complete"] else f"incomplete {rule['seconds']:.1f}")
+        for name, rule in rules.items()
+    )
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Names and what is told of them; a name that is too long has a line of its own."""
+    listed = list(rows)
+    width = max([len(name) for name, _told in listed if len(name) <= _NAME] or [0])
+    lines = []
+    for name, told in listed:
+        if len(name) > width:
+            lines.append(f"  {name}")
+        lines.append(f"  {name if len(name) <= width else '':<{width}}  {told:>{_NUMBER}}")
+    return lines
+
+
+def _wrapped(sentence: str, first: str = "", rest: str = "  ") -> list[str]:
+    """The words in lines of at most :data:`WIDTH` characters; one that is longer has its line to itself."""
+    lines = [first]
+    for word in _WORD.findall(sentence):
+        begun = bool(lines[-1].strip())
+        if begun and len(lines[-1]) + 1 + len(word) > WIDTH:
+            lines.append(rest + word)
+        else:
+            lines[-1] += f" {word}" if begun else word
+    return lines
