@@ -179,11 +179,17 @@ def audit(result: Mapping[str, Any]) -> str:
             "Findings",
             *(findings or ["  none"]),
             "",
+            *_waived(result.get("waived", ())),
             "Rows per table",
             *_rows_lines(result["rows"]),
             "",
         ]
     )
+
+
+def _waived(problems: Sequence[str]) -> list[str]:
+    """What the preflight found and a person took upon himself."""
+    return ["Waived by a person", *[f"  {problem}" for problem in problems], ""] if problems else []
 
 
 def verification(result: Mapping[str, Any]) -> str:

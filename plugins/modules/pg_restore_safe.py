@@ -39,11 +39,11 @@ options:
     default: 2
   waive:
     description:
-      - Names of checks before a restore whose errors you take upon yourself; they are shown as warnings then.
+      - Checks before a restore whose errors you take upon yourself, each with the reason; they are shown as warnings
+        then, with it.
       - A rollback with O(finish) is not stopped by checks.
-    type: list
-    elements: str
-    default: []
+    type: dict
+    default: {}
   free_bytes:
     description: How many bytes are free for the copy, where the server's disk cannot be seen from the target.
     type: int
@@ -130,7 +130,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, restore, rollback, waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -148,7 +148,7 @@ SPEC = {
     "new_database": {"type": "str"},
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
-    "waive": {"type": "list", "elements": "str", "default": []},
+    "waive": {"type": "dict", "default": {}},
     "free_bytes": {"type": "int"},
 }
 
@@ -163,7 +163,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         jobs=params["jobs"],
         finish=params["finish"],
         settled_by_hand=params["settled_by_hand"],
-        waived=frozenset(params["waive"]),
+        waived=waivers.read(params["waive"]),
         free_bytes=params["free_bytes"],
     )
     if check_mode:
