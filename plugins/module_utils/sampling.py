@@ -199,12 +199,12 @@ def _reading(part: Part, blocks: int) -> Any:
             first=literal(f"({first},0)"),
             end=literal(f"({end},0)"),
         )
-        for first, end in _runs(part.blocks, blocks)
+        for first, end in runs(part.blocks, blocks)
     ]
     return statement("COPY ({rows}) TO STDOUT (FORMAT csv)", rows=joined(" UNION ALL ", pieces))
 
 
-def _runs(blocks: int, wanted: int) -> Iterator[tuple[int, int]]:
+def runs(blocks: int, wanted: int) -> Iterator[tuple[int, int]]:
     """So many blocks in a few runs, spread evenly from the first to the last block."""
     if wanted >= blocks:
         # The last block may have grown by rows since it was counted.

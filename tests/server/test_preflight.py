@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -45,6 +46,19 @@ def test_a_database_without_the_expected_tables_or_without_any_is_told(database:
     database.sql('DROP TABLE customers, orders, "Odd Schema"."Odd ""T"" x", empty_one CASCADE')
     empty = look(database, backup_root)
     assert (only(empty, "expected_tables").severity, empty.errors) == ("warning", ())
+
+
+@pytest.mark.fault(24)
+def test_client_tools_of_another_major_are_told_and_nothing_is_tried_with_them(
+    database: Database, backup_root: Path
+) -> None:
+    assert of(look(database, backup_root), "client_tools") == []
+    other = min(pgserver.find_installations(), key=lambda found: found.major)
+    wrong = replace(database.target, bin_dir=str(other.bin_dir))
+    found = look(database, backup_root, wrong, probe=True)
+    problem = only(found, "client_tools")
+    assert (problem.severity, f"has {other.major}." in problem.what) == ("error", True)
+    assert (found.facts.tools_version, of(found, "scratch_access")) == ("", [])
 
 
 @contextmanager

@@ -69,7 +69,8 @@ def test_a_run_that_a_person_has_settled_stands_in_nobody_s_way(database: Databa
     database.admin(f"DROP DATABASE {database.name}")
     database.admin(f"CREATE DATABASE {database.name} TEMPLATE small")
     unfinished = preflight.PreflightRequest(database.target, backup_root)
-    assert preflight.run(unfinished).facts.unfinished_runs == (str(taken.directory),)
+    (problem,) = preflight.run(unfinished).errors
+    assert (problem.check, str(taken.directory) in problem.what) == ("unfinished_run", True)
     rollback = restore.RestoreRequest(database.target, taken.directory)
     with pytest.raises(Refused, match="settled_by_hand"):
         restore.run(rollback)

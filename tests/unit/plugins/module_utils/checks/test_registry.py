@@ -10,6 +10,7 @@ from pathlib import Path
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks import registry, run
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import SCOPES, Unseen
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight, problems_of
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 KEPT_APART = {"__init__", "check", "registry", "run"}
@@ -25,6 +26,14 @@ def test_every_check_has_its_test() -> None:
     tests = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
     files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")} - KEPT_APART
     assert files <= tests
+
+
+def test_every_check_is_tried_on_a_server() -> None:
+    """But for one: no machine of ours has a server that is too old."""
+    tests = (COLLECTION / "tests" / "server").glob("test_*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in tests)
+    listed = {run.name_of(listed.check) for listed in registry.CHECKS} - {"server_version"}
+    assert [name for name in sorted(listed) if f'"{name}"' not in text] == []
 
 
 def test_a_healthy_database_has_no_problem() -> None:
