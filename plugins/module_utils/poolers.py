@@ -28,5 +28,14 @@ def mode(reader: Session) -> str:
     with session(reader.target, purpose="pooler") as other:
         # Each question is a transaction of its own, so that nobody has to wait for the other where there is but one.
         asked = [(reader.value(_PID), other.value(_PID)) for _time in range(_TIMES)]
-    ours, theirs = ({pids[number] for pids in asked} for number in (0, 1))
-    return SESSION if len(ours) == len(theirs) == 1 and ours != theirs else TRANSACTION
+        ours, theirs = ({pids[number] for pids in asked} for number in (0, 1))
+        if len(ours) == len(theirs) == 1 and ours != theirs:
+            return SESSION
+        forget_settings(other)
+    return TRANSACTION
+
+
+def forget_settings(shared: Session) -> None:
+    """What we set would stick to sessions that others are given next; as far as those can be had again, it is reset."""
+    for _time in range(_TIMES):
+        shared.execute("RESET ALL")

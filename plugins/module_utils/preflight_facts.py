@@ -49,6 +49,9 @@ NO_PROOF, AUTO = "none", "auto"
 # The size of a table that somebody has locked exclusively can be read only when he lets it go.
 _PATIENCE = {"lock_timeout": "2s"}
 
+# Nothing is read by sessions whose settings would stick to somebody else's.
+_SHARED = ("any table, through a pooler in transaction mode",)
+
 # As queries.SESSIONS says it of what this role may not know.
 UNKNOWN = "state unknown"
 
@@ -150,11 +153,12 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
     :raises ConnectionFailed: the database cannot be reached.
     """
     with session(plan.target, _PATIENCE, "preflight") as reader:
-        common = _common(plan, reader)
+        common, pooler = _common(plan, reader), poolers.mode(reader)
         parts, locked = _parts(reader)
-        forecast = _forecast(plan, reader, parts, locked)
+        forecast = _forecast(plan, reader, parts, locked if pooler != poolers.TRANSACTION else _SHARED)
         tools, tools_problem = _tools(plan.target, common.server_version // 10000)
-        tried = plan.probe and not common.standby and (common.role.createdb or common.role.superuser)
+        able = not common.standby and (common.role.createdb or common.role.superuser)
+        tried = plan.probe and able and pooler != poolers.TRANSACTION
         found = Facts(
             **vars(common),
             **_sizes(reader, parts, forecast),
@@ -162,6 +166,7 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             **_of_server(plan, reader),
             **_directories(plan),
             **_proof(plan, common),
+            pooler=pooler,
             tools_version=tools.version if tools else "",
             tools_problem=tools_problem,
             read_only_fence=plan.read_only_fence,
@@ -169,6 +174,8 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             unavailable_seconds=forecast.seconds,
             access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),
         )
+        if pooler == poolers.TRANSACTION:
+            poolers.forget_settings(reader)
     return replace(found, not_seen=(*found.not_seen, *_unseen(found, forecast, tried)))
 
 
@@ -265,7 +272,6 @@ def _of_server(plan: Plan, reader: Session) -> dict[str, Any]:
         "checksum_failures": reader.value(_CHECKSUM_FAILURES, (database,)),
         "track_counts": bool(track_counts),
         "old_snapshot_threshold": threshold,
-        "pooler": poolers.mode(reader),
         "managed_by": _SERVICES[services[0][0]] if services else "",
     }
 

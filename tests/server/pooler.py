@@ -60,9 +60,9 @@ class Pooler:
         with client, suppress(OSError, EOFError):
             startup = _startup(client)
             upstream = self._take(startup)
-            client.sendall(upstream.greeting[:-6] + _KEY + upstream.greeting[-6:])
             if self._transactions:
                 self._give_back(startup, upstream)
+            client.sendall(upstream.greeting[:-6] + _KEY + upstream.greeting[-6:])
             self._relay(client, startup, None if self._transactions else upstream)
 
     def _relay(self, client: socket.socket, startup: bytes, own: _Upstream | None) -> None:
@@ -76,11 +76,12 @@ class Pooler:
                 return
             held = held or self._take(startup)
             held.socket.sendall(query)
-            for answer in _until_ready(held.socket):
-                client.sendall(answer)
-            if own is None and answer[-1:] == b"I":
+            answers = list(_until_ready(held.socket))
+            if own is None and answers[-1][-1:] == b"I":
+                # Before the client knows that it is ready, so that whoever comes next gets this one.
                 self._give_back(startup, held)
                 held = None
+            client.sendall(b"".join(answers))
 
     def _take(self, startup: bytes) -> _Upstream:
         waiting = self._idle.get(_whose(startup), [])

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
+import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import access_probe
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, tools_with
@@ -143,6 +145,10 @@ def test_a_pooler_is_told_by_how_it_pools(
         tempfile.TemporaryDirectory(prefix="pgs") as place,
         pooled(database, Path(place), transactions) as params,
     ):
-        found = look(database, backup_root, replace(database.target, params=params))
+        found = look(database, backup_root, replace(database.target, params=params), probe=transactions)
+        dsn = psycopg2.extensions.make_dsn(dbname=database.name, **params)
+        with closing(psycopg2.connect(dsn)) as next_one, next_one.cursor() as cursor:
+            cursor.execute("SHOW search_path")
+            assert cursor.fetchone() == ('"$user", public',), "no setting of ours is left to whoever comes next"
     assert found.facts.pooler == ("transaction" if transactions else "session")
     assert only(found, "poolers").severity == severity
