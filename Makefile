@@ -108,6 +108,10 @@ sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
 	$(call heading,ansible-test sanity with ansible-core $(SANITY_CORE))
 	@"$(PYTHON)" tools/sanity.py --core $(SANITY_CORE) $(SANITY_ARGS)
 
+.PHONY: docs
+docs: python ## Write the tables of checks and rules in docs/ anew
+	@"$(PYTHON)" tools/rules_page.py
+
 .PHONY: build
 build: venv-test ## Build the tarball, install it, read every module's page
 	$(call heading,tarball)

@@ -34,6 +34,7 @@ def text(result: Mapping[str, Any]) -> str:
             f"Time    {result['time'].replace('T', ' ').replace('Z', ' UTC')}",
             f"Tables  {len(result['rows'])}",
             *_findings(result["findings"]),
+            *_waived(result.get("waived", ())),
             "",
             "Rules, and the seconds that each has read for",
             *_rules(result.get("rules", {})),
@@ -64,6 +65,14 @@ def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
         yield from _wrapped(finding["remedy"], "      ", "      ")
     if finding.get("waived"):
         yield from _wrapped(f"Waived: {finding['waived']}", "      ", "        ")
+
+
+def _waived(problems: Sequence[str]) -> Iterator[str]:
+    """What the preflight found and a person took upon himself."""
+    if problems:
+        yield from ("", "Found by the preflight, and waived")
+    for problem in problems:
+        yield from _wrapped(problem, "  ", "      ")
 
 
 def _more(finding: Mapping[str, Any]) -> str:

@@ -83,11 +83,13 @@ def read(session: Session, identity: Identity) -> Cluster:
     :param identity: of that database.
     :raises QueryFailed: a catalog cannot be read.
     """
-    needs = {"role": _NEEDED_ROLES, "tablespace": _NEEDED_TABLESPACES}
-    return Cluster(
-        objects=objects(session, identity),
-        needs={kind: tuple(name for (name,) in session.rows(query)) for kind, query in needs.items()},
-    )
+    return Cluster(objects=objects(session, identity), needs=needs(session))
+
+
+def needs(session: Session) -> dict[str, tuple[str, ...]]:
+    """The names of roles and tablespaces without which the session's database cannot be restored."""
+    needed = {"role": _NEEDED_ROLES, "tablespace": _NEEDED_TABLESPACES}
+    return {kind: tuple(name for (name,) in session.rows(query)) for kind, query in needed.items()}
 
 
 def objects(session: Session, identity: Identity) -> dict[str, dict[str, str]]:

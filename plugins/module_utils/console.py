@@ -12,6 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.names import quot
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
     from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
@@ -31,7 +32,14 @@ def preflight(found: Preflight) -> list[str]:
     facts = found.facts
     about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
     lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
-    return lines + [f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems]
+    lines.append(f"[info] A backup is expected to have {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
+    return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
+
+
+def _foreseen_time(facts: Facts) -> str:
+    if facts.unavailable_seconds is None or not facts.read_only_fence:
+        return ""
+    return f"; about {duration(facts.unavailable_seconds)} without writes until it is proven"
 
 
 def audit(found: Mapping[str, Any]) -> list[str]:
@@ -204,7 +212,7 @@ def restore_forecast(found: Forecast) -> list[str]:
         f"{FORESEEN} Disk needed beside the live database: {size(facts.bytes_needed)}; free on {disk.path}: {free}",
         f"{FORESEEN} Write-ahead log: about {size(facts.wal_bytes)} ({_carriers(facts.wal)})",
         f"{FORESEEN} Expected time, as long as the proof took: {taken}",
-        *[f"[{problem.severity}] {problem.what} {problem.remedy}".rstrip() for problem in found.problems],
+        *[f"[{problem.severity}] {problem.told}" for problem in found.problems],
     ]
 
 

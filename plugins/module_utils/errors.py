@@ -117,12 +117,20 @@ class Problem:
     :param severity: ``error`` stops a run, ``warning`` and ``info`` are shown.
     :param what: what was found.
     :param remedy: what to do about it, as a command where there is one.
+    :param waived: why a person has taken it upon himself; empty for a problem that nobody has waived.
     """
 
     check: str
     severity: str
     what: str
     remedy: str
+    waived: str = ""
 
     def as_text(self) -> str:
-        return f"[{self.severity}] {self.check}: {self.what} {self.remedy}".rstrip()
+        return f"[{self.severity}] {self.check}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """What was found and what to do about it, in a line."""
+        waived = f"(Waived: {self.waived})" if self.waived else ""
+        return " ".join(part for part in (self.what, self.remedy, waived) if part)

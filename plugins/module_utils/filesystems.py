@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import files, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
@@ -22,7 +22,8 @@ SELECT t.spcname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t O
 
 def of(path: Path) -> Filesystem:
     try:
-        return Filesystem(str(path), files.free_space(path).bytes, path.stat().st_dev)
+        free = files.free_space(path)
+        return Filesystem(str(path), free.bytes, path.stat().st_dev, free.inodes)
     except (PgsafeError, OSError):
         return Filesystem(str(path), None, None)
 

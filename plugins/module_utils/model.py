@@ -113,6 +113,19 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Filesystem:
+    """:param free_bytes: for an ordinary user, None when it cannot be seen from here.
+    :param device: what tells one filesystem from another, None likewise.
+    :param free_inodes: files that can still be made, None likewise and where there is no limit.
+    """
+
+    path: str
+    free_bytes: int | None
+    device: int | None
+    free_inodes: int | None = None
+
+
+@dataclass(frozen=True)
 class Server:
     """:param version: ``server_version_num``, such as 180006."""
 

@@ -137,6 +137,16 @@ def run_script(
     )
 
 
+def dump_nothing(tools: Tools, role: str | None) -> tuple[str, ...]:
+    """pg_dump of an empty database to its standard output, to see whether it gets in."""
+    return (tools["pg_dump"], "--format=custom", "--no-password", *_role(role))
+
+
+def restore_nothing(tools: Tools, dbname: str, role: str | None) -> tuple[str, ...]:
+    """pg_restore of that from its standard input; no row is in it, and nothing but rows is restored."""
+    return (tools["pg_restore"], "--section=data", f"--dbname={conninfo(dbname)}", "--no-password", *_role(role))
+
+
 def globals_only(tools: Tools, maintenance_db: str, role: str | None) -> tuple[str, ...]:
     return (
         tools["pg_dumpall"],

@@ -1,49 +1,52 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Preflight: gather the facts once, by reading alone, and report every problem at once."""
+"""Preflight: gather the facts once and report every problem at once, each with its remedy."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    client_tools,
-    filesystems,
-    fingerprint,
-    login_triggers,
-    names,
-    queries,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
-    Directory,
-    Facts,
-    Role,
-    SessionFact,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.registry import CHECKS
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.identity import server
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils import login_triggers, preflight_facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_forecast import Asked
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import run as checks
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import SCOPES, Facts, Thresholds
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 
 @dataclass(frozen=True)
 class PreflightRequest:
-    """:param disk_factor: free space of the backup's filesystem as a multiple of the database's size.
-    :param restore_level: whether the backup will be proven by a restore beside the live database.
+    """:param scopes: what it is asked before, of :data:`checks.check.SCOPES`.
+    :param restore_level: whether the backup will be proven by restoring it.
+    :param proof: where, or ``auto``.
+    :param instance_directory: where a private cluster for the proof would be; None for beside the backup.
     :param read_only_fence: whether the database will be read-only while it is backed up.
+    :param csv: patterns of the tables that get a CSV.
+    :param free_bytes: what a person says is free for a copy, where it cannot be seen.
+    :param expected_tables: labels of tables without which it is the wrong database.
+    :param waived: by the name of a check, why a person has taken its errors upon himself.
+    :param probe: whether an empty database is made and dropped, to see who gets in; all else is reading alone.
     """
 
     target: Target
     backup_root: Path
-    disk_factor: float = 2.0
+    scopes: Sequence[str] = SCOPES
+    thresholds: Thresholds = field(default_factory=Thresholds)
     restore_level: bool = True
+    proof: str = preflight_facts.AUTO
+    instance_directory: Path | None = None
     read_only_fence: bool = True
+    csv: Sequence[str] = ("*",)
+    compress_method: str = "gzip"
+    jobs: int = 2
+    free_bytes: int | None = None
+    expected_tables: Sequence[str] = ()
+    waived: Mapping[str, str] = field(default_factory=dict)
+    probe: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,75 +58,61 @@ class Preflight:
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
+    @property
+    def waived(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.waived)
+
 
 def run(request: PreflightRequest) -> Preflight:
     """
-    :raises ConnectionFailed: the database or the maintenance database cannot be reached at all.
+    :raises ConnectionFailed: the database cannot be reached.
     """
-    with session(login_triggers.silenced(request.target), purpose="preflight") as reader:
-        facts = _gather(request, reader)
-    return Preflight(facts, problems_of(facts))
+    target, shut = _silenced(request.target)
+    facts = preflight_facts.gather(_plan(replace(request, target=target)), shut)
+    return Preflight(facts, problems_of(facts, request.scopes, request.waived))
 
 
-def problems_of(facts: Facts) -> tuple[Problem, ...]:
-    """What every check finds, in the order of the registry."""
-    return tuple(problem for check in CHECKS for problem in check(facts))
+def problems_of(
+    facts: Facts, scopes: Sequence[str] = SCOPES, waived: Mapping[str, str] | None = None
+) -> tuple[Problem, ...]:
+    """What every check of the scopes finds, in the order of the registry."""
+    return checks.problems(registry.asked(scopes), facts, waived or {})
 
 
-def _gather(request: PreflightRequest, reader: Session) -> Facts:
-    database = request.target.dbname
-    found = server(reader)
-    tools_version, tools_problem = _tools(request.target, found.major)
-    return Facts(
-        database=database,
-        server_version=found.version,
-        server_version_text=found.version_text,
-        tools_version=tools_version,
-        tools_problem=tools_problem,
-        database_bytes=int(reader.value(queries.DATABASE_SIZE, (database,))),
-        tables=len(fingerprint.tables(reader)),
-        backup_root=_directory(request.backup_root),
-        backup_filesystem=filesystems.of(request.backup_root),
-        data_filesystem=filesystems.of_data(reader),
-        role=Role(*reader.row(queries.ROLE, (database,))),
-        standby=bool(reader.value(queries.STANDBY)),
-        sessions=tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
-        prepared_transactions=_names(reader.rows(queries.PREPARED, (database,))),
-        logical_slots=_names(reader.rows(queries.LOGICAL_SLOTS, (database,))),
-        subscriptions=_names(reader.rows(queries.SUBSCRIPTIONS, (database,))),
-        unfinished_runs=_unfinished(request.backup_root, database, alive=False),
-        runs_at_work=_unfinished(request.backup_root, database, alive=True),
-        superusers_sessions=tuple(
-            f"pid {pid} of {user}" for pid, user in reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
-        ),
-        roles_that_write=_names(reader.rows(queries.ROLES_THAT_WRITE, (database,))) if request.read_only_fence else (),
-        disk_factor=request.disk_factor,
-        restore_level=request.restore_level,
-    )
+def as_facts(facts: Facts) -> dict[str, Any]:
+    """``ansible_facts.pg_preflight``: the facts by their names, and what is reckoned from them."""
+    plain: dict[str, Any] = _plain(asdict(facts))
+    plain["backup_size"]["bytes"] = facts.backup_size.bytes
+    return {**plain, "wal_bytes": facts.wal_bytes, "copy_bytes": facts.bytes_needed}
 
 
-def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(row[0] for row in rows)
+def _plain(value: Any) -> Any:
+    """Of what JSON knows."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(inner) for inner in value]
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
-def _tools(target: Target, major: int) -> tuple[str, str]:
+def _silenced(target: Target) -> tuple[Target, tuple[str, ...]]:
+    """A maintenance database that lets nobody in is one problem among the others."""
     try:
-        return client_tools.find(target, major).version, ""
-    except PgsafeError as error:
-        return "", f"{error.what} {error.remedy}".strip()
+        return login_triggers.silenced(target), ()
+    except ConnectionFailed as error:
+        return target, (f"The maintenance database lets nobody in: {error.what} {error.remedy}",)
 
 
-def _directory(path: Path) -> Directory:
-    if not path.is_dir():
-        return Directory(str(path), exists=False, writable=False, mode=0, owner=-1, link=path.is_symlink())
-    facts = path.stat()
-    writable = os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
-    return Directory(str(path), True, writable, stat.S_IMODE(facts.st_mode), facts.st_uid, path.is_symlink())
-
-
-def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...]:
-    if not os.access(backup_root, os.R_OK):
-        return ()
-    parent = backup_root / names.directory_name(database)
-    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished and run.alive == alive]
-    return tuple(str(directory) for directory in found if directory.parent == parent)
+def _plan(request: PreflightRequest) -> preflight_facts.Plan:
+    return preflight_facts.Plan(
+        target=request.target,
+        backup_root=request.backup_root,
+        asked=Asked(request.csv, request.compress_method, request.jobs),
+        thresholds=request.thresholds,
+        proof=request.proof if request.restore_level else preflight_facts.NO_PROOF,
+        instance_directory=request.instance_directory,
+        read_only_fence=request.read_only_fence,
+        stated_free_bytes=request.free_bytes,
+        expected_tables=request.expected_tables,
+        probe=request.probe,
+    )

@@ -7,9 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems, wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 

@@ -295,16 +295,6 @@ PREPARED_HERE = """
 SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared
 """
 
-LOGICAL_SLOTS = """
-SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE slot_type = 'logical' AND database = %s ORDER BY 1
-"""
-
-# These columns are readable by everybody; the connection string is not.
-SUBSCRIPTIONS = """
-SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
- WHERE d.datname = %s ORDER BY 1
-"""
-
 # One number for all user objects: the xmin of a catalog row changes with every DDL statement on it, and with nothing
 # else (VACUUM and ANALYZE update pg_class in place). A rebuilt index is no DDL for a backup, so indexes count by OID.
 _LASTING = "n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'"

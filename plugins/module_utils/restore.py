@@ -9,7 +9,8 @@ leaves the live database alone.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
@@ -46,7 +47,7 @@ class RestoreRequest:
     """:param new_database: the name to restore to; None for a rollback of the live database.
     :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param settled_by_hand: do nothing but record that a person has put the database right by other means.
-    :param waived: names of checks whose errors a person has taken upon himself.
+    :param waived: by the name of a check, why a person has taken its errors upon himself.
     :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     """
@@ -57,7 +58,7 @@ class RestoreRequest:
     jobs: int = 2
     finish: bool = False
     settled_by_hand: bool = False
-    waived: frozenset[str] = frozenset()
+    waived: Mapping[str, str] = field(default_factory=dict)
     free_bytes: int | None = None
     sequences: str = ""
 
@@ -122,9 +123,10 @@ def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: J
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
     names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
-    cleared = {"prepared_transactions"} if run_journal and run_journal.unfinished else set()
-    ready = {"disk"} if run_journal and copies.recorded_ready(run_journal) else set()
-    return replace(intent, waived=intent.waived | cleared | ready)
+    cleared = ("prepared_transactions",) if run_journal and run_journal.unfinished else ()
+    ready = ("data_disk", "wal_disk") if run_journal and copies.recorded_ready(run_journal) else ()
+    known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the ready copy is there")}
+    return replace(intent, waived={**known, **intent.waived})
 
 
 def _intent(request: RestoreRequest, manifest: Manifest, replaces: str | None, creates: tuple[str, ...]) -> Intent:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 
 # Where wal_level is minimal, pg_restore's COPY and CREATE INDEX write none, but the template's copy is written; see
 # https://www.postgresql.org/docs/current/populate.html#POPULATE-PITR

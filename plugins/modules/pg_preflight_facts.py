@@ -11,8 +11,31 @@ version_added: 0.1.0
 description:
   - Reads versions, sizes, free space, privileges, sessions and whatever would stand in the way of a backup, a migration
     or a rollback, and reports all problems at once, each with a remedy.
-  - It changes nothing and writes nothing.
+  - It reads, and changes nothing. With O(probe) it also makes an empty database and drops it again, to see who gets
+    in.
+  - What the role cannot see from here is told too, as RV(ansible_facts.pg_preflight.not_seen) and as a warning.
 options:
+  scope:
+    description:
+      - What stands in the way of what. A check is run when it concerns one of them.
+      - The scope V(restore) is about restoring the database as it is now; M(pgsafe.migration.pg_restore_safe) looks by
+        itself at what stands in the way of restoring a certain backup.
+    type: list
+    elements: str
+    choices: [backup, migration, restore]
+    default: [backup, migration, restore]
+  waive:
+    description:
+      - Checks whose errors you take upon yourself, by their names, each with the reason. They are shown as warnings
+        then, with it. A name that no check has is refused.
+    type: dict
+    default: {}
+  probe:
+    description:
+      - Make an empty database with a name as a run gives it, connect to it with psycopg2 and every client tool, and
+        drop it, since pg_hba.conf and the pgpass file have their lines by database. Not in check mode.
+    type: bool
+    default: true
   backup_root:
     description: The directory, on the target, under which backups are made.
     type: path
@@ -27,10 +50,50 @@ options:
     type: str
     choices: [read_only+closed, closed, connect, none]
     default: read_only+closed
+  proof:
+    description: Where the level V(restore) will restore; see M(pgsafe.migration.pg_backup_verify).
+    type: str
+    choices: [scratch, ready_copy, separate_instance, auto]
+    default: auto
+  instance_directory:
+    description: The directory that a V(separate_instance) will be made in; beside the backup by default.
+    type: path
+  csv:
+    description: Which tables will get a CSV, as patterns of C(schema.table).
+    type: list
+    elements: str
+    default: ["*"]
+  compress_method:
+    description: How the archive will be compressed.
+    type: str
+    choices: [gzip, lz4, zstd, none]
+    default: gzip
+  jobs:
+    description: How many sessions will read tables.
+    type: int
+    default: 2
+  free_bytes:
+    description: How many bytes are free for a copy, where the server's disk cannot be seen from the target.
+    type: int
+  expected_tables:
+    description: Tables without which it is the wrong database, as C(schema.table), or by their name alone in C(public).
+    type: list
+    elements: str
+    default: []
   disk_factor:
-    description: The free space that the backup's filesystem must have, as a multiple of the database's size.
+    description: The free space that the backup's filesystem must have, in sizes of the backup that is expected.
     type: float
-    default: 2.0
+    default: 1.2
+  long_transaction:
+    description: From how many seconds on a transaction is told as a long one.
+    type: int
+    default: 300
+  max_unavailable:
+    description:
+      - How many seconds the database may be read-only until the backup is proven, as far as that can be foreseen by the
+        last backup or by a sample of the data. V(0) sets no limit.
+    type: float
+    default: 0
   fail:
     description: Fail when there is a problem of severity V(error).
     type: bool
@@ -38,7 +101,7 @@ options:
 attributes:
   check_mode:
     support: full
-    details: It changes nothing anyway.
+    details: It reads alone, and does not try who gets in.
   diff_mode:
     support: none
   idempotent:
@@ -64,7 +127,17 @@ EXAMPLES = r"""
 
 - name: Use them in a condition of your own
   ansible.builtin.assert:
-    that: ansible_facts.pg_preflight.database_bytes < 100 * 1024 ** 3
+    that:
+      - ansible_facts.pg_preflight.database_bytes < 100 * 1024 ** 3
+      - ansible_facts.pg_preflight.wal.standbys | length == 0
+
+- name: Look at what concerns a backup alone, and take one finding upon yourself
+  pgsafe.migration.pg_preflight_facts:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+    scope: [backup]
+    waive:
+      checksum_failures: the damaged table is dropped by this migration, see the ticket
 """
 
 RETURN = r"""
@@ -77,13 +150,644 @@ ansible_facts:
       description: What was found.
       returned: success
       type: dict
-      sample:
-        database: community_connect
-        server_version: 180006
-        server_version_text: "18.6"
-        tools_version: "18.6"
-        database_bytes: 14680064
-        standby: false
+      contains:
+        server_version:
+          description: C(server_version_num), such as 180006.
+          type: int
+          returned: always
+        server_version_text:
+          description: The version for people.
+          type: str
+          returned: always
+        database:
+          description: The database.
+          type: str
+          returned: always
+        oid:
+          description: Its OID.
+          type: int
+          returned: always
+        standby:
+          description: Whether the server is a standby.
+          type: bool
+          returned: always
+        role:
+          description: The role that connects.
+          type: dict
+          returned: always
+          contains:
+            name:
+              description: Its name.
+              type: str
+              returned: always
+            superuser:
+              description: Whether it is a superuser.
+              type: bool
+              returned: always
+            createdb:
+              description: Whether it may create databases.
+              type: bool
+              returned: always
+            owns_database:
+              description: Whether it owns the database, or is a member of its owner.
+              type: bool
+              returned: always
+            may_signal:
+              description: Whether it may end other sessions.
+              type: bool
+              returned: always
+            may_silence:
+              description: Whether it may switch event triggers off for its own sessions.
+              type: bool
+              returned: always
+            may_become:
+              description: Those of RV(ansible_facts.pg_preflight.wanted.roles) that it can make owners.
+              type: list
+              elements: str
+              returned: always
+        wanted:
+          description: What a restored copy of the database takes.
+          type: dict
+          returned: always
+          contains:
+            of:
+              description: What it is a copy of, for people.
+              type: str
+              returned: always
+            bytes:
+              description: The size of a copy.
+              type: int
+              returned: always
+            extensions:
+              description: Versions by the name of the extension.
+              type: dict
+              returned: always
+            roles:
+              description: Roles that own or were granted something, or have settings in the database.
+              type: list
+              elements: str
+              returned: always
+            tablespaces:
+              description: Tablespaces, without the default ones.
+              type: list
+              elements: str
+              returned: always
+            event_triggers:
+              description: Event triggers.
+              type: list
+              elements: str
+              returned: always
+            login_triggers:
+              description: Those of them that fire at logins.
+              type: list
+              elements: str
+              returned: always
+            publications:
+              description: Publications FOR ALL TABLES.
+              type: list
+              elements: str
+              returned: always
+            foreign_servers:
+              description: Foreign servers.
+              type: list
+              elements: str
+              returned: always
+            globals_file:
+              description: Empty here.
+              type: str
+              returned: always
+        data_filesystem:
+          description: Where a copy will be.
+          type: dict
+          returned: always
+          contains:
+            path:
+              description: A path on it.
+              type: str
+              returned: always
+            free_bytes:
+              description: Free for an ordinary user; null when it cannot be seen.
+              type: int
+              returned: always
+            device:
+              description: What tells one filesystem from another; null likewise.
+              type: int
+              returned: always
+            free_inodes:
+              description: Files that can still be made; null likewise, or without a limit.
+              type: int
+              returned: always
+        stated_free_bytes:
+          description: What was given as O(free_bytes).
+          type: int
+          returned: always
+        wal:
+          description: The write-ahead log and who has to take it.
+          type: dict
+          returned: always
+          contains:
+            level:
+              description: C(wal_level).
+              type: str
+              returned: always
+            position:
+              description: Bytes since its beginning.
+              type: int
+              returned: always
+            most_bytes:
+              description: C(max_wal_size).
+              type: int
+              returned: always
+            slot_bytes:
+              description: C(max_slot_wal_keep_size); null without that limit.
+              type: int
+              returned: always
+            slots:
+              description: Replication slots.
+              type: list
+              elements: dict
+              returned: always
+              contains:
+                name:
+                  description: Its name.
+                  type: str
+                  returned: always
+                kind:
+                  description: V(physical) or V(logical).
+                  type: str
+                  returned: always
+                database:
+                  description: Of a logical one.
+                  type: str
+                  returned: always
+                active:
+                  description: Whether somebody uses it.
+                  type: bool
+                  returned: always
+                status:
+                  description: C(wal_status).
+                  type: str
+                  returned: always
+                safe_bytes:
+                  description: What may still be written before it is lost; null without that limit.
+                  type: int
+                  returned: always
+            standbys:
+              description: Standbys that stream.
+              type: list
+              elements: dict
+              returned: always
+              contains:
+                name:
+                  description: Its application name.
+                  type: str
+                  returned: always
+                address:
+                  description: Where it is.
+                  type: str
+                  returned: always
+                state:
+                  description: What it does.
+                  type: str
+                  returned: always
+                behind_bytes:
+                  description: What it has still to replay; null when this role may not know.
+                  type: int
+                  returned: always
+            archiver:
+              description: Null when nothing is archived.
+              type: dict
+              returned: always
+              contains:
+                archived:
+                  description: Segments that were archived.
+                  type: int
+                  returned: always
+                failed:
+                  description: Attempts that failed.
+                  type: int
+                  returned: always
+                failing:
+                  description: Whether the last attempt failed.
+                  type: bool
+                  returned: always
+                last_failed:
+                  description: The segment that it failed with.
+                  type: str
+                  returned: always
+            filesystem:
+              description: Where it is written.
+              type: dict
+              returned: always
+              contains:
+                path:
+                  description: A path on it.
+                  type: str
+                  returned: always
+                free_bytes:
+                  description: Free for an ordinary user; null when it cannot be seen.
+                  type: int
+                  returned: always
+                device:
+                  description: What tells one filesystem from another; null likewise.
+                  type: int
+                  returned: always
+                free_inodes:
+                  description: Files that can still be made; null likewise, or without a limit.
+                  type: int
+                  returned: always
+        present_roles:
+          description: Those of the wanted roles that exist.
+          type: list
+          elements: str
+          returned: always
+        usable_tablespaces:
+          description: By the wanted tablespaces that exist, whether the role may create something there.
+          type: dict
+          returned: always
+        extensions:
+          description: What the server has of the wanted extensions, C(versions) and C(trusted) by name.
+          type: dict
+          returned: always
+        prepared_transactions:
+          description: Prepared transactions of the database.
+          type: list
+          elements: str
+          returned: always
+        subscriptions:
+          description: Subscriptions of the database.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            name:
+              description: Its name.
+              type: str
+              returned: always
+            enabled:
+              description: Whether it applies changes.
+              type: bool
+              returned: always
+        sessions:
+          description: Other sessions of the database.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            pid:
+              description: Its process.
+              type: int
+              returned: always
+            user:
+              description: Its role.
+              type: str
+              returned: always
+            application:
+              description: How it calls itself.
+              type: str
+              returned: always
+            address:
+              description: Where it comes from.
+              type: str
+              returned: always
+            state:
+              description: What it does.
+              type: str
+              returned: always
+            transaction_seconds:
+              description: The age of its transaction; 0 when it has none.
+              type: int
+              returned: always
+        superusers_sessions:
+          description: Sessions that this role cannot end.
+          type: list
+          elements: str
+          returned: always
+        settings:
+          description: Settings that sessions of this role begin with in a copy.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            role:
+              description: Whose it is; empty for all roles.
+              type: str
+              returned: always
+            name:
+              description: Its name.
+              type: str
+              returned: always
+            value:
+              description: Its value.
+              type: str
+              returned: always
+        login_events:
+          description: The database, when it has a login event trigger.
+          type: list
+          elements: str
+          returned: always
+        not_seen:
+          description: What this role cannot see from here; each is among the RV(problems) too.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            check:
+              description: The check that needed it.
+              type: str
+              returned: always
+            severity:
+              description: V(warning) or V(info).
+              type: str
+              returned: always
+            what:
+              description: What was not seen.
+              type: str
+              returned: always
+            remedy:
+              description: How it can be.
+              type: str
+              returned: always
+        tools_version:
+          description: Of the client tools; empty when none fit.
+          type: str
+          returned: always
+        tools_problem:
+          description: Why none fit.
+          type: str
+          returned: always
+        database_bytes:
+          description: The size of the database.
+          type: int
+          returned: always
+        tables:
+          description: How many tables it has, partitioned ones once.
+          type: int
+          returned: always
+        lockable_tables:
+          description: How many tables are locked for a backup, each partition for itself.
+          type: int
+          returned: always
+        relations:
+          description: How many files a copy has, roughly.
+          type: int
+          returned: always
+        largest_tables:
+          description: Bytes of the twenty largest tables by C(schema.table).
+          type: dict
+          returned: always
+        missing_tables:
+          description: Those of O(expected_tables) that are not there.
+          type: list
+          elements: str
+          returned: always
+        backup_size:
+          description: What a backup is expected to have.
+          type: dict
+          returned: always
+          contains:
+            basis:
+              description: V(last_backup), V(sample), or V(table_sizes) where nothing could be read.
+              type: str
+              returned: always
+            archive_bytes:
+              description: The archive.
+              type: int
+              returned: always
+            script_bytes:
+              description: The script.
+              type: int
+              returned: always
+            csv_bytes:
+              description: All CSVs.
+              type: int
+              returned: always
+            other_bytes:
+              description: Everything else.
+              type: int
+              returned: always
+            files:
+              description: How many files.
+              type: int
+              returned: always
+            bytes:
+              description: All of it.
+              type: int
+              returned: always
+        backup_root:
+          description: The directory of backups, as the user of the play finds it.
+          type: dict
+          returned: always
+          contains:
+            path:
+              description: Its path.
+              type: str
+              returned: always
+            exists:
+              description: Whether it is a directory.
+              type: bool
+              returned: always
+            writable:
+              description: Whether it can be written to.
+              type: bool
+              returned: always
+            mode:
+              description: Its permissions.
+              type: int
+              returned: always
+            owner:
+              description: The number of its owner.
+              type: int
+              returned: always
+            link:
+              description: Whether it is a symbolic link.
+              type: bool
+              returned: always
+        backup_filesystem:
+          description: Where backups are.
+          type: dict
+          returned: always
+          contains:
+            path:
+              description: A path on it.
+              type: str
+              returned: always
+            free_bytes:
+              description: Free for an ordinary user; null when it cannot be seen.
+              type: int
+              returned: always
+            device:
+              description: What tells one filesystem from another; null likewise.
+              type: int
+              returned: always
+            free_inodes:
+              description: Files that can still be made; null likewise, or without a limit.
+              type: int
+              returned: always
+        proof:
+          description: Where the backup will be proven; V(none) below the level V(restore).
+          type: str
+          returned: always
+        proof_reason:
+          description: Why there.
+          type: str
+          returned: always
+        proof_filesystem:
+          description: Where a private cluster for the proof will be; null when there is none.
+          type: dict
+          returned: always
+          contains:
+            path:
+              description: A path on it.
+              type: str
+              returned: always
+            free_bytes:
+              description: Free for an ordinary user; null when it cannot be seen.
+              type: int
+              returned: always
+            device:
+              description: What tells one filesystem from another; null likewise.
+              type: int
+              returned: always
+            free_inodes:
+              description: Files that can still be made; null likewise, or without a limit.
+              type: int
+              returned: always
+        read_only_fence:
+          description: Whether the database will be read-only while it is backed up.
+          type: bool
+          returned: always
+        thresholds:
+          description: From when on something is a problem.
+          type: dict
+          returned: always
+          contains:
+            disk_factor:
+              description: As O(disk_factor).
+              type: float
+              returned: always
+            long_transaction:
+              description: As O(long_transaction).
+              type: int
+              returned: always
+            max_unavailable:
+              description: As O(max_unavailable).
+              type: float
+              returned: always
+        publications:
+          description: Publications of the database.
+          type: list
+          elements: str
+          returned: always
+        lock_capacity:
+          description: How many locks the server has room for.
+          type: int
+          returned: always
+        lock_waits:
+          description: Sessions that wait for a lock.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            pid:
+              description: Its process.
+              type: int
+              returned: always
+            user:
+              description: Its role.
+              type: str
+              returned: always
+            table:
+              description: The table, if it is one.
+              type: str
+              returned: always
+            seconds:
+              description: How long it has waited.
+              type: int
+              returned: always
+            holders:
+              description: The sessions in its way; 0 for a prepared transaction.
+              type: list
+              elements: int
+              returned: always
+        unreadable:
+          description: Tables, sequences and large objects that the role may not read.
+          type: list
+          elements: str
+          returned: always
+        hidden_rows:
+          description: Tables of which row-level security hides rows.
+          type: list
+          elements: str
+          returned: always
+        left_out:
+          description: What a dump by this role would leave out without a word.
+          type: list
+          elements: str
+          returned: always
+        unfinished_runs:
+          description: Backups of runs that changed the database and never ended.
+          type: list
+          elements: str
+          returned: always
+        runs_at_work:
+          description: Backups of runs that somebody alive works on.
+          type: list
+          elements: str
+          returned: always
+        roles_that_write:
+          description: Roles that a read-only fence does not stop.
+          type: list
+          elements: str
+          returned: always
+        invalid_databases:
+          description: Databases that an interrupted DROP DATABASE has left.
+          type: list
+          elements: str
+          returned: always
+        left_probes:
+          description: Empty databases that a killed preflight has left.
+          type: list
+          elements: str
+          returned: always
+        checksum_failures:
+          description: Damaged pages that the server has counted; null when it has no checksums.
+          type: int
+          returned: always
+        track_counts:
+          description: Whether the server counts the rows that are written.
+          type: bool
+          returned: always
+        old_snapshot_threshold:
+          description: V(-1) when snapshots last.
+          type: str
+          returned: always
+        pooler:
+          description: V(none), V(session) or V(transaction).
+          type: str
+          returned: always
+        access_problems:
+          description: Who did not get into which database.
+          type: list
+          elements: str
+          returned: always
+        managed_by:
+          description: The service that the server looks like; empty for none.
+          type: str
+          returned: always
+        unavailable_seconds:
+          description: >-
+            How long the database is expected to be read-only before the migration; null when nothing was measured.
+          type: float
+          returned: always
+        wal_bytes:
+          description: What the restore of a copy writes of the write-ahead log.
+          type: int
+          returned: always
+        copy_bytes:
+          description: What a copy takes on its disk, with the log where that is there too.
+          type: int
+          returned: always
 problems:
   description: Every problem, also those that did not fail the module.
   returned: always
@@ -106,6 +810,15 @@ problems:
       description: What to do about it.
       type: str
       returned: always
+    waived:
+      description: Why its check was waived; empty for a problem that nobody has waived.
+      type: str
+      returned: always
+waived:
+  description: The problems that were waived, for the report of a backup; each with its reason.
+  returned: success
+  type: list
+  elements: str
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -119,15 +832,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, preflight, waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    JOBS,
     LEVEL,
     mutually_exclusive,
     target,
     url_secrets,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import SCOPES, Thresholds
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 
 SPEC = {
@@ -135,7 +850,19 @@ SPEC = {
     **BACKUP_ROOT,
     **LEVEL,
     "fence": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
-    "disk_factor": {"type": "float", "default": 2.0},
+    **JOBS,
+    "scope": {"type": "list", "elements": "str", "choices": list(SCOPES), "default": list(SCOPES)},
+    "waive": {"type": "dict", "default": {}},
+    "probe": {"type": "bool", "default": True},
+    "proof": {"type": "str", "choices": ["scratch", "ready_copy", "separate_instance", "auto"], "default": "auto"},
+    "instance_directory": {"type": "path"},
+    "csv": {"type": "list", "elements": "str", "default": ["*"]},
+    "compress_method": {"type": "str", "choices": ["gzip", "lz4", "zstd", "none"], "default": "gzip"},
+    "free_bytes": {"type": "int"},
+    "expected_tables": {"type": "list", "elements": "str", "default": []},
+    "disk_factor": {"type": "float", "default": 1.2},
+    "long_transaction": {"type": "int", "default": 300},
+    "max_unavailable": {"type": "float", "default": 0},
     "fail": {"type": "bool", "default": True},
 }
 
@@ -157,23 +884,38 @@ class PreflightFailed(Refused):
         return {**super().facts(), "problems": problems, "console": console.preflight(self.found)}
 
 
-def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    request = preflight.PreflightRequest(
-        target=target(params),
-        backup_root=Path(params["backup_root"]),
-        disk_factor=params["disk_factor"],
-        restore_level=params["level"] == "restore",
-        read_only_fence=params["fence"] in fence.READ_ONLY,
-    )
-    found = preflight.run(request)
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    found = preflight.run(_request(params, check_mode))
     if found.errors and params["fail"]:
         raise PreflightFailed(found)
     return {
         "changed": False,
-        "ansible_facts": {"pg_preflight": asdict(found.facts)},
+        "ansible_facts": {"pg_preflight": preflight.as_facts(found.facts)},
         "problems": [asdict(problem) for problem in found.problems],
+        "waived": [problem.as_text() for problem in found.waived],
         "console": console.preflight(found),
     }
+
+
+def _request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequest:
+    directory = params["instance_directory"]
+    return preflight.PreflightRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        scopes=params["scope"],
+        thresholds=Thresholds(params["disk_factor"], params["long_transaction"], params["max_unavailable"]),
+        restore_level=params["level"] == "restore",
+        proof=params["proof"],
+        instance_directory=Path(directory) if directory else None,
+        read_only_fence=params["fence"] in fence.READ_ONLY,
+        csv=params["csv"],
+        compress_method=params["compress_method"],
+        jobs=params["jobs"],
+        free_bytes=params["free_bytes"],
+        expected_tables=params["expected_tables"],
+        waived=waivers.read(params["waive"]),
+        probe=params["probe"] and not check_mode,
+    )
 
 
 def main() -> None:

@@ -47,11 +47,11 @@ options:
     choices: [backup, max]
   waive:
     description:
-      - Names of checks before a restore whose errors you take upon yourself; they are shown as warnings then.
+      - Checks before a restore whose errors you take upon yourself, each with the reason; they are shown as warnings
+        then, with it.
       - A rollback with O(finish) is not stopped by checks.
-    type: list
-    elements: str
-    default: []
+    type: dict
+    default: {}
   free_bytes:
     description: How many bytes are free for the copy, where the server's disk cannot be seen from the target.
     type: int
@@ -148,6 +148,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     restore,
     rollback,
     sequences,
+    waivers,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
@@ -167,7 +168,7 @@ SPEC = {
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
     "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
-    "waive": {"type": "list", "elements": "str", "default": []},
+    "waive": {"type": "dict", "default": {}},
     "free_bytes": {"type": "int"},
 }
 
@@ -183,7 +184,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         finish=params["finish"],
         settled_by_hand=params["settled_by_hand"],
         sequences=params["sequences"] or "",
-        waived=frozenset(params["waive"]),
+        waived=waivers.read(params["waive"]),
         free_bytes=params["free_bytes"],
     )
     if check_mode:

@@ -237,7 +237,7 @@ def test_preflight_refuses_a_role_whose_own_setting_beats_the_fence(
     database.admin(f"CREATE ROLE {role}; ALTER ROLE {role} {where.format(database.name)}SET {SETTING} = off")
     try:
         found = preflight.run(preflight.PreflightRequest(database.target, backup_root))
-        assert [problem.what.split()[2] for problem in found.errors] == [role]
+        assert [(problem.check, problem.what.split()[2]) for problem in found.errors] == [("fence", role)]
         without = preflight.PreflightRequest(database.target, backup_root, read_only_fence=False)
         assert preflight.run(without).errors == ()
     finally:

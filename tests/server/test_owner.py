@@ -39,7 +39,9 @@ def owned(server: pgserver.Server, database: Database) -> Iterator[Target]:
 @pytest.mark.every_major
 def test_preflight_finds_nothing_missing_and_says_what_it_cannot_see(owned: Target, backup_root: Path) -> None:
     found = preflight.run(preflight.PreflightRequest(owned, backup_root))
-    assert [(problem.check, problem.severity) for problem in found.problems] == [("data_disk", "warning")]
+    told = [(problem.check, problem.severity) for problem in found.problems]
+    assert told == [("scratch_access", "info"), ("data_disk", "warning"), ("wal_disk", "warning")]
+    assert [unseen.check for unseen in found.facts.not_seen] == ["data_disk", "wal_disk", "scratch_access"]
 
 
 @pytest.mark.every_major

@@ -91,7 +91,7 @@ def test_missing_client_tools_end_the_run_with_advice(stage: Stage, tmp_path: Pa
 
 @pytest.mark.full_disk
 def test_too_small_a_disk_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
-    with tmpfs(tmp_path / "disk", "1m") as disk:
+    with tmpfs(tmp_path / "disk", "128k") as disk:
         played = stage.play({"pg_migrate_backup_root": str(disk)})
         assert "in three formats" in played.flat
         assert f"Free space (df -h {disk})" in played.flat

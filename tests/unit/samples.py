@@ -4,12 +4,22 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Directory, Facts, Filesystem, Role
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
+    BackupSize,
+    Directory,
+    Facts,
+    Role,
+    Thresholds,
+    Wanted,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     SOURCE,
     Cluster,
     DatabaseProperties,
+    Filesystem,
     Fingerprint,
     Identity,
     LargeObjects,
@@ -75,37 +85,60 @@ MANIFEST = Manifest(
     seconds={"snapshot_held": 1.5, "fingerprint": 2.5},
 )
 
+MIB = 1 << 20
+
+# What both families of checks look at, of a healthy database.
+SERVER: dict[str, Any] = {
+    "server_version": 150018,
+    "server_version_text": "15.18",
+    "database": "app",
+    "oid": 16384,
+    "standby": False,
+    "role": Role("app", False, True, True, True, False, frozenset({"app"})),
+    "wanted": Wanted("the database app", 10 * GIB, {}, ("app",), (), (), (), (), ()),
+    "data_filesystem": Filesystem("/data", 100 * GIB, 2, 10_000_000),
+    "stated_free_bytes": None,
+    "wal": Wal("replica", 0, GIB, None, (), (), None, Filesystem("/data/pg_wal", 100 * GIB, 2, 10_000_000)),
+    "present_roles": ("app",),
+    "usable_tablespaces": {},
+    "extensions": {},
+    "prepared_transactions": (),
+    "subscriptions": (),
+    "sessions": (),
+    "superusers_sessions": (),
+    "settings": (),
+    "login_events": (),
+    "not_seen": (),
+}
+
 FACTS = Facts(
-    database="app",
-    server_version=150018,
-    server_version_text="15.18",
+    **SERVER,
     tools_version="15.18",
     tools_problem="",
     database_bytes=10 * GIB,
     tables=7,
+    lockable_tables=9,
+    relations=400,
+    largest_tables={"public.members": 9 * GIB},
+    missing_tables=(),
+    backup_size=BackupSize("sample", GIB, GIB, 6 * GIB, MIB, 20),
     backup_root=Directory("/backups", exists=True, writable=True, mode=0o700, owner=0, link=False),
-    backup_filesystem=Filesystem("/backups", 100 * GIB, 1),
-    data_filesystem=Filesystem("/data", 100 * GIB, 2),
-    role=Role("app", superuser=False, createdb=True, owns_database=True, may_signal=True),
-    standby=False,
-    sessions=(),
-    prepared_transactions=(),
-    logical_slots=(),
-    subscriptions=(),
-    unfinished_runs=(),
-    disk_factor=2.0,
-    restore_level=True,
+    backup_filesystem=Filesystem("/backups", 100 * GIB, 1, 10_000_000),
+    proof="ready_copy",
+    proof_reason="there is room",
+    proof_filesystem=None,
+    read_only_fence=True,
+    thresholds=Thresholds(),
+    lock_capacity=6400,
+    unavailable_seconds=90.0,
 )
 
 RESTORE_FACTS = restore_check.Facts(
+    **{
+        **SERVER,
+        "wanted": Wanted("the backup", MANIFEST.database_bytes, {}, ("app",), (), (), (), (), (), "/b/globals.sql"),
+    },
     intent=restore_check.Intent(MANIFEST, "app", ("app__restored_1", "app__failed_1"), "/b/globals.sql"),
-    server_version=150018,
-    server_version_text="15.18",
-    standby=False,
-    role=restore_check.Role("postgres", True, True, True, True, False, frozenset({"postgres", "app"})),
-    cluster=MANIFEST.cluster.objects,
     changed=(),
-    extensions={},
-    data_filesystem=Filesystem("/data", 100 * GIB, 2),
-    wal=Wal("replica", 0, GIB, None, (), (), None, Filesystem("/data/pg_wal", 100 * GIB, 2)),
+    taken=(),
 )

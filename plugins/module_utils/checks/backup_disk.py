@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Room for three formats on the filesystem of the backup."""
+"""Room on the disk of the backup for what a backup is expected to have, and for what is restored on it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,34 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check impo
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 
+_BASES = {
+    "last_backup": "by what the last backup had",
+    "sample": "by a sample of the data",
+    "table_sizes": "by the sizes of the tables, for no sample could be read",
+}
+
 
 def check(facts: Facts) -> Iterator[Problem]:
-    free = facts.backup_filesystem.free_bytes
-    needed = int(facts.database_bytes * facts.disk_factor)
-    shared = facts.restore_level and facts.backup_filesystem.device == facts.data_filesystem.device
-    if shared and facts.data_filesystem.device is not None:
-        needed += facts.database_bytes
-    if free is not None and free < needed:
-        also = " and for a restored copy on the same filesystem" if shared else ""
-        yield Problem(
-            "backup_disk",
-            "error",
-            f"{facts.backup_filesystem.path} has {size(free)} free; {size(needed)} are needed for a backup of "
-            f"{size(facts.database_bytes)} in three formats{also}.",
-            f"Free space (df -h {facts.backup_filesystem.path}), choose another backup_root, or lower disk_factor.",
-        )
+    disk = facts.backup_filesystem
+    backup = int(facts.backup_size.bytes * facts.thresholds.disk_factor)
+    needed = backup + _copies(facts)
+    if disk.free_bytes is None or disk.free_bytes >= needed:
+        return
+    beside = f", and {size(needed - backup)} for the restored copy on the same disk" if needed > backup else ""
+    yield Problem(
+        "backup_disk",
+        "error",
+        f"{disk.path} has {size(disk.free_bytes)} free; a backup in three formats is expected to need {size(backup)} "
+        f"({_BASES[facts.backup_size.basis]}){beside}.",
+        f"Free space (df -h {disk.path}), choose another backup_root, or lower disk_factor.",
+    )
+
+
+def _copies(facts: Facts) -> int:
+    """The proof in a private cluster, or the copy beside the live database; never both at once."""
+    proof, device = facts.proof_filesystem, facts.backup_filesystem.device
+    if device is None:
+        return 0
+    if proof is not None and proof.device == device:
+        return facts.wanted.bytes
+    return facts.bytes_needed if facts.data_filesystem.device == device else 0

@@ -1,20 +1,22 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A prepared transaction keeps its locks, and no database with one can be renamed."""
+"""A prepared transaction keeps its database from being renamed, and is ended from inside it alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import ServerFacts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 
 
-def check(facts: Facts) -> Iterator[Problem]:
+def check(facts: ServerFacts) -> Iterator[Problem]:
+    live = facts.database
     for gid in facts.prepared_transactions:
+        text = gid.replace("'", "''")
         yield Problem(
             "prepared_transactions",
             "error",
-            f"The prepared transaction {gid} is open in {facts.database}: no rollback could replace the database.",
-            f"In {facts.database}: COMMIT PREPARED '{gid}' or ROLLBACK PREPARED '{gid}'",
+            f"The prepared transaction {gid} is open in {live}, which cannot be renamed for that.",
+            f"In {live}: ROLLBACK PREPARED '{text}' (or COMMIT PREPARED '{text}')",
         )

@@ -1,16 +1,16 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A standby cannot be migrated."""
+"""A standby can be read only: nothing can be restored there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import ServerFacts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 
 
-def check(facts: Facts) -> Iterator[Problem]:
+def check(facts: ServerFacts) -> Iterator[Problem]:
     if facts.standby:
         yield Problem(
             "standby",

@@ -1,14 +1,12 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The checks before a restore, in the order of their report. A check is a file here, a line below, a test, a line in
-docs/restore.md."""
+"""The checks before a restore of a certain backup, in the order of their report: those of its own, and those that the
+preflight shares. A check is a file, a line below, a test; docs/restore.md is made of their own words."""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import (
-    cluster_objects,
-    database_names,
-    disk,
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import (
+    data_disk,
     extensions,
     foreign_access,
     login_triggers,
@@ -17,7 +15,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks im
     replication,
     restorable,
     roles,
-    server_version,
     sessions,
     settings,
     standby,
@@ -25,6 +22,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks im
     tablespaces,
     untested_extensions,
     wal_carriers,
+    wal_disk,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import (
+    cluster_objects,
+    database_names,
+    server_version,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Check
 
@@ -41,7 +44,8 @@ CHECKS: tuple[Check, ...] = (
     extensions.check,
     untested_extensions.check,
     login_triggers.check,
-    disk.check,
+    data_disk.check,
+    wal_disk.check,
     wal_carriers.check,
     standbys.check,
     settings.check,

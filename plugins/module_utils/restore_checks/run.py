@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks import run
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -24,14 +23,7 @@ def look(target: Target, intent: Intent) -> Facts:
 
 def problems(facts: Facts) -> tuple[Problem, ...]:
     """What every check finds, in the order of the registry; errors that were waived are warnings."""
-    found = (problem for check in CHECKS for problem in check(facts))
-    return tuple(_waived(problem) if problem.check in facts.intent.waived else problem for problem in found)
-
-
-def _waived(problem: Problem) -> Problem:
-    if problem.severity != "error":
-        return problem
-    return replace(problem, severity="warning", what=f"{problem.what} (Waived.)")
+    return run.problems(CHECKS, facts, facts.intent.waived)
 
 
 def require_none(found: tuple[Problem, ...]) -> None:

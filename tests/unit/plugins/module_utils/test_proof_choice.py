@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import proof_choice
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Slot
 from ansible_collections.pgsafe.migration.tests.unit.samples import GIB, RESTORE_FACTS
 

@@ -11,10 +11,10 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
 def test_each_prepared_transaction_is_an_error_of_its_own() -> None:
-    found = list(prepared_transactions.check(replace(FACTS, prepared_transactions=("first", "second"))))
+    found = list(prepared_transactions.check(replace(FACTS, prepared_transactions=("first", "it's second"))))
     assert [problem.severity for problem in found] == ["error", "error"]
-    assert "ROLLBACK PREPARED 'second'" in found[1].remedy
+    assert "ROLLBACK PREPARED 'it''s second'" in found[1].remedy
 
 
-def test_none_is_no_problem() -> None:
+def test_it_is_silent_about_a_healthy_database() -> None:
     assert list(prepared_transactions.check(FACTS)) == []

@@ -13,7 +13,7 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 @pytest.mark.parametrize(
     ("lacking", "remedy"),
-    [("createdb", "CREATEDB"), ("owns_database", "owner"), ("may_signal", "pg_signal_backend")],
+    [("createdb", "CREATEDB"), ("owns_database", "OWNER TO"), ("may_signal", "pg_signal_backend")],
 )
 def test_each_privilege_that_is_lacking_is_an_error_with_its_grant(lacking: str, remedy: str) -> None:
     (problem,) = privileges.check(replace(FACTS, role=replace(FACTS.role, **{lacking: False})))  # type: ignore[arg-type]  # flags all
@@ -26,10 +26,16 @@ def test_a_session_that_the_role_cannot_end_is_an_error() -> None:
     assert (problem.severity, "pid 42 of postgres" in problem.what) == ("error", True)
 
 
-def test_a_role_that_has_them_all_is_no_problem() -> None:
-    assert list(privileges.check(FACTS)) == []
-
-
 def test_a_superuser_needs_none() -> None:
     role = replace(FACTS.role, superuser=True, createdb=False, owns_database=False, may_signal=False)
     assert list(privileges.check(replace(FACTS, role=role))) == []
+
+
+def test_where_nothing_is_replaced_it_takes_no_more_than_to_make_a_database() -> None:
+    role = replace(FACTS.role, createdb=False, owns_database=False, may_signal=False)
+    (problem,) = privileges.check(replace(FACTS, database="", role=role))
+    assert problem.remedy == 'ALTER ROLE "app" CREATEDB'
+
+
+def test_it_is_silent_about_a_healthy_database() -> None:
+    assert list(privileges.check(FACTS)) == []

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No row-level security hides rows from the role: a backup without them would not be whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.hidden_rows:
+        yield Problem(
+            "row_level_security",
+            "error",
+            f"Row-level security hides rows from the role {facts.role.name} in {', '.join(facts.hidden_rows)}.",
+            f"ALTER ROLE {quoted(facts.role.name)} BYPASSRLS, or connect as the owner of the tables.",
+        )

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The role may read every table, sequence and large object, or pg_dump fails half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+
+_MOST = 5
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.unreadable:
+        shown = ", ".join(facts.unreadable[:_MOST])
+        more = f" and {len(facts.unreadable) - _MOST} more" if len(facts.unreadable) > _MOST else ""
+        yield Problem(
+            "table_privileges",
+            "error",
+            f"The role {facts.role.name} may not read {shown}{more}.",
+            f"GRANT pg_read_all_data TO {quoted(facts.role.name)}, or connect as the owner or a superuser (large "
+            "objects take their owner).",
+        )

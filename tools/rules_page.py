@@ -1,0 +1,174 @@
+"""Write the tables of checks and rules in docs/ from the code's own words: a docstring's first sentence is its line.
+
+Preflight: plugins/module_utils/checks, in the order of registry.py, with the severities that a file yields and the
+scopes that its line in the registry has. Restore: restore_checks/registry.py, whose checks are in either directory.
+Audit: audit/registry.py, with the name and the severity of each file's RULE. The code is read and not run, so that no
+import path is needed.
+
+A page keeps its own text; what stands between the two marks is written anew. `--check` writes nothing, names the pages
+that are stale, and then ends with the status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+UTILS = "plugins/module_utils"
+BEGIN, END = "<!-- made by `make docs` -->", "<!-- end of what `make docs` makes -->"
+SEVERITIES = ("error", "warning", "info")
+
+
+class PageError(Exception):
+    """A page has no marks, or a file of the code is not as the tables need it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table."""
+
+    name: str
+    severities: tuple[str, ...]
+    scopes: tuple[str, ...]
+    text: str
+
+
+def preflight(root: Path) -> str:
+    """The table of the preflight's checks."""
+    lines = [_check(root, name, scopes) for name, scopes in _listed(root / UTILS / "checks" / "registry.py")]
+    rows = [(f"`{line.name}`", ", ".join(line.severities), ", ".join(line.scopes), line.text) for line in lines]
+    return _table(("check", "severity", "asked before a", "what it looks for"), rows)
+
+
+def restore(root: Path) -> str:
+    """The table of the checks before a restore of a certain backup."""
+    lines = [_check(root, name, ()) for name, _scopes in _listed(root / UTILS / "restore_checks" / "registry.py")]
+    rows = [(f"`{line.name}`", ", ".join(line.severities), line.text) for line in lines]
+    return _table(("check", "severity", "what it looks for"), rows)
+
+
+def audit(root: Path) -> str:
+    """The table of the audit's rules."""
+    lines = [_rule(root / UTILS / "audit" / f"{name}.py") for name in _rules(root / UTILS / "audit" / "registry.py")]
+    rows = [(f"`{line.name}`", ", ".join(line.severities), line.text) for line in lines]
+    return _table(("rule", "severity", "what it looks for"), rows)
+
+
+PAGES = {"docs/preflight.md": preflight, "docs/restore.md": restore, "docs/audit.md": audit}
+
+
+def rendered(root: Path, page: str) -> str:
+    """The whole page with its table written anew.
+
+    :raises PageError: it has no marks.
+    """
+    text = (root / page).read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not (begin and end):
+        raise PageError(f"{page} lacks a line `{BEGIN}` and, below it, a line `{END}`")
+    return f"{before}{BEGIN}\n\n{PAGES[page](root)}\n\n{END}{after}"
+
+
+def stale(root: Path) -> list[str]:
+    """The pages that differ from what the code says."""
+    return [page for page in PAGES if (root / page).read_text(encoding="utf-8") != rendered(root, page)]
+
+
+def sentence(docstring: str) -> str:
+    """The first sentence, on one line."""
+    text = " ".join(docstring.split())
+    found = re.match(r".+?[.!?](?=\s|$)", text)
+    return (found.group() if found else text).replace("|", "\\|")
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
+    """What a module assigns to a name, with or without a type."""
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return getattr(node, "value", None)
+    return None
+
+
+def _listed(registry: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The names of the checks of a registry, and the scopes where they are listed with some."""
+    found = _assigned(_tree(registry), "CHECKS")
+    for entry in getattr(found, "elts", []):
+        parts: Sequence[ast.expr] = entry.args if isinstance(entry, ast.Call) else [entry]
+        scopes = tuple(name.id.lower() for name in getattr(parts[1], "elts", [])) if len(parts) > 1 else ()
+        yield _module(parts[0]), scopes
+
+
+def _rules(registry: Path) -> list[str]:
+    return [_module(entry) for entry in getattr(_assigned(_tree(registry), "RULES"), "elts", [])]
+
+
+def _module(expression: ast.expr) -> str:
+    """``standby`` of ``standby.check``."""
+    if isinstance(expression, ast.Attribute) and isinstance(expression.value, ast.Name):
+        return expression.value.id
+    raise PageError(f"a registry lists {ast.unparse(expression)}, which is no attribute of a module")
+
+
+def _check(root: Path, name: str, scopes: tuple[str, ...]) -> Line:
+    places = [root / UTILS / family / f"{name}.py" for family in ("restore_checks", "checks")]
+    own = places[0] if not scopes and places[0].exists() else places[1]
+    tree = _tree(own)
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return Line(name, tuple(one for one in SEVERITIES if one in said), scopes, _text(tree, own))
+
+
+def _rule(path: Path) -> Line:
+    tree = _tree(path)
+    rule = _assigned(tree, "RULE")
+    given = {word.arg: word.value for word in rule.keywords} if isinstance(rule, ast.Call) else {}
+    if not {"name", "severity"} <= set(given):
+        raise PageError(f"{path.name} has no RULE with a name and a severity")
+    return Line(_word(given["name"]), (_word(given["severity"]),), (), _text(tree, path))
+
+
+def _word(expression: ast.expr) -> str:
+    """A string, or what a constant of that name surely holds."""
+    if isinstance(expression, ast.Constant):
+        return str(expression.value)
+    return ast.unparse(expression).split(".")[-1].lower()
+
+
+def _text(tree: ast.Module, path: Path) -> str:
+    docstring = ast.get_docstring(tree)
+    if not docstring:
+        raise PageError(f"{path.name} has no docstring to be described by")
+    return sentence(docstring)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> int:
+    """Write the pages, or say which are stale."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
+    arguments = parser.parse_args()
+    found = stale(CHECKOUT)
+    for page in found:
+        if not arguments.check:
+            (CHECKOUT / page).write_text(rendered(CHECKOUT, page), encoding="utf-8")
+        print(f"{page}: {'stale' if arguments.check else 'written'}")
+    return 1 if found and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
