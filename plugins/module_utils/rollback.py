@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
+    hold,
     login_triggers,
     names,
     properties,
@@ -32,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ROLLING_BACK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 
@@ -116,8 +117,11 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
     The caller holds the run's lock.
 
+    :raises Refused: the run waits for a person's word, and this is not it.
     :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
     """
+    if request.finish and run_journal and run_journal.on_hold:
+        raise hold.undecided(run_journal)
     started = time.monotonic()
     request = replace(request, target=login_triggers.silenced(request.target))
     live = find(request.target, manifest, run_journal)
@@ -125,7 +129,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         _require_as_restored(request.target, manifest)
     if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal):
         return _not_needed(request.target, live, manifest, run_journal, started)
-    _note(run_journal, "rolling_back")
+    _note(run_journal, ROLLING_BACK)
     try:
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:
