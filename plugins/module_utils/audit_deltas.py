@@ -40,7 +40,7 @@ class Delta:
 
     @property
     def problem(self) -> str:
-        grown = f" Before there were {self.before:,} of these {self.after:,}." if self.how == GROWN else ""
+        grown = f" Before the migration: {self.before:,}." if self.how == GROWN else ""
         return f"{self.what}{grown} {self.remedy}".rstrip()
 
 

@@ -50,9 +50,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set imp
     SetSource,
     SqlFile,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 
 LOG = "migration.log"
 _STAGING = "migration"

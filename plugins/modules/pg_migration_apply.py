@@ -241,7 +241,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Wanted, wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted, wanted
 
 SPEC = {
     **CONNECTION,

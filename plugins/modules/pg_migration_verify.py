@@ -138,6 +138,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     interpreter,
     manifest,
     migration_verify,
+    verification,
     verification_report,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -166,7 +167,7 @@ class MigrationNotVerified(VerificationFailed):
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    wanted = migration_verify.wanted(params)
+    wanted = verification.wanted(params)
     of = manifest.read(Path(params["backup_dir"]))
     found = migration_verify.run(target(params), of, wanted, params["jobs"])
     told = found.as_report(of)

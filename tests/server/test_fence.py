@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, migrate, preflight, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,

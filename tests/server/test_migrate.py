@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import expectations, manifest, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,

@@ -18,16 +18,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     manifest,
     migrate,
     migration_verify,
+    verification,
     verification_report,
+    verify,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.assertions import Checked
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Verification, Wanted
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     back_up,
-    events,
     failed,
     ours,
     proven,
@@ -51,7 +52,7 @@ def wanted(
     may_do_nothing: bool = False,
 ) -> Wanted:
     given = {"expectations": expectations or {}, "assertions": asserted, "declared": declared}
-    return migration_verify.wanted({**given, "may_do_nothing": may_do_nothing})
+    return verification.wanted({**given, "may_do_nothing": may_do_nothing})
 
 
 def verified(database: Database, taken: backup.Backup, of: Wanted | None = None) -> Verification:
@@ -389,4 +390,5 @@ def test_the_reports_of_a_run_are_of_one_structure_and_hold_no_value(
     ]
     assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
     assert not [path for path in written if "geheim" in path.read_text()]
-    assert "armed" in events(taken.directory)
+    checked = verify.run(verify.VerifyRequest(database.target, taken.directory, "checksum"))
+    assert checked.findings == ()

@@ -57,6 +57,17 @@ def test_a_held_host_stops_the_fleet_until_a_person_has_decided(
     assert ours(database.server, database.name) == set()
 
 
+def test_to_hold_without_a_fence_is_refused_before_a_backup_is_taken(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    variables = database.variables(backup_root, write_set(ansible.home / "set", FILES))
+    open_hold = {"pg_migrate_fence": "none", "pg_migrate_fence_reason": "x", "pg_migrate_on_verify_failure": "hold"}
+    played = ansible.play({"one": {**variables, **open_hold}}, "-e", f"pg_migrate_confirm={database.name}")
+    assert played.verdict("one") == "refused: nothing was changed"
+    assert "Choose another pg_migrate_fence than none." in played.flat
+    assert everything(backup_root) == []
+
+
 def test_a_database_is_compared_with_its_backup_by_hand(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:

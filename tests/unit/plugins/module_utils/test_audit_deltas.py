@@ -57,5 +57,5 @@ def test_a_table_that_is_kept_under_another_name_keeps_what_was_wrong_with_it() 
 
 def test_the_problem_says_what_is_wrong_since_when_and_what_to_do() -> None:
     assert only({}, finding(3)).problem == "public.t.fk has 3 orphans. Delete them."
-    grown = "public.t.fk has 3 orphans. Before there were 2 of these 3. Delete them."
+    grown = "public.t.fk has 3 orphans. Before the migration: 2. Delete them."
     assert only({KEY: 2}, finding(3)).problem == grown

@@ -8,14 +8,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.assertions import Checked
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit_deltas import Delta
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.expectations import Expectation, TableChange
 from ansible_collections.pgsafe.migration.plugins.module_utils.inventory import ObjectChange
 from ansible_collections.pgsafe.migration.plugins.module_utils.leftovers import KeptTable, Unanalysed
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_verify import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Verification, Wanted
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 
 GIVEN = {"expectations": {}, "assertions": [], "declared": [], "may_do_nothing": False}
@@ -34,10 +34,10 @@ FAILED = Verification(
 
 def test_what_is_declared_is_typed_once() -> None:
     given = {"expectations": {"t": "same"}, "declared": ["index *"], "may_do_nothing": True}
-    wanted = migration_verify.wanted({**GIVEN, **given})
+    wanted = verification.wanted({**GIVEN, **given})
     assert wanted == Wanted({"t": Expectation("same")}, (), ("index *",), True)
     with pytest.raises(BadRequest):
-        migration_verify.wanted({**GIVEN, "assertions": [{"name": "it"}]})
+        verification.wanted({**GIVEN, "assertions": [{"name": "it"}]})
 
 
 @pytest.mark.parametrize(
