@@ -144,7 +144,8 @@ def test_a_migration_whose_assertion_does_not_hold_is_rolled_back(
     assert told == failure.outcome.verification
 
 
-@pytest.mark.fault(72, 75)
+@pytest.mark.fault(72)
+@pytest.mark.fault(75)
 @pytest.mark.parametrize("kind", ["command", "files"])
 def test_a_migration_that_does_nothing_at_all_has_failed(
     database: Database, backup_root: Path, tmp_path: Path, kind: str
