@@ -65,7 +65,7 @@ EXAMPLES = r"""
   pgsafe.migration.pg_recover:
     login_db: community_connect
     backup_root: /var/backups/pgsafe
-    run_id: 20261116_143022
+    run_id: "20261116_143022"
     accept_reason: the 12 rows were test data, says the owner
 """
 
