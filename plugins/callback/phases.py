@@ -43,6 +43,7 @@ _VERDICTS = {
     "failed_unchanged": "failed: the database is as it was, nothing had to be restored",
     "rolled_back": "rolled back: the database is as it was before",
     "rollback_failed": "ROLLBACK FAILED",
+    "held": "HELD: migrated, not verified, and closed until a person decides",
     "unreachable": "unreachable",
     "not reached": "not reached: nothing was changed",
     "as_backup": "is as the backup holds it",

@@ -37,6 +37,24 @@ BACKUP_DIR: dict[str, dict[str, Any]] = {"backup_dir": {"type": "path", "require
 LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEVELS), "default": "restore"}}
 JOBS: dict[str, dict[str, Any]] = {"jobs": {"type": "int", "default": 2}}
 
+VERIFICATION: dict[str, dict[str, Any]] = {
+    "expectations": {"type": "dict", "default": {}},
+    "assertions": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "sql": {"type": "str"},
+            "expected": {"type": "raw"},
+            "rows_that_must_not_exist": {"type": "str"},
+            "time_limit": {"type": "int", "default": 60},
+        },
+    },
+    "declared": {"type": "list", "elements": "str", "default": []},
+    "may_do_nothing": {"type": "bool", "default": False},
+}
+
 URL_EXCLUDES = ("login_user", "login_password", "login_host", "login_unix_socket", "login_port")
 
 # libpq keyword by option; https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS

@@ -10,6 +10,7 @@ https://www.postgresql.org/docs/current/catalogs.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_queries import KINDS
@@ -47,6 +48,20 @@ _OF_RELATIONS = frozenset(
         "trigger",
     }
 )
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object that came, went, or has other facts.
+
+    :param before: None when it was not there.
+    :param after: None when it is not there.
+    """
+
+    kind: str
+    name: str
+    before: Facts | None
+    after: Facts | None
 
 
 def read(session: Session) -> dict[str, dict[str, Facts]]:
@@ -88,15 +103,34 @@ def not_restored(before: Catalog, after: Catalog) -> Iterator[str]:
         yield from _of_kind(kind, before, after)
 
 
+def changes(before: Catalog, after: Catalog, *, exact: bool) -> Iterator[Change]:
+    """What differs, object by object; what belongs to a relation that came or went is not named.
+
+    :param exact: as in :func:`differences`.
+    """
+    if not exact:
+        before, after = as_restored(before), as_restored(after)
+    for kind in sorted(set(before) | set(after)):
+        yield from _changes_of_kind(kind, before, after)
+
+
 def _of_kind(kind: str, before: Catalog, after: Catalog) -> Iterator[str]:
+    for change in _changes_of_kind(kind, before, after):
+        if change.before is None or change.after is None:
+            yield f"{kind} {change.name} {'is missing' if change.after is None else 'was not there before'}"
+        else:
+            yield f"{kind} {change.name} is other than before: {'; '.join(_changes(change.before, change.after))}"
+
+
+def _changes_of_kind(kind: str, before: Catalog, after: Catalog) -> Iterator[Change]:
     old, new = before.get(kind, {}), after.get(kind, {})
     said = _relations_that_came_or_went(before, after) if kind in _OF_RELATIONS else frozenset()
     for name in sorted(set(old) | set(new)):
         if name in old and name in new:
-            if changes := list(_changes(old[name], new[name])):
-                yield f"{kind} {name} is other than before: {'; '.join(changes)}"
+            if old[name] != new[name]:
+                yield Change(kind, name, old[name], new[name])
         elif not _belongs(name, said):
-            yield f"{kind} {name} {'is missing' if name in old else 'was not there before'}"
+            yield Change(kind, name, old.get(name), new.get(name))
 
 
 def _relations_that_came_or_went(before: Catalog, after: Catalog) -> frozenset[str]:

@@ -140,8 +140,22 @@ def plan(found: Plan) -> list[str]:
 def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
+    lines += _warned(outcome.verification or {})
     lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
     return lines + _times(outcome)
+
+
+def verification(found: Mapping[str, Any]) -> list[str]:
+    """Of a verification by itself."""
+    sign = TICK if found["passed"] else CROSS
+    tables, checked = len(found["tables"]), found["assertions"]
+    hold = sum(check["passed"] for check in checked)
+    lines = [f"{sign} Verification: {tables} tables, {hold} of {len(checked)} assertions hold"]
+    return lines + [f"{CROSS} {problem}" for problem in found["problems"]] + _warned(found)
+
+
+def _warned(found: Mapping[str, Any]) -> list[str]:
+    return [f"[warning] {warning}" for warning in found.get("warnings", [])]
 
 
 def _times(outcome: Outcome) -> list[str]:
@@ -156,10 +170,16 @@ def failure(error: MigrationFailed) -> list[str]:
     """The words of somebody who needs to know, in this order: what failed, what was done, what is left."""
     outcome = error.outcome
     lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
-    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", f"        {error.what}"]
+    if outcome.verdict == "held":
+        return [*lines, f"[ERROR] Migration failed at {error.at}! It is held.", *_said(error), error.state]
+    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", *_said(error)]
     if outcome.rollback is None:
         return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
     return lines + _restored(outcome.rollback) + _times(outcome)
+
+
+def _said(error: MigrationFailed) -> list[str]:
+    return [f"        {line}" for line in error.what.splitlines()]
 
 
 def restore(done: Restored) -> list[str]:

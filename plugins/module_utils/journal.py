@@ -33,6 +33,10 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 ARMED = "armed"
 ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 
+# The verification failed, and a person is to say what becomes of the database.
+HELD = "held"
+ROLLING_BACK = "rolling_back"
+
 # Written before the first step of a fence, and after the last step of its undo.
 FENCING = "fencing"
 OPENED = "opened"
@@ -97,6 +101,12 @@ class Journal:
         """Whether the run may have changed the database and has not reached an end."""
         newest = self.last(ARMED, *ENDS)
         return newest is not None and newest.event == ARMED
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether a person is to decide, and has not begun to have it one way or the other."""
+        newest = self.last(ARMED, HELD, ROLLING_BACK, ACCEPTED, *ENDS)
+        return newest is not None and newest.event == HELD
 
     @property
     def fenced(self) -> bool:

@@ -36,9 +36,10 @@ SCRIPT = "full_backup.sql.gz"
 GLOBALS = "globals.sql"
 AUDIT_REPORT = "audit_report.txt"
 VERIFICATION_REPORT = "verification_report.txt"
+VERIFICATION_JSON = "verification_report.json"
 
 # Written after the manifest, so neither listed in it nor a surprise beside it.
-WRITTEN_LATER = (MANIFEST, CHECKSUMS, VERIFICATION_REPORT)
+WRITTEN_LATER = (MANIFEST, CHECKSUMS, VERIFICATION_REPORT, VERIFICATION_JSON)
 
 KINDS = ("dump", "sql", "csv", "globals", "report", "manifest")
 

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     files,
     fingerprint,
+    hold,
     identity,
     login_triggers,
     migration_record,
@@ -29,12 +30,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     permit,
     pg_tools,
     queries,
-    report,
     rollback,
     signals,
+    verification_report,
     whereabouts,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils import expectations as expected
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, Session, environment, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NOTHING_CHANGED,
@@ -44,7 +45,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, HELD, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import (
     MigrationSet,
@@ -53,6 +54,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set imp
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 
 LOG = "migration.log"
 _STAGING = "migration"
@@ -70,6 +72,8 @@ class MigrateRequest:
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
     :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
+    :param wanted: what was declared of the migration.
+    :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     """
 
     target: Target
@@ -85,7 +89,8 @@ class MigrateRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     chdir: str | None = None
     database_url: bool = False
-    expectations: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
+    on_verify_failure: str = hold.ROLLBACK
     jobs: int = 2
     sequences: str = "backup"
 
@@ -108,7 +113,7 @@ class Plan:
 class Outcome:
     """How a run ended.
 
-    :param verdict: ``migrated``, ``unchanged``, ``rolled_back`` or ``rollback_failed``.
+    :param verdict: ``migrated``, ``unchanged``, ``rolled_back``, ``rollback_failed`` or ``held``.
     :param writes_since_backup: rows others wrote between the snapshot and the migration; a rollback loses them.
     :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
     :param seconds_read_only: how long others could not write, None without that stage.
@@ -139,17 +144,17 @@ class MigrationFailed(PgsafeError):
         self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
 
 
-def plan(target: Target, source: SetSource, expectations: Mapping[str, str] | None = None) -> Plan:
+def plan(target: Target, source: SetSource, wanted: Wanted | None = None) -> Plan:
     """Whether a set is pending here, by reading alone.
 
-    :raises BadRequest: the set cannot be used.
+    :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
     """
     digest, names = source.preview()
     with session(target, purpose="plan") as reader:
         pending = not migration_record.applied(reader, digest)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
-        if pending and expectations:
-            migration_verify.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
+        if pending and wanted and wanted.expectations:
+            expected.require_known(wanted.expectations, [table.label for table in fingerprint.tables(reader)])
     return Plan(digest, names, pending, len(sessions))
 
 
@@ -157,10 +162,13 @@ def run(request: MigrateRequest) -> Outcome:
     """Apply a migration set behind a proven backup.
 
     :raises Refused: there is no proof, no confirmation, or the backup is of another run or database.
-    :raises MigrationFailed: the migration failed and was rolled back, or could not be; the outcome says which.
+    :raises MigrationFailed: the migration failed and was rolled back, or could not be, or is held; the outcome says
+        which.
     """
     manifest, run_journal = permit.granted(request.claim)
-    migration_verify.require_known(request.expectations, manifest.fingerprint.tables)
+    expected.require_known(request.wanted.expectations, manifest.fingerprint.tables)
+    if request.on_verify_failure == hold.HOLD:
+        hold.require_closing(fence.recorded(run_journal))
     with run_journal.held():
         permit.require_unused(run_journal)
         run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
@@ -350,18 +358,16 @@ class _Window:
         """
         :raises VerificationFailed: the migration succeeded by its exit status, and did harm.
         """
-        migration = self._migration
+        request = self._request
         with session(self._own_way_in, WRITING, self._purpose) as server:
             self._require_same_database(server)
-            found = migration_verify.run(server, self._manifest, self._request.expectations)
-            self._verification = found.as_report(self._manifest)
-            path = self._request.backup_dir / manifests.VERIFICATION_REPORT
-            files.write_text(path, report.verification(self._verification))
-            if not found.passed:
-                raise VerificationFailed(
-                    f"The migration was applied, but its verification failed. {' '.join(found.problems)}"
-                )
-            migration_record.mark_verified(server, migration.digest)
+        found = migration_verify.run(self._own_way_in, self._manifest, request.wanted, request.jobs, self._purpose)
+        self._verification = found.as_report(self._manifest)
+        verification_report.write(request.backup_dir, self._verification)
+        if not found.passed:
+            raise VerificationFailed(found.failure)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            migration_record.mark_verified(server, self._migration.digest)
 
     def _require_same_database(self, server: Session) -> None:
         """
@@ -375,6 +381,8 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
+        if isinstance(cause, VerificationFailed) and self._request.on_verify_failure == hold.HOLD:
+            self._hold(cause)
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
         request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True)
         try:
@@ -394,6 +402,12 @@ class _Window:
         self._opened = time.monotonic()
         self._warnings += restored.warnings
         raise self._undone(cause, restored) from cause
+
+    def _hold(self, cause: VerificationFailed) -> NoReturn:
+        """The migration was applied in full, and may be right: closed, it waits for a person's word."""
+        self._journal.append(HELD)
+        self._opened = time.monotonic()
+        raise MigrationFailed(cause, self._outcome("held"), hold.STATE, hold.choices(self._journal)) from cause
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
         if restored.state == "not_needed":

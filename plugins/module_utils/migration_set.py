@@ -31,8 +31,10 @@ NO_TRANSACTION = "-- pgsafe: no-transaction"
 _LEAVES_SESSION = re.compile(r"\\(!|c\b|connect\b)")
 _LEAVES_SESSION_BY_LINE = re.compile(r"^[ \t]*\\(!|c\b|connect\b)", re.MULTILINE)
 # Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
-_QUOTED = re.compile(
-    r"""[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
+# Behind a letter an E begins no string, and a $ is a part of the name.
+QUOTED = re.compile(
+    r"""(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|"""
+    r"""(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
     re.DOTALL,
 )
 _ENDS_TRANSACTION = re.compile(
@@ -143,7 +145,7 @@ def _file(root: Path, name: str) -> SqlFile:
 
 
 def _require_same_database(path: Path, text: str) -> None:
-    left = _LEAVES_SESSION_BY_LINE.search(text) or _LEAVES_SESSION.search(_QUOTED.sub(" ", text))
+    left = _LEAVES_SESSION_BY_LINE.search(text) or _LEAVES_SESSION.search(QUOTED.sub(" ", text))
     if left:
         raise BadRequest(
             f"{path} uses \\{left.group(1)}, which leaves the database that was backed up.",

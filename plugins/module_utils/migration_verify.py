@@ -1,129 +1,232 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Verify a migration: exit status 0 is not success. Rows per table against the backup, and what is left invalid."""
+"""Verify a migration: exit status 0 is not success. What it made is compared with the backup and what was declared.
+
+Only reading; docs/migration_verify.md says what fails a migration and what is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    assertions,
+    audit_deltas,
+    cluster,
+    expectations,
+    fingerprint,
+    inventory,
+    leftovers,
+    names,
+    queries,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit_deltas import Delta
+from ansible_collections.pgsafe.migration.plugins.module_utils.catalog import Change
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.expectations import TableChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.leftovers import BehindSequence, KeptTable, Unanalysed
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FULL, SOURCE, Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Verification, Wanted
 
-EXPECTATIONS = ("same", "grows", "may_shrink", "dropped")
+_LARGE_OBJECTS = "large objects"
+
+# Rules of the audit whose subject is judged here by what the migration has touched.
+_TOLD_HERE = ("disabled_triggers", "sequences_behind")
+
+# Whether the migration has done anything: it has; it certainly has not; it cannot be told.
+_BUSY, _IDLE, _UNKNOWN = ("busy", "idle", "unknown")
+
+_NOTHING_DONE = (
+    "The migration has changed nothing at all: every row, object and sequence is as the backup holds it. If that is "
+    "right, declare it by pg_migrate_may_do_nothing: true."
+)
+_NOTHING_DONE_AS_DECLARED = "The migration has changed nothing at all, as it was declared that it may."
+_CANNOT_BE_TOLD = (
+    "It cannot be told whether the migration changed anything: no object and no number of rows is other than before, "
+    "and the backup's fingerprint does not have every row."
+)
 
 
 @dataclass(frozen=True)
-class TableChange:
-    """:param before: rows in the backup, None when the table was not there.
-    :param after: rows now, None when the table is not there.
-    :param problem: why this fails the migration, or empty.
+class _Seen:
+    """The database after the migration, as one snapshot has it.
+
+    :param there: without the contents of tables.
+    :param is_source: it is the very database that was backed up, and not a restored copy.
     """
 
-    table: str
-    before: int | None
-    after: int | None
-    verdict: str
-    problem: str = ""
+    rows: Mapping[str, int]
+    large_objects: int
+    there: Fingerprint
+    found: tuple[Finding, ...]
+    behind: tuple[BehindSequence, ...]
+    unanalysed: tuple[Unanalysed, ...]
+    kept: tuple[KeptTable, ...]
+    outside: tuple[str, ...]
+    is_source: bool
+
+
+def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int = 2, purpose: str = "verify") -> Verification:
+    """Compare a database with the backup of it.
+
+    :param target: the way to the database, whatever it is called now.
+    :param jobs: sessions that read tables, where only their content can tell.
+    :raises BadRequest: something is expected of a table that the backup does not have.
+    :raises QueryFailed: the database cannot be read.
+    """
+    expectations.require_known(wanted.expectations, manifest.fingerprint.tables)
+    with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
+        seen = _look(reader, manifest)
+    compared = _Compared.of(manifest, wanted, seen)
+    checked = tuple(assertions.check(target, wanted.assertions, purpose))
+    done = _done(target, compared, jobs, purpose)
+    return Verification(
+        tables=compared.tables,
+        deltas=compared.deltas,
+        objects=inventory.told(compared.changes),
+        outside=seen.outside,
+        checked=checked,
+        unanalysed=compared.unanalysed,
+        kept=seen.kept,
+        problems=(
+            *compared.problems(),
+            *[check.problem for check in checked if check.problem],
+            *([_NOTHING_DONE] if done == _IDLE and not wanted.may_do_nothing else []),
+        ),
+        warnings=(
+            *compared.warnings(),
+            *([_CANNOT_BE_TOLD] if done == _UNKNOWN else []),
+            *([_NOTHING_DONE_AS_DECLARED] if done == _IDLE and wanted.may_do_nothing else []),
+        ),
+    )
+
+
+def _look(reader: Session, manifest: Manifest) -> _Seen:
+    here = identities.read(reader)
+    was = manifest.identity
+    return _Seen(
+        rows=fingerprint.row_counts(reader),
+        large_objects=int(reader.value(queries.LARGE_OBJECT_COUNT)),
+        there=fingerprint.without_contents(reader, SOURCE),
+        found=audit_deltas.read(reader),
+        behind=tuple(leftovers.sequences_behind(reader)),
+        unanalysed=leftovers.unanalysed(reader),
+        kept=leftovers.kept_tables(reader),
+        outside=tuple(_outside(reader, manifest)),
+        is_source=(here.system_identifier, here.oid) == (was.system_identifier, was.oid),
+    )
+
+
+def _outside(reader: Session, manifest: Manifest) -> Iterator[str]:
+    """Roles and the like, without a fence's own; other databases have a life of theirs."""
+    for kind, line in cluster.differences(manifest.cluster, reader, manifest.identity):
+        if kind != "database" and "pgsafe" not in line:
+            yield line
+
+
+def _done(target: Target, compared: _Compared, jobs: int, purpose: str) -> str:
+    """Only where all else is as it was the tables must be read in full."""
+    if compared.differs or not compared.seen.is_source:
+        return _BUSY
+    before = compared.manifest.fingerprint
+    found = fingerprint.of_database(target, jobs, SOURCE, like=before, purpose=purpose)
+    if fingerprint.differences(before, found):
+        return _BUSY
+    return _IDLE if before.mode == FULL else _UNKNOWN
 
 
 @dataclass(frozen=True)
-class Verification:
+class _Compared:
+    """What was seen, against the manifest and what was declared.
+
+    :param touched: the labels of tables with other rows or other columns than before.
+    """
+
+    manifest: Manifest
+    wanted: Wanted
+    seen: _Seen
+    changes: tuple[Change, ...]
     tables: tuple[TableChange, ...]
-    problems: tuple[str, ...]
+    deltas: tuple[Delta, ...]
+    touched: frozenset[str]
+
+    @staticmethod
+    def of(manifest: Manifest, wanted: Wanted, seen: _Seen) -> _Compared:
+        before = manifest.fingerprint
+        changes = inventory.compared(before.catalog, seen.there.catalog, exact=seen.is_source)
+        tables = tuple(expectations.changes_of(before.rows, seen.rows, wanted.expectations))
+        columns = [change.name for change in changes if change.kind == "column" and change.after is not None]
+        with_columns = frozenset(names.unquoted(inventory.owner(name)) for name in columns)
+        return _Compared(
+            manifest=manifest,
+            wanted=wanted,
+            seen=seen,
+            changes=changes,
+            tables=tables,
+            deltas=tuple(audit_deltas.of(manifest.findings, seen.found)),
+            touched=with_columns | {change.table for change in tables if change.before != change.after},
+        )
 
     @property
-    def passed(self) -> bool:
-        return not self.problems
-
-    def as_report(self, manifest: Manifest) -> dict[str, Any]:
-        """The structure that verification_report.txt is rendered from."""
-        return {
-            "time": now(),
-            "run_id": manifest.run_id,
-            "database": manifest.identity.name,
-            "passed": self.passed,
-            "problems": list(self.problems),
-            "tables": [asdict(change) for change in self.tables],
-        }
-
-
-def require_known(expectations: Mapping[str, str], tables: Collection[str]) -> None:
-    """
-    :param tables: the labels of the tables in the backup.
-    :raises BadRequest: an expectation is not one of :data:`EXPECTATIONS`, or of a table that is not there.
-    """
-    strange = sorted(name for name in expectations if name not in tables and f"public.{name}" not in tables)
-    if strange:
-        raise BadRequest(
-            f"Something is expected of tables that are not there: {', '.join(strange)}.",
-            remedy="Write schema.table as the audit report does; the name alone will do in the schema public.",
+    def differs(self) -> bool:
+        """Whether it can be seen without reading rows that the migration did something."""
+        before, after = self.manifest.fingerprint, self.seen.there
+        return bool(
+            self.changes
+            or self.seen.outside
+            or before.rows != self.seen.rows
+            or before.sequences != after.sequences
+            or before.reported != after.reported
         )
-    for table, expectation in expectations.items():
-        if expectation not in EXPECTATIONS:
-            raise BadRequest(
-                f"The expectation {expectation!r} of the table {table} is not known.",
-                remedy=f"Choose one of {', '.join(EXPECTATIONS)}.",
-            )
 
+    @property
+    def unanalysed(self) -> tuple[Unanalysed, ...]:
+        """Of the migration's making: what never had statistics is no news."""
+        of_ours = [table for table in self.seen.unanalysed if table.table in self.touched]
+        return tuple(table for table in of_ours if self.seen.rows.get(table.table))
 
-def run(session: Session, manifest: Manifest, expectations: Mapping[str, str]) -> Verification:
-    """Compare the session's database with the backup of it."""
-    with session.transaction(ONE_SNAPSHOT):
-        after = fingerprint.row_counts(session)
-        found = audit.findings(session)
-    before = manifest.fingerprint.rows
-    changes = tuple(changes_of(before, after, expectations))
-    left = tuple(finding.what for finding in found if finding.severity != INFO and finding.key not in manifest.findings)
-    return Verification(changes, tuple(change.problem for change in changes if change.problem) + left)
+    def problems(self) -> Iterator[str]:
+        """What fails the migration."""
+        yield from (change.problem for change in self.tables if change.problem)
+        yield from self._large_objects_lost()
+        yield from (delta.problem for delta in self.deltas if delta.harms and not self._told(delta.key))
+        yield from self._disabled()
+        yield from self._behind(touched=True)
 
+    def warnings(self) -> Iterator[str]:
+        """What somebody should look at."""
+        for lost in inventory.missed(self.changes, self.seen.there.catalog):
+            if not self._declared(lost.key):
+                yield f"The {lost.key} is gone, which was not declared."
+        yield from self._behind(touched=False)
 
-def _plain(table: str) -> str:
-    """The name alone, for a table of the schema public."""
-    return table[len("public.") :] if table.startswith("public.") else table
+    def _declared(self, key: str) -> bool:
+        return self.wanted.is_declared(key)
 
+    def _told(self, key: str) -> bool:
+        """Whether it is meant, or said below in fewer words and with what was there before."""
+        return self._declared(key) or key.partition(" ")[0] in _TOLD_HERE
 
-def changes_of(
-    before: Mapping[str, int], after: Mapping[str, int], expectations: Mapping[str, str]
-) -> Iterator[TableChange]:
-    """One entry a table that was there before or is there now."""
-    for table in sorted(set(before) | set(after)):
-        old, new = before.get(table), after.get(table)
-        expectation = expectations.get(table) or expectations.get(_plain(table), "")
-        if old is None:
-            yield TableChange(table, old, new, "new")
-        elif new is None:
-            yield _gone(table, before, after, expectation)
-        else:
-            yield _counted(table, old, new, expectation)
+    def _large_objects_lost(self) -> Iterator[str]:
+        """They are data that is in no table; only where the backup's fingerprint has every one can they be counted."""
+        before = self.manifest.fingerprint.large_objects
+        lost = len(before.content) - self.seen.large_objects
+        if before.mode == FULL and lost > 0 and not self._declared(_LARGE_OBJECTS):
+            yield f"{lost:,} of {len(before.content):,} {_LARGE_OBJECTS} are gone, which was not declared."
 
+    def _disabled(self) -> Iterator[str]:
+        for key in inventory.disabled(self.changes, self.manifest.fingerprint.catalog):
+            if not self._declared(key):
+                yield f"The {key} was disabled, so nothing that it guards is guarded any more. Enable it again."
 
-def _gone(table: str, before: Mapping[str, int], after: Mapping[str, int], expectation: str) -> TableChange:
-    old, kept = before[table], f"{table}_old"
-    # One that has been there all along, with as many rows, is an earlier migration's.
-    if after.get(kept, -1) >= old and after[kept] != before.get(kept):
-        return TableChange(table, old, None, f"kept as {kept}")
-    if expectation == "dropped":
-        return TableChange(table, old, None, "dropped, as declared")
-    problem = f"The table {table} with {old:,} rows is gone, which was not declared."
-    return TableChange(table, old, None, "LOST", problem)
-
-
-def _counted(table: str, old: int, new: int, expectation: str) -> TableChange:
-    if new < old and expectation != "may_shrink":
-        problem = f"The table {table} has lost {old - new:,} of its {old:,} rows, which was not declared."
-        return TableChange(table, old, new, f"LOST {old - new:,}", problem)
-    if expectation == "same" and new != old:
-        problem = f"The table {table} was to keep its {old:,} rows and has {new:,}."
-        return TableChange(table, old, new, "NOT THE SAME", problem)
-    if expectation == "grows" and new <= old:
-        return TableChange(
-            table, old, new, "NOT GROWN", f"The table {table} was to grow and has {new:,} rows as before."
-        )
-    return TableChange(table, old, new, "same" if new == old else f"{new - old:+,}")
+    def _behind(self, *, touched: bool) -> Iterator[str]:
+        """Where neither the table nor the sequence was touched, it was behind before."""
+        before, after = self.manifest.fingerprint.sequences, self.seen.there.sequences
+        for behind in self.seen.behind:
+            moved = before.get(behind.sequence) != after.get(behind.sequence)
+            if (moved or behind.table in self.touched) == touched and not self._declared(behind.key):
+                yield f"{behind.what} {behind.statement}"

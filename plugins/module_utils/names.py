@@ -11,6 +11,9 @@ from collections.abc import Iterable
 # NAMEDATALEN - 1: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 LONGEST = 63
 
+# What a migration appends to the name of a table that it keeps instead of dropping it.
+KEPT = "_old"
+
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -37,6 +40,11 @@ def quoted(name: str) -> str:
 def unquoted(name: str) -> str:
     """A qualified name of SQL as it is said: ``"Odd Schema".t`` is ``Odd Schema.t``."""
     return "".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(name))
+
+
+def before_kept(name: str) -> str:
+    """What a kept table, or an object of one, was called before: ``public.t_old.fk`` was ``public.t.fk``."""
+    return name.replace(KEPT, "", 1)
 
 
 def directory_name(database: str) -> str:

@@ -85,6 +85,8 @@ LARGE_OBJECT_BYTES = """
 SELECT pg_catalog.pg_table_size('pg_catalog.pg_largeobject'), EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
 """
 
+LARGE_OBJECT_COUNT = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
+
 # By its owner, by whom it was granted to, by superusers: https://www.postgresql.org/docs/current/lo-implementation.html
 LARGE_OBJECT_READABLE = """(
     (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER)

@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     cutover,
     fence,
+    hold,
     login_triggers,
     queries,
     rollback,
@@ -25,7 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
 
@@ -40,6 +41,7 @@ _RESTING = (fence.FENCED, "backed_up", "verified")
 class RecoverRequest:
     """:param run_id: a run to finish or undo even if it rests between two steps just now.
     :param patience: seconds that a run may rest before it is taken for dead.
+    :param accept_reason: why the database of the held run ``run_id`` is opened as it was migrated.
     """
 
     target: Target
@@ -47,6 +49,7 @@ class RecoverRequest:
     jobs: int = 2
     run_id: str = ""
     patience: int = PATIENCE_SECONDS
+    accept_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,9 @@ class Recovered:
 def plan(request: RecoverRequest) -> Recovered:
     """What would be done, by reading alone.
 
-    :raises Refused: another run is at work on the database, or rests between two steps.
+    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's word.
     """
+    _require_one_run(request)
     done = []
     for run_journal in _left(request):
         _require_dead(request, run_journal)
@@ -71,11 +75,25 @@ def plan(request: RecoverRequest) -> Recovered:
     return Recovered(tuple(done), _kept(request.target))
 
 
+def _require_one_run(request: RecoverRequest) -> None:
+    """
+    :raises BadRequest: something is to be accepted, and not said of which run.
+    :raises Refused: there is nothing to accept.
+    """
+    if not request.accept_reason:
+        return
+    if not request.run_id:
+        raise BadRequest("A migration is to be accepted, and no run is named.", remedy="Give its run_id.")
+    if not any(of.run_id == request.run_id and of.on_hold for of in _left(request)):
+        raise Refused(f"The run {request.run_id} of {request.target.dbname} is not held: there is nothing to accept.")
+
+
 def run(request: RecoverRequest) -> Recovered:
     """
-    :raises Refused: another run is at work on the database, or rests between two steps.
+    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's word.
     :raises PgsafeError: a run could not be finished; the message says how its database was left.
     """
+    _require_one_run(request)
     request = replace(request, target=login_triggers.silenced(request.target))
     done = [_finished(request, run_journal) for run_journal in _left(request)]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
@@ -118,13 +136,15 @@ def _identity(run_journal: Journal) -> Identity | None:
 
 def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     """
-    :raises Refused: somebody works on the run, or may be about to.
+    :raises Refused: somebody works on the run, or may be about to, or is to decide what becomes of it.
     """
     if run_journal.alive:
         raise Refused(
             f"The run {run_journal.run_id} is at work on {request.target.dbname} just now.",
             remedy="Wait for it to end.",
         )
+    if run_journal.on_hold and not _is_accepted(request, run_journal):
+        raise hold.undecided(run_journal)
     newest = run_journal.entries()[-1]
     if request.run_id == run_journal.run_id or newest.event not in _RESTING:
         return
@@ -146,12 +166,15 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
             fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
+        if _is_accepted(request, run_journal):
+            hold.accept(request.target, run_journal, request.accept_reason)
         verdict = run_journal.accepted
         if verdict:
             fence.undo(request.target, run_journal, after_failover=named)
             copies.drop_ready(request.target, run_journal)
             run_journal.append(verdict)
-            return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}"
+            why = f": {request.accept_reason}" if request.accept_reason else ""
+            return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}{why}"
         if not named:
             _require_fenced(request, run_journal)
         _end_sessions(request.target, run_journal)
@@ -172,6 +195,11 @@ def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
             f"-e pg_migrate_run_id={run_journal.run_id} If it is right as it is: pgsafe.migration.rollback "
             f"-e pg_migrate_backup_dir={run_journal.backup_dir} -e pg_migrate_settled_by_hand=true",
         )
+
+
+def _is_accepted(request: RecoverRequest, run_journal: Journal) -> bool:
+    """Whether a person has said that the migration of this held run is to stay."""
+    return bool(request.accept_reason) and request.run_id == run_journal.run_id and run_journal.on_hold
 
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:

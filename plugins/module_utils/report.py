@@ -22,7 +22,7 @@ DESCRIPTIONS = {
     "manifest": "this description",
 }
 
-_RULE = "=" * 78
+RULE = "=" * 78
 _SCRATCH = "RESTORED_DATABASE"
 
 
@@ -53,10 +53,10 @@ def manifest(of: Manifest) -> str:
     """
     return "\n".join(
         [
-            _RULE,
+            RULE,
             "PostgreSQL backup, taken before a migration",
-            _RULE,
-            *_pairs(_manifest_facts(of)),
+            RULE,
+            *pairs(_manifest_facts(of)),
             "",
             "Files (SHA-256 of every one: SHA256SUMS)",
             *[_file_line(file) for file in of.files],
@@ -77,7 +77,7 @@ def manifest(of: Manifest) -> str:
 def _manifest_facts(of: Manifest) -> list[tuple[str, str]]:
     archive = of.file("dump")
     return [
-        ("Created", _time(of.created)),
+        ("Created", time(of.created)),
         ("Run", of.run_id),
         ("Type", of.backup_type),
         ("Database", of.source_url),
@@ -124,7 +124,7 @@ def _compression(facts: Mapping[str, Any]) -> str:
     return f"archive {facts['method']} level {facts['level']}{doubt}"
 
 
-def _time(stamp: str) -> str:
+def time(stamp: str) -> str:
     """ISO 8601 as people write it."""
     return stamp.replace("T", " ").replace("Z", " UTC")
 
@@ -166,38 +166,6 @@ def _restore_instructions(of: Manifest) -> list[str]:
     return [*lines, "Afterwards:               vacuumdb --analyze-only -d " + _SCRATCH]
 
 
-def verification(result: Mapping[str, Any]) -> str:
-    """verification_report.txt from the result of the verification."""
-    lines = [_RULE, f"Verification after the migration: {result['database']}", _RULE]
-    lines += _pairs(
-        [
-            ("Time", _time(result["time"])),
-            ("Run", result["run_id"]),
-            ("Verdict", "PASSED" if result["passed"] else "FAILED"),
-        ]
-    )
-    lines += ["", "Problems", *([f"  {CROSS} {problem}" for problem in result["problems"]] or ["  none"])]
-    lines += ["", "Rows per table, before and after"]
-    width = max([len(row["table"]) for row in result["tables"]] or [0])
-    lines += [
-        f"  {row['table']:<{width}}  {_count(row['before']):>12} -> {_count(row['after']):>12}  {row['verdict']}"
-        for row in result["tables"]
-    ]
-    return "\n".join([*lines, "", *_next_steps(), ""])
-
-
-def _next_steps() -> list[str]:
-    return [
-        "Left to people",
-        "  [ ] Test the application against the migrated database.",
-        "  [ ] Watch its logs for 24 to 48 hours.",
-        "  [ ] Keep the backup for at least 7 days.",
-        "  [ ] Keep the *_old tables until all of this is done, then drop them.",
-    ]
-
-
-def _count(rows: int | None) -> str:
-    return "-" if rows is None else f"{rows:,}"
 
 
 def _rows_lines(rows: Mapping[str, int]) -> list[str]:
@@ -205,7 +173,8 @@ def _rows_lines(rows: Mapping[str, int]) -> list[str]:
     return [f"  {label:<{width}}  {count:>12,}" for label, count in rows.items()] or ["  no tables"]
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    listed: Sequence[tuple[str, str]] = list(pairs)
+def pairs(of: Iterable[tuple[str, str]]) -> list[str]:
+    """A name and what it is a line, in columns."""
+    listed: Sequence[tuple[str, str]] = list(of)
     width = max(len(name) for name, _value in listed)
     return [f"{name:<{width}}  {value}" for name, value in listed]

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
+    hold,
     login_triggers,
     properties,
     queries,
@@ -33,7 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, ROLLING_BACK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.whereabouts import Live
@@ -100,8 +101,11 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
     The caller holds the run's lock.
 
+    :raises Refused: the run waits for a person's word, and this is not it.
     :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
     """
+    if request.finish and run_journal and run_journal.on_hold:
+        raise hold.undecided(run_journal)
     started = time.monotonic()
     request = replace(request, target=login_triggers.silenced(request.target))
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
@@ -116,7 +120,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
 
 def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
-    _note(run_journal, "rolling_back")
+    _note(run_journal, ROLLING_BACK)
     try:
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:

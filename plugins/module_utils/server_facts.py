@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     filesystems,

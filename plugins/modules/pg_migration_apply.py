@@ -81,13 +81,16 @@ options:
   time_limit:
     description: How many seconds one file or the command may take.
     type: int
-  expectations:
+  on_verify_failure:
     description:
-      - What is to become of tables, by C(schema.table), V(same), V(grows), V(may_shrink) or V(dropped).
-      - Without one, a table may grow; a table that loses rows, or is gone and not kept as C(<table>_old), fails the
-        migration.
-    type: dict
-    default: {}
+      - What is done when the migration was applied and its verification fails.
+      - V(rollback) puts the database back at once.
+      - V(hold) leaves it closed, as it was migrated, until a person has it rolled back
+        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:accept_reason)). Nobody is
+        served until then, and no other run begins. It needs a fence that closes.
+    type: str
+    choices: [rollback, hold]
+    default: rollback
   jobs:
     description: How many jobs pg_restore uses for a rollback.
     type: int
@@ -122,8 +125,10 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.verification
   - pgsafe.migration.attributes
 seealso:
+  - module: pgsafe.migration.pg_migration_verify
   - module: pgsafe.migration.pg_backup_verify
   - module: pgsafe.migration.pg_restore_safe
 author:
@@ -163,7 +168,7 @@ verdict:
   description: How it ended. In check mode V(pending) when the set has still to be applied.
   returned: always, once the request was read
   type: str
-  choices: [migrated, unchanged, rolled_back, rollback_failed, pending]
+  choices: [migrated, unchanged, rolled_back, rollback_failed, held, pending]
 pending:
   description: Whether the set had still to be applied.
   returned: success
@@ -212,7 +217,7 @@ warnings_given:
   type: list
   elements: str
 verification:
-  description: Rows before and after, and the problems; what C(verification_report.txt) is made of.
+  description: What C(verification_report.txt) is made of; see M(pgsafe.migration.pg_migration_verify).
   returned: when it was verified
   type: dict
 rollback:
@@ -232,22 +237,25 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, hold, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     JOBS,
     LEVEL,
+    VERIFICATION,
     mutually_exclusive,
     target,
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted, wanted
 
 SPEC = {
     **CONNECTION,
     **LEVEL,
     **JOBS,
+    **VERIFICATION,
     "source": {"type": "path"},
     "files": {"type": "list", "elements": "str", "default": []},
     "remote_src": {"type": "bool", "default": False},
@@ -263,21 +271,21 @@ SPEC = {
     "lock_timeout": {"type": "int", "default": 10},
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
-    "expectations": {"type": "dict", "default": {}},
     "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
+    "on_verify_failure": {"type": "str", "choices": list(hold.ON_VERIFY_FAILURE), "default": hold.ROLLBACK},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    source = _source(params)
-    plan = migrate.plan(target(params), source, params["expectations"])
+    source, declared = _source(params), wanted(params)
+    plan = migrate.plan(target(params), source, declared)
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = "pending" if plan.pending else "unchanged"
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
-    outcome = migrate.run(_request(params, source))
+    outcome = migrate.run(_request(params, source, declared))
     return {"changed": True, **foreseen, **_result(outcome), "console": console.migrate(outcome)}
 
 
@@ -294,7 +302,7 @@ def _source(params: dict[str, Any]) -> SetSource:
     )
 
 
-def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateRequest:
+def _request(params: dict[str, Any], source: SetSource, declared: Wanted) -> migrate.MigrateRequest:
     same = (
         "run_id",
         "confirmed_database",
@@ -305,7 +313,7 @@ def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateReques
         "time_limit",
         "chdir",
         "database_url",
-        "expectations",
+        "on_verify_failure",
         "jobs",
         "sequences",
     )
@@ -314,6 +322,7 @@ def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateReques
         source=source,
         backup_dir=Path(params["backup_dir"]),
         environment=source.environment,
+        wanted=declared,
         **{name: params[name] for name in same},
     )
 

@@ -13,6 +13,8 @@ description:
   - A run that was interrupted during its migration is rolled back, or, when the migration was verified already,
     finished by opening the database.
   - A run that is at work, or that rests between two steps, is left alone, and the module fails.
+  - A run that is held after a failed verification is for a person to decide, and the module fails with the two commands
+    that do; O(accept_reason) is one of them.
   - A run whose rollback failed has opened its database, so that others may have written since. It is for a person to
     say what to do with it; M(pgsafe.migration.pg_preflight_facts) refuses until then.
 options:
@@ -28,6 +30,10 @@ options:
     description: How many seconds a run may rest between two steps before it is taken for dead.
     type: int
     default: 1200
+  accept_reason:
+    description: Why the database of the held run O(run_id) is to be opened as it was migrated, for the journal.
+    type: str
+    default: ""
   jobs:
     description: How many jobs pg_restore uses, when there is no ready copy.
     type: int
@@ -54,6 +60,13 @@ EXAMPLES = r"""
   pgsafe.migration.pg_recover:
     login_db: community_connect
     backup_root: /var/backups/pgsafe
+
+- name: Open a held database as it was migrated
+  pgsafe.migration.pg_recover:
+    login_db: community_connect
+    backup_root: /var/backups/pgsafe
+    run_id: "20261116_143022"
+    accept_reason: the 12 rows were test data, says the owner
 """
 
 RETURN = r"""
@@ -94,6 +107,7 @@ SPEC = {
     **BACKUP_ROOT,
     **JOBS,
     "run_id": {"type": "str", "default": ""},
+    "accept_reason": {"type": "str", "default": ""},
     "patience": {"type": "int", "default": recover.PATIENCE_SECONDS},
 }
 
@@ -105,6 +119,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         jobs=params["jobs"],
         run_id=params["run_id"],
         patience=params["patience"],
+        accept_reason=params["accept_reason"],
     )
     found = recover.plan(request) if check_mode else recover.run(request)
     lines = console.recover(found, foreseen=check_mode)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
+import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     backup,
     catalog,
@@ -190,6 +191,30 @@ def request(database: Database, taken: backup.Backup, source: Path, **options: o
         "confirmed_database": database.name,
     }
     return migrate.MigrateRequest(**{**given, **options})  # type: ignore[arg-type]
+
+
+def failed(wanted: migrate.MigrateRequest) -> migrate.MigrationFailed:
+    """The failure of a migration that must fail."""
+    with pytest.raises(migrate.MigrationFailed) as caught:
+        migrate.run(wanted)
+    return caught.value
+
+
+def rolled_back(wanted: migrate.MigrateRequest, database: Database) -> migrate.MigrationFailed:
+    """The failure of a migration that must be rolled back to what the database is now."""
+    before = database.fingerprint()
+    failure = failed(wanted)
+    assert failure.outcome.verdict == "rolled_back", str(failure)
+    assert failure.outcome.rollback is not None
+    assert database.fingerprint() == before
+    assert ours(database.server, database.name) == {failure.outcome.rollback.kept}
+    return failure
+
+
+def require_open(database: Database) -> None:
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    count = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = '{}'"
+    assert database.admin(count.format(database.name)) == "0"
 
 
 def events(backup_dir: Path) -> list[str]:

@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fe
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
@@ -220,9 +221,9 @@ def test_a_database_that_took_the_name_meanwhile_is_left_alone(
     taken = fenced(database, backup_root)
     psql = str(database.server.bin_dir / "psql")
     source = SetSource(command=(psql, "-X", "-d", "postgres", "-c", f"CREATE DATABASE {database.name}"))
-    wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    wish = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
     with pytest.raises(Refused, match="made another database") as caught:
-        migrate.run(wanted)
+        migrate.run(replace(wish, wanted=Wanted(may_do_nothing=True)))
     assert "the next run opens it" in str(caught.value)
     closed = database.called(f"{database.name}__pgsafe_{taken.run_id}")
     assert closed.sql("SELECT count(*) FROM customers") == "60"

@@ -9,40 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import expectations, manifest, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
     Database,
     back_up,
     events,
+    failed,
     ours,
     proven,
     request,
+    rolled_back,
     write_set,
 )
 
 Edit = Callable[[migrate.MigrateRequest], migrate.MigrateRequest]
-
-
-def failed(wanted: migrate.MigrateRequest) -> migrate.MigrationFailed:
-    """The failure of a migration that must fail."""
-    with pytest.raises(migrate.MigrationFailed) as caught:
-        migrate.run(wanted)
-    return caught.value
-
-
-def rolled_back(wanted: migrate.MigrateRequest, database: Database) -> migrate.MigrationFailed:
-    """The failure of a migration that must be rolled back to what the database is now."""
-    before = database.fingerprint()
-    failure = failed(wanted)
-    assert failure.outcome.verdict == "rolled_back", str(failure)
-    assert failure.outcome.rollback is not None
-    assert database.fingerprint() == before
-    assert ours(database.server, database.name) == {failure.outcome.rollback.kept}
-    return failure
 
 
 @pytest.mark.fault(15)
@@ -51,9 +36,10 @@ def test_a_database_without_the_tables_that_were_named_is_told_before_anything_i
 ) -> None:
     wrong = clone("template0")
     source = SetSource(source=write_set(tmp_path / "set", GOOD))
-    assert migrate.plan(database.target, source, {"customers": "grows"}).pending
+    wanted = Wanted(expectations.typed({"customers": "grows"}))
+    assert migrate.plan(database.target, source, wanted).pending
     with pytest.raises(BadRequest, match="tables that are not there: customers"):
-        migrate.plan(wrong.target, source, {"customers": "grows"})
+        migrate.plan(wrong.target, source, wanted)
 
 
 @pytest.mark.every_major
@@ -124,33 +110,6 @@ def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == set()
     assert events(taken.directory)[-1] == "unchanged"
-
-
-@pytest.mark.parametrize(
-    ("statement", "told"),
-    [
-        ("DELETE FROM orders WHERE id <= 10;", "The table public.orders has lost 10 of its 500 rows"),
-        ("DROP TABLE customers CASCADE;", "The table public.customers with 60 rows is gone"),
-        ("ALTER TABLE orders RENAME TO orders_new;", "The table public.orders with 500 rows is gone"),
-        ("ALTER TABLE empty_one ADD CHECK (a > 0) NOT VALID;", "is NOT VALID"),
-    ],
-    ids=["rows lost", "table gone", "table renamed", "not valid"],
-)
-def test_harm_that_no_statement_told_is_rolled_back(
-    database: Database, backup_root: Path, tmp_path: Path, statement: str, told: str
-) -> None:
-    taken = proven(database, backup_root)
-    failure = rolled_back(request(database, taken, write_set(tmp_path / "set", {"1.sql": statement})), database)
-    assert told in failure.what
-    assert "FAILED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
-
-
-def test_harm_that_was_declared_passes(database: Database, backup_root: Path, tmp_path: Path) -> None:
-    taken = proven(database, backup_root)
-    files = {"1.sql": "DELETE FROM orders WHERE id <= 10;\nDROP TABLE empty_one;\n"}
-    expectations = {"public.orders": "may_shrink", "empty_one": "dropped"}
-    outcome = migrate.run(request(database, taken, write_set(tmp_path / "set", files), expectations=expectations))
-    assert outcome.verdict == "migrated"
 
 
 def test_a_set_that_was_applied_is_not_pending_until_a_file_of_it_changes(

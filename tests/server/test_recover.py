@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     fenced,
     migrating,
     ours,
+    require_open,
     until,
     write_set,
 )
@@ -28,12 +29,6 @@ SLEEP = "DELETE FROM orders;\nSELECT pg_sleep(600);\n"
 
 def recovered(database: Database, backup_root: Path, **options: object) -> tuple[str, ...]:
     return recover.run(recover.RecoverRequest(database.target, backup_root, **options)).done  # type: ignore[arg-type]
-
-
-def require_open(database: Database) -> None:
-    database.sql("CREATE TABLE writable (); DROP TABLE writable")
-    count = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = '{}'"
-    assert database.admin(count.format(database.name)) == "0"
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import no
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 NAMES = tuple(rule.name for rule in RULES)
+DATA_NAMES = frozenset(rule.name for rule in RULES if rule.scope == DATA)
 ALL = (CATALOG, DATA)
 
 _SCOPES = {rule.name: rule.scope for rule in RULES}

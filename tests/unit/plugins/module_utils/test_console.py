@@ -193,3 +193,36 @@ def test_a_forecast_says_what_it_does_not_know() -> None:
     lines = console.restore_forecast(Forecast(replace(RESTORE_FACTS, data_filesystem=unseen), (), None))
     assert lines[1].endswith("free on /data: unseen")
     assert lines[3].endswith("unknown (this backup was never restored)")
+
+
+def test_a_verification_by_itself_counts_and_tells_what_fails() -> None:
+    found = {
+        "passed": False,
+        "tables": [{}, {}],
+        "assertions": [{"passed": True}, {"passed": False}],
+        "problems": ["It is gone."],
+        "warnings": ["It was slow."],
+    }
+    assert console.verification(found) == [
+        "[✗] Verification: 2 tables, 1 of 2 assertions hold",
+        "[✗] It is gone.",
+        "[warning] It was slow.",
+    ]
+    assert console.verification({**found, "passed": True, "problems": [], "warnings": []}) == [
+        "[✓] Verification: 2 tables, 1 of 2 assertions hold",
+    ]
+
+
+def test_a_migration_shows_what_its_verification_warns_of() -> None:
+    done = replace(OUTCOME, verdict="migrated", rollback=None, verification={"warnings": ["The index x is gone."]})
+    assert "[warning] The index x is gone." in console.migrate(done)
+
+
+def test_a_held_migration_says_every_problem_and_rolls_nothing_back() -> None:
+    error = MigrationFailed(
+        PgsafeError("It failed:\n  one\n  two"), replace(OUTCOME, verdict="held"), "It is held.", ""
+    )
+    lines = console.failure(error)
+    assert lines[1].endswith("It is held.")
+    assert lines[2:] == ["        It failed:", "          one", "          two", "It is held."]
+    assert not [line for line in lines if "ollback" in line]

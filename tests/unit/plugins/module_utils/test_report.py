@@ -12,13 +12,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils import report
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 
-VERIFICATION = {
-    "time": "2026-11-16T14:31:00Z",
-    "run_id": "20261116_143022",
-    "database": "app",
-    "passed": False,
-    "problems": ["The table public.t is gone."],
-    "tables": [{"table": "public.t", "before": 12_857, "after": None, "verdict": "LOST"}],
 }
 
 
@@ -88,15 +81,7 @@ def test_a_compression_without_a_checksum_of_its_content_is_told() -> None:
     assert "carry no checksum" not in report.manifest(MANIFEST)
 
 
-def test_the_verification_tells_its_verdict_and_what_is_wrong() -> None:
-    text = report.verification(VERIFICATION)
-    assert "FAILED\n" in text
-    assert "  [✗] The table public.t is gone.\n" in text
-    assert "  public.t        12,857 ->            -  LOST\n" in text
-    assert "PASSED\n" in report.verification({**VERIFICATION, "passed": True, "problems": []})
-
-
-@pytest.mark.parametrize("text", [report.manifest(MANIFEST), report.verification(VERIFICATION)])
+@pytest.mark.parametrize("text", [report.manifest(MANIFEST)])
 def test_a_text_ends_with_a_line_feed_and_none_of_its_lines_with_a_blank(text: str) -> None:
     assert text.endswith("\n")
     assert [line for line in text.splitlines() if line != line.rstrip()] == []

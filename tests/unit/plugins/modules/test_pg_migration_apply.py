@@ -18,7 +18,12 @@ ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, 
 
 @pytest.mark.parametrize(
     ("verdict", "rollback", "changed"),
-    [("rolled_back", ROLLED_BACK, True), ("rollback_failed", None, True), ("unchanged", ROLLED_BACK, False)],
+    [
+        ("rolled_back", ROLLED_BACK, True),
+        ("rollback_failed", None, True),
+        ("unchanged", ROLLED_BACK, False),
+        ("held", None, True),
+    ],
 )
 def test_a_failed_migration_returns_its_verdict_and_what_was_done(
     verdict: str, rollback: Restored | None, changed: bool

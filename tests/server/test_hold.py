@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A migration that is held after its verification failed waits, closed, for a person to decide, and for nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, recover, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    Database,
+    events,
+    failed,
+    fenced,
+    ours,
+    proven,
+    request,
+    require_open,
+    write_set,
+)
+
+LOSING = {"1.sql": "DELETE FROM orders WHERE id <= 10;\n"}
+
+
+def held(database: Database, backup_root: Path, source: Path, kind: str = fence.BOTH) -> backup.Backup:
+    """A database that is held, since a migration of it has lost rows."""
+    taken = fenced(database, backup_root, kind)
+    failure = failed(request(database, taken, write_set(source, LOSING), on_verify_failure="hold"))
+    assert failure.outcome.verdict == "held", str(failure)
+    assert "has lost 10 of its 500 rows" in failure.what
+    require_both_commands(str(failure), taken)
+    assert events(taken.directory)[-1] == "held"
+    return taken
+
+
+def require_both_commands(said: str, taken: backup.Backup) -> None:
+    assert f"pgsafe.migration.rollback -e pg_migrate_backup_dir={taken.directory}" in said
+    assert f'pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id} -e \'{{"pg_migrate_accept_reason"' in said
+
+
+def asked(database: Database, backup_root: Path, **options: str) -> recover.RecoverRequest:
+    return recover.RecoverRequest(database.target, backup_root, **options)  # type: ignore[arg-type]
+
+
+def require_as_before(database: Database, before: Fingerprint) -> None:
+    assert database.fingerprint() == before
+    require_open(database)
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("kind", [fence.BOTH, fence.CONNECT])
+def test_a_held_migration_is_opened_when_a_person_accepts_it(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    taken = held(database, backup_root, tmp_path / "set", kind)
+    assert database.exists() == (kind == fence.CONNECT)
+    accepting = asked(database, backup_root, run_id=taken.run_id, accept_reason="the rows were tests")
+    assert recover.plan(accepting).done == (f"The run {taken.run_id} would be finished",)
+    (said,) = recover.run(accepting).done
+    assert said == f"Finished: the run {taken.run_id}, whose verdict was migrated: the rows were tests"
+    assert [event for event in events(taken.directory)[-4:] if "ready" not in event] == [
+        "accepted",
+        "opened",
+        "migrated",
+    ]
+    assert database.sql("SELECT count(*) FROM orders") == "490"
+    assert ours(database.server, database.name) == set()
+    require_open(database)
+    assert not migrate.plan(database.target, SetSource(tmp_path / "set")).pending
+    with pytest.raises(Refused, match="is not held"):
+        recover.run(accepting)
+
+
+@pytest.mark.parametrize("kind", [fence.BOTH, fence.CONNECT])
+def test_a_held_migration_is_rolled_back_when_a_person_says_so(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    before = database.fingerprint()
+    taken = held(database, backup_root, tmp_path / "set", kind)
+    done = restore.run(restore.RestoreRequest(database.target, taken.directory))
+    assert (done.state, done.method) == ("rolled_back", "ready_copy")
+    require_as_before(database, before)
+    assert ours(database.server, database.name) == {done.kept}
+    assert recover.run(asked(database, backup_root)).done == ()
+
+
+def test_nobody_but_that_person_decides(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    before = database.fingerprint()
+    taken = held(database, backup_root, tmp_path / "set")
+    later = asked(database, backup_root, run_id=taken.run_id)
+    for undecided in (later, asked(database, backup_root)):
+        for step in (recover.plan, recover.run):
+            with pytest.raises(Refused, match="a person is to say what becomes of it") as caught:
+                step(undecided)
+            require_both_commands(str(caught.value), taken)
+    with pytest.raises(Refused, match="a person is to say") as caught:
+        restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
+    require_both_commands(str(caught.value), taken)
+    with pytest.raises(Refused, match="would let others in half way"):
+        fence.lift(database.target, backup_root, taken.run_id)
+    with pytest.raises(BadRequest, match="no run is named"):
+        recover.run(asked(database, backup_root, accept_reason="why not"))
+    with pytest.raises(Refused, match="is not held"):
+        recover.run(asked(database, backup_root, run_id="20200101_000000", accept_reason="why not"))
+    assert events(taken.directory)[-1] == "held"
+    assert not database.exists()
+    restore.run(restore.RestoreRequest(database.target, taken.directory))
+    require_as_before(database, before)
+
+
+def test_whatever_else_fails_is_rolled_back_at_once(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    before, taken = database.fingerprint(), fenced(database, backup_root)
+    files = write_set(tmp_path / "set", {**LOSING, "2.sql": "SELECT 1 / 0;\n"})
+    failure = failed(request(database, taken, files, on_verify_failure="hold"))
+    assert failure.outcome.verdict == "rolled_back"
+    require_as_before(database, before)
+
+
+@pytest.mark.parametrize("kind", ["", fence.NONE])
+def test_nothing_is_held_where_others_are_not_kept_out(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    taken = fenced(database, backup_root, kind) if kind else proven(database, backup_root)
+    with pytest.raises(Refused, match="Without a fence nothing can be held"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", LOSING), on_verify_failure="hold"))
+    assert "armed" not in events(taken.directory)
+    require_open(database)
