@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems, wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     filesystems,
     identity,
@@ -25,7 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check impo
     Wanted,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Filesystem
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 
 _ROLE = """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import audit_deltas
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit_deltas import Delta
 
 KEY = "orphans public.t.fk"

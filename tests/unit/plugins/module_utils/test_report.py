@@ -12,8 +12,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import manifest a
 from ansible_collections.pgsafe.migration.plugins.module_utils import report
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 
-}
-
 
 @pytest.mark.parametrize(
     ("count", "text"),
