@@ -30,10 +30,10 @@ import pgserver
 REMOVED = "The incomplete backup directory was removed; the database was not changed."
 
 # pg_dump reads this catalog and the backup's own sessions do not, so a lock on it stops pg_dump alone.
-STOP_PG_DUMP = "LOCK TABLE pg_catalog.pg_init_privs IN ACCESS EXCLUSIVE MODE"
+STOP_PG_DUMP = "LOCK TABLE pg_catalog.pg_shseclabel IN ACCESS EXCLUSIVE MODE"
 STOPPED = """
 SELECT count(*) FROM pg_stat_activity
- WHERE application_name ^@ 'pgsafe backup' AND wait_event_type = 'Lock' AND query ~ 'pg_init_privs'
+ WHERE application_name ^@ 'pgsafe backup' AND wait_event_type = 'Lock' AND query ~ 'pg_seclabels'
 """
 
 
