@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,9 @@ Row = tuple[Any, ...]
 Query = Union[str, "sql.Composable"]
 
 APPLICATION = "pgsafe"
+
+# Says which run a process works for; its children inherit it.
+RUN_VARIABLE = "PGSAFE_RUN"
 
 # What decides the text of a value, and what must not cut our sessions short. Each setting is named in
 # https://www.postgresql.org/docs/current/runtime-config-client.html
@@ -274,8 +278,10 @@ SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
 
 
 def application_name(purpose: str = "") -> str:
-    """At most 63 bytes, as the server would cut it."""
-    return f"{APPLICATION} {purpose}".strip()[:63]
+    """At most 63 bytes, as the server would cut it; with the run that a guard's worker works for at its end."""
+    run = os.environ.get(RUN_VARIABLE, "")
+    suffix = f" {run}" if run and not purpose.endswith(run) else ""
+    return f"{APPLICATION} {purpose}".strip()[: 63 - len(suffix)] + suffix
 
 
 def environment(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> dict[str, str]:

@@ -180,6 +180,23 @@ SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activ
    AND (backend_type IN ('client backend', 'parallel worker') OR backend_type IS NULL AND usename IS NOT NULL)
 """
 
+# The oldest statement that a run's migration has running, and how far the build of its index is. Blocks are not all the
+# work there is, but the one part of it whose end is known:
+# https://www.postgresql.org/docs/current/progress-reporting.html#CREATE-INDEX-PROGRESS-REPORTING
+RUNNING_OF_RUN = """
+SELECT a.query, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.query_start),
+       p.blocks_done, NULLIF(p.blocks_total, 0)
+  FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_stat_progress_create_index p USING (pid)
+ WHERE a.application_name LIKE %s AND a.state = 'active' AND a.backend_type = 'client backend'
+ ORDER BY a.query_start LIMIT 1
+"""
+
+# Sessions of one run, by the end of their application_name, that began before a moment.
+TERMINATE_OF_RUN = """
+SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+ WHERE application_name LIKE %s AND backend_start < %s AND pid <> pg_catalog.pg_backend_pid()
+"""
+
 # A setting of the database itself, not of a role in it.
 DATABASE_SETTING = """
 SELECT pg_catalog.substr(s.setting, pg_catalog.length(%(name)s) + 2)

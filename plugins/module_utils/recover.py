@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    commands,
     copies,
     cutover,
     fence,
@@ -157,6 +158,7 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:
     """A process that was killed leaves its psql at work, which would commit after the look at the database."""
+    commands.end_marked(run_journal.run_id)
     raised = fence.recorded(run_journal)
     if raised is None:
         return

@@ -92,6 +92,16 @@ options:
     description: How many jobs pg_restore uses for a rollback.
     type: int
     default: 2
+  lease:
+    description:
+      - How many seconds the guard on the target goes on without hearing of the controller before it breaks the
+        migration off and rolls back.
+    type: float
+    default: 30.0
+  poll_interval:
+    description: How many seconds lie between two looks at the guard. Each renews the lease.
+    type: float
+    default: 1.0
   bundle:
     description: The packed O(source) on the target. Set by the action plugin.
     type: path
@@ -203,6 +213,10 @@ warnings_given:
   returned: when it was begun
   type: list
   elements: str
+guard:
+  description: The guard that was started, and its run; for the action plugin.
+  returned: when it was begun
+  type: dict
 verification:
   description: Rows before and after, and the problems; what C(verification_report.txt) is made of.
   returned: when it was verified
@@ -219,8 +233,6 @@ console:
   sample: ["[✓] Migration applied: 5 files in 4.2 s"]
 """
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -234,7 +246,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
 
 SPEC = {
     **CONNECTION,
@@ -256,84 +269,23 @@ SPEC = {
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
     "expectations": {"type": "dict", "default": {}},
+    "lease": {"type": "float", "default": 30.0},
+    "poll_interval": {"type": "float", "default": 1.0},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    source = _source(params)
+    source = job.source(params)
     plan = migrate.plan(target(params), source, params["expectations"])
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = "pending" if plan.pending else "unchanged"
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
-    outcome = migrate.run(_request(params, source))
-    return {"changed": True, **foreseen, **_result(outcome), "console": console.migrate(outcome)}
-
-
-def _source(params: dict[str, Any]) -> SetSource:
-    return SetSource(
-        source=Path(params["source"]) if params["source"] else None,
-        bundle=Path(params["bundle"]) if params["bundle"] else None,
-        files=tuple(params["files"]),
-        digest=params["digest"],
-        command=tuple(params["command"] or ()),
-        tree=Path(params["command_tree"]) if params["command_tree"] else None,
-        environment={name: str(value) for name, value in params["environment"].items()},
-        chdir=params["chdir"],
-    )
-
-
-def _request(params: dict[str, Any], source: SetSource) -> migrate.MigrateRequest:
-    same = (
-        "run_id",
-        "confirmed_database",
-        "confirmed_by",
-        "level",
-        "lock_timeout",
-        "statement_timeout",
-        "time_limit",
-        "chdir",
-        "database_url",
-        "expectations",
-        "jobs",
-    )
-    return migrate.MigrateRequest(
-        target=target(params),
-        source=source,
-        backup_dir=Path(params["backup_dir"]),
-        environment=source.environment,
-        **{name: params[name] for name in same},
-    )
-
-
-def _result(outcome: migrate.Outcome) -> dict[str, Any]:
-    return {
-        "verdict": outcome.verdict,
-        "applied": list(outcome.applied),
-        "sessions_ended": outcome.sessions_ended,
-        "writes_since_backup": outcome.writes_since_backup,
-        "seconds": outcome.seconds,
-        "fence": outcome.fence,
-        "seconds_read_only": outcome.seconds_read_only,
-        "seconds_closed": outcome.seconds_closed,
-        "warnings_given": list(outcome.warnings),
-        "verification": outcome.verification or {},
-        "rollback": asdict(outcome.rollback) if outcome.rollback else {},
-    }
-
-
-def failure(error: PgsafeError) -> dict[str, Any]:
-    """What a failed task returns beside its message."""
-    if not isinstance(error, migrate.MigrationFailed):
-        return error.facts()
-    return {
-        **error.facts(),
-        **_result(error.outcome),
-        "changed": error.outcome.verdict != "unchanged",
-        "console": console.failure(error),
-    }
+    run_journal = migrate.permitted(job.request(params, source))
+    guard = launch.start("migrate", {**params, "files": plan.files}, run_journal, params["lease"])
+    return {"changed": True, **foreseen, "guard": guard}
 
 
 def main() -> None:
@@ -349,7 +301,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **failure(error))
+        module.fail_json(msg=str(error), **error.facts())
     module.exit_json(**result)
 
 
