@@ -180,6 +180,10 @@ class Session:
         with self._reporting():
             return str(psycopg2.extensions.encrypt_password(password, user, self._connection, "scram-sha-256"))
 
+    def name(self, purpose: str) -> None:
+        """Call the session something else from now on, for people who look at pg_stat_activity."""
+        self.execute("SELECT pg_catalog.set_config('application_name', %s, false)", (application_name(purpose),))
+
     def cancel(self) -> None:
         """Ask the server, from any thread, to cancel the running statement."""
         with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing

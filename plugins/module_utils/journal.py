@@ -31,6 +31,9 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 ARMED = "armed"
 ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 
+# A guard was started for one of the run's jobs.
+GUARDED = "guarded"
+
 # Written before the first step of a fence, and after the last step of its undo.
 FENCING = "fencing"
 OPENED = "opened"

@@ -92,16 +92,6 @@ options:
     description: How many jobs pg_restore uses for a rollback.
     type: int
     default: 2
-  lease:
-    description:
-      - How many seconds the guard on the target goes on without hearing of the controller before it breaks the
-        migration off and rolls back.
-    type: float
-    default: 30.0
-  poll_interval:
-    description: How many seconds lie between two looks at the guard. Each renews the lease.
-    type: float
-    default: 1.0
   bundle:
     description: The packed O(source) on the target. Set by the action plugin.
     type: path
@@ -124,6 +114,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.attributes
 seealso:
   - module: pgsafe.migration.pg_backup_verify
@@ -239,6 +230,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GUARD,
     JOBS,
     LEVEL,
     mutually_exclusive,
@@ -251,6 +243,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migra
 
 SPEC = {
     **CONNECTION,
+    **GUARD,
     **LEVEL,
     **JOBS,
     "source": {"type": "path"},
@@ -269,8 +262,6 @@ SPEC = {
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
     "expectations": {"type": "dict", "default": {}},
-    "lease": {"type": "float", "default": 30.0},
-    "poll_interval": {"type": "float", "default": 1.0},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
 }
@@ -284,7 +275,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         verdict = "pending" if plan.pending else "unchanged"
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     run_journal = migrate.permitted(job.request(params, source))
-    guard = launch.start("migrate", {**params, "files": plan.files}, run_journal, params["lease"])
+    guard = launch.start("migrate", {**params, "files": plan.files}, run_journal)
     return {"changed": True, **foreseen, "guard": guard}
 
 

@@ -141,7 +141,7 @@ class _Watch:
         now = time.monotonic()
         if now - self._reached > self._lease + _PATIENCE_SECONDS:
             what = f"The host could not be reached for {now - self._reached:.0f} s."
-        elif now - self._moved > self._lease + _PATIENCE_SECONDS:
+        elif now - self._moved > _PATIENCE_SECONDS:
             what = "The guard on the target and its worker are gone."
         else:
             return {}

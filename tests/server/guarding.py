@@ -80,11 +80,12 @@ def guarded(
         run_id=taken.run_id,
         confirmed_database=database.name,
         remote_src=True,
+        lease=lease,
         **options,
     )
     run = journal.of_run(taken.directory.parent.parent, taken.run_id)
     assert run is not None
-    job = Guarded(Path(launch.start("migrate", json.loads(json.dumps(found)), run, lease)["directory"]))
+    job = Guarded(Path(launch.start("migrate", json.loads(json.dumps(found)), run)["directory"]))
     try:
         yield job
     finally:

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import until
@@ -89,11 +90,10 @@ def terminal(ansible: Ansible, argv: Sequence[str]) -> Iterator[Terminal]:
 def family(pid: int) -> list[int]:
     """A process and all that it has started, and they, as long as their parents live."""
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", encoding="utf-8") as stream:
-                parent = int(stream.read().rpartition(")")[2].split()[1])
-                children.setdefault(parent, []).append(int(entry))
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
     found = [pid]
     for known in found:
         found += children.get(known, [])

@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import journal
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import SLEEPING, Database, ours, until, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    SLEEPING,
+    Database,
+    backends,
+    ours,
+    until,
+    write_set,
+)
 from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, Terminal, family, terminal
 
 SLOW = {
@@ -58,7 +65,7 @@ def last_event(root: Path) -> str:
 def require_whole(database: Database, before: object, root: Path) -> None:
     """The guard has ended, and the database is as it was, open, with nobody of ours in it."""
     until(lambda: last_event(root) in ("rolled_back", "unchanged"), "the guard has rolled back")
-    until(lambda: not database.admin("SELECT 1 FROM pg_stat_activity WHERE application_name ^@ 'pgsafe'"), "all is over")
+    until(lambda: not backends(database.server), "everybody of ours has gone")
     assert database.fingerprint() == before
     assert all("__failed_" in name for name in ours(database.server, database.name))
 

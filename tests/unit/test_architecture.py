@@ -159,6 +159,10 @@ def test_every_init_is_empty(path: Path) -> None:
     assert path.read_bytes() == b""
 
 
+# puts /dev/null in the place of a terminal that is gone, and writes to nothing
+NOWHERE = {"plugin_utils.shield"}
+
+
 def _writes(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
@@ -183,7 +187,7 @@ def _creates(node: ast.Call) -> bool:
 
 def test_only_one_file_writes_files() -> None:
     found = {name for name, path in FILES.items() if any(_writes(node) for node in ast.walk(_tree(path)))}
-    assert found == {"files"}
+    assert found - NOWHERE == {"files"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,47 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import chan
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import GUARDED, Journal
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def start(job: str, params: Mapping[str, Any], run_journal: Journal, lease: float) -> dict[str, Any]:
+def sentry(params: Mapping[str, Any], run_journal: Journal, patience: float) -> None:
+    """Start the sentry of a run that is fenced.
+
+    :param patience: seconds that the run may rest between two tasks before it is given up.
+    :raises PgsafeError: it did not start.
+    """
+    _begin(Order("sentry", dict(params), str(run_journal.directory), "", patience), "sentry", run_journal)
+
+
+def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
     """Start the guard of a job, and wait until it says that it is there.
 
-    :param lease: seconds that nobody may be heard of before the job is broken off.
+    :param params: of the module; its ``lease`` is how many seconds nobody may be heard of before the job is broken off.
     :returns: what the controller needs to speak to it.
     :raises PgsafeError: it did not start; nothing was changed.
     """
-    script = _laid_down(run_journal)
-    files.replace_text(run_journal.directory / CONNECTION, json.dumps(_without_password(params)))
-    channel = _channel(run_journal)
-    order = Order(job, dict(params), str(run_journal.directory), str(channel.directory), lease)
-    run_journal.append("guarded", job=job, directory=str(channel.directory), by_hand=by_hand(script))
-    with files.extended(channel.directory / channels.LOG) as log:
-        commands.detach([sys.executable, "-B", str(script), "guard"], order.packed(), log, {})
-    _await(channel)
+    order = Order(job, dict(params), str(run_journal.directory), "", params["lease"])
+    channel = _begin(order, "guard", run_journal)
     facts = {"directory": str(channel.directory), "run_id": run_journal.run_id, "job": job}
-    return {**facts, "lease": lease, "poll_interval": params["poll_interval"]}
+    return {**facts, "lease": params["lease"], "poll_interval": params["poll_interval"]}
+
+
+def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
+    """Start the program in a role of its own, and wait until it says that it is there."""
+    script = _laid_down(run_journal)
+    files.replace_text(run_journal.directory / CONNECTION, json.dumps(_without_password(order.params)))
+    channel = _channel(run_journal)
+    directory = str(channel.directory)
+    if role == "guard":
+        run_journal.append(GUARDED, job=order.job, directory=directory, by_hand=by_hand(script))
+    with files.extended(channel.directory / channels.LOG) as log:
+        given = replace(order, directory=directory).packed()
+        commands.detach([sys.executable, "-B", str(script), role], given, log, {})
+    _await(channel)
+    return channel
 
 
 def by_hand(script: Path) -> str:
@@ -68,7 +87,7 @@ def _channel(run_journal: Journal) -> Channel:
 
 def _without_password(params: Mapping[str, Any]) -> dict[str, Any]:
     """The connection as module parameters."""
-    target = arguments.target(params)
+    target = arguments.target(params, required=False)
     keywords = {name: value for name, value in target.params.items() if name != "password"}
     return {
         "login_db": target.dbname,

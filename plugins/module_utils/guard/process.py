@@ -32,6 +32,8 @@ _RETRY_SECONDS = 2.0
 # Events behind which the worker puts things back or opens the database; its sessions are not ended any more.
 _PUTTING_BACK = ("failed", "giving_up", "accepted")
 
+_NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration"}
+
 
 def main(_arguments: Sequence[str]) -> int:
     order = unpacked(sys.stdin.buffer.read())
@@ -56,9 +58,11 @@ class _Guard:
         self._say(channels.RUNNING)
         how = self._work()
         result = self._channel.result()
-        if result is None or self._left():
+        if self._left(result is None):
             result = self._recovered(result, how)
             self._channel.finish(result)
+        elif result is None:
+            self._channel.finish(self._died(how))
         self._say(channels.ENDED)
 
     def _hear(self, number: int, _frame: object) -> None:
@@ -94,14 +98,17 @@ class _Guard:
             self._beat()
             time.sleep(LOOK_SECONDS)
 
-    def _left(self) -> bool:
-        """Whether something of the run is still to be finished or undone."""
+    def _left(self, died: bool) -> bool:
+        """Whether something of the run is still to be finished or undone; a proof by hand is not to touch its run."""
         run = self._order.journal
-        return run.unfinished or (self._state.state == channels.ABORTING and run.fenced)
+        broken_off = died or self._state.state == channels.ABORTING
+        if self._order.job == "migrate":
+            return run.unfinished or (broken_off and run.fenced)
+        return broken_off and run.fenced and not run.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
         """The run finished or undone by another worker, patiently, since the server may be on its way up."""
-        first = result or {"failed": True, "msg": f"The worker of the job {self._order.job} {how}."}
+        first = result or self._died(how)
         deadline = time.monotonic() + self._order.server_patience
         while True:
             self._say(channels.RECOVERING, self._state.reason or str(first["msg"]))
@@ -110,6 +117,10 @@ class _Guard:
                 return _joined(first, found)
             self._say(channels.WAITING, self._state.reason)
             time.sleep(_RETRY_SECONDS)
+
+    def _died(self, how: str) -> dict[str, Any]:
+        what = f"The process of the {_NOUNS[self._order.job]} {how}."
+        return {"failed": True, "msg": what, "what_failed": what}
 
     def _recover_once(self) -> dict[str, Any]:
         self._channel.forget()
@@ -147,7 +158,7 @@ class _Asked:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._target: Target = arguments.target(order.params)
+        self._target: Target = arguments.target(order.params, required=False)
         self._moment: Any = None
 
     def end_sessions(self) -> None:

@@ -52,7 +52,7 @@ class Progress:
 
     def _connected(self) -> Session:
         if self._server is None:
-            self._server = connect(arguments.target(self._order.params).maintenance, purpose="progress")
+            self._server = connect(arguments.target(self._order.params, required=False).maintenance, purpose="progress")
         return self._server
 
 

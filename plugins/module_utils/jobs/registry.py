@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, verify
 
 Params = Mapping[str, Any]
 
@@ -22,10 +22,12 @@ class Job:
     """
 
     run: Callable[[Params], dict[str, Any]]
-    failure: Callable[[PgsafeError], dict[str, Any]] = PgsafeError.facts
+    failure: Callable[[PgsafeError], dict[str, Any]] = lambda error: error.facts()
 
 
 JOBS = {
+    "backup": Job(backup.run),
+    "verify": Job(verify.run),
     "migrate": Job(migrate.run, migrate.failure),
     "recover": Job(recover.run),
 }
@@ -44,6 +46,12 @@ def run(name: str, params: Params, why: Callable[[], str]) -> dict[str, Any]:
     except PgsafeError as error:
         reason = why()
         if reason:
-            error.what = _BY_SIGNAL.sub(lambda _found: f"was interrupted. {reason}", error.what)
+            error.what = _told(error.what, reason)
         repeat = isinstance(error, ConnectionFailed)
         return {"failed": True, "msg": str(error), "worth_repeating": repeat, **job.failure(error)}
+
+
+def _told(what: str, reason: str) -> str:
+    """An error of something that was broken off: the reason, in place of the signal or after the lost session."""
+    told, count = _BY_SIGNAL.subn(lambda _found: f"was interrupted. {reason}", what)
+    return told if count else f"Interrupted. {reason} ({what})"
