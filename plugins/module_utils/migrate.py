@@ -158,6 +158,7 @@ def run(request: MigrateRequest) -> Outcome:
     manifest, run_journal = _permit(request)
     with run_journal.held():
         permit.require_unused(run_journal)
+        permit.require_fenced(run_journal)
         run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
         return _Window(request, migration, manifest, run_journal).run()
@@ -170,6 +171,7 @@ def permitted(request: MigrateRequest) -> Journal:
     """
     run_journal = _permit(request)[1]
     permit.require_unused(run_journal)
+    permit.require_fenced(run_journal)
     return run_journal
 
 

@@ -21,6 +21,8 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap,
 _MARK = "@@pgsafe@@"
 _FILES = ("state.json", "progress.json", "result.json")
 
+_FIRST_REST_SECONDS = 0.1
+
 # How long nothing may move before the guard and its worker are taken for dead, and a host that cannot be reached is
 # given up beyond the time of its lease.
 _PATIENCE_SECONDS = 30.0
@@ -91,6 +93,7 @@ class _Watch:
         self._trap = trap
         self._lines = lines
         self._told = False
+        self._rest = _FIRST_REST_SECONDS
         self._moved = self._reached = time.monotonic()
         self._pulse: tuple[Any, Any] = (None, None)
 
@@ -149,8 +152,9 @@ class _Watch:
         return {"failed": True, "changed": True, "what_failed": what, "state_left": state, "msg": f"{what} {state}"}
 
     def _pause(self) -> None:
-        """Until the next poll, or until there is something to tell."""
-        until = time.monotonic() + self._interval
+        """Until the next poll, or until there is something to tell; short jobs are looked at more often."""
+        self._rest = min(self._interval, self._rest * 1.25)
+        until = time.monotonic() + self._rest
         while time.monotonic() < until and not (self._trap.reason and not self._told):
             time.sleep(0.05)
 

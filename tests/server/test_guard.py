@@ -9,19 +9,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
     SLEEPING,
     Database,
+    backends,
     command_lines,
     fenced,
     ours,
+    proven,
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 SLOW = {
     "1.sql": "ALTER TABLE customers ADD grade int;\n",
@@ -159,6 +164,73 @@ def test_066_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_no
     assert recover.run(recover.RecoverRequest(database.target, root)).done == ()
 
 
+@pytest.mark.every_major
+def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    raised = watched(database, root, patience=1.0)
+    assert database.sql("SHOW default_transaction_read_only") == "on"
+    run = journal.of_run(root, raised)
+    assert run is not None
+    until(lambda: not run.fenced, "the sentry lifts the fence")
+    until(lambda: not backends(database.server), "the sentry goes")
+    require_whole(database, before)
+    assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]
+
+
+def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, root: Path, tmp_path: Path) -> None:
+    taken = fenced(database, root)
+    fence.lift(database.target, root, taken.run_id)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+        result = job.over()
+    assert result["failed"]
+    assert "was lifted meanwhile" in result["msg"]
+    assert database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "0"
+
+
+def test_067_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    raised = watched(database, root, patience=3600.0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    who = f"Another run is at work on {database.name}: pgsafe run {raised} fenced .* as postgres from .*, since 2"
+    with pytest.raises(Refused, match=who):
+        recover.run(recover.RecoverRequest(database.target, elsewhere))
+    with pytest.raises(Refused, match=who):
+        fence.run(fence.FenceRequest(database.target, elsewhere))
+    assert list(elsewhere.iterdir()) == []
+    with pytest.raises(Refused, match="waits for its next step"):
+        recover.run(recover.RecoverRequest(database.target, root, patience=0))
+    fence.lift(database.target, root, raised)
+    fence.lift(database.target, elsewhere, fence.run(fence.FenceRequest(database.target, elsewhere)).run_id)
+
+
+def test_066_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = proven(database, root, run_id=watched(database, root, patience=3600.0), proof="ready_copy")
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.kill("guard", "work")
+        until(lambda: "rolled_back" in job.events(), "the sentry rolls back")
+    until(lambda: not backends(database.server), "the sentry goes")
+    require_whole(database, before)
+
+
+def watched(database: Database, root: Path, patience: float) -> str:
+    """The run of a fence whose sentry gives it up after some seconds of rest."""
+    target = database.target
+    given = parameters(
+        pg_fence,
+        login_db=target.dbname,
+        connect_params=dict(target.params),
+        backup_root=str(root),
+        patience=patience,
+    )
+    return str(pg_fence.run(given, False)["run_id"])
+
+
 def test_no_process_of_a_command_that_is_broken_off_is_left(database: Database, root: Path, tmp_path: Path) -> None:
     before = database.fingerprint()
     taken = fenced(database, root)
@@ -167,7 +239,7 @@ def test_no_process_of_a_command_that_is_broken_off_is_left(database: Database, 
         until(lambda: runs("sleep", "86399"), "the command has started one in a session of its own")
         job.channel.abort("It was asked for.")
         result = job.over()
-    assert result["verdict"] == "rolled_back"
+    assert result.get("verdict") == "rolled_back", (result, job.events())
     assert not runs("sleep", "86399")
     require_whole(database, before)
 

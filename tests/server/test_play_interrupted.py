@@ -25,6 +25,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     write_set,
 )
 from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, Terminal, family, terminal
+from ansible_collections.pgsafe.migration.tests.server.test_backup_faults import STOP_PG_DUMP, STOPPED
 
 SLOW = {
     "1.sql": "ALTER TABLE customers ADD grade int;\n",
@@ -56,6 +57,39 @@ def migrating(
 
         until(sleeps, "the second file runs")
         yield play
+
+
+# In every copy of the database the restore of this index takes for ever.
+SLOW_RESTORE = """
+CREATE FUNCTION patient(value int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN IF pg_catalog.current_database() ~ '__' THEN PERFORM pg_catalog.pg_sleep(600); END IF; RETURN value; END $$;
+CREATE INDEX patient ON customers (public.patient(id));
+"""
+
+
+@contextmanager
+def preparing(ansible: Ansible, database: Database, root: Path, phase: str, lease: int = AN_HOUR) -> Iterator[Terminal]:
+    """A play in the middle of its backup, or of the proof of it."""
+    if phase == "proof":
+        database.sql(SLOW_RESTORE)
+    variables = database.variables(root, write_set(ansible.home / "set", SLOW))
+    variables = {**variables, "pg_migrate_lease": lease, "pg_migrate_confirm": database.name}
+    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": variables})]
+    in_the_way = [STOP_PG_DUMP] if phase == "backup" else []
+    with database.holding("SELECT 1", *in_the_way), terminal(ansible, argv) as play:
+
+        def waits() -> bool:
+            assert not play.ended(), play.said
+            waiting = STOPPED if phase == "backup" else RESTORING.format(database.name)
+            return database.admin(waiting) == "1"
+
+        until(waits, f"the {phase} is in the middle")
+        yield play
+
+
+RESTORING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname ^@ '{}__ready_' AND wait_event = 'PgSleep' AND query ~ 'patient'
+"""
 
 
 def last_event(root: Path) -> str:
@@ -134,3 +168,36 @@ def test_062_when_all_of_the_controller_is_gone_the_lease_lapses(
         require_whole(database, before, root)
     told = [entry.facts["reason"] for entry in journal.all_runs(root)[-1].entries() if entry.event == "aborting"]
     assert told == ["Nobody renewed the lease for 3 s: the controller or the network is gone."]
+
+
+def require_nothing(database: Database, before: object, root: Path) -> None:
+    """Nothing of a run that had not begun to migrate: no fence, no copy, no session, no half backup."""
+    until(lambda: last_event(root) in ("opened", "ready_copy_dropped"), "the run was given up")
+    until(lambda: not backends(database.server), "everybody of ours has gone")
+    assert (database.fingerprint(), ours(database.server, database.name)) == (before, set())
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    assert [path for path in root.glob("*/migration_*") if not (path / "manifest.json").exists()] == []
+
+
+@pytest.mark.parametrize("phase", ["backup", "proof"])
+def test_061_ctrl_c_before_the_migration_leaves_nothing(
+    ansible: Ansible, database: Database, root: Path, phase: str
+) -> None:
+    with preparing(ansible, database, root, phase) as play:
+        before = database.fingerprint()
+        play.type(CTRL_C)
+        assert play.wait() == 2, play.said
+    assert "It was interrupted at the controller (Ctrl+C)." in play.flat
+    assert "one refused: nothing was changed" in play.flat
+    require_nothing(database, before, root)
+
+
+def test_062_a_controller_that_is_gone_before_the_migration_leaves_nothing(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    with preparing(ansible, database, root, "backup", lease=3) as play:
+        before = database.fingerprint()
+        for pid in family(play.pid):
+            os.kill(pid, signal.SIGKILL)
+        play.wait()
+        require_nothing(database, before, root)

@@ -119,7 +119,9 @@ class _Guard:
             time.sleep(_RETRY_SECONDS)
 
     def _died(self, how: str) -> dict[str, Any]:
-        what = f"The process of the {_NOUNS[self._order.job]} {how}."
+        noun, reason = _NOUNS[self._order.job], self._state.reason
+        # Asked to end before it was ready to hear that, a worker is ended by the signal itself.
+        what = f"The {noun} was interrupted. {reason}" if reason else f"The process of the {noun} {how}."
         return {"failed": True, "msg": what, "what_failed": what}
 
     def _recover_once(self) -> dict[str, Any]:
