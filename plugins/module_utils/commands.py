@@ -204,12 +204,14 @@ def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subproces
         raise CommandFailed(f"{argv[0]} could not be started: {error.strerror or error}.") from error
 
 
-def end_marked(run_id: str) -> int:
+def end_marked(run_directory: Path) -> int:
     """Kill every process that a run's migration has started, whatever group it is in; how many there were.
+
+    :param run_directory: of the run; its id alone may be another one's too, of another backup root.
 
     It finds those of our own user, or of all for root, where there is a /proc.
     """
-    mark = f"{JOB_VARIABLE}={run_id}".encode()
+    mark = f"{JOB_VARIABLE}={run_directory}".encode()
     found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if mark in _environment_of(path)]
     for pid in set(found) - {os.getpid()}:
         with suppress(ProcessLookupError, PermissionError):

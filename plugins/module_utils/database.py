@@ -36,8 +36,8 @@ Query = Union[str, "sql.Composable"]
 
 APPLICATION = "pgsafe"
 
-# Says which run a process works for; its children inherit it.
-RUN_VARIABLE = "PGSAFE_RUN"
+# What tells the sessions of one guard's worker, and of whatever it starts, from all others of the server.
+WORKER_VARIABLE = "PGSAFE_WORKER"
 
 # What decides the text of a value, and what must not cut our sessions short. Each setting is named in
 # https://www.postgresql.org/docs/current/runtime-config-client.html
@@ -282,9 +282,9 @@ SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
 
 
 def application_name(purpose: str = "") -> str:
-    """At most 63 bytes, as the server would cut it; with the run that a guard's worker works for at its end."""
-    run = os.environ.get(RUN_VARIABLE, "")
-    suffix = f" {run}" if run and not purpose.endswith(run) else ""
+    """At most 63 bytes, as the server would cut it; in the worker of a guard with its token at the end."""
+    token = os.environ.get(WORKER_VARIABLE, "")
+    suffix = f" {token}" if token else ""
     return f"{APPLICATION} {purpose}".strip()[: 63 - len(suffix)] + suffix
 
 

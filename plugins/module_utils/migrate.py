@@ -314,7 +314,7 @@ class _Window:
 
     def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
         request = self._request
-        mark = {commands.JOB_VARIABLE: self._journal.run_id}
+        mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
         env = {**environment(self._way_in, self._settings(), self._purpose), **extra, **mark}
         limit = float(request.time_limit) if request.time_limit else None
         try:
@@ -370,7 +370,7 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
-        commands.end_marked(self._journal.run_id)
+        commands.end_marked(self._journal.directory)
         request = rollback.RollbackRequest(self._request.target, self._request.backup_dir, self._request.jobs)
         try:
             with session(self._request.target.maintenance, WRITING, "rollback") as server:

@@ -202,8 +202,8 @@ SELECT a.query, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.query_start)
  ORDER BY a.query_start LIMIT 1
 """
 
-# Sessions of one run, by the end of their application_name, that began before a moment.
-TERMINATE_OF_RUN = """
+# Sessions of one worker, by the token at the end of their application_name, that began before a moment.
+TERMINATE_OF_WORKER = """
 SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
  WHERE application_name LIKE %s AND backend_start < %s AND pid <> pg_catalog.pg_backend_pid()
 """

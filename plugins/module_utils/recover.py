@@ -177,7 +177,7 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:
     """A process that was killed leaves its psql at work, which would commit after the look at the database."""
-    commands.end_marked(run_journal.run_id)
+    commands.end_marked(run_journal.directory)
     raised = fence.recorded(run_journal)
     if raised is None:
         return

@@ -61,7 +61,7 @@ def migrating(
 
 # In every copy of the database the restore of this index takes for ever.
 SLOW_RESTORE = """
-CREATE FUNCTION patient(value int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION patient(value bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN IF pg_catalog.current_database() ~ '__' THEN PERFORM pg_catalog.pg_sleep(600); END IF; RETURN value; END $$;
 CREATE INDEX patient ON customers (public.patient(id));
 """
@@ -75,8 +75,9 @@ def preparing(ansible: Ansible, database: Database, root: Path, phase: str, leas
     variables = database.variables(root, write_set(ansible.home / "set", SLOW))
     variables = {**variables, "pg_migrate_lease": lease, "pg_migrate_confirm": database.name}
     argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": variables})]
-    in_the_way = [STOP_PG_DUMP] if phase == "backup" else []
-    with database.holding("SELECT 1", *in_the_way), terminal(ansible, argv) as play:
+    # From another database, whose sessions the fence does not end: what is locked is the whole server's.
+    in_the_way = [STOP_PG_DUMP] if phase == "backup" else ["SELECT 1"]
+    with database.called("postgres").holding(*in_the_way), terminal(ansible, argv) as play:
 
         def waits() -> bool:
             assert not play.ended(), play.said

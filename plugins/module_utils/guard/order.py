@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,6 +39,11 @@ class Order:
     @property
     def channel(self) -> Channel:
         return Channel(Path(self.directory))
+
+    @property
+    def token(self) -> str:
+        """Marks the sessions of the job's worker; no other job has it, of whatever host or backup root."""
+        return "#" + hashlib.sha256(f"{platform.node()}:{self.directory}".encode()).hexdigest()[:12]
 
     @property
     def journal(self) -> Journal:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import RUN_VARIABLE, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WORKER_VARIABLE, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
@@ -147,7 +147,7 @@ class _Guard:
 @contextmanager
 def _worker(order: Order) -> Iterator[commands.Background]:
     argv = [sys.executable, "-B", sys.argv[0], "work"]
-    mark = {RUN_VARIABLE: order.journal.run_id}
+    mark = {WORKER_VARIABLE: order.token}
     with (
         files.extended(order.channel.directory / channels.LOG) as log,
         commands.background(argv, order.packed(), log, mark) as worker,
@@ -169,7 +169,7 @@ class _Asked:
             self._moment = self._moment or server.value(queries.CLOCK)
             putting_back = self._order.journal.last(*_PUTTING_BACK)
             if putting_back is None:
-                server.execute(queries.TERMINATE_OF_RUN, (f"% {self._order.journal.run_id}", self._moment))
+                server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
 
 
 def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Progress:
     def _of_server(self) -> dict[str, Any]:
         try:
             server = self._connected()
-            found = server.rows(queries.RUNNING_OF_RUN, (f"% migration {self._order.journal.run_id}",))
+            found = server.rows(queries.RUNNING_OF_RUN, (f"pgsafe migration % {self._order.token}",))
         except PgsafeError:
             self.close()
             self._server = None
