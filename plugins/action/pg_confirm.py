@@ -14,6 +14,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
 
 # Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
 UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
@@ -48,6 +49,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
             return {**result, **_answer((), False, "There is nothing to confirm.")}
         if any(os.environ.get(name) for name in UNATTENDED):
             return {**result, **_answer((), False, "This is an unattended job.")}
+        if shield.asked():
+            return {**result, **_answer((), False, "The run was interrupted.")}
         return {**result, **_ask(options["databases"], options["timeout"])}
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controller's half of pg_migration_apply: read the migration set, and ship the whole tree in one archive."""
+"""The controller's half of pg_migration_apply: ship the migration set, and stay with the guard that applies it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
+class ActionModule(GuardedAction):
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
         try:
             if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
                 arguments.update(self._shipped(arguments, task_vars))
-            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            result.update(self._guarded(arguments, task_vars))
         except PgsafeError as error:
             return {**result, "failed": True, "changed": False, "msg": str(error), **error.facts()}
         return result

@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
 
 _ROLE = "pg_migrate"
 
@@ -74,6 +75,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self.disabled = first is not self
         # On standard output these lines would spoil what a program is to read.
         self._aside = "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        shield.install()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._phase = self._coming = ""

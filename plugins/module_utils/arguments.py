@@ -35,6 +35,10 @@ CONNECTION: dict[str, dict[str, Any]] = {
 BACKUP_ROOT: dict[str, dict[str, Any]] = {"backup_root": {"type": "path", "required": True}}
 BACKUP_DIR: dict[str, dict[str, Any]] = {"backup_dir": {"type": "path", "required": True}}
 LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEVELS), "default": "restore"}}
+GUARD: dict[str, dict[str, Any]] = {
+    "lease": {"type": "float", "default": 30.0},
+    "poll_interval": {"type": "float", "default": 1.0},
+}
 JOBS: dict[str, dict[str, Any]] = {"jobs": {"type": "int", "default": 2}}
 
 VERIFICATION: dict[str, dict[str, Any]] = {

@@ -44,7 +44,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     PgsafeError,
     Refused,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run, now, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import GUARDED, Journal, new_run, now, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     FULL,
@@ -204,7 +204,7 @@ def run(request: BackupRequest) -> Backup:
     request = _silenced(request)
     planned = _plan(request)
     swept = backup_root.sweep(request.backup_root)
-    journal = _run_of(request)
+    journal = run_of(request)
     with journal.held():
         directory = backup_root.new_directory(request.backup_root, request.target.dbname, journal.run_id)
         journal.append(backup_root.BEGUN, backup_dir=str(directory), database=request.target.dbname)
@@ -214,19 +214,26 @@ def run(request: BackupRequest) -> Backup:
     return Backup(journal.run_id, directory, manifest, tuple(swept))
 
 
-def _run_of(request: BackupRequest) -> Journal:
-    """
+def run_of(request: BackupRequest) -> Journal:
+    """The run that a backup is to be of; a new one when none is named.
+
     :raises Refused: the run that was named has no fence, or has a backup already.
     """
     if not request.run_id:
         return new_run(request.backup_root)
     journal = of_run(request.backup_root, request.run_id)
-    if journal is None or not journal.fenced or journal.last(backup_root.BEGUN):
+    if journal is None or not _waits(journal):
         raise Refused(
             f"The run {request.run_id} has no fence that waits for its backup.",
             remedy="Leave run_id out, or name the run that pg_fence has just begun.",
         )
     return journal
+
+
+def _waits(journal: Journal) -> bool:
+    """For its backup: fenced, or begun for nothing else, by whoever has a guard take the backup."""
+    begun = journal.fenced or all(entry.event == GUARDED for entry in journal.entries())
+    return begun and journal.last(backup_root.BEGUN) is None
 
 
 class _Taking:

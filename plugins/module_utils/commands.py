@@ -12,10 +12,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
@@ -25,6 +25,9 @@ TAIL_BYTES = 1 << 16
 LINE_LENGTH = 400
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 5.0
+
+# In the environment of whatever a migration runs, and so of whatever that starts: the run that it is of.
+JOB_VARIABLE = "PGSAFE_JOB"
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,96 @@ def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
             watch.look(0)
             time.sleep(POLL_SECONDS)
         yield
+
+
+def detach(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, str]) -> None:
+    """Start a program that outlives us, in a session of its own, with none of our streams.
+
+    :param given: what it reads on its standard input.
+    :param log: the descriptor of a file that takes what it prints.
+    :raises CommandFailed: it could not be started.
+    """
+    child = _started(argv, log, env)
+    with _piped(child.stdin) as stream:
+        stream.write(given)
+    # It is to go on when we end; it is nobody's to wait for.
+    child.returncode = 0
+
+
+@contextmanager
+def background(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, str]) -> Iterator[Background]:
+    """A program that runs beside us for the time of the block; killed at its end if it still does.
+
+    :param given: what it reads on its standard input.
+    :raises CommandFailed: it could not be started.
+    """
+    process = _started(argv, log, env)
+    try:
+        with suppress(BrokenPipeError), _piped(process.stdin) as stream:
+            stream.write(given)
+        yield Background(process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@dataclass(frozen=True)
+class Background:
+    """A program that runs beside us."""
+
+    _process: subprocess.Popen[bytes]
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def ended(self) -> str:
+        """How it ended, for people."""
+        status = self._process.returncode
+        return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+    def ask_to_end(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+
+
+def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            list(argv),
+            env={**os.environ, **env},
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandFailed(f"{argv[0]} could not be started: {error.strerror or error}.") from error
+
+
+def end_marked(run_directory: Path) -> int:
+    """Kill every process that a run's migration has started, whatever group it is in; how many there were.
+
+    :param run_directory: of the run; its id alone may be another one's too, of another backup root.
+
+    It finds those of our own user, or of all for root, where there is a /proc.
+    """
+    mark = f"{JOB_VARIABLE}={run_directory}".encode()
+    found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if mark in _environment_of(path)]
+    for pid in set(found) - {os.getpid()}:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
+def _environment_of(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,9 @@ Row = tuple[Any, ...]
 Query = Union[str, "sql.Composable"]
 
 APPLICATION = "pgsafe"
+
+# What tells the sessions of one guard's worker, and of whatever it starts, from all others of the server.
+WORKER_VARIABLE = "PGSAFE_WORKER"
 
 # What decides the text of a value, and what must not cut our sessions short. Each setting is named in
 # https://www.postgresql.org/docs/current/runtime-config-client.html
@@ -190,6 +194,10 @@ class Session:
         with self._reporting():
             return str(psycopg2.extensions.encrypt_password(password, user, self._connection, "scram-sha-256"))
 
+    def name(self, purpose: str) -> None:
+        """Call the session something else from now on, for people who look at pg_stat_activity."""
+        self.execute("SELECT pg_catalog.set_config('application_name', %s, false)", (application_name(purpose),))
+
     def cancel(self) -> None:
         """Ask the server, from any thread, to cancel the running statement."""
         with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing
@@ -288,8 +296,10 @@ SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
 
 
 def application_name(purpose: str = "") -> str:
-    """At most 63 bytes, as the server would cut it."""
-    return f"{APPLICATION} {purpose}".strip()[:63]
+    """At most 63 bytes, as the server would cut it; in the worker of a guard with its token at the end."""
+    token = os.environ.get(WORKER_VARIABLE, "")
+    suffix = f" {token}" if token else ""
+    return f"{APPLICATION} {purpose}".strip()[: 63 - len(suffix)] + suffix
 
 
 def environment(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> dict[str, str]:

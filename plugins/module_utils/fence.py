@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     names,
     queries,
+    run_lock,
     whereabouts,
     witness,
 )
@@ -135,9 +137,26 @@ def run(request: FenceRequest) -> Fenced:
     """
     plan(request)
     request = replace(request, target=login_triggers.silenced(request.target))
+    with _claimed(request.target) as identity:
+        return _run(request, identity)
+
+
+@contextmanager
+def _claimed(target: Target) -> Iterator[Identity]:
+    """The database, while no other run may be at work on it.
+
+    :raises Refused: one is.
+    """
+    with session(target, purpose="fence") as reader:
+        identity = identities.read(reader)
+    with run_lock.held(target, identity.name, identity.oid):
+        yield identity
+
+
+def _run(request: FenceRequest, identity: Identity) -> Fenced:
     run_journal = new_run(request.backup_root)
     with run_journal.held():
-        fence = _begin(request, run_journal)
+        fence = _begin(request, identity, run_journal)
         try:
             hooks.run(request.before)
             ended = _read_only(request.target, fence) if fence.read_only else 0
@@ -169,9 +188,8 @@ def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
         return lifted
 
 
-def _begin(request: FenceRequest, run_journal: Journal) -> Fence:
+def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> Fence:
     with session(request.target, purpose="fence") as reader:
-        identity = identities.read(reader)
         found = reader.rows(queries.DATABASE_SETTING, {"name": _SETTING, "oid": identity.oid})
     fence = Fence(
         kind=request.kind,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import io
 import os
@@ -145,6 +146,66 @@ def replace_text(path: Path, text: str) -> Digest:
     return write_text(path, text)
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock for the time of the block, which goes with its process; False when another one holds it.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be opened", path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        yield _flocked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flocked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def replace_volatile(path: Path, text: str) -> None:
+    """Replace a small file that is written many times and need not survive a crash: whole, and not synced.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    partial = partial_name(path)
+    with reporting(f"{path.name} could not be written", path):
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            _write_all(descriptor, memoryview(text.encode()))
+        finally:
+            os.close(descriptor)
+        partial.rename(path)
+
+
+@contextmanager
+def extended(path: Path) -> Iterator[int]:
+    """The descriptor of a file that a program of ours may append its output to.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be extended", path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically.
+
+    :raises FileFailed: the filesystem refused, or somebody writes it just now.
+    """
+    with atomic(path) as sink:
+        sink.write(data)
+
+
 def read_text(path: Path) -> str:
     """
     :raises FileFailed: it cannot be read or is not UTF-8.
@@ -248,6 +309,15 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file of ours, if it is there.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be removed", path), suppress(FileNotFoundError):
+        path.unlink()
 
 
 def remove_tree(path: Path) -> None:

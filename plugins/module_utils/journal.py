@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
-    FILE_MODE,
     append_line,
+    locked,
     make_directory,
     read_text,
     reporting,
@@ -36,6 +34,9 @@ ENDS = ("migrated", "unchanged", "rolled_back", "settled")
 # The verification failed, and a person is to say what becomes of the database.
 HELD = "held"
 ROLLING_BACK = "rolling_back"
+
+# A guard was started for one of the run's jobs.
+GUARDED = "guarded"
 
 # Written before the first step of a fence, and after the last step of its undo.
 FENCING = "fencing"
@@ -141,24 +142,12 @@ class Journal:
 
         :raises Refused: another process holds it.
         """
-        with reporting("The lock of the run could not be opened", self.directory / LOCK):
-            descriptor = os.open(
-                self.directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE
-            )
-        try:
-            self._lock(descriptor)
+        with locked(self.directory / LOCK) as mine:
+            if not mine:
+                raise Refused(
+                    f"The run {self.run_id} is being worked on by another process.", remedy="Wait for it to end."
+                )
             yield
-        finally:
-            os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(
-                f"The run {self.run_id} is being worked on by another process.",
-                remedy="Wait for it to end.",
-            ) from error
 
 
 def _parsed(text: str) -> Iterator[Entry]:

@@ -165,15 +165,32 @@ def run(request: MigrateRequest) -> Outcome:
     :raises MigrationFailed: the migration failed and was rolled back, or could not be, or is held; the outcome says
         which.
     """
+    manifest, run_journal = _permit(request)
+    with run_journal.held():
+        permit.require_unused(run_journal)
+        permit.require_fenced(run_journal)
+        run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
+        migration = request.source.load(run_journal.directory / _STAGING)
+        return _Window(request, migration, manifest, run_journal).run()
+
+
+def permitted(request: MigrateRequest) -> Journal:
+    """The journal of the run that the migration may begin in, by reading alone.
+
+    :raises Refused: as in :func:`run`, before anything was closed.
+    """
+    run_journal = _permit(request)[1]
+    permit.require_unused(run_journal)
+    permit.require_fenced(run_journal)
+    return run_journal
+
+
+def _permit(request: MigrateRequest) -> tuple[Manifest, Journal]:
     manifest, run_journal = permit.granted(request.claim)
     expected.require_known(request.wanted.expectations, manifest.fingerprint.tables)
     if request.on_verify_failure == hold.HOLD:
         hold.require_closing(fence.recorded(run_journal))
-    with run_journal.held():
-        permit.require_unused(run_journal)
-        run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
-        migration = request.source.load(run_journal.directory / _STAGING)
-        return _Window(request, migration, manifest, run_journal).run()
+    return manifest, run_journal
 
 
 class _Window:
@@ -223,6 +240,7 @@ class _Window:
         except BaseException as error:  # whatever happens before the window, the database is opened
             cause = _cause(error)
             with signals.passed_over():
+                self._journal.append("giving_up", error=cause.what)
                 self._open_after(cause)
             raise cause from error
 
@@ -305,6 +323,7 @@ class _Window:
 
     def _apply_file(self, file: SqlFile, last: bool) -> None:
         """The record goes into the last file's transaction; behind it when that file has none."""
+        self._journal.append("applying", file=file.name)
         with_file = last and file.transactional
         self._run_job(self._psql([file.name], file.transactional, with_file), {}, str(self._migration.root))
         self._note_applied(file.name)
@@ -318,7 +337,8 @@ class _Window:
 
     def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
         request = self._request
-        env = {**environment(self._way_in, self._settings(), self._purpose), **extra}
+        mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
+        env = {**environment(self._way_in, self._settings(), self._purpose), **extra, **mark}
         limit = float(request.time_limit) if request.time_limit else None
         try:
             done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
@@ -381,6 +401,7 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
+        commands.end_marked(self._journal.directory)
         if isinstance(cause, VerificationFailed) and self._request.on_verify_failure == hold.HOLD:
             self._hold(cause)
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs

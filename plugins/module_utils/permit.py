@@ -15,7 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import identity
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, FENCING, Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
 
@@ -88,6 +88,14 @@ def require_unused(run_journal: Journal) -> None:
         ended = run_journal.last(*ENDS)
         how = ended.event if ended else "unfinished"
         raise _no_permit(f"the run {run_journal.run_id} has already been used ({how})")
+
+
+def require_fenced(run_journal: Journal) -> None:
+    """
+    :raises Refused: the run was given up meanwhile, and others may have written since its backup.
+    """
+    if run_journal.last(FENCING) and not run_journal.fenced:
+        raise _no_permit(f"the fence of the run {run_journal.run_id} was lifted meanwhile")
 
 
 def _no_permit(why: str) -> Refused:

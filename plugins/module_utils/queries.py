@@ -182,6 +182,34 @@ SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activ
    AND (backend_type IN ('client backend', 'parallel worker') OR backend_type IS NULL AND usename IS NOT NULL)
 """
 
+# By a number of our own and the OID, whose upper half is negative as an integer.
+_RUN_LOCK = 1885827425
+TAKE_RUN_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_RUN_LOCK}, %s::bigint::bit(32)::integer)"
+RUN_LOCK_HOLDER = f"""
+SELECT a.application_name, COALESCE(a.usename, ''), COALESCE(a.client_addr::text, 'the server''s own host'),
+       pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.classid = {_RUN_LOCK} AND l.objid = %s AND l.objsubid = 2 AND l.granted
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+"""
+
+# The oldest statement that a run's migration has running, and how far the build of its index is. Blocks are not all the
+# work there is, but the one part of it whose end is known:
+# https://www.postgresql.org/docs/current/progress-reporting.html#CREATE-INDEX-PROGRESS-REPORTING
+RUNNING_OF_RUN = """
+SELECT a.query, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.query_start),
+       p.blocks_done, NULLIF(p.blocks_total, 0)
+  FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_stat_progress_create_index p USING (pid)
+ WHERE a.application_name LIKE %s AND a.state = 'active' AND a.backend_type = 'client backend'
+ ORDER BY a.query_start LIMIT 1
+"""
+
+# Sessions of one worker, by the token at the end of their application_name, that began before a moment.
+TERMINATE_OF_WORKER = """
+SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+ WHERE application_name LIKE %s AND backend_start < %s AND pid <> pg_catalog.pg_backend_pid()
+"""
+
 # A setting of the database itself, not of a role in it.
 DATABASE_SETTING = """
 SELECT pg_catalog.substr(s.setting, pg_catalog.length(%(name)s) + 2)

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    commands,
     copies,
     cutover,
     fence,
@@ -21,13 +22,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     queries,
     rollback,
+    run_lock,
     whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
 
 # As long as a person may take to confirm, and a little more.
@@ -69,6 +71,7 @@ def plan(request: RecoverRequest) -> Recovered:
     """
     _require_one_run(request)
     done = []
+    _require_ours(request)
     for run_journal in _left(request):
         _require_dead(request, run_journal)
         done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.unfinished else 'undone'}")
@@ -95,9 +98,25 @@ def run(request: RecoverRequest) -> Recovered:
     """
     _require_one_run(request)
     request = replace(request, target=login_triggers.silenced(request.target))
+    _require_ours(request)
     done = [_finished(request, run_journal) for run_journal in _left(request)]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
     return Recovered(tuple(done), _kept(request.target))
+
+
+def _require_ours(request: RecoverRequest) -> None:
+    """
+    :raises Refused: a run of another host, or of another backup root, is at work on the database.
+    """
+    holder = _holder(request)
+    if holder and not (holder.run_id and of_run(request.backup_root, holder.run_id)):
+        raise run_lock.refused(request.target.dbname, holder)
+
+
+def _holder(request: RecoverRequest) -> run_lock.Holder | None:
+    with session(request.target.maintenance, purpose="recover") as server:
+        found = server.rows(queries.DATABASE_OID, (request.target.dbname,))
+        return run_lock.holder(server, int(found[0][0])) if found else None
 
 
 def _left(request: RecoverRequest) -> Iterator[Journal]:
@@ -149,7 +168,8 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     if request.run_id == run_journal.run_id or newest.event not in _RESTING:
         return
     rested = datetime.now(timezone.utc) - newest.moment
-    if rested.total_seconds() < request.patience:
+    sentry = _holder(request)
+    if rested.total_seconds() < request.patience or (sentry and sentry.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps somebody is being asked to confirm it.",
@@ -204,6 +224,7 @@ def _is_accepted(request: RecoverRequest, run_journal: Journal) -> bool:
 
 def _end_sessions(target: Target, run_journal: Journal) -> None:
     """A process that was killed leaves its psql at work, which would commit after the look at the database."""
+    commands.end_marked(run_journal.directory)
     raised = fence.recorded(run_journal)
     if raised is None:
         return

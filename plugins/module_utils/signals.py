@@ -20,6 +20,9 @@ def raised(work: str = "The migration") -> Iterator[None]:
     """
 
     def stop(number: int, _frame: object) -> None:
+        # Once: a second one would break off what puts things back after the first.
+        for other in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, lambda _number, _frame: None)
         raise Interrupted(f"{work} was interrupted by {signal.Signals(number).name}.")
 
     with _handling((signal.SIGTERM, signal.SIGHUP), stop):

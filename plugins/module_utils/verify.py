@@ -93,6 +93,14 @@ def run(request: VerifyRequest) -> Verdict:
     return replace(verdict, ready_copy=ready.name if ready else "")
 
 
+def run_of(backup_dir: Path) -> Journal | None:
+    """The run that a backup is of, if it has a journal beside it.
+
+    :raises NotABackup: the directory has no usable manifest.
+    """
+    return journal.of_run(backup_dir.parent.parent, manifests.read(backup_dir).run_id)
+
+
 def _journal(request: VerifyRequest, manifest: Manifest) -> Journal | None:
     return journal.of_run(request.backup_dir.parent.parent, manifest.run_id)
 

@@ -89,8 +89,12 @@ attributes:
   platform:
     platforms: posix
     support: full
+  action:
+    description: Has an action plugin, which stays with the guard on the target that does the work.
+    support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
   - pgsafe maintainers (@pgsafe)
@@ -105,6 +109,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+guard:
+  description: The guard that did it, and its run; for the action plugin.
+  returned: when a guard was started
+  type: dict
 run_id:
   description: The run that the backup belongs to; empty in check mode.
   returned: success
@@ -161,25 +169,26 @@ console:
   sample: ["[✓] Backup created: /var/backups/…/full_backup.dump (245M)"]
 """
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, console, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    GUARD,
     JOBS,
     mutually_exclusive,
-    target,
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES
 
 SPEC = {
     **CONNECTION,
+    **GUARD,
     **BACKUP_ROOT,
     **JOBS,
     "csv": {"type": "list", "elements": "str", "default": ["*"]},
@@ -195,56 +204,10 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    request = backup.BackupRequest(
-        target=target(params),
-        backup_root=Path(params["backup_root"]),
-        jobs=params["jobs"],
-        compress_method=params["compress_method"],
-        compress_level=params["compress_level"],
-        csv=tuple(params["csv"]),
-        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
-        lock_timeout=params["lock_timeout"],
-        fingerprint=params["fingerprint"],
-        fingerprint_budget=params["fingerprint_budget"],
-        audit=params["audit"],
-        run_id=params["run_id"],
-    )
-    return _predicted(backup.plan(request)) if check_mode else _taken(backup.run(request))
-
-
-def _predicted(plan: backup.BackupPlan) -> dict[str, Any]:
-    return {
-        "changed": True,
-        "run_id": "",
-        "backup_dir": "",
-        "bytes": 0,
-        "database_bytes": plan.database_bytes,
-        "rows": {},
-        "fingerprint": "",
-        "files": [],
-        "warnings_given": [],
-        "swept": [],
-        "seconds": {},
-        "console": console.backup_foreseen(plan.database_bytes, len(plan.tables)),
-    }
-
-
-def _taken(taken: backup.Backup) -> dict[str, Any]:
-    manifest = taken.manifest
-    return {
-        "changed": True,
-        "run_id": taken.run_id,
-        "backup_dir": str(taken.directory),
-        "bytes": manifest.bytes,
-        "database_bytes": manifest.database_bytes,
-        "rows": manifest.fingerprint.rows,
-        "fingerprint": manifest.fingerprint.mode,
-        "files": [asdict(file) for file in manifest.files],
-        "warnings_given": list(manifest.warnings),
-        "swept": list(taken.swept),
-        "seconds": dict(manifest.seconds),
-        "console": console.backup(str(taken.directory), manifest, taken.swept),
-    }
+    if check_mode:
+        return job.predicted(params)
+    run_journal = job.run_of(params)
+    return {"changed": True, "guard": launch.start("backup", {**params, "run_id": run_journal.run_id}, run_journal)}
 
 
 def main() -> None:

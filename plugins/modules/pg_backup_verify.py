@@ -80,8 +80,12 @@ attributes:
   platform:
     platforms: posix
     support: full
+  action:
+    description: Has an action plugin, which stays with the guard on the target that does the work.
+    support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
   - pgsafe maintainers (@pgsafe)
@@ -111,6 +115,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+guard:
+  description: The guard that did it, and its run; for the action plugin.
+  returned: when a guard was started
+  type: dict
 reached:
   description: The highest level without a finding; empty when not even the first was reached, or in check mode.
   returned: always
@@ -150,25 +158,25 @@ console:
   sample: ["[✓] Backup integrity verified: level restore, in 4.2 s"]
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, lone_archive, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GUARD,
     JOBS,
     LEVEL,
     mutually_exclusive,
-    target,
     url_secrets,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.instance import Options
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import verify as job
 
 SPEC = {
     **CONNECTION,
+    **GUARD,
     **LEVEL,
     **JOBS,
     "backup_dir": {"type": "path"},
@@ -180,64 +188,11 @@ SPEC = {
 }
 
 
-class BackupNotProven(VerificationFailed):
-    """The level that was asked for was not reached."""
-
-    def __init__(self, result: dict[str, Any], directory: str) -> None:
-        found = "".join(f"\n  {line}" for line in result["findings"])
-        super().__init__(f"The backup {directory} is not proven:{found}\n", remedy="Take a new backup.")
-        self.result = result
-
-    def facts(self) -> dict[str, Any]:
-        return {**super().facts(), **self.result}
-
-
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    foreseen = _result(Verdict("", (), {}, None), console.verify_foreseen(params["level"]))
-    if check_mode and not (params["backup_dir"] or params["archive"]):
-        return foreseen
-    verb, request = _archive(params) if params["archive"] else _backup(params)
-    if check_mode:
-        verb.plan(request)
-        return foreseen
-    found = verb.run(request)
-    result = _result(found, console.verify(found))
-    if found.findings and params["fail"]:
-        raise BackupNotProven(result, params["archive"] or params["backup_dir"])
-    return result
-
-
-def _backup(params: dict[str, Any]) -> tuple[Any, verify.VerifyRequest]:
-    return verify, verify.VerifyRequest(backup_dir=Path(params["backup_dir"]).resolve(), **_common(params))
-
-
-def _archive(params: dict[str, Any]) -> tuple[Any, lone_archive.ArchiveRequest]:
-    return lone_archive, lone_archive.ArchiveRequest(archive=Path(params["archive"]).resolve(), **_common(params))
-
-
-def _common(params: dict[str, Any]) -> dict[str, Any]:
-    directory = Path(params["instance_directory"]).resolve() if params["instance_directory"] else None
-    return {
-        "target": target(params, required=False),
-        "level": params["level"],
-        "jobs": params["jobs"],
-        "proof": params["proof"],
-        "instance_options": Options(params["bin_dir"], directory, params["instance_user"]),
-    }
-
-
-def _result(found: Verdict, lines: list[str]) -> dict[str, Any]:
-    return {
-        "changed": False,
-        "reached": found.reached,
-        "findings": [finding.as_text() for finding in found.findings],
-        "notes": list(found.notes),
-        "seconds": found.seconds,
-        "steps": found.steps,
-        "ready_copy": found.ready_copy,
-        "restore_seconds": found.seconds.get("restore", 0.0),
-        "console": lines,
-    }
+    run_journal = None if check_mode else job.run_of(params)
+    if run_journal is None:
+        return job.predicted(params) if check_mode else job.run(params)
+    return {"changed": False, "guard": launch.start("verify", params, run_journal)}
 
 
 def main() -> None:

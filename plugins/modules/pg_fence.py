@@ -46,6 +46,12 @@ options:
     description: Why there is to be no fence. It is in the journal.
     type: str
     default: ""
+  patience:
+    description:
+      - How many seconds the run may rest between two tasks, such as while a person is asked or other hosts of the batch
+        are not so far, before its sentry on the target gives it up and lifts the fence.
+    type: float
+    default: 1200.0
   before:
     description:
       - Commands to run on the target before the fence is raised, such as a pooler's pause, each a list of arguments.
@@ -127,7 +133,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -136,6 +142,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 
 SPEC = {
     **CONNECTION,
@@ -144,6 +151,7 @@ SPEC = {
     "run_id": {"type": "str"},
     "kind": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
     "reason": {"type": "str", "default": ""},
+    "patience": {"type": "float", "default": 1200.0},
     "before": {"type": "list", "elements": "list", "default": []},
     "after": {"type": "list", "elements": "list", "default": []},
 }
@@ -164,6 +172,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         sessions = fence.plan(request)
         return _result("", sessions, [], console.fence_foreseen(request, sessions))
     raised = fence.run(request)
+    launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / raised.run_id), params["patience"])
     return _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
 
 

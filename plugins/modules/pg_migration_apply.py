@@ -125,6 +125,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.verification
   - pgsafe.migration.attributes
 seealso:
@@ -216,6 +217,10 @@ warnings_given:
   returned: when it was begun
   type: list
   elements: str
+guard:
+  description: The guard that was started, and its run; for the action plugin.
+  returned: when it was begun
+  type: dict
 verification:
   description: What C(verification_report.txt) is made of; see M(pgsafe.migration.pg_migration_verify).
   returned: when it was verified
@@ -232,14 +237,13 @@ console:
   sample: ["[✓] Migration applied: 5 files in 4.2 s"]
 """
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, hold, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GUARD,
     JOBS,
     LEVEL,
     VERIFICATION,
@@ -248,11 +252,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted, wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
 
 SPEC = {
     **CONNECTION,
+    **GUARD,
     **LEVEL,
     **JOBS,
     **VERIFICATION,
@@ -279,80 +285,15 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    source, declared = _source(params), wanted(params)
-    plan = migrate.plan(target(params), source, declared)
+    source = job.source(params)
+    plan = migrate.plan(target(params), source, wanted(params))
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = "pending" if plan.pending else "unchanged"
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
-    outcome = migrate.run(_request(params, source, declared))
-    return {"changed": True, **foreseen, **_result(outcome), "console": console.migrate(outcome)}
-
-
-def _source(params: dict[str, Any]) -> SetSource:
-    return SetSource(
-        source=Path(params["source"]) if params["source"] else None,
-        bundle=Path(params["bundle"]) if params["bundle"] else None,
-        files=tuple(params["files"]),
-        digest=params["digest"],
-        command=tuple(params["command"] or ()),
-        tree=Path(params["command_tree"]) if params["command_tree"] else None,
-        environment={name: str(value) for name, value in params["environment"].items()},
-        chdir=params["chdir"],
-    )
-
-
-def _request(params: dict[str, Any], source: SetSource, declared: Wanted) -> migrate.MigrateRequest:
-    same = (
-        "run_id",
-        "confirmed_database",
-        "confirmed_by",
-        "level",
-        "lock_timeout",
-        "statement_timeout",
-        "time_limit",
-        "chdir",
-        "database_url",
-        "on_verify_failure",
-        "jobs",
-        "sequences",
-    )
-    return migrate.MigrateRequest(
-        target=target(params),
-        source=source,
-        backup_dir=Path(params["backup_dir"]),
-        environment=source.environment,
-        wanted=declared,
-        **{name: params[name] for name in same},
-    )
-
-
-def _result(outcome: migrate.Outcome) -> dict[str, Any]:
-    return {
-        "verdict": outcome.verdict,
-        "applied": list(outcome.applied),
-        "sessions_ended": outcome.sessions_ended,
-        "writes_since_backup": outcome.writes_since_backup,
-        "seconds": outcome.seconds,
-        "fence": outcome.fence,
-        "seconds_read_only": outcome.seconds_read_only,
-        "seconds_closed": outcome.seconds_closed,
-        "warnings_given": list(outcome.warnings),
-        "verification": outcome.verification or {},
-        "rollback": asdict(outcome.rollback) if outcome.rollback else {},
-    }
-
-
-def failure(error: PgsafeError) -> dict[str, Any]:
-    """What a failed task returns beside its message."""
-    if not isinstance(error, migrate.MigrationFailed):
-        return error.facts()
-    return {
-        **error.facts(),
-        **_result(error.outcome),
-        "changed": error.outcome.verdict != "unchanged",
-        "console": console.failure(error),
-    }
+    run_journal = migrate.permitted(job.request(params, source))
+    guard = launch.start("migrate", {**params, "files": plan.files}, run_journal)
+    return {"changed": True, **foreseen, "guard": guard}
 
 
 def main() -> None:
@@ -368,7 +309,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **failure(error))
+        module.fail_json(msg=str(error), **error.facts())
     module.exit_json(**result)
 
 

@@ -22,7 +22,7 @@ import yaml
 from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, TREE, clean_environment
 
 Hosts = Mapping[str, Mapping[str, object]]
-LIMIT_SECONDS = 150
+LIMIT_SECONDS = 400
 QUESTION = "proceed? (yes/NO):"
 
 

@@ -34,7 +34,7 @@ import pgserver
 
 TREE = Path(__file__).resolve().parents[2]
 EXAMPLE = TREE / "examples" / "community_connect"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 SMALL = """
 CREATE TABLE customers (

@@ -75,3 +75,31 @@ def test_one_answer_confirms_the_whole_batch(ansible: Ansible, fleet: dict[str, 
     assert played.status == 0, played.output
     assert [played.verdict(name) for name in "abcd"] == ["migrated and verified"] * 4
     assert played.output.count(QUESTION) == 1
+
+
+@pytest.mark.parametrize("forks", [1, 5])
+def test_a_host_that_fails_or_takes_long_changes_nothing_for_the_others_however_short_the_lease(
+    ansible: Ansible, clone: Callable[[str], Database], database: Database, tmp_path: Path, forks: int
+) -> None:
+    """A window of several tasks would leave the guards of fast hosts unpolled while the slow one is at work."""
+    files = {
+        "good": {"1.sql": "ALTER TABLE customers ADD grade int;\n"},
+        "slow": {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT pg_sleep(6);\n"},
+        "bad": {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT 1 / 0;\n"},
+    }
+    databases = {"good": database, "slow": clone("small"), "bad": clone("small")}
+    root = tmp_path / "fleet"
+    root.mkdir(mode=0o700)
+    common = {"pg_migrate_lease": 3, "pg_migrate_confirm": [found.name for found in databases.values()]}
+    hosts = {
+        name: {**found.variables(root, write_set(ansible.home / name, files[name])), **common}
+        for name, found in databases.items()
+    }
+    before = databases["bad"].fingerprint()
+    played = ansible.play(hosts, "-e", '{"pg_migrate_serial": ["100%"]}', "--forks", str(forks))
+    assert {name: played.verdict(name) for name in hosts} == {
+        "good": "migrated and verified",
+        "slow": "migrated and verified",
+        "bad": "rolled back: the database is as it was before",
+    }
+    assert databases["bad"].fingerprint() == before

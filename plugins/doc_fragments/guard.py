@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the options of every module whose work a guard on the target does."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  lease:
+    description:
+      - How many seconds the guard on the target goes on without hearing of the controller before it breaks the work off
+        and puts everything back.
+    type: float
+    default: 30.0
+  poll_interval:
+    description: How many seconds lie between two looks at the guard. Each renews the lease.
+    type: float
+    default: 1.0
+"""

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Finish or undo a run without Ansible: ``python3 guard_….pyz recover``, in the directory of the run.
+
+The password comes from PGPASSWORD or a password file, as for every program of PostgreSQL's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+
+
+def main(_arguments: Sequence[str]) -> int:
+    """0 when the database is open and whole, 1 when not."""
+    run = Path(sys.argv[0]).resolve().parent
+    connection = json.loads(files.read_text(run / CONNECTION))
+    params = {**connection, "backup_root": str(run.parent.parent), "run_id": run.name}
+    result = registry.run("recover", params, str)
+    lines = result.get("console") or ["Nothing was left to be done."]
+    print("\n".join([str(result["msg"])] if result.get("failed") else lines))
+    return 1 if result.get("failed") else 0

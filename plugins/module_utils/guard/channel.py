@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The directory through which the controller, the guard and its worker speak to each other, one a job.
+
+The controller touches the lease and may leave an abort; the guard writes its state, the worker its progress and the
+result. Every file but the lease is replaced as a whole, so that whoever reads one finds it complete.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import files
+
+LEASE, ABORT, STATE, PROGRESS, RESULT, LOG = ("lease", "abort", "state.json", "progress.json", "result.json", "log")
+
+STARTING, RUNNING, ABORTING, RECOVERING, WAITING, ENDED = STATES = (
+    "starting",
+    "running",
+    "aborting",
+    "recovering",
+    "waiting",
+    "ended",
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the guard says of itself.
+
+    :param state: one of :data:`STATES`.
+    :param reason: why the job was broken off, empty while it goes on.
+    :param beat: a number that grows while the guard is alive.
+    """
+
+    state: str
+    reason: str = ""
+    beat: int = 0
+    pid: int = 0
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The files of one job."""
+
+    directory: Path
+
+    def open(self) -> None:
+        """Make the directory and the lease in it.
+
+        :raises FileFailed: the filesystem refused.
+        """
+        files.make_directory(self.directory)
+        files.write_text(self.directory / LEASE, "")
+
+    def renewed(self) -> int:
+        """When the lease was last touched: a number that is only ever compared with itself."""
+        with files.reporting("The lease cannot be read", self.directory / LEASE):
+            return (self.directory / LEASE).stat().st_mtime_ns
+
+    def abort(self, reason: str) -> None:
+        """Ask for the job to be broken off; the first reason stays."""
+        if not self.aborted():
+            files.replace_text(self.directory / ABORT, reason)
+
+    def aborted(self) -> str:
+        """Why the job is to be broken off; empty while nobody wants that."""
+        path = self.directory / ABORT
+        return (files.read_text(path).strip() or "It was asked for.") if path.exists() else ""
+
+    def say(self, state: State) -> None:
+        files.replace_volatile(self.directory / STATE, json.dumps(asdict(state)))
+
+    def state(self) -> State | None:
+        found = self._read(STATE)
+        return State(**found) if found else None
+
+    def progress(self, facts: Mapping[str, Any]) -> None:
+        files.replace_volatile(self.directory / PROGRESS, json.dumps(facts))
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        files.replace_text(self.directory / RESULT, json.dumps(result))
+
+    def forget(self) -> None:
+        """What the job has come to is not the end of it."""
+        files.remove(self.directory / RESULT)
+
+    def result(self) -> dict[str, Any] | None:
+        """What the job has come to, None before its end."""
+        return self._read(RESULT)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = self.directory / name
+        if not path.exists():
+            return None
+        found: dict[str, Any] = json.loads(files.read_text(path))
+        return found
+
+
+class Lease:
+    """Whether somebody still renews it: judged by the monotonic clock, since clocks on the wall jump."""
+
+    def __init__(self, channel: Channel, seconds: float) -> None:
+        self._channel = channel
+        self._seconds = seconds
+        self._seen = channel.renewed()
+        self._since = time.monotonic()
+
+    def lapsed(self) -> bool:
+        touched = self._channel.renewed()
+        if touched != self._seen:
+            self._seen, self._since = touched, time.monotonic()
+        return time.monotonic() - self._since > self._seconds

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guard's own copy of the collection's code: Ansible removes what it ships before the guard has ended.
+
+Only this collection's files are taken. Ansible's own payload is not kept as it is: it puts a path on ``sys.path`` that
+is gone by then, and that somebody else could make again.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_PACKAGES = ("", "/pgsafe", "/pgsafe/migration", "/pgsafe/migration/plugins", "/pgsafe/migration/plugins/module_utils")
+_WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
+
+
+def packed(entry: str) -> bytes:
+    """The bytes of a program that Python runs as it is: https://docs.python.org/3/library/zipapp.html
+
+    :param entry: the module whose ``main()`` it begins with. Whoever names it has imported it, and so Ansible has
+        shipped it with all that it imports.
+    """
+    archive = getattr(getattr(__spec__, "loader", None), "archive", None)
+    found = dict(_of_archive(Path(archive)) if archive else _of_tree(Path(__file__).resolve().parent.parent))
+    for package in _PACKAGES:
+        found.setdefault(f"ansible_collections{package}/__init__.py", b"")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in sorted(found):
+            target.writestr(_entry(name), found[name])
+        target.writestr(_entry("__main__.py"), f"from {entry} import main\nmain()\n")
+    return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """Without a time, so that equal code gives equal bytes."""
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(path) as source:
+        for name in source.namelist():
+            if name.startswith(_WANTED) and name.endswith(".py"):
+                yield name, source.read(name)
+
+
+def _of_tree(utilities: Path) -> Iterator[tuple[str, bytes]]:
+    for path in utilities.rglob("*.py"):
+        yield f"{_WANTED}{path.relative_to(utilities)}", path.read_bytes()

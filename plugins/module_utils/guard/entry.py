@@ -1,0 +1,17 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``guard.pyz`` does: be the guard of a job, be its worker, or finish by hand what a guard has left."""
+
+from __future__ import annotations
+
+import sys
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, sentry, worker
+
+_ROLES = {"guard": process.main, "work": worker.main, "sentry": sentry.main, "recover": by_hand.main}
+
+
+def main() -> None:
+    """Never returns."""
+    role = _ROLES.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    sys.exit(role(sys.argv[2:]) if role else f"usage: {sys.argv[0]} recover [OPTION=VALUE …]")

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Start a guard from a module, which ends while the guard goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import GUARDED, Journal
+
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.05
+
+
+def sentry(params: Mapping[str, Any], run_journal: Journal, patience: float) -> None:
+    """Start the sentry of a run that is fenced.
+
+    :param patience: seconds that the run may rest between two tasks before it is given up.
+    :raises PgsafeError: it did not start.
+    """
+    _begin(Order("sentry", dict(params), str(run_journal.directory), "", patience), "sentry", run_journal)
+
+
+def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
+    """Start the guard of a job, and wait until it says that it is there.
+
+    :param params: of the module; its ``lease`` is how many seconds nobody may be heard of before the job is broken off.
+    :returns: what the controller needs to speak to it.
+    :raises PgsafeError: it did not start; nothing was changed.
+    """
+    order = Order(job, dict(params), str(run_journal.directory), "", params["lease"])
+    channel = _begin(order, "guard", run_journal)
+    facts = {"directory": str(channel.directory), "run_id": run_journal.run_id, "job": job}
+    return {**facts, "lease": params["lease"], "poll_interval": params["poll_interval"]}
+
+
+def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
+    """Start the program in a role of its own, and wait until it says that it is there."""
+    script = _laid_down(run_journal)
+    files.replace_text(run_journal.directory / CONNECTION, json.dumps(_without_password(order.params)))
+    channel = _channel(run_journal)
+    directory = str(channel.directory)
+    if role == "guard":
+        run_journal.append(GUARDED, job=order.job, directory=directory, by_hand=by_hand(script))
+    with files.extended(channel.directory / channels.LOG) as log:
+        given = replace(order, directory=directory).packed()
+        commands.detach([sys.executable, "-B", str(script), role], given, log, {})
+    _await(channel)
+    return channel
+
+
+def by_hand(script: Path) -> str:
+    """The command that finishes or undoes a run without Ansible; the password comes from PGPASSWORD or a passfile."""
+    return f"{sys.executable} -B {script} recover"
+
+
+def _laid_down(run_journal: Journal) -> Path:
+    """The code, under a name of its content: a guard reads it as long as it lives, so it is never written over."""
+    packed = code.packed(entry.__name__)
+    path = run_journal.directory / f"guard_{hashlib.sha256(packed).hexdigest()[:12]}.pyz"
+    if not path.exists():
+        files.write_bytes(path, packed)
+    return path
+
+
+def _channel(run_journal: Journal) -> Channel:
+    number = 1
+    while (run_journal.directory / f"job_{number}").exists():
+        number += 1
+    channel = Channel(run_journal.directory / f"job_{number}")
+    channel.open()
+    return channel
+
+
+def _without_password(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The connection as module parameters."""
+    target = arguments.target(params, required=False)
+    keywords = {name: value for name, value in target.params.items() if name != "password"}
+    return {
+        "login_db": target.dbname,
+        "connect_params": keywords,
+        "maintenance_db": target.maintenance_db,
+        "session_role": target.session_role,
+        "bin_dir": target.bin_dir,
+    }
+
+
+def _await(channel: Channel) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while channel.state() is None:
+        if time.monotonic() > deadline:
+            raise Refused(f"The guard did not start: {_said(channel) or 'it said nothing'}.")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _said(channel: Channel) -> str:
+    try:
+        return files.read_text(channel.directory / channels.LOG).strip()[-2000:]
+    except PgsafeError:
+        return ""

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guard: a small process on the target that outlives the controller, and ends or undoes a job that is left alone.
+
+It runs the job in a worker of its own, breaks it off when the controller says so or has not been heard of for the time
+of the lease, and when the worker dies, it starts another one that finishes or undoes the run. When the guard dies, the
+worker notices and breaks itself off.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WORKER_VARIABLE, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+
+LOOK_SECONDS = 0.1
+_BEAT_SECONDS = 1.0
+_RETRY_SECONDS = 2.0
+
+# Events behind which the worker puts things back or opens the database; its sessions are not ended any more.
+_PUTTING_BACK = ("failed", "giving_up", "accepted")
+
+_NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration"}
+
+
+def main(_arguments: Sequence[str]) -> int:
+    order = unpacked(sys.stdin.buffer.read())
+    _Guard(order).run()
+    return 0
+
+
+class _Guard:
+    """The state of one job's guard."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._channel = order.channel
+        self._lease = Lease(self._channel, order.lease)
+        self._state = State(channels.STARTING, pid=os.getpid())
+        self._said = 0.0
+        self._told: list[str] = []
+
+    def run(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._hear)
+        self._say(channels.RUNNING)
+        how = self._work()
+        result = self._channel.result()
+        if self._left(result is None):
+            result = self._recovered(result, how)
+            self._channel.finish(result)
+        elif result is None:
+            self._channel.finish(self._died(how))
+        self._say(channels.ENDED)
+
+    def _hear(self, number: int, _frame: object) -> None:
+        """A host that is shut down, or somebody who wants the guard gone: the job is broken off in good order."""
+        self._told.append(f"The guard was asked to end by {signal.Signals(number).name}.")
+
+    def _work(self) -> str:
+        """Run the job to its end, or break it off; how its worker ended."""
+        with _worker(self._order) as worker:
+            while worker.running:
+                reason = self._reason()
+                if reason:
+                    self._break_off(worker, reason)
+                self._beat()
+                time.sleep(LOOK_SECONDS)
+            return worker.ended
+
+    def _reason(self) -> str:
+        if self._told:
+            return self._told[0]
+        lapsed = "Nobody renewed the lease for {:g} s: the controller or the network is gone."
+        return self._channel.aborted() or (lapsed.format(self._order.lease) if self._lease.lapsed() else "")
+
+    def _break_off(self, worker: commands.Background, reason: str) -> None:
+        """Ask the worker to end until it has, and end what it may be waiting for."""
+        self._say(channels.ABORTING, reason)
+        self._channel.abort(reason)
+        self._order.journal.append("aborting", reason=reason)
+        asked = _Asked(self._order)
+        while worker.running:
+            worker.ask_to_end()
+            asked.end_sessions()
+            self._beat()
+            time.sleep(LOOK_SECONDS)
+
+    def _left(self, died: bool) -> bool:
+        """Whether something of the run is still to be finished or undone; a proof by hand is not to touch its run."""
+        run = self._order.journal
+        if run.on_hold:
+            return False
+        broken_off = died or self._state.state == channels.ABORTING
+        if self._order.job == "migrate":
+            return run.unfinished or (broken_off and run.fenced)
+        return broken_off and run.fenced and not run.unfinished
+
+    def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
+        """The run finished or undone by another worker, patiently, since the server may be on its way up."""
+        first = result or self._died(how)
+        deadline = time.monotonic() + self._order.server_patience
+        while True:
+            self._say(channels.RECOVERING, self._state.reason or str(first["msg"]))
+            found = self._recover_once()
+            if not found.get("worth_repeating") or time.monotonic() > deadline:
+                return _joined(first, found)
+            self._say(channels.WAITING, self._state.reason)
+            time.sleep(_RETRY_SECONDS)
+
+    def _died(self, how: str) -> dict[str, Any]:
+        noun, reason = _NOUNS[self._order.job], self._state.reason
+        # Asked to end before it was ready to hear that, a worker is ended by the signal itself.
+        what = f"The {noun} was interrupted. {reason}" if reason else f"The process of the {noun} {how}."
+        return {"failed": True, "msg": what, "what_failed": what}
+
+    def _recover_once(self) -> dict[str, Any]:
+        self._channel.forget()
+        with _worker(self._order.recovering()) as worker:
+            while worker.running:
+                self._beat()
+                time.sleep(LOOK_SECONDS)
+            how = worker.ended
+        found = self._channel.result()
+        return found or {"failed": True, "msg": f"The recovery {how}.", "worth_repeating": True}
+
+    def _say(self, state: str, reason: str = "") -> None:
+        self._state = State(state, reason or self._state.reason, self._state.beat + 1, self._state.pid)
+        self._said = time.monotonic()
+        self._channel.say(self._state)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._said > _BEAT_SECONDS:
+            self._say(self._state.state)
+
+
+@contextmanager
+def _worker(order: Order) -> Iterator[commands.Background]:
+    argv = [sys.executable, "-B", sys.argv[0], "work"]
+    mark = {WORKER_VARIABLE: order.token}
+    with (
+        files.extended(order.channel.directory / channels.LOG) as log,
+        commands.background(argv, order.packed(), log, mark) as worker,
+    ):
+        yield worker
+
+
+class _Asked:
+    """Ends the sessions of a worker that waits for the server and so does not hear that it is to end."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._target: Target = arguments.target(order.params, required=False)
+        self._moment: Any = None
+
+    def end_sessions(self) -> None:
+        """Those that were there when it was asked first; what puts things back has later ones."""
+        with suppress(PgsafeError), session(self._target.maintenance, purpose="guard") as server:
+            self._moment = self._moment or server.value(queries.CLOCK)
+            putting_back = self._order.journal.last(*_PUTTING_BACK)
+            if putting_back is None:
+                server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
+
+
+def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job said, and what became of the run."""
+    console = [*first.get("console", []), *recovered.get("console", [])]
+    msg = " ".join(str(part).strip() for part in (first.get("msg", ""), recovered.get("msg", "")) if part)
+    kept = {name: value for name, value in recovered.items() if name not in ("console", "msg", "failed")}
+    return {**first, **kept, "failed": True, "msg": msg, "console": console}

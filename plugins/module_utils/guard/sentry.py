@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The sentry of a run: there from the fence to the end, so that no database stays fenced because nobody came back.
+
+Between two tasks of a play no process works on a run. The sentry holds the lock by which the server knows of the run,
+and when the run has rested for too long, or its guard and worker were killed, it finishes or undoes it.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, fence, run_lock, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, connect
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import State
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+
+_LOOK_SECONDS = 0.5
+
+# How long nobody may work on a run that has begun to migrate: its guard starts another worker at once.
+_ORPHANED_SECONDS = 15.0
+
+
+def main(_arguments: Sequence[str]) -> int:
+    order = unpacked(sys.stdin.buffer.read())
+    with signals.passed_over():
+        _Sentry(order).watch()
+    return 0
+
+
+class _Sentry:
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._journal = order.journal
+        self._target = arguments.target(order.params)
+        self._server: Session | None = None
+        self._phase = ""
+        self._known = 0
+        self._since = time.monotonic()
+
+    def watch(self) -> None:
+        """Until the run has ended."""
+        self._order.channel.say(State(channels.RUNNING))
+        while not self._ended():
+            # A server that is away comes back, and the lock is taken again.
+            with suppress(PgsafeError):
+                self._hold()
+            if self._abandoned():
+                self._recover()
+            time.sleep(_LOOK_SECONDS)
+        self._let_go()
+        self._order.channel.say(State(channels.ENDED))
+
+    def _ended(self) -> bool:
+        """A rollback that failed has opened the database; what to do then is for a person to say."""
+        return not self._journal.fenced
+
+    def _abandoned(self) -> bool:
+        """Whether nobody has worked on the run for too long; what waits for a person's word is for him to say."""
+        if self._journal.on_hold:
+            return False
+        entries = len(self._journal.entries())
+        if entries != self._known or self._journal.alive:
+            self._known, self._since = entries, time.monotonic()
+        patience = _ORPHANED_SECONDS if self._journal.unfinished else self._order.lease
+        return time.monotonic() - self._since > patience
+
+    def _recover(self) -> None:
+        self._journal.append("abandoned")
+        result = registry.run("recover", self._order.recovering().params, str)
+        self._order.channel.finish(result)
+        self._since = time.monotonic()
+
+    def _hold(self) -> None:
+        phase = self._journal.entries()[-1].event
+        try:
+            if self._server is None:
+                self._server = connect(self._target.maintenance, purpose="run")
+                self._phase = ""
+            if phase == self._phase:
+                self._server.value("SELECT 1")
+            else:
+                self._take(self._server, phase)
+        except PgsafeError:
+            self._let_go()
+            raise
+
+    def _take(self, server: Session, phase: str) -> None:
+        raised = fence.recorded(self._journal)
+        if self._phase or raised is None or run_lock.take(server, raised.identity.oid):
+            named = run_lock.purpose(self._journal.run_id, phase, platform.node())
+            server.name(named)
+            self._phase = phase
+
+    def _let_go(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None

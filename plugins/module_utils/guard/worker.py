@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The worker of a guard: does one job, tells how it gets on, and breaks itself off when its guard dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+
+_LOOK_SECONDS = 0.5
+
+
+def main(_arguments: Sequence[str]) -> int:
+    guard = os.getppid()
+    order = unpacked(sys.stdin.buffer.read())
+    # A signal between two parts of the work is passed over, and sent again by the guard.
+    with signals.passed_over(), _beside(order, guard):
+        result = registry.run(order.job, order.params, order.channel.aborted)
+    order.channel.finish(result)
+    return 0
+
+
+@contextmanager
+def _beside(order: Order, guard: int) -> Iterator[None]:
+    """A thread that looks after the guard and tells how the work gets on, for the time of the block."""
+    over = threading.Event()
+    beside = threading.Thread(target=_look, args=(order, guard, over), daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beside.join()
+
+
+def _look(order: Order, guard: int, over: threading.Event) -> None:
+    progress = Progress(order)
+    while not over.wait(_LOOK_SECONDS):
+        if os.getppid() != guard:
+            order.channel.abort("The guard was killed.")
+            os.kill(os.getpid(), signal.SIGTERM)
+        # How it gets on is for people to see; that it cannot be seen is no reason to fail.
+        with suppress(PgsafeError):
+            order.channel.progress(progress.look())
+    progress.close()

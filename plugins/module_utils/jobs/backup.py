@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The backup as a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, console, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+
+Params = Mapping[str, Any]
+
+
+def run(params: Params) -> dict[str, Any]:
+    """
+    :raises PgsafeError: the backup could not be taken; nothing of it is left.
+    """
+    with signals.raised("The backup"):
+        return _taken(backup.run(_request(params)))
+
+
+def run_of(params: Params) -> Journal:
+    """The run that the backup belongs to; a new one where none is named.
+
+    :raises PgsafeError: a backup could not even be begun, or the run has no fence that waits for it.
+    """
+    request = _request(params)
+    backup.plan(request)
+    return backup.run_of(request)
+
+
+def predicted(params: Params) -> dict[str, Any]:
+    """What would be done, by reading alone.
+
+    :raises PgsafeError: a backup could not even be begun.
+    """
+    plan = backup.plan(_request(params))
+    return {
+        "changed": True,
+        "run_id": "",
+        "backup_dir": "",
+        "bytes": 0,
+        "database_bytes": plan.database_bytes,
+        "rows": {},
+        "fingerprint": "",
+        "files": [],
+        "warnings_given": [],
+        "swept": [],
+        "seconds": {},
+        "console": console.backup_foreseen(plan.database_bytes, len(plan.tables)),
+    }
+
+
+def _request(params: Params) -> backup.BackupRequest:
+    return backup.BackupRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        jobs=params["jobs"],
+        compress_method=params["compress_method"],
+        compress_level=params["compress_level"],
+        csv=tuple(params["csv"]),
+        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
+        lock_timeout=params["lock_timeout"],
+        fingerprint=params["fingerprint"],
+        fingerprint_budget=params["fingerprint_budget"],
+        audit=params["audit"],
+        run_id=params["run_id"],
+    )
+
+
+def _taken(taken: backup.Backup) -> dict[str, Any]:
+    manifest = taken.manifest
+    return {
+        "changed": True,
+        "run_id": taken.run_id,
+        "backup_dir": str(taken.directory),
+        "bytes": manifest.bytes,
+        "database_bytes": manifest.database_bytes,
+        "rows": manifest.fingerprint.rows,
+        "fingerprint": manifest.fingerprint.mode,
+        "files": [asdict(file) for file in manifest.files],
+        "warnings_given": list(manifest.warnings),
+        "swept": list(taken.swept),
+        "seconds": dict(manifest.seconds),
+        "console": console.backup(str(taken.directory), manifest, taken.swept),
+    }

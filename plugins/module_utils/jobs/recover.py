@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The recovery of one run as a job: what a guard does when its worker was killed or could not put things back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, of_run
+
+
+def run(params: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :raises PgsafeError: the run could not be finished or undone.
+    """
+    root = Path(params["backup_root"])
+    asked = recover.RecoverRequest(target(params), root, params.get("jobs") or 2, params["run_id"])
+    found = recover.run(asked)
+    journal = of_run(root, params["run_id"])
+    ended = journal.last(*ENDS) if journal else None
+    lines = console.recover(found, foreseen=False)
+    verdict = {"verdict": ended.event} if ended else {}
+    return {"changed": bool(found.done), **verdict, "msg": ". ".join(found.done), "console": lines}

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The jobs that a guard can do: from a module's parameters to a module's result, without Ansible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, verify
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """:param run: gives what its module returns.
+    :param failure: gives what its module returns beside the message when it fails.
+    """
+
+    run: Callable[[Params], dict[str, Any]]
+    failure: Callable[[PgsafeError], dict[str, Any]] = lambda error: error.facts()
+
+
+JOBS = {
+    "backup": Job(backup.run),
+    "verify": Job(verify.run),
+    "migrate": Job(migrate.run, migrate.failure),
+    "recover": Job(recover.run),
+}
+
+_BY_SIGNAL = re.compile(r"was interrupted by SIG[A-Z]+\.")
+
+
+def run(name: str, params: Params, why: Callable[[], str]) -> dict[str, Any]:
+    """What the job's module returns, or what it fails with and ``failed``.
+
+    :param why: why the job was broken off, where it was; for a person the signal that did it is no reason.
+    """
+    job = JOBS[name]
+    try:
+        return job.run(params)
+    except PgsafeError as error:
+        reason = why()
+        if reason:
+            error.what = _told(error.what, reason)
+        repeat = isinstance(error, ConnectionFailed)
+        return {"failed": True, "msg": str(error), "worth_repeating": repeat, **job.failure(error)}
+
+
+def _told(what: str, reason: str) -> str:
+    """An error of something that was broken off: the reason, in place of the signal or after the lost session."""
+    told, count = _BY_SIGNAL.subn(lambda _found: f"was interrupted. {reason}", what)
+    return told if count else f"Interrupted. {reason} ({what})"

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an action plugin notices of the end of its controller, while it waits for a guard."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
+
+
+class Trap:
+    """Signals of this worker's own, those that the main process took, and a main process that is gone."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._number = 0
+
+    @property
+    def orphaned(self) -> bool:
+        """Nobody reads what this worker returns or shows."""
+        return os.getppid() != self._parent or bool(self._number)
+
+    @property
+    def reason(self) -> str:
+        """Why the job is to be broken off; empty while it is not."""
+        if os.getppid() != self._parent:
+            return "The controller was killed."
+        name = signal.Signals(self._number).name if self._number else shield.asked()
+        return f"It was interrupted at the controller ({_WORDS.get(name, name)})." if name else ""
+
+    def take(self, number: int, _frame: object) -> None:
+        self._number = number
+
+
+_WORDS = {"SIGINT": "Ctrl+C", "SIGTERM": "SIGTERM", "SIGHUP": "the terminal was closed"}
+
+
+@contextmanager
+def trapped() -> Iterator[Trap]:
+    """Outlive the controller for a moment, and know that it has ended."""
+    trap = Trap()
+    # On ansible-core 2.16 a worker shares the group of the main process, and so does whatever it starts.
+    with suppress(OSError):
+        os.setsid()
+    before = {}
+    with suppress(ValueError):  # not the main thread
+        before = {number: signal.signal(number, trap.take) for number in shield.SIGNALS}
+    try:
+        yield trap
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

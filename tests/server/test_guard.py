@@ -1,0 +1,265 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guard: a migration that is left alone, or whose processes are killed, ends whole; the database is never half."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
+from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    SLEEPING,
+    Database,
+    backends,
+    command_lines,
+    fenced,
+    ours,
+    proven,
+    until,
+    write_set,
+)
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
+
+SLOW = {
+    "1.sql": "ALTER TABLE customers ADD grade int;\n",
+    "2.sql": "-- pgsafe: no-transaction\nUPDATE customers SET grade = 1;\nSELECT pg_sleep(600);\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "backups"
+    found.mkdir(mode=0o700)
+    return found
+
+
+def sleeps(database: Database, job: Guarded) -> None:
+    """Until the second file is in the middle of its work."""
+
+    def there() -> bool:
+        assert job.channel.result() is None, job.channel.result()
+        return database.admin(SLEEPING.format(database.name)) == "1"
+
+    until(there, "the second file runs")
+
+
+def require_whole(database: Database, before: object) -> None:
+    """Open, as it was, with nothing left of the run but the database that it replaced."""
+    assert database.fingerprint() == before
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    assert all("__failed_" in name for name in ours(database.server, database.name))
+    assert database.admin("SELECT count(*) FROM pg_stat_activity WHERE application_name ^@ 'pgsafe'") == "0"
+
+
+@pytest.mark.every_major
+def test_a_guarded_migration_runs_to_its_end_and_its_guard_goes(database: Database, root: Path, tmp_path: Path) -> None:
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+        result = job.over()
+    assert (result["verdict"], result["applied"]) == ("migrated", sorted(GOOD)), result
+    assert job.channel.state().state == "ended"  # type: ignore[union-attr]  # over() has waited for it
+    assert ours(database.server, database.name) == set()
+
+
+def test_a_guarded_migration_that_fails_is_rolled_back_by_its_worker(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", BROKEN))) as job:
+        result = job.over()
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert "division by zero" in result["msg"]
+    require_whole(database, before)
+
+
+@pytest.mark.every_major
+def test_a_migration_is_rolled_back_when_the_controller_says_so(database: Database, root: Path, tmp_path: Path) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.channel.abort("Somebody pressed Ctrl+C.")
+        result = job.over()
+    assert result["verdict"] == "rolled_back"
+    assert "The migration was interrupted. Somebody pressed Ctrl+C." in result["msg"]
+    require_whole(database, before)
+    assert [event for event in job.events() if event in ("aborting", "failed", "rolling_back", "rolled_back")] == [
+        "aborting",
+        "failed",
+        "rolling_back",
+        "rolled_back",
+    ]
+
+
+def test_a_migration_is_rolled_back_when_its_lease_lapses(database: Database, root: Path, tmp_path: Path) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, lease=1.0, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        result = job.over()
+    assert "Nobody renewed the lease for 1 s" in result["msg"]
+    require_whole(database, before)
+
+
+def test_a_lease_that_is_renewed_does_not_lapse(database: Database, root: Path, tmp_path: Path) -> None:
+    taken = fenced(database, root)
+    files = {"1.sql": "ALTER TABLE customers ADD grade int;\nSELECT pg_sleep(4);\n"}
+    with guarded(database, taken, lease=2.0, source=str(write_set(tmp_path / "set", files))) as job:
+        while job.channel.result() is None:
+            (job.directory / "lease").touch()
+        assert job.over()["verdict"] == "migrated"
+
+
+def test_064_a_worker_that_is_killed_is_followed_by_one_that_rolls_back(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.kill("work")
+        result = job.over()
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert "was ended by signal 9" in result["msg"]
+    require_whole(database, before)
+
+
+def test_064_a_worker_whose_guard_is_killed_rolls_back_by_itself(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.kill("guard")
+        result = job.over()
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert "The guard was killed." in result["msg"]
+    require_whole(database, before)
+
+
+def test_066_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at_all(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.kill("guard", "work")
+    command = next(entry.facts["by_hand"] for entry in job.journal.entries() if entry.event == "guarded")
+    done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Rolled back: the run {taken.run_id}" in done.stdout
+    require_whole(database, before)
+    again = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+    assert (again.returncode, "Rolled back" in again.stdout) == (0, False)
+    assert recover.run(recover.RecoverRequest(database.target, root)).done == ()
+
+
+@pytest.mark.every_major
+def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    raised = watched(database, root, patience=1.0)
+    assert database.sql("SHOW default_transaction_read_only") == "on"
+    run = journal.of_run(root, raised)
+    assert run is not None
+    until(lambda: not run.fenced, "the sentry lifts the fence")
+    until(lambda: not backends(database.server), "the sentry goes")
+    require_whole(database, before)
+    assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]
+
+
+def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, root: Path, tmp_path: Path) -> None:
+    taken = fenced(database, root)
+    fence.lift(database.target, root, taken.run_id)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+        result = job.over()
+    assert result["failed"]
+    assert "was lifted meanwhile" in result["msg"]
+    assert database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "0"
+
+
+def test_067_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    raised = watched(database, root, patience=3600.0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    who = f"Another run is at work on {database.name}: pgsafe run {raised} fenced .* as postgres from .*, since 2"
+    with pytest.raises(Refused, match=who):
+        recover.run(recover.RecoverRequest(database.target, elsewhere))
+    with pytest.raises(Refused, match=who):
+        fence.run(fence.FenceRequest(database.target, elsewhere))
+    assert list(elsewhere.iterdir()) == []
+    with pytest.raises(Refused, match="waits for its next step"):
+        recover.run(recover.RecoverRequest(database.target, root, patience=0))
+    fence.lift(database.target, root, raised)
+    fence.lift(database.target, elsewhere, fence.run(fence.FenceRequest(database.target, elsewhere)).run_id)
+
+
+def test_066_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = proven(database, root, run_id=watched(database, root, patience=3600.0), proof="ready_copy")
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.kill("guard", "work")
+        until(lambda: "rolled_back" in job.events(), "the sentry rolls back")
+    until(lambda: not backends(database.server), "the sentry goes")
+    require_whole(database, before)
+
+
+def watched(database: Database, root: Path, patience: float) -> str:
+    """The run of a fence whose sentry gives it up after some seconds of rest."""
+    target = database.target
+    given = parameters(
+        pg_fence,
+        login_db=target.dbname,
+        connect_params=dict(target.params),
+        backup_root=str(root),
+        patience=patience,
+    )
+    return str(pg_fence.run(given, False)["run_id"])
+
+
+def test_no_process_of_a_command_that_is_broken_off_is_left(database: Database, root: Path, tmp_path: Path) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    stubborn = "trap '' INT TERM; psql -c 'ALTER TABLE customers ADD grade int' >/dev/null; setsid sleep 86399 & wait"
+    with guarded(database, taken, command=["bash", "-c", stubborn]) as job:
+        until(lambda: runs("sleep", "86399"), "the command has started one in a session of its own")
+        job.channel.abort("It was asked for.")
+        result = job.over()
+    assert result.get("verdict") == "rolled_back", (result, job.events())
+    assert not runs("sleep", "86399")
+    require_whole(database, before)
+
+
+def runs(*words: str) -> bool:
+    return any(tuple(found[: len(words)]) == words for found in command_lines().values())
+
+
+def test_a_guard_needs_nothing_of_ansible_and_no_file_that_ansible_has_shipped(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+        assert job.over()["verdict"] == "migrated"
+    look = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from ansible_collections.pgsafe.migration.plugins.module_utils.guard import entry\n"
+        "print([name for name in sys.modules if name == 'ansible' or name.startswith('ansible.')], entry.__file__)"
+    )
+    argv = [sys.executable, "-I", "-c", look, str(job.script)]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("[] ")
+    assert str(job.script) in said

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A play that is interrupted in the middle of a migration: by Ctrl+C, a closed terminal, or a kill of any of it.
+
+The lease is an hour, so that whatever rolls back is not its lapse.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import journal
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    SLEEPING,
+    Database,
+    backends,
+    ours,
+    until,
+    write_set,
+)
+from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, Terminal, family, terminal
+from ansible_collections.pgsafe.migration.tests.server.test_backup_faults import STOP_PG_DUMP, STOPPED
+
+SLOW = {
+    "1.sql": "ALTER TABLE customers ADD grade int;\n",
+    "2.sql": "-- pgsafe: no-transaction\nUPDATE customers SET grade = 1;\nSELECT pg_sleep(600);\n",
+}
+AN_HOUR = 3600
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "backups"
+    found.mkdir(mode=0o700)
+    return found
+
+
+@contextmanager
+def migrating(
+    ansible: Ansible, database: Database, root: Path, playbook: str = "pgsafe.migration.migrate", lease: int = AN_HOUR
+) -> Iterator[Terminal]:
+    """A play that is in the middle of its second file."""
+    variables = database.variables(root, write_set(ansible.home / "set", SLOW))
+    inventory = ansible.inventory({"one": {**variables, "pg_migrate_lease": lease}})
+    argv = ["ansible-playbook", playbook, "-i", inventory, "-e", f"pg_migrate_confirm={database.name}"]
+    with terminal(ansible, argv) as play:
+
+        def sleeps() -> bool:
+            assert not play.ended(), play.said
+            return database.admin(SLEEPING.format(database.name)) == "1"
+
+        until(sleeps, "the second file runs")
+        yield play
+
+
+# In every copy of the database the restore of this index takes for ever.
+SLOW_RESTORE = """
+CREATE FUNCTION patient(value bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN IF pg_catalog.current_database() ~ '__' THEN PERFORM pg_catalog.pg_sleep(600); END IF; RETURN value; END $$;
+CREATE INDEX patient ON customers (public.patient(id));
+"""
+
+
+@contextmanager
+def preparing(ansible: Ansible, database: Database, root: Path, phase: str, lease: int = AN_HOUR) -> Iterator[Terminal]:
+    """A play in the middle of its backup, or of the proof of it."""
+    if phase == "proof":
+        database.sql(SLOW_RESTORE)
+    variables = database.variables(root, write_set(ansible.home / "set", SLOW))
+    variables = {**variables, "pg_migrate_lease": lease, "pg_migrate_confirm": database.name}
+    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": variables})]
+    # From another database, whose sessions the fence does not end: what is locked is the whole server's.
+    in_the_way = [STOP_PG_DUMP] if phase == "backup" else ["SELECT 1"]
+    with database.called("postgres").holding(*in_the_way), terminal(ansible, argv) as play:
+
+        def waits() -> bool:
+            assert not play.ended(), play.said
+            waiting = STOPPED if phase == "backup" else RESTORING.format(database.name)
+            return database.admin(waiting) == "1"
+
+        until(waits, f"the {phase} is in the middle")
+        yield play
+
+
+RESTORING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname ^@ '{}__ready_' AND wait_event = 'PgSleep' AND query ~ 'patient'
+"""
+
+
+def last_event(root: Path) -> str:
+    return journal.all_runs(root)[-1].entries()[-1].event
+
+
+def require_whole(database: Database, before: object, root: Path) -> None:
+    """The guard has ended, and the database is as it was, open, with nobody of ours in it."""
+    until(lambda: last_event(root) in ("rolled_back", "unchanged"), "the guard has rolled back")
+    until(lambda: not backends(database.server), "everybody of ours has gone")
+    assert database.fingerprint() == before
+    assert all("__failed_" in name for name in ours(database.server, database.name))
+
+
+def test_061_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    with migrating(ansible, database, root) as play:
+        play.type(CTRL_C)
+        assert play.wait() == 2, play.said
+    assert "The migration was interrupted. It was interrupted at the controller (Ctrl+C)." in play.flat
+    assert "[✓] Database restored from backup" in play.said
+    assert "one rolled back: the database is as it was before" in play.flat
+    require_whole(database, before, root)
+
+
+def ctrl_c_three_times(play: Terminal) -> None:
+    for _time in range(3):
+        play.type(CTRL_C)
+
+
+def terminate(play: Terminal) -> None:
+    os.kill(play.pid, signal.SIGTERM)
+
+
+def close(play: Terminal) -> None:
+    play.close()
+
+
+def kill(play: Terminal) -> None:
+    os.kill(play.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
+def test_062_whatever_ends_the_controller_the_guard_rolls_back(
+    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
+) -> None:
+    before = database.fingerprint()
+    with migrating(ansible, database, root) as play:
+        how(play)
+        play.wait()
+        require_whole(database, before, root)
+
+
+@pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
+def test_062_without_the_callback_it_is_the_same(
+    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
+) -> None:
+    before = database.fingerprint()
+    own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
+    with migrating(ansible, database, root, ansible.playbook(own)) as play:
+        how(play)
+        play.wait()
+        require_whole(database, before, root)
+
+
+def test_062_when_all_of_the_controller_is_gone_the_lease_lapses(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    with migrating(ansible, database, root, lease=3) as play:
+        for pid in family(play.pid):
+            os.kill(pid, signal.SIGKILL)
+        play.wait()
+        require_whole(database, before, root)
+    told = [entry.facts["reason"] for entry in journal.all_runs(root)[-1].entries() if entry.event == "aborting"]
+    assert told == ["Nobody renewed the lease for 3 s: the controller or the network is gone."]
+
+
+def require_nothing(database: Database, before: object, root: Path) -> None:
+    """Nothing of a run that had not begun to migrate: no fence, no copy, no session, no half backup."""
+    until(lambda: last_event(root) in ("opened", "ready_copy_dropped"), "the run was given up")
+    until(lambda: not backends(database.server), "everybody of ours has gone")
+    assert (database.fingerprint(), ours(database.server, database.name)) == (before, set())
+    database.sql("CREATE TABLE writable (); DROP TABLE writable")
+    assert [path for path in root.glob("*/migration_*") if not (path / "manifest.json").exists()] == []
+
+
+@pytest.mark.parametrize("phase", ["backup", "proof"])
+def test_061_ctrl_c_before_the_migration_leaves_nothing(
+    ansible: Ansible, database: Database, root: Path, phase: str
+) -> None:
+    with preparing(ansible, database, root, phase) as play:
+        before = database.fingerprint()
+        play.type(CTRL_C)
+        assert play.wait() == 2, play.said
+    assert "It was interrupted at the controller (Ctrl+C)." in play.flat
+    assert "one refused: nothing was changed" in play.flat
+    require_nothing(database, before, root)
+
+
+def test_062_a_controller_that_is_gone_before_the_migration_leaves_nothing(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    with preparing(ansible, database, root, "backup", lease=3) as play:
+        before = database.fingerprint()
+        for pid in family(play.pid):
+            os.kill(pid, signal.SIGKILL)
+        play.wait()
+        require_nothing(database, before, root)

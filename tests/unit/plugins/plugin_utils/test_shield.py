@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Signals in a main process that has guarded hosts: in a process of its own each, since they would end the tests."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
+
+PROGRAM = """
+import os, signal, sys
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
+number, times, guarded = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "guarded"
+shield.install()
+try:
+    if guarded and os.fork() == 0:
+        with shield.guarded():
+            os.write(1, b"in ")
+            signal.pause()
+    if guarded:
+        while not any(shield.PAGE[2:]):
+            pass
+    for _time in range(times):
+        os.kill(os.getpid(), number)
+    os.write(1, shield.asked().encode() or b"nobody asked")
+except KeyboardInterrupt:
+    os.write(1, b"interrupted")
+finally:
+    os.killpg(0, signal.SIGKILL)
+"""
+
+
+def end_of(number: int, times: int, guarded: str) -> str:
+    """What is said by a main process that gets a signal some times."""
+    env = {"PYTHONPATH": str(COLLECTION.parents[2]), "PATH": ""}
+    argv = [sys.executable, "-c", PROGRAM, str(int(number)), str(times), guarded]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, start_new_session=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.removeprefix("in ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("times", [1, 2])
+def test_while_a_host_is_guarded_a_signal_is_taken_and_remembered(number: signal.Signals, times: int) -> None:
+    assert end_of(number, times, "guarded") == number.name
+
+
+def test_a_third_one_is_passed_on() -> None:
+    assert end_of(signal.SIGINT, 3, "guarded") == "interrupted"
+
+
+def test_while_no_host_is_guarded_the_first_one_is_passed_on() -> None:
+    assert end_of(signal.SIGINT, 1, "open") == "interrupted"
+
+
+def test_a_signal_that_nobody_handled_before_still_ends_the_process() -> None:
+    assert end_of(signal.SIGTERM, 1, "open") == ""
