@@ -149,7 +149,8 @@ class _Watch:
         else:
             return {}
         state = f"The guard rolls the run {self._run_id} back by itself when its lease lapses."
-        return {"failed": True, "changed": True, "what_failed": what, "state_left": state, "msg": f"{what} {state}"}
+        # Without what_failed, by which rescue knows that nothing is left to be done.
+        return {"failed": True, "changed": True, "msg": f"{what} {state}"}
 
     def _pause(self) -> None:
         """Until the next poll, or until there is something to tell; short jobs are looked at more often."""
@@ -163,7 +164,8 @@ class _Watch:
 
 
 def _interrupted(reason: str) -> dict[str, Any]:
-    return {"failed": True, "changed": False, "msg": f"Not begun. {reason} Nothing was changed."}
+    what = f"Not begun. {reason}"
+    return {"failed": True, "changed": False, "what_failed": what, "msg": f"{what} Nothing was changed."}
 
 
 def parsed(said: str) -> Look | None:

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     verify,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.assertions import Checked
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Verification, Wanted
@@ -124,6 +125,25 @@ def test_each_harm_by_itself_is_enough(database: Database, clone: Callable[[str]
         assert verified(rehearsal, taken).passed
         rehearsal.sql(harm)
         assert unmentioned(verified(rehearsal, taken).problems, [text]) == ([], []), harm
+
+
+@pytest.mark.fault(74)
+@pytest.mark.parametrize("audited", [True, False])
+def test_a_foreign_key_that_is_broken_with_its_triggers_off_is_rolled_back_where_it_was_audited_before(
+    database: Database, backup_root: Path, tmp_path: Path, audited: bool
+) -> None:
+    before = audit.run(audit.AuditRequest(database.target)).as_report() if audited else {}
+    taken = backup.run(backup.BackupRequest(database.target, backup_root, audit=before))
+    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    broken = {"1.sql": "SET session_replication_role = replica;\nDELETE FROM customers WHERE id = 1;\n"}
+    declared = wanted(expectations={"customers": "may_shrink"})
+    wish = request(database, taken, write_set(tmp_path / "set", broken), wanted=declared)
+    if not audited:
+        # Nobody knows whether the orphans were there all along.
+        assert migrate.run(wish).verdict == "migrated"
+        return
+    failure = rolled_back(wish, database)
+    assert "Orphans under public.orders constraint orders_customer_id_fkey: 8." in failure.what
 
 
 @pytest.mark.fault(74)
