@@ -212,6 +212,10 @@ class Session:
             yield
         except psycopg2.Error as error:
             raise _translated(error, self._connection.closed != 0, self.target) from error
+        except UnicodeEncodeError as error:
+            raise QueryFailed(
+                f"{self.target.dbname}: its encoding has no {error.object[error.start]!r}, which the statement has."
+            ) from error
 
 
 def codec(encoding: str) -> str:

@@ -16,6 +16,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.tests.server.audit_support import audited, counts
 from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
 
+import pgserver
+
 SLOW = OwnRule("slow", "SELECT 1 FROM pg_sleep(600)", "error")
 
 # A check that waits, once it has been accepted, for a lock that the test holds.
@@ -156,3 +158,14 @@ def test_a_waived_error_does_not_block_and_its_reason_is_told(database: Database
         audited(database, waived={"some": "a test"})
     with pytest.raises(BadRequest, match="orphans is waived without a reason"):
         audited(database, waived={"orphans": " "})
+
+
+def test_a_rule_with_a_letter_that_the_database_s_encoding_lacks_is_a_finding(server: pgserver.Server) -> None:
+    server.psql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    try:
+        rule = OwnRule("cyrillic", "SELECT 1 WHERE 'Ж' = 'Ж'")
+        found = audit.run(audit.AuditRequest(Database(server, "latin").target, own_rules=(rule,)))
+    finally:
+        server.psql("DROP DATABASE latin")
+    (told,) = [finding for finding in found.findings if finding.severity == "error"]
+    assert "its encoding has no 'Ж'" in told.what

@@ -14,7 +14,7 @@ _QUERY = f"""
 SELECT {CONSTRAINT},
        CASE WHEN e.enforced THEN 'NOT VALID: rows from before it was added are not checked'
             ELSE 'NOT ENFORCED: no row is checked' END,
-       CASE WHEN e.enforced THEN 'Find the rows that violate it, then ALTER TABLE … VALIDATE CONSTRAINT.'
+       CASE WHEN e.enforced THEN 'Find the rows that violate it, then ALTER TABLE ... VALIDATE CONSTRAINT.'
             ELSE 'Drop it, or have it enforced.' END
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
