@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore import RestorePlan
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore_forecast import Forecast
     from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
+    from ansible_collections.pgsafe.migration.plugins.module_utils.status import RunStatus
     from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 FORESEEN = "[ ]"
@@ -56,6 +57,17 @@ def _audited(finding: Mapping[str, Any]) -> str:
     keys = f" Keys, masked: {', '.join(finding['samples'])}." if finding["samples"] else ""
     waived = f" Waived: {finding['waived']}" if finding["waived"] else ""
     return f"[{finding['severity']}] {finding['what']}{keys} {finding['remedy']}{waived}".rstrip()
+
+
+def status(found: Sequence[RunStatus]) -> list[str]:
+    """A line a run, and what to do about it where something is left."""
+    lines = []
+    for of in found:
+        sign = TICK if of.well else CROSS
+        lines.append(f"{sign} {of.run_id} {of.database}: {of.standing} ({of.phase} since {of.since})")
+        if of.by_hand:
+            lines.append(f"[info] The next run finishes or undoes it. At once, without Ansible: {of.by_hand}")
+    return lines or [f"{TICK} There is no run"]
 
 
 def recover(found: Recovered, foreseen: bool) -> list[str]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
@@ -154,7 +154,9 @@ def test_066_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_no
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
         sleeps(database, job)
         job.kill("guard", "work")
-    command = next(entry.facts["by_hand"] for entry in job.journal.entries() if entry.event == "guarded")
+    (left,) = status.run(status.StatusRequest(root, database.name))
+    assert (left.standing, left.phase, left.guard) == ("left unfinished", "applying", "running")
+    command = left.by_hand
     done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Rolled back: the run {taken.run_id}" in done.stdout
@@ -162,6 +164,8 @@ def test_066_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_no
     again = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     assert (again.returncode, "Rolled back" in again.stdout) == (0, False)
     assert recover.run(recover.RecoverRequest(database.target, root)).done == ()
+    (ended,) = status.run(status.StatusRequest(root, database.name))
+    assert (ended.standing, ended.phase, ended.by_hand) == ("ended", "rolled_back", "")
 
 
 @pytest.mark.every_major

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Status: what the journals say of the runs of a backup root, without a server, by reading alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, GUARDED, Entry, Journal, all_runs
+
+# Where a run stands.
+AT_WORK, RESTS, HELD, LEFT, ENDED, GIVEN_UP = ("at work", "rests", "held", "left unfinished", "ended", "given up")
+
+# What a line of the log says of its event; the journal has more.
+_TOLD = ("job", "file", "level", "reason", "error", "verdict", "method", "kept", "backup_dir")
+
+
+@dataclass(frozen=True)
+class StatusRequest:
+    """:param database: of whose runs; all of them when empty.
+    :param run_id: one run; all of them when empty.
+    :param newest: so many runs at the most.
+    """
+
+    backup_root: Path
+    database: str = ""
+    run_id: str = ""
+    newest: int = 10
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """:param phase: the newest event of the journal.
+    :param since: of that event, ISO 8601, UTC.
+    :param standing: one of the words above.
+    :param guard: what the guard of the newest job says of itself, empty without one.
+    :param by_hand: the command that finishes or undoes the run without Ansible, empty when nothing is left to be done.
+    :param log: every event with its time, a line each.
+    """
+
+    run_id: str
+    database: str
+    phase: str
+    since: str
+    standing: str
+    guard: str
+    backup_dir: str
+    by_hand: str
+    log: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        return self.standing in (ENDED, GIVEN_UP, AT_WORK)
+
+
+def run(request: StatusRequest) -> tuple[RunStatus, ...]:
+    """The newest runs, the newest last.
+
+    :raises FileFailed: there is no such backup root, or it cannot be read.
+    """
+    if not request.backup_root.is_dir():
+        raise FileFailed(f"The backup root {request.backup_root} does not exist.", remedy="Check backup_root.")
+    found = [of for of in all_runs(request.backup_root) if _is_wanted(request, of)]
+    return tuple(_status(of, entries) for of in found[-request.newest :] if (entries := of.entries()))
+
+
+def _is_wanted(request: StatusRequest, of: Journal) -> bool:
+    return request.database in ("", of.database) and request.run_id in ("", of.run_id)
+
+
+def _status(of: Journal, entries: list[Entry]) -> RunStatus:
+    standing = _standing(of)
+    guarded = of.last(GUARDED)
+    left = standing in (RESTS, LEFT, HELD) and guarded is not None
+    return RunStatus(
+        run_id=of.run_id,
+        database=of.database,
+        phase=entries[-1].event,
+        since=entries[-1].time,
+        standing=standing,
+        guard=_said_by_guard(guarded.facts) if guarded else "",
+        backup_dir=of.backup_dir,
+        by_hand=str(guarded.facts["by_hand"]) if guarded and left else "",
+        log=tuple(_line(entry) for entry in entries),
+    )
+
+
+def _standing(of: Journal) -> str:
+    if of.on_hold:
+        return HELD
+    if of.alive:
+        return AT_WORK
+    if of.unfinished:
+        return LEFT
+    if of.last(*ENDS):
+        return ENDED
+    return RESTS if of.fenced else GIVEN_UP
+
+
+def _said_by_guard(facts: Mapping[str, Any]) -> str:
+    state = Channel(Path(facts["directory"])).state()
+    return f"{state.state} {state.reason}".strip() if state else ""
+
+
+def _line(entry: Entry) -> str:
+    told = [str(entry.facts[name]) for name in _TOLD if entry.facts.get(name)]
+    return "  ".join([entry.time, entry.event, *told])

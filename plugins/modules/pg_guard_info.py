@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_guard_info
+short_description: Say where the runs of a backup root stand
+version_added: 0.1.0
+description:
+  - Reads the journals of the runs and what their guards say of themselves. It needs no server, and changes nothing.
+  - For a run that is left unfinished it gives the command that finishes or undoes it without Ansible.
+options:
+  backup_root:
+    description: The directory, on the target, that holds the journals of the runs.
+    type: path
+    required: true
+  database:
+    description: Of whose runs; of all when it is not given.
+    type: str
+    default: ""
+  run_id:
+    description: Of one run; of all when it is not given.
+    type: str
+    default: ""
+  newest:
+    description: So many runs at the most, the newest ones.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - pgsafe.migration.attributes.reads
+seealso:
+  - module: pgsafe.migration.pg_recover
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: See where the runs of a database stand
+  pgsafe.migration.pg_guard_info:
+    backup_root: /var/backups/pgsafe
+    database: community_connect
+  register: status
+
+- name: Refuse to go on over what is left
+  ansible.builtin.assert:
+    that: status.runs | selectattr('standing', 'eq', 'left unfinished') | length == 0
+"""
+
+RETURN = r"""
+runs:
+  description: The runs, the newest last.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    run_id:
+      description: The run.
+      type: str
+      returned: always
+    database:
+      description: Its database; empty when it never got so far as to say it.
+      type: str
+      returned: always
+    phase:
+      description: The newest event of its journal.
+      type: str
+      returned: always
+    since:
+      description: When that was, in UTC.
+      type: str
+      returned: always
+    standing:
+      description:
+        - One of V(at work), V(rests) between two tasks, V(held) for a person to decide, V(left unfinished), V(ended), and
+          V(given up) for one that never changed the database.
+      type: str
+      returned: always
+    guard:
+      description: What the guard of its newest job says of itself.
+      type: str
+      returned: always
+    backup_dir:
+      description: The directory of its backup.
+      type: str
+      returned: always
+    by_hand:
+      description: The command that finishes or undoes it without Ansible; empty when nothing is left to be done.
+      type: str
+      returned: always
+    log:
+      description: Every event with its time.
+      type: list
+      elements: str
+      returned: always
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] 20261116_143022 community_connect: ended (migrated since 2026-11-16T14:31:02Z)"]
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, status
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+
+SPEC = {
+    **BACKUP_ROOT,
+    "database": {"type": "str", "default": ""},
+    "run_id": {"type": "str", "default": ""},
+    "newest": {"type": "int", "default": 10},
+}
+
+
+def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
+    root = Path(params["backup_root"])
+    found = status.run(status.StatusRequest(root, params["database"], params["run_id"], params["newest"]))
+    return {"changed": False, "runs": [asdict(of) for of in found], "console": console.status(found)}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **error.facts())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

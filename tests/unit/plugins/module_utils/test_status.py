@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where runs stand, by their journals alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, status
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run
+
+FENCED = [("fencing", {"database": "app"}), ("fenced", {})]
+GUARDED = {"job": "migrate", "directory": "/nowhere", "by_hand": "python3 g recover"}
+ARMED = [*FENCED, ("guarded", GUARDED), ("armed", {})]
+
+
+def written(root: Path, events: list[tuple[str, dict[str, str]]]) -> Journal:
+    of = new_run(root)
+    for event, facts in events:
+        of.append(event, **facts)
+    return of
+
+
+@pytest.mark.parametrize(
+    ("events", "standing", "by_hand"),
+    [
+        (FENCED, status.RESTS, ""),
+        ([*FENCED, ("opened", {})], status.GIVEN_UP, ""),
+        (ARMED, status.LEFT, "python3 g recover"),
+        ([*ARMED, ("failed", {}), ("held", {})], status.HELD, "python3 g recover"),
+        ([*ARMED, ("accepted", {"verdict": "migrated"}), ("opened", {}), ("migrated", {})], status.ENDED, ""),
+    ],
+)
+def test_a_run_stands_where_its_journal_says(
+    tmp_path: Path, events: list[tuple[str, dict[str, str]]], standing: str, by_hand: str
+) -> None:
+    of = written(tmp_path, events)
+    (found,) = status.run(status.StatusRequest(tmp_path, "app"))
+    assert (found.run_id, found.standing, found.by_hand) == (of.run_id, standing, by_hand)
+    assert found.phase == events[-1][0]
+    lines = console.status([found])
+    assert lines[0].startswith("[✓]" if standing in (status.ENDED, status.GIVEN_UP) else "[✗]")
+    assert (len(lines) == 2) == bool(by_hand)
+
+
+def test_a_run_that_somebody_holds_is_at_work(tmp_path: Path) -> None:
+    of = written(tmp_path, ARMED)
+    with of.held():
+        (found,) = status.run(status.StatusRequest(tmp_path))
+    assert (found.standing, found.by_hand) == (status.AT_WORK, "")
+
+
+def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads(tmp_path: Path) -> None:
+    written(tmp_path, [*FENCED, ("failed", {"error": "It broke.", "secret": "no"})])
+    (found,) = status.run(status.StatusRequest(tmp_path))
+    assert [line.split("  ")[1:] for line in found.log] == [["fencing"], ["fenced"], ["failed", "It broke."]]
+    assert found.log[-1].startswith(found.since)
+
+
+def test_of_many_runs_the_newest_of_the_database_are_told(tmp_path: Path) -> None:
+    other = written(tmp_path, [("fencing", {"database": "other"})])
+    mine = [written(tmp_path, FENCED).run_id for _time in range(3)]
+    found = status.run(status.StatusRequest(tmp_path, "app", newest=2))
+    assert [of.run_id for of in found] == mine[1:]
+    assert [of.run_id for of in status.run(status.StatusRequest(tmp_path, run_id=other.run_id))] == [other.run_id]
+    assert console.status(status.run(status.StatusRequest(tmp_path, "nobody"))) == ["[✓] There is no run"]
+
+
+def test_a_root_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileFailed, match="does not exist"):
+        status.run(status.StatusRequest(tmp_path / "none"))
