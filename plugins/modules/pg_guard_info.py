@@ -73,8 +73,8 @@ runs:
       returned: always
     standing:
       description:
-        - One of V(at work), V(rests) between two tasks, V(held) for a person to decide, V(left unfinished), V(ended), and
-          V(given up) for one that never changed the database.
+        - One of V(at work), V(rests) between two tasks, V(held) for a person to decide, V(left unfinished), V(ended),
+          and V(given up) for one that never changed the database.
       type: str
       returned: always
     guard:
