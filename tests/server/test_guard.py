@@ -28,6 +28,8 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 )
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
+import pgserver
+
 SLOW = {
     "1.sql": "ALTER TABLE customers ADD grade int;\n",
     "2.sql": "-- pgsafe: no-transaction\nUPDATE customers SET grade = 1;\nSELECT pg_sleep(600);\n",
@@ -118,7 +120,8 @@ def test_a_lease_that_is_renewed_does_not_lapse(database: Database, root: Path, 
         assert job.over()["verdict"] == "migrated"
 
 
-def test_064_a_worker_that_is_killed_is_followed_by_one_that_rolls_back(
+@pytest.mark.fault(64)
+def test_a_worker_that_is_killed_is_followed_by_one_that_rolls_back(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
@@ -132,7 +135,8 @@ def test_064_a_worker_that_is_killed_is_followed_by_one_that_rolls_back(
     require_whole(database, before)
 
 
-def test_064_a_worker_whose_guard_is_killed_rolls_back_by_itself(
+@pytest.mark.fault(64)
+def test_a_worker_whose_guard_is_killed_rolls_back_by_itself(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
@@ -146,7 +150,8 @@ def test_064_a_worker_whose_guard_is_killed_rolls_back_by_itself(
     require_whole(database, before)
 
 
-def test_066_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at_all(
+@pytest.mark.fault(66)
+def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at_all(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
@@ -191,7 +196,8 @@ def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, r
     assert database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "0"
 
 
-def test_067_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
+@pytest.mark.fault(67)
+def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     raised = watched(database, root, patience=3600.0)
@@ -209,7 +215,8 @@ def test_067_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_w
     fence.lift(database.target, elsewhere, fence.run(fence.FenceRequest(database.target, elsewhere)).run_id)
 
 
-def test_066_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
+@pytest.mark.fault(66)
+def test_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
@@ -246,6 +253,58 @@ def test_no_process_of_a_command_that_is_broken_off_is_left(database: Database, 
     assert result.get("verdict") == "rolled_back", (result, job.events())
     assert not runs("sleep", "86399")
     require_whole(database, before)
+
+
+@pytest.mark.fault(65)
+def test_a_guard_waits_for_a_server_that_crashes_in_the_migration_and_rolls_back_when_it_is_up_again(
+    server: pgserver.Server, database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        server.stop("immediate")
+        try:
+            until(lambda: (said := job.channel.state()) and said.state == "waiting", "the guard waits for the server")
+        finally:
+            server.start()
+        result = job.over()
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    require_whole(database, before)
+
+
+@pytest.mark.fault(65)
+def test_a_guard_finishes_a_restore_that_a_crash_of_the_server_has_broken_off(
+    server: pgserver.Server, database: Database, root: Path, tmp_path: Path
+) -> None:
+    database.sql(SLOW_ONCE)
+    before = database.fingerprint()
+    taken = fenced(database, root, proof="scratch")
+    database.admin("CREATE DATABASE slow")
+    try:
+        with guarded(database, taken, source=str(write_set(tmp_path / "set", BROKEN))) as job:
+            restoring = "SELECT count(*) FROM pg_stat_activity WHERE datname ^@ '{}__restored_' AND query ~ 'patient'"
+            until(lambda: database.admin(restoring.format(database.name)) == "1", "the archive is being restored")
+            server.stop("immediate")
+            server.start()
+            database.admin("DROP DATABASE slow")
+            result = job.over()
+    finally:
+        database.admin("DROP DATABASE IF EXISTS slow")
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    require_whole(database, before)
+
+
+# The restore of this index takes for ever while there is a database of that name.
+SLOW_ONCE = """
+CREATE FUNCTION patient(value bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF pg_catalog.current_database() ~ '__restored_'
+     AND EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = 'slow') THEN PERFORM pg_catalog.pg_sleep(600); END IF;
+  RETURN value;
+END $$;
+CREATE INDEX patient ON customers (public.patient(id));
+"""
 
 
 def runs(*words: str) -> bool:

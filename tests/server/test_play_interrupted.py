@@ -105,7 +105,8 @@ def require_whole(database: Database, before: object, root: Path) -> None:
     assert all("__failed_" in name for name in ours(database.server, database.name))
 
 
-def test_061_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
+@pytest.mark.fault(61)
+def test_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
     ansible: Ansible, database: Database, root: Path
 ) -> None:
     before = database.fingerprint()
@@ -136,7 +137,8 @@ def kill(play: Terminal) -> None:
 
 
 @pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
-def test_062_whatever_ends_the_controller_the_guard_rolls_back(
+@pytest.mark.fault(62)
+def test_whatever_ends_the_controller_the_guard_rolls_back(
     ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
 ) -> None:
     before = database.fingerprint()
@@ -147,7 +149,8 @@ def test_062_whatever_ends_the_controller_the_guard_rolls_back(
 
 
 @pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
-def test_062_without_the_callback_it_is_the_same(
+@pytest.mark.fault(62)
+def test_without_the_callback_it_is_the_same(
     ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
 ) -> None:
     before = database.fingerprint()
@@ -158,7 +161,8 @@ def test_062_without_the_callback_it_is_the_same(
         require_whole(database, before, root)
 
 
-def test_062_when_all_of_the_controller_is_gone_the_lease_lapses(
+@pytest.mark.fault(62)
+def test_when_all_of_the_controller_is_gone_the_lease_lapses(
     ansible: Ansible, database: Database, root: Path
 ) -> None:
     before = database.fingerprint()
@@ -181,7 +185,8 @@ def require_nothing(database: Database, before: object, root: Path) -> None:
 
 
 @pytest.mark.parametrize("phase", ["backup", "proof"])
-def test_061_ctrl_c_before_the_migration_leaves_nothing(
+@pytest.mark.fault(61)
+def test_ctrl_c_before_the_migration_leaves_nothing(
     ansible: Ansible, database: Database, root: Path, phase: str
 ) -> None:
     with preparing(ansible, database, root, phase) as play:
@@ -193,7 +198,8 @@ def test_061_ctrl_c_before_the_migration_leaves_nothing(
     require_nothing(database, before, root)
 
 
-def test_062_a_controller_that_is_gone_before_the_migration_leaves_nothing(
+@pytest.mark.fault(62)
+def test_a_controller_that_is_gone_before_the_migration_leaves_nothing(
     ansible: Ansible, database: Database, root: Path
 ) -> None:
     with preparing(ansible, database, root, "backup", lease=3) as play:
