@@ -182,6 +182,12 @@ SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activ
    AND (backend_type IN ('client backend', 'parallel worker') OR backend_type IS NULL AND usename IS NOT NULL)
 """
 
+# Another one after a restart, and after a crash from which the server came up by itself.
+SERVER_LIFE = """
+SELECT pg_catalog.pg_postmaster_start_time()::text
+       || COALESCE((SELECT stats_reset::text FROM pg_catalog.pg_stat_bgwriter), '')
+"""
+
 # By a number of our own and the OID, whose upper half is negative as an integer.
 _RUN_LOCK = 1885827425
 TAKE_RUN_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_RUN_LOCK}, %s::bigint::bit(32)::integer)"

@@ -33,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, ROLLING_BACK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
@@ -121,16 +121,41 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
 def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
     _note(run_journal, ROLLING_BACK)
+    life = _life(request.target)
     try:
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:
         _note(run_journal, "rollback_failed", error=error.what)
+        if run_journal and run_journal.fenced and not _lives_on(request.target, life):
+            raise _broken_off(manifest, error) from error
         _open_after(request.target, run_journal, error)
         raise
     _note(run_journal, ACCEPTED, verdict="rolled_back")
     warnings = let_go(request.target, run_journal)
     _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
     return replace(restored, warnings=(*restored.warnings, *warnings))
+
+
+def _life(target: Target) -> str:
+    with session(target.maintenance, purpose="rollback") as server:
+        return str(server.value(queries.SERVER_LIFE))
+
+
+def _lives_on(target: Target, life: str) -> bool:
+    """Whether the server has been up all the time."""
+    try:
+        return _life(target) == life
+    except ConnectionFailed:
+        return False
+
+
+def _broken_off(manifest: Manifest, error: PgsafeError) -> ConnectionFailed:
+    """What a crash has broken off can be repeated, so nobody is let in before it was."""
+    return ConnectionFailed(
+        f"The server was restarted while {manifest.identity.name} was being rolled back: {error.what}",
+        "The database is as the failed migration left it, and closed.",
+        "Its guard, or the next run, rolls it back when the server answers.",
+    )
 
 
 def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:

@@ -300,7 +300,9 @@ SLOW_ONCE = """
 CREATE FUNCTION patient(value bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   IF pg_catalog.current_database() ~ '__restored_'
-     AND EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = 'slow') THEN PERFORM pg_catalog.pg_sleep(600); END IF;
+     AND EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = 'slow') THEN
+    PERFORM pg_catalog.pg_sleep(600);
+  END IF;
   RETURN value;
 END $$;
 CREATE INDEX patient ON customers (public.patient(id));

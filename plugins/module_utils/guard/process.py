@@ -177,6 +177,9 @@ class _Asked:
 def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:
     """What the job said, and what became of the run."""
     console = [*first.get("console", []), *recovered.get("console", [])]
-    msg = " ".join(str(part).strip() for part in (first.get("msg", ""), recovered.get("msg", "")) if part)
+    # Where the run has come to an end after all, what was said of the state before is not true any more.
+    over = {"state_left": recovered["msg"], "remedy": "", "undo_problems": []} if recovered.get("verdict") else {}
+    what = first.get("what_failed", "") if over else first.get("msg", "")
+    msg = " ".join(str(part).strip() for part in (what, recovered.get("msg", "")) if part)
     kept = {name: value for name, value in recovered.items() if name not in ("console", "msg", "failed")}
-    return {**first, **kept, "failed": True, "msg": msg, "console": console}
+    return {**first, **kept, **over, "failed": True, "msg": msg, "console": console}
