@@ -30,6 +30,9 @@ MARK = "pgsafe: made by a preflight to try who gets in"
 _PURPOSE = "probe"
 _SECONDS = 30.0
 
+# Whoever holds a lock on a catalog of the whole server is told of, and not waited for.
+_SETTINGS = {**WRITING, "lock_timeout": "10s"}
+
 
 def problems(target: Target, tools: pg_tools.Tools | None) -> tuple[str, ...]:
     """What kept psycopg2 or a client tool out, or the empty database from being made or dropped; a sentence each.
@@ -38,7 +41,7 @@ def problems(target: Target, tools: pg_tools.Tools | None) -> tuple[str, ...]:
     """
     name = names.beside(target.dbname, "scratch", time.strftime("%Y%m%d_%H%M%S", time.gmtime()))
     try:
-        with session(target.maintenance, WRITING, _PURPOSE) as server:
+        with session(target.maintenance, _SETTINGS, _PURPOSE) as server:
             return tuple(_tried(server, target.database(name), tools))
     except PgsafeError as error:
         return (f"Who gets into a database {name} could not be tried to the end: {error.what}",)

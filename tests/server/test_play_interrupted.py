@@ -73,6 +73,8 @@ def preparing(ansible: Ansible, database: Database, root: Path, phase: str, leas
     if phase == "proof":
         database.sql(SLOW_RESTORE)
     variables = database.variables(root, write_set(ansible.home / "set", SLOW))
+    # The probe would make and drop a database, for which the server looks at what is locked here.
+    variables = {**variables, "pg_migrate_preflight_probe": False}
     variables = {**variables, "pg_migrate_lease": lease, "pg_migrate_confirm": database.name}
     argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": variables})]
     # From another database, whose sessions the fence does not end: what is locked is the whole server's.
