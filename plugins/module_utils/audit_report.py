@@ -70,7 +70,7 @@ def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
 def _waived(problems: Sequence[str]) -> Iterator[str]:
     """What the preflight found and a person took upon himself."""
     if problems:
-        yield from ("", "Found by the preflight, and waived")
+        yield from ("", "Waived by a person")
     for problem in problems:
         yield from _wrapped(problem, "  ", "      ")
 

@@ -172,8 +172,19 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         sessions = fence.plan(request)
         return _result("", sessions, [], console.fence_foreseen(request, sessions))
     raised = fence.run(request)
-    launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / raised.run_id), params["patience"])
+    _watch(params, request, raised.run_id)
     return _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
+
+
+def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> None:
+    """
+    :raises PgsafeError: the sentry could not be started, and the fence was lifted.
+    """
+    try:
+        launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / run_id), params["patience"])
+    except PgsafeError:
+        fence.lift(request.target, request.backup_root, run_id)
+        raise
 
 
 def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

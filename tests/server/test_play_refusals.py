@@ -100,7 +100,8 @@ def test_too_small_a_disk_ends_the_run_with_advice(stage: Stage, tmp_path: Path)
 
 @pytest.mark.full_disk
 def test_a_disk_that_fills_during_the_backup_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
-    with tmpfs(tmp_path / "disk", "32k") as disk:
+    stage.database.sql("CREATE TABLE bulk AS SELECT md5(i::text) AS text FROM generate_series(1, 100000) AS i")
+    with tmpfs(tmp_path / "disk", "2m") as disk:
         played = stage.play({"pg_migrate_backup_root": str(disk), "pg_migrate_disk_factor": 0})
         assert "No space left on device" in played.flat
         assert "The incomplete backup directory was removed; the database was not changed." in played.flat

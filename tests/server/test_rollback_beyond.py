@@ -132,7 +132,7 @@ def test_a_rollback_that_dies_when_a_dropped_database_has_been_replaced_is_finis
     (swapping,) = [number for number, line in enumerate(lines) if '"swapping"' in line]
     path.write_text("".join(lines[: swapping + 1]))
     beside = databases(database.server)
-    (said,) = recover.run(recover.RecoverRequest(database.target, backup_root)).done
+    (said,) = recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id)).done
     assert said.startswith("Rolled back: the run")
     assert databases(database.server) == beside
     assert database.fingerprint() == before

@@ -89,8 +89,9 @@ class _Guard:
     def _break_off(self, worker: commands.Background, reason: str) -> None:
         """Ask the worker to end until it has, and end what it may be waiting for."""
         self._say(channels.ABORTING, reason)
-        self._channel.abort(reason)
-        self._order.journal.append("aborting", reason=reason)
+        with suppress(PgsafeError):
+            self._channel.abort(reason)
+            self._order.journal.append("aborting", reason=reason)
         asked = _Asked(self._order)
         while worker.running:
             worker.ask_to_end()
@@ -139,7 +140,9 @@ class _Guard:
     def _say(self, state: str, reason: str = "") -> None:
         self._state = State(state, reason or self._state.reason, self._state.beat + 1, self._state.pid)
         self._said = time.monotonic()
-        self._channel.say(self._state)
+        # A disk that is full keeps it from being told, not from being done.
+        with suppress(PgsafeError):
+            self._channel.say(self._state)
 
     def _beat(self) -> None:
         if time.monotonic() - self._said > _BEAT_SECONDS:

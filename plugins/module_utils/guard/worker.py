@@ -47,7 +47,8 @@ def _look(order: Order, guard: int, over: threading.Event) -> None:
     progress = Progress(order)
     while not over.wait(_LOOK_SECONDS):
         if os.getppid() != guard:
-            order.channel.abort("The guard was killed.")
+            with suppress(PgsafeError):
+                order.channel.abort("The guard was killed.")
             os.kill(os.getpid(), signal.SIGTERM)
         # How it gets on is for people to see; that it cannot be seen is no reason to fail.
         with suppress(PgsafeError):
