@@ -142,7 +142,7 @@ def _word(expression: ast.expr) -> str:
     """A string, or what a constant of that name surely holds."""
     if isinstance(expression, ast.Constant):
         return str(expression.value)
-    return ast.unparse(expression).split(".")[-1].lower()
+    return ast.unparse(expression).rsplit(".", maxsplit=1)[-1].lower()
 
 
 def _text(tree: ast.Module, path: Path) -> str:

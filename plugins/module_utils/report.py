@@ -166,8 +166,6 @@ def _restore_instructions(of: Manifest) -> list[str]:
     return [*lines, "Afterwards:               vacuumdb --analyze-only -d " + _SCRATCH]
 
 
-
-
 def _rows_lines(rows: Mapping[str, int]) -> list[str]:
     width = max([len(label) for label in rows] or [0])
     return [f"  {label:<{width}}  {count:>12,}" for label, count in rows.items()] or ["  no tables"]

@@ -64,7 +64,6 @@ SELECT spcname, has_tablespace_privilege(oid, 'CREATE') FROM pg_tablespace WHERE
 """
 
 
-
 def gather(
     reader: Session,
     database: str,

@@ -106,7 +106,8 @@ def unmentioned(problems: Sequence[str], told: Sequence[str]) -> tuple[list[str]
 def test_harm_that_no_exit_status_told_is_rolled_back(database: Database, backup_root: Path, tmp_path: Path) -> None:
     database.sql(GUARDED)
     taken = proven(database, backup_root)
-    files = {f"{number}.sql": f"-- pgsafe: no-transaction\n{harm};\n" for number, (harm, _) in enumerate(HARM.values())}
+    harms = [harm for harm, _text in HARM.values()]
+    files = {f"{number}.sql": f"-- pgsafe: no-transaction\n{harm};\n" for number, harm in enumerate(harms)}
     failure = rolled_back(request(database, taken, write_set(tmp_path / "set", files)), database)
     assert failure.outcome.verification is not None
     told = [text for _harm, text in HARM.values()]

@@ -24,5 +24,6 @@ def main(_arguments: Sequence[str]) -> int:
     params = {**connection, "backup_root": str(run.parent.parent), "run_id": run.name}
     result = registry.run("recover", params, str)
     lines = result.get("console") or ["Nothing was left to be done."]
-    print("\n".join([str(result["msg"])] if result.get("failed") else lines))
+    told = [str(result["msg"])] if result.get("failed") else lines
+    sys.stdout.write("\n".join([*told, ""]))
     return 1 if result.get("failed") else 0

@@ -14,4 +14,4 @@ _ROLES = {"guard": process.main, "work": worker.main, "sentry": sentry.main, "re
 def main() -> None:
     """Never returns."""
     role = _ROLES.get(sys.argv[1]) if len(sys.argv) > 1 else None
-    sys.exit(role(sys.argv[2:]) if role else f"usage: {sys.argv[0]} recover [OPTION=VALUE …]")
+    raise SystemExit(role(sys.argv[2:]) if role else f"usage: {sys.argv[0]} recover")

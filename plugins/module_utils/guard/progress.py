@@ -82,4 +82,3 @@ _WORDS = {
     "rolling_back": "Rolling back",
     "accepted": "Opening the database",
 }
-
