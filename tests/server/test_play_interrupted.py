@@ -138,26 +138,19 @@ def kill(play: Terminal) -> None:
     os.kill(play.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
+# Each end of a controller once, and each way to have the lines of the console shown with half of them.
+ENDS = [(ctrl_c_three_times, True), (terminate, False), (close, True), (kill, False)]
+
+
 @pytest.mark.fault(62)
+@pytest.mark.parametrize(("how", "callback"), ENDS, ids=lambda of: of.__name__ if callable(of) else f"callback={of}")
 def test_whatever_ends_the_controller_the_guard_rolls_back(
-    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
-) -> None:
-    before = database.fingerprint()
-    with migrating(ansible, database, root) as play:
-        how(play)
-        play.wait()
-        require_whole(database, before, root)
-
-
-@pytest.mark.parametrize("how", [ctrl_c_three_times, terminate, close, kill], ids=lambda how: how.__name__)
-@pytest.mark.fault(62)
-def test_without_the_callback_it_is_the_same(
-    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None]
+    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None], callback: bool
 ) -> None:
     before = database.fingerprint()
     own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
-    with migrating(ansible, database, root, ansible.playbook(own)) as play:
+    playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
+    with migrating(ansible, database, root, playbook) as play:
         how(play)
         play.wait()
         require_whole(database, before, root)

@@ -23,7 +23,7 @@ REFERENCE = (
     "verification_report.txt",
 )
 OURS = ("manifest.json", "SHA256SUMS", "globals.sql")
-UNLISTED = {"SHA256SUMS", "verification_report.txt"}
+UNLISTED = {"SHA256SUMS", "verification_report.txt", "verification_report.json"}
 """Written after the checksums."""
 
 
@@ -100,8 +100,11 @@ def test_the_audit_report_counts_rows(host: Host, backup: Path) -> None:
 def test_the_verification_report_counts_rows_and_passed(host: Host, backup: Path) -> None:
     report = text(host, backup / "verification_report.txt")
     assert re.search(r"^Verdict +PASSED$", report, re.MULTILINE)
-    assert re.search(r"public\.community_members +1,247 -> +- +kept as public\.community_members_old\n", report)
+    assert re.search(r"public\.community_members +1,247 -> +-\s", report)
     assert re.search(r"public\.members +- -> +1,247 +new\n", report)
+    told = json.loads(text(host, backup / "verification_report.json"))
+    (moved,) = [table for table in told["tables"] if table["table"] == "public.community_members"]
+    assert (told["passed"], moved["before"], moved["after"], moved["problem"]) == (True, 1247, None, "")
 
 
 def test_no_file_tells_the_password(host: Host, backup_root: Path, server: pgserver.Server) -> None:
