@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 LOOK_SECONDS = 0.1
@@ -122,10 +123,16 @@ class _Guard:
             time.sleep(_RETRY_SECONDS)
 
     def _died(self, how: str) -> dict[str, Any]:
+        """What is known of a worker that said nothing; where it had the run's end in the journal, the verdict too."""
         noun, reason = _NOUNS[self._order.job], self._state.reason
         # Asked to end before it was ready to hear that, a worker is ended by the signal itself.
         what = f"The {noun} was interrupted. {reason}" if reason else f"The process of the {noun} {how}."
-        return {"failed": True, "msg": what, "what_failed": what}
+        told = {"failed": True, "msg": what, "what_failed": what}
+        ended = self._order.journal.last(*ENDS)
+        if ended is None or self._order.job != "migrate":
+            return told
+        state = f"The run had come to its end: {ended.event.replace('_', ' ')}."
+        return {**told, "msg": f"{what} {state}", "state_left": state, "verdict": ended.event}
 
     def _recover_once(self) -> dict[str, Any]:
         self._channel.forget()

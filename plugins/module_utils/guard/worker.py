@@ -23,10 +23,12 @@ _LOOK_SECONDS = 0.5
 def main(_arguments: Sequence[str]) -> int:
     guard = os.getppid()
     order = unpacked(sys.stdin.buffer.read())
-    # A signal between two parts of the work is passed over, and sent again by the guard.
-    with signals.passed_over(), _beside(order, guard):
-        result = registry.run(order.job, order.params, order.channel.aborted)
-    order.channel.finish(result)
+    # A signal between two parts of the work is passed over, and sent again by the guard; so it is behind the last one,
+    # until the result is there to be read.
+    with signals.passed_over():
+        with _beside(order, guard):
+            result = registry.run(order.job, order.params, order.channel.aborted)
+        order.channel.finish(result)
     return 0
 
 

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guard, with workers that die without a word; what they leave of a database is tested on servers."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import process
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, Journal
+
+DYING = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+    found = Order("migrate", {}, str(tmp_path), str(tmp_path / "job_1"))
+    found.channel.open()
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(found.packed())))
+    return found
+
+
+def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order: Order, tmp_path: Path) -> None:
+    for event in (ARMED, "rolled_back"):
+        Journal(tmp_path).append(event)
+    process.main([])
+    result = Channel(tmp_path / "job_1").result()
+    assert result is not None
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert result["msg"] == "The process of the migration was ended by signal 9. The run had come to its end: rolled back."
+
+
+def test_a_migration_that_was_not_begun_has_no_verdict(order: Order, tmp_path: Path) -> None:
+    Journal(tmp_path).append("verified")
+    process.main([])
+    what = "The process of the migration was ended by signal 9."
+    assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": what, "what_failed": what}
