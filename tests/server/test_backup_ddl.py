@@ -36,6 +36,9 @@ SELECT EXISTS (SELECT FROM pg_stat_activity w, pg_locks l JOIN pg_stat_activity 
    AND w.query_start > l.waitstart + interval '0.1 s')
 """
 
+# Those of a backup: the one that holds the snapshot, the readers', pg_dump's.
+AT_WORK = "SELECT count(*) FROM pg_stat_activity WHERE application_name ^@ 'pgsafe backup'"
+
 
 @contextmanager
 def queued(database: Database, statement: str) -> Iterator[None]:
@@ -132,8 +135,9 @@ def test_ddl_that_waits_for_the_backup_is_told_as_a_warning(
     target = as_role(database, roles("watcher", attributes))
     wanted = request(database, backup_root, target=target, csv=("bulk", "empty_one"), jobs=1)
     with in_progress(wanted, tmp_path / "tools", "midway") as taking:
-        # the largest table is read first and the smallest last, so nobody has to read `bulk` again
-        until(lambda: list(backup_root.glob("*/*/empty_one.csv")) or taking.future.done(), "the tables are read")
+        # Whoever has still to read `bulk` would stand behind the statement.
+        until(lambda: list(backup_root.glob("*/*/empty_one.csv")) or taking.future.done(), "the CSVs are written")
+        until(lambda: database.sql(AT_WORK) == "2" or taking.future.done(), "all is read but by pg_dump")
         with queued(database, "ALTER TABLE bulk ADD COLUMN waited integer"):
             until(lambda: database.sql(NOTICED) == "t", "the watch has looked")
             taken = taking.finish()
