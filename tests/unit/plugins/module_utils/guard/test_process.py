@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order impor
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, Journal
 
 DYING = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+KILLED = "The process of the migration was ended by signal 9."
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +48,10 @@ def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order:
     result = Channel(tmp_path / "job_1").result()
     assert result is not None
     assert (result["failed"], result["verdict"]) == (True, "rolled_back")
-    assert result["msg"] == "The process of the migration was ended by signal 9. The run had come to its end: rolled back."
+    assert result["msg"] == f"{KILLED} The run had come to its end: rolled back."
 
 
 def test_a_migration_that_was_not_begun_has_no_verdict(order: Order, tmp_path: Path) -> None:
     Journal(tmp_path).append("verified")
     process.main([])
-    what = "The process of the migration was ended by signal 9."
-    assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": what, "what_failed": what}
+    assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED}

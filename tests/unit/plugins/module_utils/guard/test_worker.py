@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import worker
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     Channel(tmp_path / "job_1").open()
     found = Order("recover", {}, str(tmp_path), str(tmp_path / "job_1"))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(found.packed())))
-    monkeypatch.setattr(worker.registry, "run", lambda *_given: {"failed": False, "verdict": "rolled_back"})
+    monkeypatch.setattr(registry, "run", lambda *_given: {"failed": False, "verdict": "rolled_back"})
     return found
 
 
