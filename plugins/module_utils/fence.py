@@ -20,9 +20,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     connect_fence,
     copies,
     cutover,
+    fence_mark,
     hooks,
     login_triggers,
-    names,
     queries,
     run_lock,
     whereabouts,
@@ -73,6 +73,7 @@ class Fence:
     :param seen: the witness of the read-only stage; None before it stands, and without that stage.
     :param since: seconds of the clock since it stands, for figures; None likewise.
     :param acl: the database's privileges before ``connect`` took them away.
+    :param comment: the database's own before it was marked.
     """
 
     kind: str
@@ -83,10 +84,11 @@ class Fence:
     reason: str = ""
     seen: witness.Witness | None = None
     since: float | None = None
+    comment: str | None = None
 
     @property
     def closed_name(self) -> str:
-        return names.beside(self.identity.name, "pgsafe", self.run_id)
+        return fence_mark.closed_name(self.identity.name, self.run_id)
 
     @property
     def read_only(self) -> bool:
@@ -145,10 +147,12 @@ def run(request: FenceRequest) -> Fenced:
 def _claimed(target: Target) -> Iterator[Identity]:
     """The database, while no other run may be at work on it.
 
-    :raises Refused: one is.
+    :raises Refused: one is, or was, and has left its fence.
     """
     with session(target, purpose="fence") as reader:
         identity = identities.read(reader)
+        for name, mark in fence_mark.found(reader, identity.name).items():
+            raise fence_mark.refused(identity.name, name, mark)
     with run_lock.held(target, identity.name, identity.oid):
         yield identity
 
@@ -158,6 +162,7 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
     with run_journal.held():
         fence = _begin(request, identity, run_journal)
         try:
+            _mark(request.target, fence, run_journal)
             hooks.run(request.before)
             ended = _read_only(request.target, fence) if fence.read_only else 0
             seen = witness.take(request.target).as_facts() if fence.read_only else None
@@ -189,8 +194,10 @@ def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
 
 
 def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> Fence:
+    name = identity.name
     with session(request.target, purpose="fence") as reader:
         found = reader.rows(queries.DATABASE_SETTING, {"name": _SETTING, "oid": identity.oid})
+        comment = reader.value(queries.DATABASE_COMMENT, (name,))
     fence = Fence(
         kind=request.kind,
         run_id=run_journal.run_id,
@@ -198,17 +205,26 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         saved=found[0][0] if found else None,
         after=[list(argv) for argv in request.after],
         reason=request.reason,
+        comment=comment or None,
     )
     run_journal.append(
         FENCING,
-        database=identity.name,
+        database=name,
         identity=asdict(identity),
         kind=fence.kind,
         saved=fence.saved,
         after=fence.after,
         reason=fence.reason,
+        comment=fence.comment,
     )
     return fence
+
+
+def _mark(target: Target, fence: Fence, run_journal: Journal) -> None:
+    """Before anything else that others would take for the database's own."""
+    with session(target.maintenance, cutover.DURABLE, "fence") as server:
+        cutover.require(server, here(fence, fence.identity.name))
+        server.execute(fence_mark.commenting(fence.identity.name, fence_mark.of(run_journal)))
 
 
 def _read_only(target: Target, fence: Fence) -> int:
@@ -251,6 +267,7 @@ def recorded(run_journal: Journal) -> Fence | None:
         saved=begun.facts["saved"],
         after=begun.facts["after"],
         reason=begun.facts["reason"],
+        comment=begun.facts.get("comment"),
         seen=witness.of_facts(facts["witness"]) if facts.get("witness") else None,
         since=facts.get("clock"),
     )
@@ -348,6 +365,9 @@ def _require_here(server: Session, fence: Fence, after_failover: bool) -> Fence:
 
 def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> None:
     mine = fence.identity.name
+    # What a migration has written in the place of the mark is its own.
+    marked = fence_mark.is_mark(server.value(queries.DATABASE_COMMENT, (name,)))
+    comments = [fence_mark.commenting(mine, fence.comment)] if marked else []
     if name == fence.closed_name:
         if server.rows(queries.DATABASE_OID, (mine,)):
             raise Refused(
@@ -355,9 +375,10 @@ def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> Non
                 "The fenced database is whole, under the name it has now.",
                 f"Rename or drop the other one, then run again: it opens {name} as {mine}.",
             )
-        cutover.apply(server.target, here(fence, name), _opening(fence, name))
+        cutover.apply(server.target, here(fence, name), [*_opening(fence, name), *comments])
     elif name == mine:
-        server.execute(_set(mine, fence.saved))
+        for change in (_set(mine, fence.saved), *comments):
+            server.execute(change)
     if fence.kind == CONNECT:
         connect_fence.undo(server, name, run_journal)
 
@@ -384,7 +405,11 @@ def _undo_after(target: Target, run_journal: Journal, error: BaseException) -> N
 
 def unfenced(properties: DatabaseProperties, fence: Fence | None) -> DatabaseProperties:
     """Properties that were read behind a fence, as they are without it; but for the privileges behind ``connect``."""
-    if fence is None or not fence.read_only:
+    if fence is None:
+        return properties
+    if fence_mark.is_mark(properties.comment):
+        properties = replace(properties, comment=fence.comment)
+    if not fence.read_only:
         return properties
     ours = connect_fence.role_name(fence.run_id)
     others = [entry for entry in properties.settings if not _is_ours(*entry) and entry[0] != ours]

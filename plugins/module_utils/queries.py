@@ -27,6 +27,12 @@ DATABASE_COMMENT = """
 SELECT COALESCE(pg_catalog.shobj_description(oid, 'pg_database'), '') FROM pg_catalog.pg_database WHERE datname = %s
 """
 
+# With the beginning of the comment that marks it.
+MARKED = """
+SELECT datname, pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
+ WHERE pg_catalog.shobj_description(oid, 'pg_database') ^@ %s
+"""
+
 DATABASE_OID = "SELECT oid FROM pg_catalog.pg_database WHERE datname = %s"
 
 NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE oid = %s"

@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     cutover,
     fence,
+    fence_mark,
     hold,
     login_triggers,
     queries,
@@ -106,11 +107,17 @@ def run(request: RecoverRequest) -> Recovered:
 
 def _require_ours(request: RecoverRequest) -> None:
     """
-    :raises Refused: a run of another host, or of another backup root, is at work on the database.
+    :raises Refused: a run of another host, or of another backup root, is at work on the database, or was.
     """
-    holder = _holder(request)
+    holder, database = _holder(request), request.target.dbname
     if holder and not (holder.run_id and of_run(request.backup_root, holder.run_id)):
-        raise run_lock.refused(request.target.dbname, holder)
+        raise run_lock.refused(database, holder)
+    with session(request.target.maintenance, purpose="recover") as server:
+        marks = fence_mark.found(server, database)
+    for name, mark in marks.items():
+        run_journal = of_run(request.backup_root, fence_mark.run_id(mark))
+        if run_journal is None or run_journal.database != database or not run_journal.fenced:
+            raise fence_mark.refused(database, name, mark)
 
 
 def _holder(request: RecoverRequest) -> run_lock.Holder | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, cutover, names, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import copies, cutover, fence_mark, names, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
@@ -55,7 +55,7 @@ def restored_name(manifest: Manifest) -> str:
 
 
 def fenced_name(manifest: Manifest) -> str:
-    return names.beside(manifest.identity.name, "pgsafe", manifest.run_id)
+    return fence_mark.closed_name(manifest.identity.name, manifest.run_id)
 
 
 def is_done(target: Target, manifest: Manifest) -> bool:

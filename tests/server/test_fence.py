@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,15 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, migrate, preflight, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup,
+    fence,
+    journal,
+    migrate,
+    preflight,
+    recover,
+    verify,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -81,10 +90,72 @@ def test_the_database_gets_its_own_setting_back(database: Database, backup_root:
     assert settings(database) == f"{SETTING}={own}"
 
 
+COMMENT = "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = '{}'"
+
+
+@pytest.mark.parametrize("kind", fence.KINDS)
+@pytest.mark.parametrize("own", ["the members' own", ""])
+def test_the_database_says_who_has_fenced_it_and_gets_its_own_comment_back(
+    database: Database, backup_root: Path, kind: str, own: str
+) -> None:
+    comment = COMMENT.format(database.name)
+    if own:
+        database.admin(f"COMMENT ON DATABASE {database.name} IS '{own.replace(chr(39), chr(39) * 2)}'")
+    run = raise_fence(database, backup_root, kind=kind, reason="a test")
+    place = f"on {platform.node()}, whose journal is in {run.directory}"
+    assert database.admin(comment) == f"pgsafe: fenced by the run {run.run_id} {place}"
+    fence.undo(database.target, run)
+    assert database.admin(comment) == own
+
+
+def test_a_comment_that_a_migration_has_written_stays(database: Database, backup_root: Path) -> None:
+    run = raise_fence(database, backup_root)
+    database.admin(f"COMMENT ON DATABASE {database.name} IS 'of the migration'")
+    fence.undo(database.target, run)
+    assert database.admin(COMMENT.format(database.name)) == "of the migration"
+
+
+@pytest.mark.fault(67)
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_run_from_another_host_is_told_of_a_fence_that_nobody_watches(
+    database: Database, backup_root: Path, tmp_path: Path, closed: bool
+) -> None:
+    run = raise_fence(database, backup_root)
+    raised = fence.recorded(run)
+    assert raised is not None
+    if closed:
+        fence.close(database.target, raised, run)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    for verb in (recover.plan, recover.run):
+        with pytest.raises(Refused) as caught:
+            verb(recover.RecoverRequest(database.target, elsewhere))
+        assert f"fenced by the run {run.run_id} on {platform.node()}" in caught.value.what
+        assert str(run.directory) in caught.value.what
+        assert ("may hold half" in caught.value.state) == closed
+    by_hand = caught.value.remedy.partition("by hand: ")[2]
+    for line in by_hand.rstrip(";").split("; "):
+        database.admin(line)
+    write(database, "DELETE FROM orders")
+    assert (settings(database), database.admin(COMMENT.format(database.name))) == ("", "")
+    recover.run(recover.RecoverRequest(database.target, elsewhere))
+
+
+def test_a_fence_is_not_raised_on_top_of_one_that_nobody_watches(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    run = raise_fence(database, backup_root)
+    with pytest.raises(Refused, match="that run did not come to its end"):
+        raise_fence(database, backup_root)
+    assert [entry.run_id for entry in journal.all_runs(backup_root)] == [run.run_id]
+    fence.undo(database.target, run)
+
+
 def test_the_fence_is_not_in_the_backups_properties(database: Database, backup_root: Path) -> None:
     database.admin(f"ALTER DATABASE {database.name} SET work_mem = '5MB'")
     taken = fenced(database, backup_root, proof="scratch")
     assert taken.manifest.properties.settings == (("", "work_mem=5MB"),)
+    assert taken.manifest.properties.comment is None
 
 
 @pytest.mark.every_major
