@@ -99,9 +99,11 @@ class Ansible:
         given = json.dumps(arguments)
         return self.run(["ansible", "all", "-i", self.inventory({"one": variables}), "-m", module, "-a", given])
 
-    def ask(self, hosts: Hosts, answer: str, *options: str) -> Played:
+    def ask(
+        self, hosts: Hosts, answer: str, *options: str, playbook: str = "pgsafe.migration.migrate"
+    ) -> Played:
         """At a terminal, where a person types the answer to the question."""
-        argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", self.inventory(hosts), *options]
+        argv = ["ansible-playbook", playbook, "-i", self.inventory(hosts), *options]
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.home)

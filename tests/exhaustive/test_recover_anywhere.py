@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Killed behind each step of it in turn, a run leaves what the next one turns into the old or the migrated database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import migration_dies, rollback_dies
+
+
+@pytest.mark.parametrize("proof", ["ready_copy", "scratch"])
+def test_a_rollback_that_dies_behind_any_step_is_finished(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
+) -> None:
+    rollback_dies(database, clone, tmp_path, proof, every=1)
+
+
+def test_a_migration_that_dies_behind_any_step_is_finished_or_undone(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    migration_dies(database, clone, tmp_path, every=1)
