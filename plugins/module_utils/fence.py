@@ -151,9 +151,11 @@ def _claimed(target: Target) -> Iterator[Identity]:
     """
     with session(target, purpose="fence") as reader:
         identity = identities.read(reader)
-        for name, mark in fence_mark.found(reader, identity.name).items():
-            raise fence_mark.refused(identity.name, name, mark)
     with run_lock.held(target, identity.name, identity.oid):
+        with session(target, purpose="fence") as reader:
+            marks = fence_mark.found(reader, identity.name)
+        for name, mark in marks.items():
+            raise fence_mark.refused(identity.name, name, mark)
         yield identity
 
 

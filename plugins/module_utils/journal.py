@@ -91,6 +91,12 @@ class Journal:
         """The newest entry of one of the events."""
         return next((entry for entry in reversed(self.entries()) if entry.event in events), None)
 
+    def since(self, event: str, *events: str) -> list[Entry]:
+        """Those of the events that came after the newest one of ``event``."""
+        entries = self.entries()
+        begun = max((number for number, entry in enumerate(entries) if entry.event == event), default=-1)
+        return [entry for entry in entries[begun + 1 :] if entry.event in events]
+
     @property
     def backup_dir(self) -> str:
         """The directory of the run's backup, empty when it never began one."""

@@ -180,6 +180,7 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
 """
 
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
+CLOCK_BEFORE = "SELECT pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)"
 
 # Without waiting, for whoever repeats it until nobody is left: of these databases, and no session of ours.
 TERMINATE_ALL = """

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     queries,
     restore_forecast,
     rollback,
+    signals,
     sources,
     whereabouts,
 )
@@ -64,7 +65,15 @@ class RestoreRequest:
 
     @property
     def rollback(self) -> RollbackRequest:
-        return RollbackRequest(self.target, self.backup_dir, self.jobs, self.finish, sequences=self.sequences)
+        """By hand it may be broken off; one that finishes a run goes on whatever happens."""
+        return RollbackRequest(
+            self.target,
+            self.backup_dir,
+            self.jobs,
+            self.finish,
+            sequences=self.sequences,
+            interruptible=not self.finish,
+        )
 
 
 @dataclass(frozen=True)
@@ -144,7 +153,8 @@ def _require_possible(target: Target, intent: Intent) -> None:
 def run(request: RestoreRequest) -> Restored:
     """Restore to a new database, or roll the live one back, recording it in the journal of the backup's run.
 
-    :raises PgsafeError: it could not be done; the live database is open and as it was before the call.
+    :raises PgsafeError: it could not be done; the live database is as it was before the call, and open, unless it was
+        closed by a run that is still to be rolled back.
     """
     manifest = manifests.read(request.backup_dir)
     _require_meant(request, manifest)
@@ -164,6 +174,16 @@ def run(request: RestoreRequest) -> Restored:
         if run_journal.unfinished:
             _end_what_is_left(request.target, manifest)
         return _by_hand(request, manifest, run_journal)
+
+
+def run_of(request: RestoreRequest) -> Journal | None:
+    """The run that the backup is of, where its journal is beside it.
+
+    :raises PgsafeError: it is no backup, or not of the database that was named.
+    """
+    manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
+    return of_run(request.backup_dir.parent.parent, manifest.run_id)
 
 
 def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
@@ -239,7 +259,8 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
     """A restored, verified database under a name that was free."""
     started = time.monotonic()
     source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
-    tried = sources.restored(request.target, source, name)
+    with signals.raised("The restore"):
+        tried = sources.restored(request.target, source, name)
     with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
         server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
         refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, manifest.properties)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     properties,
     queries,
     sequences,
+    signals,
     sources,
     whereabouts,
 )
@@ -33,7 +34,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    ConnectionFailed,
+    Interrupted,
+    PgsafeError,
+    Refused,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, ROLLING_BACK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
@@ -47,6 +53,7 @@ class RollbackRequest:
     """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
     :param in_window: the process that migrated asks; after its death people may have put things right.
+    :param interruptible: signals break off what takes long, up to the renames; else they are the caller's.
     """
 
     target: Target
@@ -55,6 +62,11 @@ class RollbackRequest:
     finish: bool = False
     in_window: bool = False
     sequences: str = ""
+    interruptible: bool = False
+
+    def listening(self) -> AbstractContextManager[None]:
+        """For the time of the block a signal breaks it off, where it may."""
+        return signals.raised("The rollback") if self.interruptible else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,9 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
-    if live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal):
+    with request.listening():
+        needless = live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal)
+    if needless:
         done = _not_needed(request.target, live, manifest, run_journal)
     else:
         done = _restored(request, live, manifest, run_journal)
@@ -126,8 +140,8 @@ def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_jour
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:
         _note(run_journal, "rollback_failed", error=error.what)
-        if run_journal and run_journal.fenced and not _lives_on(request.target, life):
-            raise _broken_off(manifest, error) from error
+        if run_journal and run_journal.fenced:
+            _require_not_broken_off(request.target, life, manifest, error)
         _open_after(request.target, run_journal, error)
         raise
     _note(run_journal, ACCEPTED, verdict="rolled_back")
@@ -149,13 +163,21 @@ def _lives_on(target: Target, life: str) -> bool:
         return False
 
 
-def _broken_off(manifest: Manifest, error: PgsafeError) -> ConnectionFailed:
-    """What a crash has broken off can be repeated, so nobody is let in before it was."""
-    return ConnectionFailed(
-        f"The server was restarted while {manifest.identity.name} was being rolled back: {error.what}",
-        "The database is as the failed migration left it, and closed.",
-        "Its guard, or the next run, rolls it back when the server answers.",
-    )
+def _require_not_broken_off(target: Target, life: str, manifest: Manifest, error: PgsafeError) -> None:
+    """What a crash or a person has broken off can be repeated, so nobody is let in before it was.
+
+    :raises PgsafeError: it was broken off.
+    """
+    state = "The database is as the failed migration left it, and closed."
+    if isinstance(error, Interrupted):
+        error.remedy = "The next run, or the same command once more, rolls it back."
+        raise error.with_state(state)
+    if not _lives_on(target, life):
+        raise ConnectionFailed(
+            f"The server was restarted while {manifest.identity.name} was being rolled back: {error.what}",
+            state,
+            "Its guard, or the next run, rolls it back when the server answers.",
+        ) from error
 
 
 def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
@@ -261,7 +283,8 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     prepared = _end_prepared(request.target, live, run_journal)
     ahead, unread = _ahead(request.target, live, manifest, run_journal)
     with _closed(request.target, live.name) as ended:
-        found = _candidate(request, manifest, run_journal)
+        with request.listening():
+            found = _candidate(request, manifest, run_journal)
         _note(run_journal, whereabouts.SWAPPING, name=found.name, oid=found.oid)
         try:
             numbers = _with_numbers(request, found, ahead, run_journal)

@@ -55,6 +55,13 @@ options:
   free_bytes:
     description: How many bytes are free for the copy, where the server's disk cannot be seen from the target.
     type: int
+  lease:
+    description:
+      - A restore that nobody hears of any more goes on to its end, since it was asked for and leaves the live database
+        alone until the renames. Only a person's Ctrl+C, or the end of the controller, breaks it off; the live database
+        is then as it was before.
+    type: float
+    default: 30.0
 attributes:
   check_mode:
     support: full
@@ -68,6 +75,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
   - pgsafe maintainers (@pgsafe)
@@ -138,30 +146,25 @@ console:
   sample: ["[✓] Database restored from backup"]
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    console,
-    interpreter,
-    restore,
-    rollback,
-    sequences,
-    waivers,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, sequences
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
+    GUARD,
     JOBS,
     mutually_exclusive,
-    target,
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import restore as job
 
 SPEC = {
     **CONNECTION,
+    **GUARD,
     **BACKUP_DIR,
     **JOBS,
     "new_database": {"type": "str"},
@@ -175,41 +178,14 @@ SPEC = {
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if not params["backup_dir"]:
-        return _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
-    request = restore.RestoreRequest(
-        target=target(params, required=False),
-        backup_dir=Path(params["backup_dir"]).resolve(),
-        new_database=params["new_database"],
-        jobs=params["jobs"],
-        finish=params["finish"],
-        settled_by_hand=params["settled_by_hand"],
-        sequences=params["sequences"] or "",
-        waived=waivers.read(params["waive"]),
-        free_bytes=params["free_bytes"],
-    )
+        return job.nothing()
     if check_mode:
-        plan = restore.plan(request)
-        foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
-        return _result(foreseen, plan.state != "not_needed", console.restore_foreseen(plan))
-    done = restore.run(request)
-    return _result(done, done.state != "not_needed", console.restore(done))
-
-
-def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
-    return {
-        "changed": changed,
-        "state": done.state,
-        "database": done.database,
-        "method": done.method,
-        "verdict": done.verdict,
-        "kept": done.kept,
-        "failures": list(done.failures),
-        "rows": done.rows,
-        "seconds": done.seconds,
-        "cutover_seconds": done.cutover_seconds,
-        "warnings_given": list(done.warnings),
-        "console": lines,
-    }
+        return job.predicted(params)
+    # What a run has begun is finished here and now: its own guard is gone, or has done it.
+    run_journal = None if params["finish"] or params["settled_by_hand"] else job.run_of(params)
+    if run_journal is None:
+        return job.run(params)
+    return {"changed": False, "guard": launch.start("restore", params, run_journal)}
 
 
 def main() -> None:

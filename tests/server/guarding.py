@@ -53,9 +53,11 @@ class Guarded:
         ]
 
     def kill(self, *roles: str) -> None:
-        """All at once, the guard first."""
-        for pid in [pid for role in roles for pid in self.processes(role)]:
+        """All at once, the guard first; and until they are gone, with the locks that they held."""
+        killed = [pid for role in roles for pid in self.processes(role)]
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(set(killed) & set(self.processes(role)) for role in roles), "the killed have gone")
 
     def over(self) -> dict[str, Any]:
         """What the job has come to, once neither the guard nor its worker is there any more."""

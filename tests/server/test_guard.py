@@ -58,7 +58,7 @@ def require_whole(database: Database, before: object) -> None:
     assert database.fingerprint() == before
     database.sql("CREATE TABLE writable (); DROP TABLE writable")
     assert all("__failed_" in name for name in ours(database.server, database.name))
-    assert database.admin("SELECT count(*) FROM pg_stat_activity WHERE application_name ^@ 'pgsafe'") == "0"
+    until(lambda: not backends(database.server), "everybody of ours has gone")
 
 
 @pytest.mark.every_major

@@ -23,7 +23,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, GUARDED
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 LOOK_SECONDS = 0.1
@@ -33,7 +34,7 @@ _RETRY_SECONDS = 2.0
 # Events behind which the worker puts things back or opens the database; its sessions are not ended any more.
 _PUTTING_BACK = ("failed", "giving_up", "accepted")
 
-_NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration"}
+_NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration", "restore": "restore"}
 
 
 def main(_arguments: Sequence[str]) -> int:
@@ -58,6 +59,8 @@ class _Guard:
             signal.signal(number, self._hear)
         self._say(channels.RUNNING)
         how = self._work()
+        if self._repeats():
+            how = self._work()
         result = self._channel.result()
         if self._left(result is None):
             result = self._recovered(result, how)
@@ -84,8 +87,9 @@ class _Guard:
     def _reason(self) -> str:
         if self._told:
             return self._told[0]
-        lapsed = "Nobody renewed the lease for {:g} s: the controller or the network is gone."
-        return self._channel.aborted() or (lapsed.format(self._order.lease) if self._lease.lapsed() else "")
+        lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
+        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: the controller or the network is gone."
+        return self._channel.aborted() or (nobody if lapsed else "")
 
     def _break_off(self, worker: commands.Background, reason: str) -> None:
         """Ask the worker to end until it has, and end what it may be waiting for."""
@@ -100,10 +104,15 @@ class _Guard:
             self._beat()
             time.sleep(LOOK_SECONDS)
 
+    def _repeats(self) -> bool:
+        """A restore that died was still asked for, and has closed the live database; it begins again, once."""
+        broken_off = self._state.state == channels.ABORTING
+        return registry.JOBS[self._order.job].goes_on and not broken_off and self._channel.result() is None
+
     def _left(self, died: bool) -> bool:
-        """Whether something of the run is still to be finished or undone; a proof by hand is not to touch its run."""
+        """Whether something of the run is still to be finished or undone; not by what a person does for himself."""
         run = self._order.journal
-        if run.on_hold:
+        if run.on_hold or self._order.job == "restore":
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
@@ -173,14 +182,16 @@ class _Asked:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._target: Target = arguments.target(order.params, required=False)
+        self._since = time.monotonic()
         self._moment: Any = None
 
     def end_sessions(self) -> None:
         """Those that were there when it was asked first; what puts things back has later ones."""
         with suppress(PgsafeError), session(self._target.maintenance, purpose="guard") as server:
-            self._moment = self._moment or server.value(queries.CLOCK)
-            putting_back = self._order.journal.last(*_PUTTING_BACK)
-            if putting_back is None:
+            if self._moment is None:
+                # By the server's clock; the connection itself took longer than the worker needs for a session.
+                self._moment = server.value(queries.CLOCK_BEFORE, (time.monotonic() - self._since,))
+            if not self._order.journal.since(GUARDED, *_PUTTING_BACK):
                 server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
 
 

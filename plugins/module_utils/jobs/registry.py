@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, restore, verify
 
 Params = Mapping[str, Any]
 
@@ -19,10 +19,12 @@ Params = Mapping[str, Any]
 class Job:
     """:param run: gives what its module returns.
     :param failure: gives what its module returns beside the message when it fails.
+    :param goes_on: to its end when nobody renews the lease: it changes nothing before that.
     """
 
     run: Callable[[Params], dict[str, Any]]
     failure: Callable[[PgsafeError], dict[str, Any]] = lambda error: error.facts()
+    goes_on: bool = False
 
 
 JOBS = {
@@ -30,6 +32,7 @@ JOBS = {
     "verify": Job(verify.run),
     "migrate": Job(migrate.run, migrate.failure),
     "recover": Job(recover.run),
+    "restore": Job(restore.run, goes_on=True),
 }
 
 _BY_SIGNAL = re.compile(r"was interrupted by SIG[A-Z]+\.")
