@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +13,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
-
-# Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
-UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 
 _OPTION = {
     "databases": {
@@ -47,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
             return {**result, **_answer((), False, "Nothing is asked in check mode.")}
         if not options["databases"]:
             return {**result, **_answer((), False, "There is nothing to confirm.")}
-        if any(os.environ.get(name) for name in UNATTENDED):
+        if terminals.unattended():
             return {**result, **_answer((), False, "This is an unattended job.")}
         if shield.asked():
             return {**result, **_answer((), False, "The run was interrupted.")}

@@ -18,4 +18,10 @@ options:
     description: How many seconds lie between two looks at the guard. Each renews the lease.
     type: float
     default: 1.0
+  progress:
+    description:
+      - Show how the work gets on, in one line that is drawn again and again on a terminal with one host, else in whole
+        lines, at most one in ten seconds.
+    type: bool
+    default: true
 """

@@ -38,6 +38,7 @@ LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEV
 GUARD: dict[str, dict[str, Any]] = {
     "lease": {"type": "float", "default": 30.0},
     "poll_interval": {"type": "float", "default": 1.0},
+    "progress": {"type": "bool", "default": True},
 }
 JOBS: dict[str, dict[str, Any]] = {"jobs": {"type": "int", "default": 2}}
 

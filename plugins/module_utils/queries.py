@@ -213,8 +213,14 @@ RUNNING_OF_RUN = """
 SELECT a.query, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.query_start),
        p.blocks_done, NULLIF(p.blocks_total, 0)
   FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_stat_progress_create_index p USING (pid)
- WHERE a.application_name LIKE %s AND a.state = 'active' AND a.backend_type = 'client backend'
+ WHERE a.application_name LIKE %(application)s AND a.state = 'active' AND a.backend_type = 'client backend'
+   AND (a.datname = %(database)s OR %(database)s = '') AND a.pid <> pg_catalog.pg_backend_pid()
  ORDER BY a.query_start LIMIT 1
+"""
+
+# Of those that are still open: a ready copy is closed when it is proven.
+SIZE_OF_COPY = """
+SELECT datname, pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = ANY (%s) AND datallowconn
 """
 
 # Sessions of one worker, by the token at the end of their application_name, that began before a moment.

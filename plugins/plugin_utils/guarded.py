@@ -57,7 +57,8 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             if started.get("failed") or not guard:
                 return started
             batch = task_vars.get("ansible_play_batch") or []
-            lines = Lines(self._display, str(task_vars.get("inventory_hostname", "")), len(batch))
+            host, shown = str(task_vars.get("inventory_hostname", "")), bool(guard.get("progress", True))
+            lines = Lines(self._display, host, len(batch), shown)
             result = _Watch(self, guard, trap, lines).result()
             return result if trap.orphaned else {**started, **result}
 

@@ -236,6 +236,35 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+# While there is a role of that name, no row goes into a copy of the database.
+HELD_UP = """
+CREATE FUNCTION held_up(value bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_catalog.pg_roles
+                   WHERE rolname = 'hold_' || pg_catalog.split_part(pg_catalog.current_database(), '__', 1)
+                     AND pg_catalog.current_database() ~ '__') LOOP
+        PERFORM pg_catalog.pg_sleep(0.05);
+    END LOOP;
+    RETURN true;
+END $$;
+ALTER TABLE customers ADD CHECK (public.held_up(id));
+"""
+
+
+@contextmanager
+def held_up(database: Database) -> Iterator[Callable[[], object]]:
+    """No restore of the database gets on for the time of the block, or until what it gives is called."""
+
+    def release() -> str:
+        return database.admin(f"DROP ROLE IF EXISTS hold_{database.name}")
+
+    database.admin(f"CREATE ROLE hold_{database.name}")
+    try:
+        yield release
+    finally:
+        release()
+
+
 def backends(server: pgserver.Server, application: str = "pgsafe") -> list[str]:
     """Application names of the sessions of ours that the server has now; pg_dump's among them."""
     query = "SELECT '=' || application_name FROM pg_stat_activity WHERE application_name ^@ '{}'"

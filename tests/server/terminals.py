@@ -10,7 +10,7 @@ import pty
 import select
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,12 @@ CTRL_C = b"\x03"
 class Terminal:
     """A play that somebody sits in front of; everything it draws is read all the time."""
 
-    def __init__(self, ansible: Ansible, argv: Sequence[str]) -> None:
+    def __init__(self, ansible: Ansible, argv: Sequence[str], variables: Mapping[str, str]) -> None:
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             os.chdir(ansible.home)
-            os.execvpe(argv[0], list(argv), ansible.environment())  # noqa: S606  # a child of a pty, not a shell
+            env = {**ansible.environment(), **variables}
+            os.execvpe(argv[0], list(argv), env)  # noqa: S606  # a child of a pty, not a shell
         self.status: int | None = None
         self._drawn = b""
         self._gone = threading.Event()
@@ -35,8 +36,13 @@ class Terminal:
         self._reader.start()
 
     @property
+    def drawn(self) -> str:
+        """With all that moves the cursor."""
+        return self._drawn.decode("utf-8", "replace")
+
+    @property
     def said(self) -> str:
-        return self._drawn.decode("utf-8", "replace").replace("\r\n", "\n")
+        return self.drawn.replace("\r\n", "\n")
 
     @property
     def flat(self) -> str:
@@ -75,8 +81,11 @@ class Terminal:
 
 
 @contextmanager
-def terminal(ansible: Ansible, argv: Sequence[str]) -> Iterator[Terminal]:
-    opened = Terminal(ansible, argv)
+def terminal(ansible: Ansible, argv: Sequence[str], variables: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    """
+    :param variables: of the environment, beside those of the test's own.
+    """
+    opened = Terminal(ansible, argv, variables or {})
     try:
         yield opened
     finally:

@@ -14,28 +14,16 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import laun
 from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (
+    HELD_UP,
     Database,
     back_up,
     backends,
     fenced,
+    held_up,
     ours,
     until,
 )
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
-
-# While there is a role of that name, no row goes into a copy of the database.
-HELD_UP = """
-CREATE FUNCTION held_up(value bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-    WHILE EXISTS (SELECT FROM pg_catalog.pg_roles
-                   WHERE rolname = 'hold_' || pg_catalog.split_part(pg_catalog.current_database(), '__', 1)
-                     AND pg_catalog.current_database() ~ '__') LOOP
-        PERFORM pg_catalog.pg_sleep(0.05);
-    END LOOP;
-    RETURN true;
-END $$;
-ALTER TABLE customers ADD CHECK (public.held_up(id));
-"""
 
 
 @pytest.fixture
@@ -68,16 +56,6 @@ def restoring(database: Database, taken: backup.Backup, lease: float = AN_HOUR, 
         job.kill("guard", "work")
 
 
-@contextmanager
-def held_up(database: Database) -> Iterator[None]:
-    """No restore of the database gets on in the meantime."""
-    database.admin(f"CREATE ROLE hold_{database.name}")
-    try:
-        yield
-    finally:
-        database.admin(f"DROP ROLE hold_{database.name}")
-
-
 def stands_still(database: Database, job: Guarded) -> None:
     """Until the restore is in the middle of a table."""
     waiting = f"SELECT count(*) FROM pg_stat_activity WHERE datname ^@ '{database.name}__' AND wait_event = 'PgSleep'"
@@ -107,6 +85,8 @@ def test_a_rollback_that_nobody_hears_of_goes_on_to_its_end(database: Database, 
     with restoring(database, taken, lease=0.2) as job:
         with held_up(database):
             stands_still(database, job)
+            told = job.directory / "progress.json"
+            until(lambda: told.exists() and "restoring" in told.read_text(), "it is told how the restore gets on")
             # The guard has looked at the lease often enough.
             beat = job.channel.state()
             until(lambda: job.channel.state() != beat, "the guard's heart beats")

@@ -44,7 +44,7 @@ def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str
     order = Order(job, dict(params), str(run_journal.directory), "", params["lease"])
     channel = _begin(order, "guard", run_journal)
     facts = {"directory": str(channel.directory), "run_id": run_journal.run_id, "job": job}
-    return {**facts, "lease": params["lease"], "poll_interval": params["poll_interval"]}
+    return {**facts, **{name: params[name] for name in ("lease", "poll_interval", "progress")}}
 
 
 def _begin(order: Order, role: str, run_journal: Journal) -> Channel:

@@ -1,63 +1,175 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a job gets on, for people: what its journal says, and what the server says of its sessions."""
+"""How a job gets on, for people: what its journal says, what the server says of its sessions, how far its files are.
+
+It is all seen from outside, so that the verbs know nothing of it, and by a session of its own that holds nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, backup_forecast, fence, names, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, connect
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.files import PARTIAL_SUFFIX
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import open_files
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.open_files import OpenFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ROLLING_BACK
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT
 
 _STATEMENT_LENGTH = 60
 
+# The size of a database is the sum of its files, of which it may have many.
+_SIZE_SECONDS = 2.0
+
+# What a comparison says in the copy, where a restore says anything else.
+_COMPARING = ("SELECT", "WITH", "DECLARE", "FETCH", "COPY (")
+
 
 class Progress:
-    """Looks at one job from time to time, by a session of its own."""
+    """Looks at one job from time to time."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._journal = order.journal
+        self._target = arguments.target(order.params, required=False)
         self._server: Session | None = None
         self._looks = 0
+        self._copy: tuple[str, int] | None = None
+        self._measured = 0.0
+        self._expected: int | None = None
 
     def look(self) -> dict[str, Any]:
         """What it is doing now.
 
+        ``now`` has ``what``; ``done`` and ``total`` in bytes, where they are known; of a statement its age in
+        ``seconds`` and, where the server tells, the ``share`` of it that is done.
+
         :raises PgsafeError: it cannot be seen just now.
         """
         self._looks += 1
-        newest = self._order.journal.entries()[-1]
+        newest = self._journal.entries()[-1]
         text = said_of(newest.event, newest.facts, self._order.params.get("files") or [])
-        return {"looks": self._looks, "event": newest.event, "text": text, **self._of_server()}
+        try:
+            now = self._now(newest.event)
+        except PgsafeError:
+            self.close()
+            raise
+        return {"looks": self._looks, "event": newest.event, "text": text, **({"now": now} if now else {})}
 
     def close(self) -> None:
         if self._server:
             self._server.close()
-
-    def _of_server(self) -> dict[str, Any]:
-        try:
-            server = self._connected()
-            found = server.rows(queries.RUNNING_OF_RUN, (f"pgsafe migration % {self._order.token}",))
-        except PgsafeError:
-            self.close()
             self._server = None
-            raise
+
+    def _now(self, event: str) -> dict[str, Any]:
+        job = self._order.job
+        if job == "migrate" and event != ROLLING_BACK:
+            return self._statement("pgsafe migration %")
+        files = open_files.look(self._directory)
+        if job == "backup":
+            return self._of_backup(files)
+        return self._of_restore() or _of_files(files)
+
+    @property
+    def _directory(self) -> Path:
+        """Where the files of the job's backup are."""
+        params = self._order.params
+        if params.get("archive"):
+            return Path(params["archive"]).resolve().parent
+        return Path(params.get("backup_dir") or self._journal.backup_dir).resolve()
+
+    def _of_backup(self, files: list[OpenFile]) -> dict[str, Any]:
+        """The archive by the size that it is expected to have; the script by what has been read of the archive."""
+        for found in files:
+            if found.writing and found.name == ARCHIVE + PARTIAL_SUFFIX:
+                return {"what": ARCHIVE, "done": found.size, "total": self._expected_archive()}
+        for found in files:
+            if not found.writing and found.name == ARCHIVE:
+                return {"what": SCRIPT, "done": found.done, "total": found.size}
+        return {"what": "tables"} if files else {}
+
+    def _expected_archive(self) -> int | None:
+        """By the last backup, when there is one that tells; asked once."""
+        if self._expected is None:
+            self._expected = 0
+            with suppress(PgsafeError):
+                self._expected = self._of_last_backup()
+        return self._expected or None
+
+    def _of_last_backup(self) -> int:
+        raised = fence.recorded(self._journal)
+        last = backup_forecast.last(Path(self._order.backup_root), raised.identity) if raised else None
+        if last is None or last.manifest.compression["method"] != self._order.params["compress_method"]:
+            return 0
+        archive = last.manifest.file("dump")
+        size = int(self._connected().value(queries.DATABASE_SIZE, (self._target.dbname,)))
+        return archive.size * size // max(1, last.manifest.database_bytes) if archive else 0
+
+    def _of_restore(self) -> dict[str, Any]:
+        """A copy that is being filled, by its size against the original's, which is seldom smaller; or its reading."""
+        copy = self._size_of_copy()
+        if copy is None:
+            return {}
+        name, size = copy
+        statement = self._statement("pgsafe %", name)
+        if statement.get("what", "").upper().startswith(_COMPARING):
+            return {"what": "comparing the copy", "seconds": statement["seconds"]}
+        if "share" in statement:
+            return statement
+        return {"what": "restoring", "done": size, "total": self._original_bytes()}
+
+    def _size_of_copy(self) -> tuple[str, int] | None:
+        if time.monotonic() - self._measured > _SIZE_SECONDS:
+            found = self._connected().rows(queries.SIZE_OF_COPY, (list(self._copies()),))
+            self._copy = (str(found[0][0]), int(found[0][1])) if found else None
+            self._measured = time.monotonic()
+        return self._copy
+
+    def _copies(self) -> Iterator[str]:
+        """What the job may be filling; a ready copy that is there already is not."""
+        if self._order.params.get("new_database"):
+            yield self._order.params["new_database"]
+        run_id = self._journal.run_id
+        for purpose in ("scratch", "ready", "restored"):
+            yield names.beside(self._journal.database or self._target.dbname, purpose, run_id)
+
+    def _original_bytes(self) -> int | None:
+        with suppress(NotABackup, FileFailed):
+            return manifests.read(self._directory).database_bytes
+        return None
+
+    def _statement(self, application: str, database: str = "") -> dict[str, Any]:
+        """What runs longest of the job's, and for how long."""
+        found = self._connected().rows(
+            queries.RUNNING_OF_RUN, {"application": f"{application} {self._order.token}", "database": database}
+        )
         if not found:
             return {}
         statement, seconds, done, total = found[0]
-        return {"statement": _shortened(statement), "seconds": float(seconds), **_fraction(done, total)}
+        share = {"share": done / total} if done is not None and total else {}
+        return {"what": _shortened(statement), "seconds": float(seconds), **share}
 
     def _connected(self) -> Session:
         if self._server is None:
-            self._server = connect(arguments.target(self._order.params, required=False).maintenance, purpose="progress")
+            self._server = connect(self._target.maintenance, purpose="progress")
         return self._server
 
 
-def _fraction(done: int | None, total: int | None) -> dict[str, Any]:
-    return {"done": int(done), "total": int(total)} if done is not None and total else {}
+def _of_files(files: list[OpenFile]) -> dict[str, Any]:
+    """The one of which most is still to be read: two may be compared with each other."""
+    left = {found.size - found.done: found for found in files if not found.writing}
+    if not left:
+        return {}
+    found = left[max(left)]
+    return {"what": f"checking {found.name}", "done": found.done, "total": found.size}
 
 
 def _shortened(statement: str) -> str:

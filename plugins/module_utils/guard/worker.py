@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress im
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 
 _LOOK_SECONDS = 0.5
+_LEAVING_SECONDS = 5.0
 
 
 def main(_arguments: Sequence[str]) -> int:
@@ -34,24 +35,31 @@ def main(_arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _beside(order: Order, guard: int) -> Iterator[None]:
-    """A thread that looks after the guard and tells how the work gets on, for the time of the block."""
+    """Two threads, for the time of the block: one looks after the guard, one tells how the work gets on."""
     over = threading.Event()
-    beside = threading.Thread(target=_look, args=(order, guard, over), daemon=True)
-    beside.start()
+    beside = [threading.Thread(target=look, args=(order, guard, over), daemon=True) for look in (_look_after, _tell)]
+    for thread in beside:
+        thread.start()
     try:
         yield
     finally:
         over.set()
-        beside.join()
+        for thread in beside:
+            # One that waits for a server which does not answer is not waited for.
+            thread.join(_LEAVING_SECONDS)
 
 
-def _look(order: Order, guard: int, over: threading.Event) -> None:
-    progress = Progress(order)
+def _look_after(order: Order, guard: int, over: threading.Event) -> None:
     while not over.wait(_LOOK_SECONDS):
         if os.getppid() != guard:
             with suppress(PgsafeError):
                 order.channel.abort("The guard was killed.")
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _tell(order: Order, _guard: int, over: threading.Event) -> None:
+    progress = Progress(order)
+    while not over.wait(_LOOK_SECONDS):
         # How it gets on is for people to see; that it cannot be seen is no reason to fail.
         with suppress(PgsafeError):
             order.channel.progress(progress.look())

@@ -19,6 +19,7 @@ from ansible.template import Templar
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.action import pg_confirm
 from ansible_collections.pgsafe.migration.plugins.modules import pg_confirm as documentation
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import terminals
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import as_documented, as_specified
 
 DATABASES: list[dict[str, Any]] = [
@@ -32,7 +33,7 @@ PROMPT = Display.prompt_until
 
 @pytest.fixture(autouse=True)
 def somebody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in pg_confirm.UNATTENDED:
+    for name in terminals.UNATTENDED:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -95,7 +96,7 @@ def test_the_time_to_answer_is_the_option_s(monkeypatch: pytest.MonkeyPatch) -> 
     assert prompt.call_args.kwargs["seconds"] == 33
 
 
-@pytest.mark.parametrize("variable", pg_confirm.UNATTENDED)
+@pytest.mark.parametrize("variable", terminals.UNATTENDED)
 def test_an_unattended_job_is_never_asked(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "1")
     result, prompt = _run(monkeypatch, b"yes")

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether somebody sits in front of a terminal, and how wide it is.
+
+It is asked in a worker of Ansible's, whose own streams may lead nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+# Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
+UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
+
+# Of a terminal that does not say.
+_USUAL_COLUMNS = 80
+
+
+def unattended() -> bool:
+    return any(os.environ.get(name) for name in UNATTENDED)
+
+
+def width() -> int:
+    """Columns of the terminal that the main process writes to; 0 when it writes to none, or nobody looks at it."""
+    if unattended() or os.environ.get("TERM", "dumb") == "dumb":
+        return 0
+    return _columns(f"/proc/{os.getppid()}/fd/1") or _columns("/dev/stdout")
+
+
+def _columns(stream: str) -> int:
+    with suppress(OSError):
+        # Looking at a terminal must not make it ours, nor wait for anybody where it is a pipe.
+        descriptor = os.open(stream, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            return os.get_terminal_size(descriptor).columns or _USUAL_COLUMNS
+        finally:
+            os.close(descriptor)
+    return 0

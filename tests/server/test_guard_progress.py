@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a look at a job says, in the middle of a step that waits for the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
+from ansible_collections.pgsafe.migration.tests.server.backup_support import BULK, in_progress, request
+from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
+
+
+@contextmanager
+def seen(database: Database, root: Path, run_id: str, job: str, **params: object) -> Iterator[Progress]:
+    """Looks at a job of a run, which the test does itself."""
+    run = journal.of_run(root, run_id)
+    assert run is not None
+    target = database.target
+    connection = {"login_db": target.dbname, "connect_params": dict(target.params), "bin_dir": target.bin_dir}
+    progress = Progress(Order(job, {**connection, **params}, str(run.directory), str(run.directory / "job_1")))
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+@pytest.mark.parametrize("method", ["gzip", "none"])
+def test_an_archive_is_measured_by_that_of_the_last_backup_where_it_is_of_a_kind(
+    database: Database, backup_root: Path, tmp_path: Path, method: str
+) -> None:
+    database.sql(BULK)
+    last = back_up(database, backup_root).manifest
+    run_id = fence.run(fence.FenceRequest(database.target, backup_root, fence.CLOSED)).run_id
+    wanted = replace(request(database, backup_root, compress_method=method), run_id=run_id)
+    with (
+        in_progress(wanted, tmp_path / "tools", "midway") as taking,
+        seen(database, backup_root, run_id, "backup", compress_method=method) as progress,
+    ):
+        now = progress.look()["now"]
+        taking.finish()
+    assert now["what"] == "full_backup.dump"
+    assert now["done"] > 0
+    archive = last.file("dump")
+    assert archive is not None
+    if method == "none":
+        assert now["total"] is None
+    else:
+        assert 0.8 * archive.size < now["total"] < 1.2 * archive.size
+    fence.lift(database.target, backup_root, run_id)
