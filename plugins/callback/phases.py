@@ -11,16 +11,21 @@ version_added: 0.1.0
 description:
   - Prints the lines that the modules of the collection return for people, under the heading of their phase.
   - Ends a run with a line for every host, also for those that were not reached.
+  - Keeps a log of each run on the controller, C(migration_<run_id>.log) in a directory of the host's own below
+    C(pg_migrate_controller_dir), also of runs whose controller had died and which this play has met.
   - Found by itself for the collection's playbooks. For a playbook of your own, enable it in the configuration.
 requirements:
   - C(callbacks_enabled = pgsafe.migration.phases) for playbooks of your own
 """
 
+from pathlib import Path
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
+from ansible.template import Templar
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import run_logs, shield
 
 _ROLE = "pg_migrate"
 
@@ -53,6 +58,9 @@ _VERDICTS = {
 
 _WELL = ("migrated", "unchanged", "as_backup", "finished")
 
+# Where nobody says otherwise, in the directory that the play was begun in.
+_DIRECTORY = "pgsafe"
+
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
 
@@ -69,6 +77,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._reasons: dict[str, str] = {}
         self._phase = self._coming = ""
         self._ours = False
+        self._play: Any = None
+        self._logs: dict[str, run_logs.HostLog] = {}
         # Found beside the playbook and enabled in the configuration it is loaded twice; the first one prints.
         first = getattr(self._display, "pgsafe_phases", self)
         self._display.pgsafe_phases = first
@@ -81,6 +91,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._phase = self._coming = ""
+        self._play = play
         manager = play.get_variable_manager()
         # Each batch starts the play anew, restricted to its own hosts.
         hosts = manager._inventory.get_hosts(play.hosts, ignore_restrictions=True)
@@ -117,6 +128,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
             for line in self._reasons.get(host, "").splitlines():
                 self._say(f"      {line}")
+            self._end_log(host, verdict)
 
     @staticmethod
     def _without(host: str, stats: Any) -> str:
@@ -151,6 +163,44 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         for line in said.get("console") or []:
             self._begin_phase()
             self._say(prefix + str(line), _COLORS.get(str(line).partition("] ")[0] + "]"))
+        if self._ours:
+            self._keep(host, said)
+
+    def _keep(self, host: str, said: dict[str, Any]) -> None:
+        """In the log on the controller; a run does not fail because of it."""
+        log = self._log_of(host)
+        if log is None:
+            return
+        for line in said.get("console") or []:
+            log.show(self._phase, str(line))
+        try:
+            log.take(said)
+        except FileFailed as error:
+            self._display.warning(run_logs.unwritable(error))
+
+    def _end_log(self, host: str, verdict: str) -> None:
+        log = self._logs.get(host)
+        if log is None:
+            return
+        log.show("VERDICT", _VERDICTS.get(verdict, verdict))
+        for line in self._reasons.get(host, "").splitlines():
+            log.show("VERDICT", line)
+        try:
+            log.end(verdict == "refused")
+        except FileFailed as error:
+            self._display.warning(run_logs.unwritable(error))
+
+    def _log_of(self, host: str) -> run_logs.HostLog | None:
+        """None in check mode, in which nothing is written."""
+        if context.CLIARGS.get("check"):
+            return None
+        if host not in self._logs:
+            manager = self._play.get_variable_manager()
+            variables = manager.get_vars(play=self._play, host=manager._inventory.get_host(host))
+            chosen = variables.get("pg_migrate_controller_dir") or _DIRECTORY
+            place = Templar(loader=manager._loader, variables=variables).template(chosen)
+            self._logs[host] = run_logs.HostLog(Path(str(place)).expanduser().absolute(), host)
+        return self._logs[host]
 
     def _begin_phase(self) -> None:
         """A heading comes with its first line, so that a phase that was passed over has none."""

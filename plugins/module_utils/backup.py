@@ -211,6 +211,7 @@ def run(request: BackupRequest) -> Backup:
         with backup_root.removed_on_failure(directory, journal):
             manifest = _Taking(request, planned, directory, journal).take()
         journal.append("backed_up", backup_dir=str(directory), manifest_sha256=manifests.digest_of(directory))
+        journal.log_beside(directory)
     return Backup(journal.run_id, directory, manifest, tuple(swept))
 
 

@@ -237,6 +237,29 @@ def append_line(path: Path, line: str) -> None:
             os.close(descriptor)
 
 
+def append_text(path: Path, text: str) -> None:
+    """Append lines for people; what a power failure takes of them is not missed.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with extended(path) as descriptor:
+        _write_all(descriptor, memoryview(f"{text}\n".encode("utf-8", "replace")))
+
+
+def share(path: Path, other: Path) -> None:
+    """Give a file a second name, in another directory; a symbolic link where the filesystem has no other ones.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{other} could not be linked", other):
+        try:
+            os.link(path, other)
+        except FileExistsError:
+            return
+        except OSError:
+            other.symlink_to(os.path.relpath(path, other.parent))
+
+
 def sha256_of(path: Path) -> Digest:
     """Read a file once.
 

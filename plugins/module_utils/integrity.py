@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import files, report
+from ansible_collections.pgsafe.migration.plugins.module_utils import files, report, run_log
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Found
@@ -49,7 +49,7 @@ def look(directory: Path, manifest: Manifest, found: Found) -> None:
 
 def _known_beside(manifest: Manifest) -> set[str]:
     """What is written after the manifest and is listed nowhere."""
-    return {*manifests.WRITTEN_LATER, f"migration_{manifest.run_id}.log"}
+    return {*manifests.WRITTEN_LATER, run_log.name(manifest.run_id)}
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:

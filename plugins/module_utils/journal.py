@@ -12,13 +12,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import run_log
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     append_line,
+    append_text,
     locked,
     make_directory,
     read_text,
     reporting,
+    share,
 )
 
 RUNS = ".runs"
@@ -75,8 +78,38 @@ class Journal:
 
         :raises FileFailed: it could not be made durable.
         """
+        moment = now()
         # ASCII alone, so that a line that a crash cuts off is still text.
-        append_line(self._path, json.dumps({"event": event, "time": now(), **facts}))
+        append_line(self._path, json.dumps({"event": event, "time": moment, **facts}))
+        self._log(run_log.told(event, moment, facts))
+
+    def note(self, output: str) -> None:
+        """Into the log, what a program of the run has said."""
+        self._log(run_log.output(output))
+
+    def _log(self, text: str) -> None:
+        # The journal is what counts: no run fails because of its log.
+        with suppress(FileFailed):
+            append_text(self._log_path, text)
+
+    @property
+    def _log_path(self) -> Path:
+        return self.directory / run_log.name(self.run_id)
+
+    def log_beside(self, backup_dir: Path) -> None:
+        """From here on the log is in the directory of the backup, too."""
+        with suppress(FileFailed):
+            share(self._log_path, backup_dir / self._log_path.name)
+
+    def logged(self) -> dict[str, Any]:
+        """The end of the log for a result, by which the controller keeps it too."""
+        return {"run_id": self.run_id, "lines": self.log()}
+
+    def log(self) -> list[str]:
+        """The end of the log, a line each."""
+        with suppress(FileFailed):
+            return run_log.shortened(read_text(self._log_path).splitlines())
+        return run_log.shortened([run_log.told(of.event, of.time, of.facts) for of in self.entries()])
 
     def entries(self) -> list[Entry]:
         """All events in order; a last line that a crash cut off is not one.

@@ -20,7 +20,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     cutover,
     fence,
-    files,
     fingerprint,
     hold,
     identity,
@@ -56,7 +55,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 
-LOG = "migration.log"
 _STAGING = "migration"
 
 
@@ -352,7 +350,7 @@ class _Window:
 
     def _log(self, said: str) -> None:
         if said.strip():
-            files.append_line(self._journal.directory / LOG, self._request.target.redacted(said.rstrip()))
+            self._journal.note(self._request.target.redacted(said.rstrip()))
 
     def _settings(self) -> dict[str, str]:
         """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""

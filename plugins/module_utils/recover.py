@@ -59,10 +59,12 @@ class RecoverRequest:
 class Recovered:
     """:param done: what was done, or would be, a line each.
     :param kept: databases that rollbacks replaced and kept, with their sizes in bytes.
+    :param runs: those that were finished or undone.
     """
 
     done: tuple[str, ...]
     kept: dict[str, int]
+    runs: tuple[Journal, ...] = ()
 
 
 def plan(request: RecoverRequest) -> Recovered:
@@ -100,9 +102,10 @@ def run(request: RecoverRequest) -> Recovered:
     _require_one_run(request)
     request = replace(request, target=login_triggers.silenced(request.target))
     _require_ours(request)
-    done = [_finished(request, run_journal) for run_journal in _left(request)]
+    runs = tuple(_left(request))
+    done = [_finished(request, run_journal) for run_journal in runs]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
-    return Recovered(tuple(done), _kept(request.target))
+    return Recovered(tuple(done), _kept(request.target), runs)
 
 
 def _require_ours(request: RecoverRequest) -> None:

@@ -16,9 +16,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import EN
 # Where a run stands.
 AT_WORK, RESTS, HELD, LEFT, ENDED, GIVEN_UP = ("at work", "rests", "held", "left unfinished", "ended", "given up")
 
-# What a line of the log says of its event; the journal has more.
-_TOLD = ("job", "file", "level", "reason", "error", "verdict", "method", "kept", "backup_dir")
-
 
 @dataclass(frozen=True)
 class StatusRequest:
@@ -40,7 +37,7 @@ class RunStatus:
     :param standing: one of the words above.
     :param guard: what the guard of the newest job says of itself, empty without one.
     :param by_hand: the command that finishes or undoes the run without Ansible, empty when nothing is left to be done.
-    :param log: every event with its time, a line each.
+    :param log: every event with its time, and what the migration's programs have said; the end of it, a line each.
     """
 
     run_id: str
@@ -86,7 +83,7 @@ def _status(of: Journal, entries: list[Entry]) -> RunStatus:
         guard=_said_by_guard(guarded.facts) if guarded else "",
         backup_dir=of.backup_dir,
         by_hand=str(guarded.facts["by_hand"]) if guarded and left else "",
-        log=tuple(_line(entry) for entry in entries),
+        log=tuple(of.log()),
     )
 
 
@@ -105,8 +102,3 @@ def _standing(of: Journal) -> str:
 def _said_by_guard(facts: Mapping[str, Any]) -> str:
     state = Channel(Path(facts["directory"])).state()
     return f"{state.state} {state.reason}".strip() if state else ""
-
-
-def _line(entry: Entry) -> str:
-    told = [str(entry.facts[name]) for name in _TOLD if entry.facts.get(name)]
-    return "  ".join([entry.time, entry.event, *told])

@@ -121,6 +121,23 @@ failures:
   returned: success
   type: list
   elements: str
+run_logs:
+  description:
+    - The end of the log of each run that the task has worked on. The collection's callback keeps it on the controller.
+    - The whole log is C(migration_<run_id>.log) in the directory of the run, and beside its backup.
+  returned: when a run was worked on
+  type: list
+  elements: dict
+  contains:
+    run_id:
+      description: The run.
+      type: str
+      returned: always
+    lines:
+      description: Every event with its time and phase, and what the programs of the migration have said.
+      type: list
+      elements: str
+      returned: always
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -173,7 +190,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         return _result("", sessions, [], console.fence_foreseen(request, sessions))
     raised = fence.run(request)
     _watch(params, request, raised.run_id)
-    return _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
+    result = _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
+    return {**result, "run_logs": _logs(request.backup_root, raised.run_id)}
 
 
 def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> None:
@@ -190,9 +208,14 @@ def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> 
 def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return _result(params["run_id"], 0, [], [])
-    lifted = fence.lift(target(params), Path(params["backup_root"]), params["run_id"])
-    lines = console.lifted(lifted)
-    return {**_result(params["run_id"], 0, list(lifted.failures), lines), "changed": lifted.opened}
+    root, run_id = Path(params["backup_root"]), params["run_id"]
+    lifted = fence.lift(target(params), root, run_id)
+    result = _result(run_id, 0, list(lifted.failures), console.lifted(lifted))
+    return {**result, "changed": lifted.opened, "run_logs": _logs(root, run_id)}
+
+
+def _logs(root: Path, run_id: str) -> list[dict[str, Any]]:
+    return [journal.Journal(root / journal.RUNS / run_id).logged()]
 
 
 def _commands(given: list[list[Any]]) -> list[list[str]]:
@@ -205,6 +228,7 @@ def _result(run_id: str, sessions_ended: int, failures: list[str], lines: list[s
         "run_id": run_id,
         "sessions_ended": sessions_ended,
         "failures": failures,
+        "run_logs": [],
         "console": lines,
     }
 

@@ -79,6 +79,23 @@ kept:
   description: Databases that rollbacks have replaced and kept, with their sizes in bytes.
   returned: success
   type: dict
+run_logs:
+  description:
+    - The end of the log of each run that the task has worked on. The collection's callback keeps it on the controller.
+    - The whole log is C(migration_<run_id>.log) in the directory of the run, and beside its backup.
+  returned: when a run was worked on
+  type: list
+  elements: dict
+  contains:
+    run_id:
+      description: The run.
+      type: str
+      returned: always
+    lines:
+      description: Every event with its time and phase, and what the programs of the migration have said.
+      type: list
+      elements: str
+      returned: always
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -123,7 +140,9 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     )
     found = recover.plan(request) if check_mode else recover.run(request)
     lines = console.recover(found, foreseen=check_mode)
-    return {"changed": bool(found.done), "done": list(found.done), "kept": found.kept, "console": lines}
+    logs = [of.logged() for of in found.runs]
+    facts = {"done": list(found.done), "kept": found.kept, "run_logs": logs}
+    return {"changed": bool(found.done), **facts, "console": lines}
 
 
 def main() -> None:

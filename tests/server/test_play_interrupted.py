@@ -138,21 +138,21 @@ def kill(play: Terminal) -> None:
     os.kill(play.pid, signal.SIGKILL)
 
 
-# Each end of a controller once, and each way to have the lines of the console shown with half of them.
-ENDS = [(ctrl_c_three_times, True), (terminate, False), (close, True), (kill, False)]
+# Each end of a controller once, and each way to have the lines of the console shown with half of them; its exit status.
+ENDS = [(ctrl_c_three_times, True, 99), (terminate, False, -15), (close, True, 2), (kill, False, -9)]
 
 
 @pytest.mark.fault(62)
-@pytest.mark.parametrize(("how", "callback"), ENDS, ids=lambda of: of.__name__ if callable(of) else f"callback={of}")
+@pytest.mark.parametrize(("how", "callback", "status"), ENDS, ids=lambda of: of.__name__ if callable(of) else str(of))
 def test_whatever_ends_the_controller_the_guard_rolls_back(
-    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None], callback: bool
+    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None], callback: bool, status: int
 ) -> None:
     before = database.fingerprint()
     own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
     playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
     with migrating(ansible, database, root, playbook) as play:
         how(play)
-        play.wait()
+        assert play.wait() == status
         require_whole(database, before, root)
 
 
@@ -166,6 +166,14 @@ def test_when_all_of_the_controller_is_gone_the_lease_lapses(
             os.kill(pid, signal.SIGKILL)
         play.wait()
         require_whole(database, before, root)
+    run = journal.all_runs(root)[-1]
+    kept = ansible.home / "pgsafe" / "one" / f"migration_{run.run_id}.log"
+    assert "ROLLED BACK" not in kept.read_text()
+    ansible.play({"one": database.variables(root, ansible.home / "set")}, playbook="pgsafe.migration.status")
+    shown, target = kept.read_text().split("---- On the target ----\n")
+    assert "Phase 1: PRE-MIGRATION  [✓]" in shown
+    assert "GUARD     Broken off: Nobody renewed the lease for 3 s" in target
+    assert "VERDICT   ROLLED BACK by ready_copy" in target
     told = [entry.facts["reason"] for entry in journal.all_runs(root)[-1].entries() if entry.event == "aborting"]
     assert told == ["Nobody renewed the lease for 3 s: the controller or the network is gone."]
 

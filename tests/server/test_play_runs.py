@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_a_good_run_migrates_and_a_second_one_finds_nothing_to_do(
     assert first.verdict("one") == "migrated and verified"
     assert sample.sql("SELECT count(*) FROM members") == sample.sql("SELECT count(*) FROM community_members_old")
     assert ours(sample.server, sample.name) == set()
+    (log,) = (ansible.home / "pgsafe" / "one").iterdir()
+    (beside,) = backup_root.glob("*/migration_*/migration_*.log")
+    assert log.name == beside.name
+    shown, target = log.read_text().split("---- On the target ----\n")
+    assert "Phase 1: PRE-MIGRATION  [✓]" in shown
+    assert shown.splitlines()[-2].endswith("VERDICT  migrated and verified")
+    assert "MIGRATE   Applied 005_constrain_members.sql" in target
+    # What came after the result that took it along: the proven copy was dropped, and its sentry has gone.
+    assert beside.read_text().startswith(target)
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=beside.parent, check=False).returncode == 0
     migrated = sample.fingerprint()
     second = ansible.play(hosts, *confirmed)
     assert second.status == 0, second.output
@@ -182,7 +193,8 @@ def test_no_output_however_detailed_shows_a_password(ansible: Ansible, database:
     played = ansible.play({"one": {**variables, **over_tcp}}, "-e", f"pg_migrate_confirm={database.name}", "-vvv")
     assert played.verdict("one") == "rolled back: the database is as it was before"
     assert password not in played.output
-    written = [path for path in backup_root.rglob("*") if path.is_file()]
+    kept = (ansible.home / "pgsafe").rglob("*")
+    written = [path for path in (*backup_root.rglob("*"), *kept) if path.is_file()]
     assert written
     assert [path for path in written if password.encode() in path.read_bytes()] == []
 

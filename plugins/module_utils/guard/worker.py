@@ -29,7 +29,7 @@ def main(_arguments: Sequence[str]) -> int:
     with signals.passed_over():
         with _beside(order, guard):
             result = registry.run(order.job, order.params, order.channel.aborted)
-        order.channel.finish(result)
+        order.channel.finish({**result, "run_logs": [order.journal.logged()]})
     return 0
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -13,11 +14,20 @@ from ansible.executor.stats import AggregateStats
 from ansible.executor.task_result import TaskResult
 from ansible.inventory.host import Host
 from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
+from ansible.utils.context_objects import CLIArgs
 from ansible.utils.display import Display
 from ansible.vars.manager import VariableManager
 from ansible_collections.pgsafe.migration.plugins.callback.phases import CallbackModule
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the play was begun."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 class Script:
@@ -37,6 +47,8 @@ class Script:
         manager = create_autospec(VariableManager, instance=True)
         manager._inventory = create_autospec(InventoryManager, instance=True)
         manager._inventory.get_hosts.return_value = [Host(host) for host in hosts]
+        manager._loader = DataLoader()
+        manager.get_vars.return_value = {"pg_migrate_controller_dir": "logs"}
         play.get_variable_manager.return_value = manager
         self.callback.v2_playbook_on_play_start(play)
 
@@ -176,3 +188,30 @@ def test_output_that_a_program_reads_is_not_spoilt(monkeypatch: pytest.MonkeyPat
     script = Script("db1").task("Preflight | Gather").ok("db1", "[✓] Preflight: fine")
     script.lines()
     assert {call.kwargs["stderr"] for call in script.display.display.call_args_list} == {aside}
+
+
+def test_the_log_of_a_run_is_kept_where_the_variables_say(home: Path) -> None:
+    script = Script("db1", "db2").task("Preflight | Look").ok("db1", "[✓] Nothing stands in the way")
+    script.task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
+    script.failed("db2", what_failed="No disk.").verdict("db1", "migrated").lines()
+    log = (home / "logs" / "db1" / "migration_20261116_143022.log").read_text()
+    assert [line.partition(" UTC  ")[2] for line in log.splitlines()] == [
+        "Phase 1: PRE-MIGRATION  [✓] Nothing stands in the way",
+        "Phase 1: PRE-MIGRATION  [✓] Fenced",
+        "VERDICT  migrated and verified",
+    ]
+    (refused,) = (home / "logs" / "db2").iterdir()
+    assert "No disk." in refused.read_text()
+
+
+def test_in_check_mode_no_log_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible.context.CLIARGS", CLIArgs({"check": True}))
+    Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022").lines()
+    assert list(home.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_kept_is_a_warning(home: Path) -> None:
+    (home / "logs").touch()
+    script = Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
+    script.lines()
+    assert "The log of the run could not be kept" in script.display.warning.call_args.args[0]

@@ -55,8 +55,11 @@ def test_a_run_that_somebody_holds_is_at_work(tmp_path: Path) -> None:
 def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads(tmp_path: Path) -> None:
     written(tmp_path, [*FENCED, ("failed", {"error": "It broke.", "secret": "no"})])
     (found,) = status.run(status.StatusRequest(tmp_path))
-    assert [line.split("  ")[1:] for line in found.log] == [["fencing"], ["fenced"], ["failed", "It broke."]]
-    assert found.log[-1].startswith(found.since)
+    assert [line.split(maxsplit=3)[3] for line in found.log[1:]] == [
+        "FENCE     The fence stands",
+        "MIGRATE   FAILED: It broke.",
+    ]
+    assert found.log[-1].startswith(found.since.replace("T", " ").replace("Z", " UTC"))
 
 
 def test_of_many_runs_the_newest_of_the_database_are_told(tmp_path: Path) -> None:

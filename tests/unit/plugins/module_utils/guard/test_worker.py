@@ -49,5 +49,7 @@ def test_a_worker_that_is_asked_to_end_once_more_still_says_what_it_has_come_to(
 
     monkeypatch.setattr(Channel, "finish", asked_meanwhile)
     assert worker.main([]) == 0
-    assert order.channel.result() == {"failed": False, "verdict": "rolled_back"}
+    result = order.channel.result()
+    assert result is not None
+    assert (result["failed"], result["verdict"]) == (False, "rolled_back")
     assert ended == []
