@@ -33,7 +33,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fing
 import pgserver
 
 TREE = Path(__file__).resolve().parents[2]
-EXAMPLE = TREE / "examples" / "community_connect"
+EXAMPLES = TREE / "examples"
+EXAMPLE = EXAMPLES / "community_connect"
 PATIENCE_SECONDS = 180.0
 
 SMALL = """

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Under ansible-runner: a terminal that nobody sits at, and an end by SIGKILL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import ansible_runner  # type: ignore[import-untyped]  # ships no types
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import journal
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import GOOD, SLEEPING, Database, ours, write_set
+from ansible_collections.pgsafe.migration.tests.server.test_play_interrupted import require_whole
+
+SLOW = {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT pg_sleep(600);\n"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "backups"
+    found.mkdir(mode=0o700)
+    return found
+
+
+def run(ansible: Ansible, variables: dict[str, object], **options: Any) -> tuple[str, str]:
+    """How the job ended, and all that it said."""
+    hosts = json.loads(Path(ansible.inventory({"one": variables})).read_text())
+    done = ansible_runner.run(
+        private_data_dir=str(ansible.home),
+        playbook="pgsafe.migration.migrate",
+        inventory=hosts,
+        envvars=ansible.environment(),
+        quiet=True,
+        **options,
+    )
+    with done.stdout as said:
+        return done.status, said.read()
+
+
+def test_nobody_is_asked_where_nobody_sits(ansible: Ansible, database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    variables = database.variables(root, write_set(ansible.home / "set", GOOD))
+    status, said = run(ansible, variables, settings={"idle_timeout": 300})
+    assert status == "failed", said
+    assert "was not confirmed" in " ".join(said.split())
+    assert "proceed? (yes/NO)" not in said
+    assert database.fingerprint() == before
+    assert ours(database.server, database.name) == set()
+
+
+def test_a_confirmed_job_migrates_and_draws_nothing_again(ansible: Ansible, database: Database, root: Path) -> None:
+    variables = database.variables(root, write_set(ansible.home / "set", GOOD))
+    status, said = run(ansible, {**variables, "pg_migrate_confirm": database.name})
+    assert status == "successful", said
+    assert "migrated and verified" in said
+    assert "\x1b[K" not in said
+    assert "\r" not in said.replace("\r\n", "\n")
+
+
+@pytest.mark.fault(62)
+def test_a_job_that_is_cancelled_in_the_middle_is_rolled_back(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    variables = database.variables(root, write_set(ansible.home / "set", SLOW))
+
+    def in_the_middle() -> bool:
+        return database.admin(SLEEPING.format(database.name)) == "1"
+
+    status, said = run(ansible, {**variables, "pg_migrate_confirm": database.name}, cancel_callback=in_the_middle)
+    assert status == "canceled", said
+    require_whole(database, before, root)
+    assert "aborting" in [entry.event for entry in journal.all_runs(root)[-1].entries()]
