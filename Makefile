@@ -112,6 +112,10 @@ sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
 docs: python ## Write the tables of checks and rules in docs/ anew
 	@"$(PYTHON)" tools/rules_page.py
 
+.PHONY: recordings
+recordings: venv-demo ## Record the console of three runs for docs/console.md anew
+	@$(VENV)/demo/bin/python tools/recordings.py
+
 .PHONY: build
 build: venv-test ## Build the tarball, install it, read every module's page
 	$(call heading,tarball)

@@ -58,6 +58,8 @@ def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]
         return _answer((), False, "There is no terminal to ask on.")
     except AnsiblePromptInterrupt:
         return _answer((), True, "The question was interrupted.")
+    # The answer was typed behind the question, and what comes next has a line of its own.
+    Display().display("")
     if time.monotonic() - started >= timeout:
         # What was typed without Enter is no answer.
         return _answer((), True, f"Nobody answered within {timeout} s.")

@@ -18,7 +18,6 @@ requirements:
   - C(callbacks_enabled = pgsafe.migration.phases) for playbooks of your own
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
@@ -57,9 +56,6 @@ _VERDICTS = {
 }
 
 _WELL = ("migrated", "unchanged", "as_backup", "finished")
-
-# Where nobody says otherwise, in the directory that the play was begun in.
-_DIRECTORY = "pgsafe"
 
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
@@ -197,9 +193,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         if host not in self._logs:
             manager = self._play.get_variable_manager()
             variables = manager.get_vars(play=self._play, host=manager._inventory.get_host(host))
-            chosen = variables.get("pg_migrate_controller_dir") or _DIRECTORY
+            chosen = variables.get("pg_migrate_controller_dir") or run_logs.DIRECTORY
             place = Templar(loader=manager._loader, variables=variables).template(chosen)
-            self._logs[host] = run_logs.HostLog(Path(str(place)).expanduser().absolute(), host)
+            self._logs[host] = run_logs.HostLog(str(place), host)
         return self._logs[host]
 
     def _begin_phase(self) -> None:

@@ -48,9 +48,14 @@ def audit(found: Mapping[str, Any]) -> list[str]:
     rows, findings = sum(found["rows"].values()), found["findings"]
     told = [finding for severity in ("error", "warning") for finding in findings if finding["severity"] == severity]
     sign = CROSS if any(finding["severity"] == "error" and not finding["waived"] for finding in told) else TICK
-    about = f"{rows:,} rows in {len(found['rows'])} tables, {len(told)} findings, {len(findings) - len(told)} notes"
+    counted = f"{_count(len(told), 'finding')}, {_count(len(findings) - len(told), 'note')}"
+    about = f"{rows:,} rows in {len(found['rows'])} tables, {counted}"
     more = [f"... and {len(told) - _MOST_FINDINGS} more findings"] if len(told) > _MOST_FINDINGS else []
     return [f"{sign} Audit: {about}", *[_audited(finding) for finding in told[:_MOST_FINDINGS]], *more]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _audited(finding: Mapping[str, Any]) -> str:

@@ -47,6 +47,9 @@ _TOLD = {
 }
 
 
+_NOUNS = {"verify": "verification", "migrate": "migration"}
+
+
 class _Facts(dict[str, Any]):
     """What an event does not say is told as such, since journals of other versions may lack it."""
 
@@ -64,6 +67,7 @@ def told(event: str, time: str, facts: Mapping[str, Any]) -> str:
     :param time: ISO 8601, UTC, as it is in the journal.
     """
     phase, text = _TOLD.get(event, ("", event))
+    facts = {**facts, "job": _NOUNS.get(str(facts.get("job")), facts.get("job"))}
     moment = time.replace("T", " ").replace("Z", " UTC")
     said = text.format_map(_Facts({key: value if value != "" else "(none)" for key, value in facts.items()}))
     return "\n    ".join(f"{moment}  {phase:<8}  {said}".splitlines())

@@ -229,23 +229,6 @@ rollback:
   description: What M(pgsafe.migration.pg_restore_safe) returns, when there was a rollback.
   returned: when it was rolled back
   type: dict
-run_logs:
-  description:
-    - The end of the log of each run that the task has worked on. The collection's callback keeps it on the controller.
-    - The whole log is C(migration_<run_id>.log) in the directory of the run, and beside its backup.
-  returned: when a run was worked on
-  type: list
-  elements: dict
-  contains:
-    run_id:
-      description: The run.
-      type: str
-      returned: always
-    lines:
-      description: Every event with its time and phase, and what the programs of the migration have said.
-      type: list
-      elements: str
-      returned: always
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always

@@ -8,12 +8,14 @@ import json
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import run_logs, shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap, trapped
 
@@ -29,6 +31,8 @@ _PATIENCE_SECONDS = 30.0
 
 # Of what nobody reads any more only so much may be returned: Ansible would wait for ever to hand over more.
 _TINY = ("failed", "changed", "msg", "verdict")
+
+_OURS = ("guard", "run_logs", "worth_repeating")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,15 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             host, shown = str(task_vars.get("inventory_hostname", "")), bool(guard.get("progress", True))
             lines = Lines(self._display, host, len(batch), shown)
             result = _Watch(self, guard, trap, lines).result()
-            return result if trap.orphaned else {**started, **result}
+            self._keep_logs(host, result, task_vars)
+            return _told(result) if trap.orphaned else {**_told(started), **_told(result)}
+
+    def _keep_logs(self, host: str, result: Mapping[str, Any], task_vars: dict[str, Any]) -> None:
+        """Here and not by the callback: this worker outlives its controller, and a result is shown in full."""
+        chosen = self._templar.template(task_vars.get("pg_migrate_controller_dir") or run_logs.DIRECTORY)
+        # A log that cannot be kept is told by the callback, which keeps what was shown in it.
+        with suppress(FileFailed):
+            run_logs.HostLog(str(chosen), host).take({"run_logs": result.get("run_logs")})
 
     def poll(self, directory: str) -> Look | None:
         """Renew the lease and look; None when the answer cannot be used.
@@ -161,7 +173,13 @@ class _Watch:
             time.sleep(0.05)
 
     def _fitting(self, result: dict[str, Any]) -> dict[str, Any]:
-        return {name: result[name] for name in _TINY if name in result} if self._trap.orphaned else result
+        kept = (*_TINY, *_OURS)
+        return {name: result[name] for name in kept if name in result} if self._trap.orphaned else result
+
+
+def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is between the guard and us."""
+    return {name: value for name, value in result.items() if name not in _OURS}
 
 
 def _interrupted(reason: str) -> dict[str, Any]:

@@ -18,18 +18,21 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Fil
 _TARGET = "---- On the target ----"
 
 
+# Where nobody says otherwise, in the directory that the play was begun in.
+DIRECTORY = "pgsafe"
+
+
 class HostLog:
     """The logs that one host has in one play.
 
     :param directory: of all logs of the controller; the host has one of its own in it.
     """
 
-    def __init__(self, directory: Path, host: str) -> None:
-        self._directory = directory / names.directory_name(host)
+    def __init__(self, directory: str, host: str) -> None:
+        self._directory = Path(directory).expanduser().absolute() / names.directory_name(host)
         self._began = datetime.now(timezone.utc).strftime("%Y%m%d_%H%M%S")
         self._run_id = ""
         self._shown: list[str] = []
-        self._target: list[str] = []
 
     def show(self, phase: str, line: str) -> None:
         """Keep what is shown to a person."""
@@ -43,12 +46,9 @@ class HostLog:
         """
         self._run_id = self._run_id or str(result.get("run_id") or "")
         for run, lines in _brought(result):
-            if run == self._run_id:
-                self._target = lines
-            else:
-                self._write(run_log.name(run), _shown_before(self._directory / run_log.name(run)), lines)
+            self._write(run_log.name(run), target=lines)
         if self._run_id:
-            self._write(run_log.name(self._run_id), self._shown, self._target)
+            self._write(run_log.name(self._run_id), shown=self._shown)
 
     def end(self, refused: bool) -> None:
         """A run that was refused before it had an id is kept by the time of its beginning.
@@ -56,13 +56,16 @@ class HostLog:
         :raises FileFailed: the log cannot be written.
         """
         if self._run_id:
-            self._write(run_log.name(self._run_id), self._shown, self._target)
+            self._write(run_log.name(self._run_id), shown=self._shown)
         elif refused and self._shown:
-            self._write(f"refused_{self._began}.log", self._shown, [])
+            self._write(f"refused_{self._began}.log", shown=self._shown)
 
-    def _write(self, name: str, shown: list[str], target: list[str]) -> None:
+    def _write(self, name: str, shown: list[str] | None = None, target: list[str] | None = None) -> None:
+        """One part of a log; the other one stays as somebody else has written it."""
         for directory in (self._directory.parent, self._directory):
             files.make_directory(directory)
+        old_shown, old_target = _parts(self._directory / name)
+        shown, target = shown or old_shown, target or old_target
         brought = ["", _TARGET, *target] if target else []
         files.replace_text(self._directory / name, "\n".join([*shown, *brought, ""]))
 
@@ -75,11 +78,12 @@ def _brought(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
             yield str(entry["run_id"]), list(entry["log"])
 
 
-def _shown_before(path: Path) -> list[str]:
-    """What the controller of another play has kept of a run."""
+def _parts(path: Path) -> tuple[list[str], list[str]]:
+    """What was shown, and what the target has brought."""
     if not path.exists():
-        return []
-    return files.read_text(path).partition(f"\n{_TARGET}\n")[0].rstrip("\n").splitlines()
+        return [], []
+    shown, _mark, target = files.read_text(path).partition(f"{_TARGET}\n")
+    return shown.rstrip("\n").splitlines(), target.splitlines()
 
 
 def unwritable(error: FileFailed) -> str:

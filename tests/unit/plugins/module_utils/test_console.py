@@ -44,7 +44,7 @@ def _audited(*findings: Mapping[str, object]) -> list[str]:
 
 def test_the_audit_counts_rows_tables_and_findings_and_tells_no_guesses() -> None:
     assert _audited({"severity": "warning"}, {"severity": "info"}) == [
-        "[✓] Audit: 12,857 rows in 2 tables, 1 findings, 1 notes",
+        "[✓] Audit: 12,857 rows in 2 tables, 1 finding, 1 note",
         "[warning] It is invalid. Mend it.",
     ]
 
@@ -52,11 +52,11 @@ def test_the_audit_counts_rows_tables_and_findings_and_tells_no_guesses() -> Non
 def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself() -> None:
     error = {"severity": "error", "samples": ["1", "a…(4)"]}
     assert _audited(error) == [
-        "[✗] Audit: 12,857 rows in 2 tables, 1 findings, 0 notes",
+        "[✗] Audit: 12,857 rows in 2 tables, 1 finding, 0 notes",
         "[error] It is invalid. Keys, masked: 1, a…(4). Mend it.",
     ]
     assert _audited({**error, "waived": "known"}) == [
-        "[✓] Audit: 12,857 rows in 2 tables, 1 findings, 0 notes",
+        "[✓] Audit: 12,857 rows in 2 tables, 1 finding, 0 notes",
         "[error] It is invalid. Keys, masked: 1, a…(4). Mend it. Waived: known",
     ]
 

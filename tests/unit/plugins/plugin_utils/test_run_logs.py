@@ -19,7 +19,7 @@ def kept(path: Path) -> list[str]:
 
 
 def test_what_was_shown_before_the_run_had_an_id_is_in_its_log(tmp_path: Path) -> None:
-    log = HostLog(tmp_path / "pgsafe", "db/1")
+    log = HostLog(str(tmp_path / "pgsafe"), "db/1")
     log.show("Phase 1", "[✓] Nothing stands in the way")
     log.take({"changed": False})
     assert list(tmp_path.iterdir()) == []
@@ -40,10 +40,10 @@ def test_what_was_shown_before_the_run_had_an_id_is_in_its_log(tmp_path: Path) -
 
 
 def test_a_run_that_this_play_meets_gets_what_its_own_controller_did_not_live_to_see(tmp_path: Path) -> None:
-    died = HostLog(tmp_path, "db1")
+    died = HostLog(str(tmp_path), "db1")
     died.show("Phase 3", "Applying")
     died.take({"run_id": "20261116_143022", "run_logs": [{"run_id": "20261116_143022", "lines": ["applying"]}]})
-    met = HostLog(tmp_path, "db1")
+    met = HostLog(str(tmp_path), "db1")
     met.take({"runs": [{"run_id": "20261116_143022", "log": ["applying", "rolled back"]}]})
     met.end(refused=False)
     brought = ["", "---- On the target ----", "applying", "rolled back"]
@@ -51,7 +51,7 @@ def test_a_run_that_this_play_meets_gets_what_its_own_controller_did_not_live_to
 
 
 def test_a_run_that_was_refused_before_it_began_is_kept_by_its_time(tmp_path: Path) -> None:
-    log = HostLog(tmp_path, "db1")
+    log = HostLog(str(tmp_path), "db1")
     log.show("VERDICT", "refused")
     log.end(refused=True)
     (path,) = (tmp_path / "db1").iterdir()
@@ -60,7 +60,7 @@ def test_a_run_that_was_refused_before_it_began_is_kept_by_its_time(tmp_path: Pa
 
 
 def test_where_nothing_was_refused_and_nothing_was_begun_nothing_is_kept(tmp_path: Path) -> None:
-    log = HostLog(tmp_path, "db1")
+    log = HostLog(str(tmp_path), "db1")
     log.show("", "[✓] unchanged")
     log.end(refused=False)
     assert list(tmp_path.iterdir()) == []
@@ -68,6 +68,6 @@ def test_where_nothing_was_refused_and_nothing_was_begun_nothing_is_kept(tmp_pat
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    log = HostLog(tmp_path / "file", "db1")
+    log = HostLog(str(tmp_path / "file"), "db1")
     with pytest.raises(FileFailed):
         log.take({"run_id": "20261116_143022"})
