@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible, reads_keys
 from ansible_collections.pgsafe.migration.tests.server.support import until
 
 CTRL_C = b"\x03"
@@ -51,6 +51,10 @@ class Terminal:
 
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
+
+    def asks(self) -> bool:
+        """Whether a person is asked to confirm, and would be heard."""
+        return QUESTION in self.flat and reads_keys(self._master)
 
     def close(self) -> None:
         """As when a window is closed: everybody with this terminal gets SIGHUP."""
