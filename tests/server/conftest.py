@@ -63,6 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was tried, and what this machine lacks."""
     terminalreporter.write_line(f"PostgreSQL servers tried: {', '.join(map(str, sorted(INSTALLATIONS)))}")
     missing = [core for core in controllers.PYTHONS if core not in controllers.found()]
     lacking = f"; without a Python for {', '.join(missing)}" if missing else ""

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import journal
@@ -141,7 +141,7 @@ class Playing:
     root: Path
     terminal: Terminal
     before: Fingerprint
-    let_go: Callable[[], None]
+    let_go: Callable[[], None] = lambda: None
 
     def runs(self) -> list[journal.Journal]:
         return journal.all_runs(self.root)
@@ -157,9 +157,13 @@ class Playing:
         return [pid for pid, words in found if str(self.root) in " ".join(words) and words[-2:-1] == [role]]
 
     def modules(self) -> list[int]:
-        """The processes of the modules that Ansible runs just now."""
-        shipped = str(self.ansible.home / "remote")
-        return [pid for pid, words in command_lines().items() if any(word.startswith(shipped) for word in words)]
+        """The processes of the modules that Ansible runs just now, and of what they have started."""
+        lines = command_lines()
+        shipped = [pid for pid, words in lines.items() if str(self.ansible.home / "remote") in " ".join(words)]
+        behind = family(self.ansible.logins) if self.ansible.logins else []
+        inside = [pid for pid in behind if "sshd" not in lines.get(pid, ["sshd"])[0]]
+        controllers = family(self.terminal.pid) if self.ansible.logins else [self.terminal.pid]
+        return [pid for pid in {*shipped, *inside} if pid not in controllers]
 
     def children(self, program: str) -> list[int]:
         """Programs that the worker has started."""
@@ -193,8 +197,7 @@ def ctrl_c(play: Playing) -> None:
 def ctrl_c_twice(play: Playing) -> None:
     """The second one when the first has reached the guard: two at once are one for the kernel."""
     press(play)
-    if play.processes("guard"):
-        until(lambda: heard(play), "the first Ctrl+C is heard")
+    until(lambda: heard(play) or not play.processes("guard"), "the first Ctrl+C is heard")
     press(play)
 
 
@@ -226,6 +229,11 @@ def kill_guard(play: Playing) -> None:
 
 def kill_worker(play: Playing) -> None:
     kill(play.processes("work"))
+
+
+def kill_guard_and_worker(play: Playing) -> None:
+    """The guard first, so that it starts no other."""
+    kill(play.processes("guard") + play.processes("work"))
 
 
 def kill_module(play: Playing) -> None:
@@ -273,40 +281,56 @@ def brake(server: pgserver.Server, on: bool) -> Iterator[None]:
 
 
 @contextmanager
+def begun(
+    ansible: Ansible,
+    database: Database,
+    root: Path,
+    files: Mapping[str, str],
+    callback: bool,
+    variables: Mapping[str, object],
+) -> Iterator[Playing]:
+    """A play that has just been started."""
+    before = database.fingerprint()
+    source = write_set(ansible.home / "set", files)
+    inventory = ansible.inventory({"one": {**database.variables(root, source), **variables}})
+    own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
+    playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
+    with terminal(ansible, ["ansible-playbook", playbook, "-i", inventory]) as play:
+        yield Playing(ansible, database, root, play, before)
+
+
+@contextmanager
 def playing(
     ansible: Ansible, database: Database, root: Path, phase: Phase, callback: bool = True, **variables: object
 ) -> Iterator[Playing]:
     """A play that stands in a phase, until the test lets go of it."""
     if phase.setup:
         database.sql(phase.setup)
-    before = database.fingerprint()
     confirmed = {"pg_migrate_confirm": database.name} if phase.reached else {}
-    given = {**database.variables(root, write_set(ansible.home / "set", phase.files)), **confirmed}
-    inventory = ansible.inventory({"one": {**given, **phase.variables, **variables}})
-    own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
-    playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
+    given = {**confirmed, **phase.variables, **variables}
     # From another database, whose sessions the fence does not end: what is locked is the whole server's.
     others = database.called("postgres")
-    with contextlib.ExitStack() as held, terminal(ansible, ["ansible-playbook", playbook, "-i", inventory]) as play:
+    with contextlib.ExitStack() as held:
+        held.enter_context(others.holding(phase.lock or "SELECT 1"))
         braked = held.enter_context(contextlib.ExitStack())
         braked.enter_context(brake(database.server, phase.braked))
-        held.enter_context(others.holding(phase.lock or "SELECT 1"))
-        if phase.late_lock:
-            _reached(play, database, BRAKED.format("restored"))
-            held.enter_context(others.holding(phase.late_lock.format(database.name)))
-            braked.close()
-        _reached(play, database, phase.reached)
-        yield Playing(ansible, database, root, play, before, held.close)
+        with begun(ansible, database, root, phase.files, callback, given) as play:
+            if phase.late_lock:
+                _reached(play, BRAKED.format("restored"))
+                held.enter_context(others.holding(phase.late_lock.format(database.name)))
+                braked.close()
+            _reached(play, phase.reached)
+            yield replace(play, let_go=held.close)
 
 
-def _reached(play: Terminal, database: Database, question: str) -> None:
+def _reached(play: Playing, question: str) -> None:
     def there() -> bool:
-        assert not play.ended(), play.said
+        assert not play.terminal.ended(), play.terminal.said
         if not question:
-            return play.asks()
-        return database.admin(question.format(database.name)) in ("1", "t")
+            return play.terminal.asks()
+        return play.database.admin(question.format(play.database.name)) in ("1", "t")
 
-    until(there, f"the play stands there: {play.said[-2000:]}")
+    until(there, "the play stands there")
 
 
 # What the journal says first of a run that is broken off, in the guard's words, in the worker's, in its successor's.
@@ -336,9 +360,10 @@ def settled(play: Playing) -> bool:
 
 def left(play: Playing) -> list[str]:
     """What is left of the play and its runs: processes by their command lines, sessions by their names."""
-    places = (str(play.root), str(play.ansible.home / "remote"))
-    processes = [" ".join(words) for words in command_lines().values() if any(at in " ".join(words) for at in places)]
-    return [line for line in processes if "ansible-playbook" not in line] + backends(play.database.server)
+    lines = command_lines()
+    working = [pid for pid, words in lines.items() if str(play.root) in " ".join(words)]
+    found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules()}]
+    return found + backends(play.database.server)
 
 
 def require_whole(play: Playing) -> None:

@@ -74,7 +74,7 @@ def possible(cases: Iterable[Case]) -> list[Case]:
 def over_ssh(ansible: Ansible, server: sshd.Sshd, connection: str, port: int = 0) -> Ansible:
     """The same, on hosts behind a server."""
     given = server.connection(connection == PIPED, connection == BECOME, port)
-    return replace(ansible, connection=given, variables=server.variables)
+    return replace(ansible, connection=given, variables=server.variables, logins=server.process.pid)
 
 
 def interrupt(ansible: Ansible, database: Database, root: Path, case: Case, lease: float) -> float | None:

@@ -51,13 +51,16 @@ class Ansible:
     """The collection of the build tree, in a directory of the test's own.
 
     :param programs: where its ansible-playbook and its Python are, which is the targets' too.
-    :param connection: what every host of the inventory has, and what of it is the controller's environment.
+    :param connection: what every host of the inventory has.
+    :param variables: of the environment, besides those of every play.
+    :param logins: the SSH server's process, 0 for the local connection.
     """
 
     home: Path
     programs: Path = Path(sys.executable).parent
     connection: Mapping[str, object] = field(default_factory=lambda: {"ansible_connection": "local"})
     variables: Mapping[str, str] = field(default_factory=dict)
+    logins: int = 0
 
     def environment(self) -> dict[str, str]:
         return {

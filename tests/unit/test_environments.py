@@ -7,8 +7,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import environments
 import pytest
+
+import environments
 
 # No machine has it, so that what is found is what the test has put there.
 NOWHERE = (3, 98)
