@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import recover
 from ansible_collections.pgsafe.migration.tests.server import interruptions, matrix, sshd
 from ansible_collections.pgsafe.migration.tests.server.interruptions import (
     PHASES,
@@ -22,7 +23,7 @@ from ansible_collections.pgsafe.migration.tests.server.interruptions import (
 )
 from ansible_collections.pgsafe.migration.tests.server.matrix import Case, Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import Database, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, ours, until
 
 import controllers
 
@@ -60,6 +61,23 @@ def test_an_interrupted_play_leaves_the_database_as_it_was(
     seconds = matrix.interrupt(controller(case.setting), database, backup_root, case, AN_HOUR)
     if seconds is not None:
         record_property("seconds until the journal tells of it", f"{seconds:.2f} after {case}")
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
+def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
+    ansible: Ansible, database: Database, backup_root: Path, number: signal.Signals
+) -> None:
+    with playing(ansible, database, backup_root, PHASES["preflight"]) as play:
+        interruptions.kill(play.modules(), number)
+        play.let_go()
+        play.terminal.wait()
+        until(lambda: not interruptions.left(play), "nobody of the play is there")
+    beside = ours(database.server, database.name)
+    done = recover.run(recover.RecoverRequest(database.target, backup_root)).done
+    assert done == tuple(f"Dropped the copy {name} that an interrupted run had left" for name in beside)
+    assert len(beside) == (1 if number == signal.SIGKILL else 0)
+    require_whole(play)
 
 
 @pytest.mark.fault(63)
