@@ -54,7 +54,7 @@ EVENTS = (
     "crash",
 )
 
-# What a run's journal says, behind which the moment may lie; between two of these it is drawn.
+# What a run's journal says, behind which the moment may lie, and what that of a good or a broken migration says besides.
 MARKS = (
     "fencing",
     "fenced",
@@ -69,11 +69,9 @@ MARKS = (
     "armed",
     "applying",
     "applied",
-    "failed",
-    "rolling_back",
-    "accepted",
     "opened",
 )
+MARKS_OF = {True: (*MARKS, "accepted", "migrated"), False: (*MARKS, "failed", "rolling_back", "swapping", "rolled_back")}
 
 
 # Who has to be there for it to happen at all.
@@ -108,12 +106,13 @@ class Drawn:
 
 def drawn(seed: int, number: int) -> Drawn:
     chance = random.Random(f"{seed} interruption {number}")  # noqa: S311 - to be drawn again, not to be secret
-    mark = chance.choice(["", *MARKS]) if chance.random() < 0.7 else ""
+    good = chance.random() < 0.5
+    mark = chance.choice(MARKS_OF[good]) if chance.random() < 0.7 else ""
     delay = chance.expovariate(3) if mark else chance.uniform(0.0, 12.0)
     return Drawn(
         setting=chance.choice(matrix.settings()),
         event=chance.choice(EVENTS),
-        good=chance.random() < 0.5,
+        good=good,
         proof=chance.choice(["auto", "scratch"]),
         mark=mark,
         delay=delay,

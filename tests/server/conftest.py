@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
+    config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
     # Whoever is started in the background ignores SIGINT, and so would every program that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -55,10 +56,11 @@ def _majors(test: pytest.Item) -> list[int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What the machine lacks is not collected; the last lines say so."""
     with tempfile.TemporaryDirectory() as directory:
-        if can_mount(Path(directory) / "disk"):
-            return
-    lacking = [item for item in items if item.get_closest_marker("full_disk")]
-    config.hook.pytest_deselected(items=lacking)
+        there = {"full_disk": can_mount(Path(directory) / "disk"), "over_ssh": not sshd.MISSING}
+    missing = [marker for marker, found in there.items() if not found]
+    lacking = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
+    if lacking:
+        config.hook.pytest_deselected(items=lacking)
     items[:] = [item for item in items if item not in lacking]
 
 

@@ -44,7 +44,7 @@ PAIRWISE = [
     Case(Setting("2.21", "ssh", False), "migrate", "kill_worker"),
     Case(Setting("2.21", "ssh with sudo", True), "migrate", "ctrl_c"),
 ]
-SSH = [setting for setting in matrix.settings() if (setting.core, setting.connection) == (controllers.own(), "ssh")][:1]
+OWN_OVER_SSH = Setting(controllers.own(), "ssh", True)
 
 
 @pytest.mark.fault(61)
@@ -80,13 +80,13 @@ def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
     require_whole(play)
 
 
+@pytest.mark.over_ssh
 @pytest.mark.fault(63)
-@pytest.mark.parametrize("setting", SSH, ids=str)
 def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afterwards(
-    ansible: Ansible, logins: sshd.Sshd, database: Database, backup_root: Path, setting: Setting
+    ansible: Ansible, logins: sshd.Sshd, database: Database, backup_root: Path
 ) -> None:
     with sshd.network(logins) as (port, cable):
-        behind = matrix.over_ssh(ansible, logins, setting.connection, port)
+        behind = matrix.over_ssh(ansible, logins, matrix.PIPED, port)
         with playing(behind, database, backup_root, PHASES["migrate"], pg_migrate_lease=3) as play:
             cable.send_signal(signal.SIGSTOP)
             until(lambda: play.told("rolled_back"), "the guard has rolled back")
@@ -97,12 +97,12 @@ def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afte
     assert "one rolled back: the database is as it was before" in play.terminal.flat
 
 
+@pytest.mark.over_ssh
 @pytest.mark.fault(63)
-@pytest.mark.parametrize("setting", SSH, ids=str)
 def test_a_play_goes_on_when_its_ssh_clients_are_killed(
-    controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, setting: Setting
+    controller: Callable[[Setting], Ansible], database: Database, backup_root: Path
 ) -> None:
-    with playing(controller(setting), database, backup_root, UNDER_BRAKE, pg_migrate_lease=AN_HOUR) as play:
+    with playing(controller(OWN_OVER_SSH), database, backup_root, UNDER_BRAKE, pg_migrate_lease=AN_HOUR) as play:
         lease = max(backup_root.glob(".runs/*/job_*/lease"))
         interruptions.kill_ssh(play)
         killed = lease.stat().st_mtime_ns
