@@ -12,13 +12,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.tests.server import interruptions, matrix
 from ansible_collections.pgsafe.migration.tests.server.interruptions import Playing, begun
@@ -54,7 +51,7 @@ EVENTS = (
     "crash",
 )
 
-# What a run's journal says, behind which the moment may lie, and what that of a good or a broken migration says besides.
+# What a run's journal says, behind which the moment may lie; that of a good and of a broken migration say more.
 MARKS = (
     "fencing",
     "fenced",
@@ -71,7 +68,8 @@ MARKS = (
     "applied",
     "opened",
 )
-MARKS_OF = {True: (*MARKS, "accepted", "migrated"), False: (*MARKS, "failed", "rolling_back", "swapping", "rolled_back")}
+_GOOD, _BROKEN = ("accepted", "migrated"), ("failed", "rolling_back", "swapping", "rolled_back")
+MARKS_OF = {True: (*MARKS, *_GOOD), False: (*MARKS, *_BROKEN)}
 
 
 # Who has to be there for it to happen at all.
@@ -147,7 +145,7 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
         over = play.terminal.ended()
         getattr(interruptions, case.event)(play)
         status = play.terminal.wait()
-        recovered = settle(play)
+        recovered = interruptions.recovered(play)
         print(f"status {status}, recovered {recovered}", play.terminal.said)
         was_migrated = require_either(play, migrated if case.good else play.before)
         require_true(play, was_migrated)
@@ -185,24 +183,6 @@ def wait_for(play: Playing, case: Drawn) -> None:
     until(lambda: time.monotonic() > moment or play.terminal.ended(), "the moment has come")
     there = VICTIMS.get(case.event)
     until(lambda: not there or there(play) or play.terminal.ended(), "there is somebody to be killed")
-
-
-def settle(play: Playing) -> bool:
-    """Until nobody works on it any more; then what is left of it is recovered, once. Whether that was needed."""
-    until(lambda: not play.modules() and not play.processes("guard") and not play.processes("work"), "it is quiet")
-    needed = any(run.fenced or run.unfinished for run in play.runs())
-    until(lambda: _recovered(play), "it is recovered")
-    until(lambda: interruptions.settled(play), f"it has settled: {interruptions.left(play)}")
-    return needed
-
-
-def _recovered(play: Playing) -> bool:
-    """As a person has it recovered who names the run; refused while its sentry does the same."""
-    runs = [run.run_id for run in play.runs() if run.fenced or run.unfinished]
-    with suppress(Refused):
-        recover.run(recover.RecoverRequest(play.database.target, play.root, run_id="".join(runs[-1:])))
-        return True
-    return False
 
 
 def require_either(play: Playing, migrated: Fingerprint) -> bool:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils import journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -296,7 +297,13 @@ def begun(
     own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
     playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
     with terminal(ansible, ["ansible-playbook", playbook, "-i", inventory]) as play:
-        yield Playing(ansible, database, root, play, before)
+        playing_now = Playing(ansible, database, root, play, before)
+        try:
+            yield playing_now
+        finally:
+            # Nothing is left of a run that a test has given up; one that has ended has none of these.
+            for role in ("sentry", "guard", "work"):
+                kill(playing_now.processes(role))
 
 
 @contextmanager
@@ -338,7 +345,10 @@ HEARD = ("aborting", "failed", "giving_up", "rolling_back", "abandoned", "opened
 
 
 def seconds_until_heard(play: Playing, event: Event) -> float | None:
-    """Let it happen; how long it takes until the journal says so, None where no run has a journal yet."""
+    """Let it happen; how long it takes until the journal says so.
+
+    None where no run has a journal yet, and where the play has ended between two tasks, with nobody to say so.
+    """
     known = [len(run.entries()) for run in play.runs()]
     started = time.monotonic()
     event(play)
@@ -348,8 +358,12 @@ def seconds_until_heard(play: Playing, event: Event) -> float | None:
     def told() -> bool:
         return any(entry.event in HEARD for entry in play.runs()[-1].entries()[known[-1] :])
 
-    until(told, f"the journal tells of it: {play.terminal.said[-2000:]}")
-    return time.monotonic() - started
+    until(lambda: told() or rests(play), f"the journal tells of it: {play.terminal.said[-2000:]}")
+    return time.monotonic() - started if told() else None
+
+
+def rests(play: Playing) -> bool:
+    return play.terminal.ended() and not play.processes("guard") and not play.processes("work")
 
 
 def settled(play: Playing) -> bool:
@@ -364,6 +378,24 @@ def left(play: Playing) -> list[str]:
     working = [pid for pid, words in lines.items() if str(play.root) in " ".join(words)]
     found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules()}]
     return found + backends(play.database.server)
+
+
+def recovered(play: Playing) -> bool:
+    """Wait until nobody works on it any more, and recover what is left of it, once; whether that was needed."""
+    until(lambda: not play.modules() and not play.processes("guard") and not play.processes("work"), "it is quiet")
+    needed = any(run.fenced or run.unfinished for run in play.runs())
+    until(lambda: _recovered(play), "it is recovered")
+    until(lambda: settled(play), f"it has settled: {left(play)}")
+    return needed
+
+
+def _recovered(play: Playing) -> bool:
+    """As a person has it recovered who names the run; refused while its sentry does the same."""
+    runs = [run.run_id for run in play.runs() if run.fenced or run.unfinished]
+    with contextlib.suppress(Refused):
+        recover.run(recover.RecoverRequest(play.database.target, play.root, run_id="".join(runs[-1:])))
+        return True
+    return False
 
 
 def require_whole(play: Playing) -> None:

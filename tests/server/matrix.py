@@ -83,5 +83,9 @@ def interrupt(ansible: Ansible, database: Database, root: Path, case: Case, leas
     with playing(ansible, database, root, phase, case.setting.callback, pg_migrate_lease=lease) as play:
         seconds = interruptions.seconds_until_heard(play, case.happens)
         play.let_go()
+        if case.phase == "confirm" and not case.setting.callback:
+            # Nobody takes a second Ctrl+C between two tasks: the run rests, and the next one undoes it.
+            play.terminal.wait()
+            interruptions.recovered(play)
         interruptions.require_whole(play)
     return seconds

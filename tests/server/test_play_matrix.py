@@ -38,6 +38,7 @@ PAIRWISE = [
     Case(Setting("2.19", "ssh -t", False), "migrate", "terminate"),
     Case(Setting("2.19", "local", True), "swap", "ctrl_c"),
     Case(Setting("2.19", "local", False), "preflight", "ctrl_c"),
+    Case(Setting("2.19", "local", True), "confirm", "ctrl_c_twice"),
     Case(Setting("2.21", "ssh", True), "post-verify", "kill_controller"),
     Case(Setting("2.21", "ssh -t", True), "proof", "ctrl_c"),
     Case(Setting("2.21", "local", False), "post-verify", "hang_up"),
