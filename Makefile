@@ -45,6 +45,10 @@ python:
 venv-demo venv-test venv-benchmark: venv-%: python
 	@"$(PYTHON)" tools/environments.py $*
 
+.PHONY: controllers
+controllers: venv-test
+	@$(TEST)/python tools/controllers.py
+
 .PHONY: demo
 demo: venv-demo ## Migrate the sample database; all goes well
 	@$(VENV)/demo/bin/python tools/demo.py run --set good
@@ -86,13 +90,13 @@ unit: venv-test tree ## Test single functions
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/unit -q
 
 .PHONY: server
-server: venv-test tree ## Test on real PostgreSQL servers
+server: controllers tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q --numprocesses 3 --dist worksteal
 
 # PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them
 .PHONY: test-exhaustive
-test-exhaustive: venv-test tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
+test-exhaustive: controllers tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
 	$(call heading,exhaustive tests)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/exhaustive -q
 

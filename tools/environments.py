@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PROOF = "import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != {version})"
+"""What a candidate has to run first: pyenv leaves commands that do not start, Debian a Python without venv."""
 
 
 def environment(name: str, interpreter: str = sys.executable) -> Path:
@@ -32,6 +36,31 @@ def environment(name: str, interpreter: str = sys.executable) -> Path:
     subprocess.run([*pip, "install", "--requirement", str(requirements)], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return directory
+
+
+def interpreter(oldest: tuple[int, int], newest: tuple[int, int]) -> str | None:
+    """A Python from `oldest` to `newest` that makes virtual environments: the running one, else the newest found."""
+    if oldest <= sys.version_info[:2] <= newest:
+        return sys.executable
+    minors = range(newest[1], oldest[1] - 1, -1)
+    return next((found for minor in minors for found in _candidates(minor) if _works(found, (3, minor))), None)
+
+
+def _candidates(minor: int) -> Iterator[str]:
+    """Commands of that name in PATH, then in every version of pyenv, whichever of them is chosen just now."""
+    name = f"python3.{minor}"
+    for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        yield from filter(None, [shutil.which(name, path=directory)])
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(root.glob(f"versions/*/bin/{name}"), reverse=True))
+
+
+def _works(candidate: str, version: tuple[int, int]) -> bool:
+    argv = [candidate, "-c", PROOF.format(version=version)]
+    try:
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _digest(requirements: Path, interpreter: str) -> str:

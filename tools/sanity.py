@@ -15,17 +15,16 @@ import ast
 import configparser
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import collection_tree
+import controllers
 import environments
 
-PYTHONS = {"2.16": ((3, 10), (3, 12)), "2.19": ((3, 11), (3, 13))}
-"""The oldest and newest Python that an ansible-core's controller runs on."""
+CORES = ("2.16", "2.19")
 BOOTSTRAP = "import ensurepip\nensurepip.bootstrap(upgrade=True, default_pip=True)\n"
 
 
@@ -34,16 +33,15 @@ class SanityError(Exception):
 
 
 def interpreter_for(core: str) -> str:
-    """Give a Python for that ansible-core: the running one, else the newest suitable one in PATH."""
-    oldest, newest = PYTHONS[core]
-    if oldest <= sys.version_info[:2] <= newest:
-        return sys.executable
-    for minor in range(newest[1], oldest[1] - 1, -1):
-        found = shutil.which(f"python3.{minor}")
-        # pyenv leaves shims of Pythons that do not start
-        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return found
-    raise SanityError(f"ansible-core {core} needs a Python from {oldest} to {newest}, and PATH has none")
+    """Give a Python for that ansible-core.
+
+    Raises SanityError when there is none.
+    """
+    oldest, newest = controllers.PYTHONS[core]
+    found = environments.interpreter(oldest, newest)
+    if not found:
+        raise SanityError(f"ansible-core {core} needs a Python from {oldest} to {newest}, and none was found")
+    return found
 
 
 def prepare_home(environment: Path) -> Path:
@@ -114,7 +112,7 @@ def run(core: str, arguments: list[str]) -> int:
 def main() -> int:
     """Run for one ansible-core and say how long it took."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--core", choices=sorted(PYTHONS), default="2.19", help="which ansible-core (2.19)")
+    parser.add_argument("--core", choices=CORES, default="2.19", help="which ansible-core (2.19)")
     arguments, rest = parser.parse_known_args()
     begin = time.monotonic()
     try:

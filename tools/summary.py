@@ -7,10 +7,10 @@ must say what it did not see.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import sys
 from collections.abc import Iterable
 
+import controllers
 import pgserver
 
 POSTGRESQL = ("15", "16", "17", "18")
@@ -29,14 +29,13 @@ def _as_numbers(version: str) -> list[int]:
 
 
 def main() -> int:
-    """Print the two lines for the running interpreter's packages and the ansible-core of the sanity tests."""
+    """Print the two lines for the servers and controllers found, and the ansible-core of the sanity tests."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sanity", action="append", default=[], help="an ansible-core that ansible-test was run with")
     arguments = parser.parse_args()
-    core = ".".join(importlib.metadata.version("ansible-core").split(".")[:2])
     majors = [str(installation.major) for installation in pgserver.find_installations()]
     print(line("PostgreSQL", majors, POSTGRESQL))
-    print(line("ansible-core", [core, *arguments.sanity], ANSIBLE_CORE))
+    print(line("ansible-core", [*controllers.found(), *arguments.sanity], ANSIBLE_CORE))
     return 0
 
 

@@ -41,6 +41,11 @@ _PHASES = {
     "Rollback": "Phase 4: ROLLBACK",
 }
 
+# From the first of these tasks to the last of them a host may be fenced, and an end between two of them is taken too.
+_WINDOW_OPENS = "Fence"
+_ASKS = "Confirm | Ask a person"
+_WINDOW = (_WINDOW_OPENS, "Backup", "Verify", "Confirm", "Migrate", "Rollback", "Failure")
+
 _VERDICTS = {
     "migrated": "migrated and verified",
     "unchanged": "unchanged: the set was applied before",
@@ -72,7 +77,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._verdicts: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
         self._phase = self._coming = ""
-        self._ours = False
+        self._ours = self._fenced = False
         self._play: Any = None
         self._logs: dict[str, run_logs.HostLog] = {}
         # Found beside the playbook and enabled in the configuration it is loaded twice; the first one prints.
@@ -88,6 +93,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._phase = self._coming = ""
         self._play = play
+        self._fenced = False
+        shield.window(shield.CLOSED)
         manager = play.get_variable_manager()
         # Each batch starts the play anew, restricted to its own hosts.
         hosts = manager._inventory.get_hosts(play.hosts, ignore_restrictions=True)
@@ -113,6 +120,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._reasons.setdefault(host, str(_said(result).get("msg", "")))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        shield.window(shield.CLOSED)
         if not self._ours:
             return
         self._say("")
@@ -135,10 +143,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def _enter(self, task: Any) -> None:
         role, _colon, name = task.get_name().partition(" : ")
-        if not role.endswith(_ROLE):
-            return
-        self._ours = True
-        self._coming = _PHASES.get(name.partition(" | ")[0], self._coming)
+        step = name.partition(" | ")[0] if role.endswith(_ROLE) else ""
+        self._fenced = self._fenced or step == _WINDOW_OPENS
+        shield.window(_window(step, name) if self._fenced else shield.CLOSED)
+        if step:
+            self._ours = True
+            self._coming = _PHASES.get(step, self._coming)
 
     def _remember_reason(self, result: Any) -> None:
         """What a person wants to read last: the first failure of a host, and what to do about it."""
@@ -207,6 +217,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def _say(self, text: str, color: str | None = None) -> None:
         self._display.display(text, color=color, stderr=self._aside)
+
+
+def _window(step: str, name: str) -> int:
+    if name == _ASKS:
+        return shield.KEYS
+    return shield.OPEN if step in _WINDOW else shield.CLOSED
 
 
 def _said(result: Any) -> dict[str, Any]:

@@ -11,23 +11,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, names, pg_tools
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, names, pg_tools, queries, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
     Session,
+    application_name,
     environment,
     identifier,
     literal,
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 # The comment of the empty database, for whoever finds one that a killed preflight has left.
 MARK = "pgsafe: made by a preflight to try who gets in"
 
 _PURPOSE = "probe"
+_STAMP, _STAMP_LENGTH = "%Y%m%d_%H%M%S", 15
 _SECONDS = 30.0
 
 # Whoever holds a lock on a catalog of the whole server is told of, and not waited for.
@@ -38,13 +40,22 @@ def problems(target: Target, tools: pg_tools.Tools | None) -> tuple[str, ...]:
     """What kept psycopg2 or a client tool out, or the empty database from being made or dropped; a sentence each.
 
     :param tools: None where there are none.
+    :raises Interrupted: a signal asked for an end; the empty database is dropped.
     """
-    name = names.beside(target.dbname, "scratch", time.strftime("%Y%m%d_%H%M%S", time.gmtime()))
+    name = names.beside(target.dbname, "scratch", time.strftime(_STAMP, time.gmtime()))
     try:
-        with session(target.maintenance, _SETTINGS, _PURPOSE) as server:
+        with signals.raised("The preflight"), session(target.maintenance, _SETTINGS, _PURPOSE) as server:
             return tuple(_tried(server, target.database(name), tools))
+    except Interrupted:
+        raise
     except PgsafeError as error:
         return (f"Who gets into a database {name} could not be tried to the end: {error.what}",)
+
+
+def left(server: Session, database: str) -> tuple[str, ...]:
+    """The empty databases that killed preflights of this database have left, while no preflight is at work."""
+    found = [name for (name,) in server.rows(queries.LEFT_PROBES, (MARK, application_name(_PURPOSE)))]
+    return tuple(name for name in found if name == names.beside(database, "scratch", name[-_STAMP_LENGTH:]))
 
 
 def _tried(server: Session, scratch: Target, tools: pg_tools.Tools | None) -> Iterator[str]:
@@ -55,6 +66,8 @@ def _tried(server: Session, scratch: Target, tools: pg_tools.Tools | None) -> It
         for tool, attempt in _attempts(scratch, tools):
             try:
                 attempt()
+            except Interrupted:
+                raise
             except PgsafeError as error:
                 yield f"{tool} did not get in: {error.what}"
     finally:

@@ -286,6 +286,12 @@ SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
   FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
 """
 
+LEFT_PROBES = """
+SELECT d.datname FROM pg_catalog.pg_database d
+ WHERE pg_catalog.shobj_description(d.oid, 'pg_database') = %s AND pg_catalog.pg_has_role(d.datdba, 'USAGE')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name ^@ %s) ORDER BY 1
+"""
+
 ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%s)"
 
 ROLE_OID = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %s"

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    access_probe,
     commands,
     copies,
     cutover,
@@ -258,6 +259,10 @@ def _swept(request: RecoverRequest) -> Iterator[str]:
     of = {name: run_journal for run_journal in runs for name in copies.of_run(database, run_journal.run_id)}
     with session(request.target.maintenance, WRITING, "recover") as server:
         found = server.rows(queries.COPIES, (list(of),))
+        probes = access_probe.left(server, database)
+    for name in probes:
+        copies.drop(request.target, name)
+        yield name
     for name, comment, sessions in found:
         run_journal = of[name]
         ours = copies.is_of_run(name, comment, database, run_journal.run_id)

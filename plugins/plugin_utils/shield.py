@@ -19,8 +19,11 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAVING = 3
 
+# Where a person is asked, Ctrl+C is a key and its signal a late one, but nothing else is looked at while he thinks.
+CLOSED, KEYS, OPEN = 0, 1, 2
+
 _BYTES = 16384
-_COUNT, _NUMBER, _SLOTS = 0, 1, 2
+_COUNT, _NUMBER, _WINDOW, _SLOTS = 0, 1, 2, 3
 
 # Made when this file is first imported: by the callback, in the main process, before any worker is forked.
 PAGE = mmap.mmap(-1, _BYTES)
@@ -43,6 +46,14 @@ def guarded() -> Iterator[None]:
         PAGE[slot] = 0
 
 
+def window(how: int) -> None:
+    """Say, in the main process, what is taken between two guarded jobs, where an end would leave a host fenced.
+
+    :param how: :data:`CLOSED`, :data:`KEYS` or :data:`OPEN`.
+    """
+    PAGE[_WINDOW] = how
+
+
 def install() -> None:
     """Take the signals in the main process; to be called there, once."""
     with suppress(ValueError):  # not the main thread: then the workers' own traps serve
@@ -59,10 +70,15 @@ def _handler(number: int, before: Any) -> Any:
             _leave_terminal()
         PAGE[_NUMBER] = number
         PAGE[_COUNT] = min(PAGE[_COUNT] + 1, LEAVING)
-        if PAGE[_COUNT] >= LEAVING or not any(PAGE[_SLOTS:]):
+        if PAGE[_COUNT] >= LEAVING or not _is_taken(number):
             _pass_on(number, before, frame)
 
     return take
+
+
+def _is_taken(number: int) -> bool:
+    wide = PAGE[_WINDOW]
+    return any(PAGE[_SLOTS:]) or wide == OPEN or (wide == KEYS and number == signal.SIGINT)
 
 
 def _pass_on(number: int, before: Any, frame: FrameType | None) -> None:

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import Counter
+from collections.abc import Iterator
 
 import pytest
+from ansible_collections.pgsafe.migration.tests.server import conftest as servers
 from ansible_collections.pgsafe.migration.tests.server.conftest import (
+    ansible,
     backup_root,
     clone,
+    controller,
     database,
+    logins,
     pytest_configure,
     pytest_generate_tests,
     running,
@@ -24,9 +30,12 @@ from ansible_collections.pgsafe.migration.tests.server.conftest import (
 
 # pytest finds fixtures and hooks by their names in this file.
 __all__ = [
+    "ansible",
     "backup_root",
     "clone",
+    "controller",
     "database",
+    "logins",
     "pytest_configure",
     "pytest_generate_tests",
     "running",
@@ -59,7 +68,17 @@ def figures(request: pytest.FixtureRequest) -> list[str]:
     return request.config.stash.setdefault(FIGURES, [])
 
 
+@pytest.fixture(scope="session")
+def outcomes(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """What the cases have come to, counted; printed at the end."""
+    counted: Counter[str] = Counter()
+    yield counted
+    lines = request.config.stash.setdefault(FIGURES, [])
+    lines += [f"{times:4} {what}" for what, times in sorted(counted.items())]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    servers.pytest_terminal_summary(terminalreporter)
     terminalreporter.section("figures")
     terminalreporter.write_line(f"seed: PGSAFE_SEED={SEED}")
     for line in config.stash.get(FIGURES, []):

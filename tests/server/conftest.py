@@ -12,12 +12,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.tests.server import matrix, sshd
+from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
 
+import controllers
 import pgserver
 
 INSTALLATIONS = {installation.major: installation for installation in pgserver.find_installations()}
@@ -30,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
+    config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
     # Whoever is started in the background ignores SIGINT, and so would every program that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -51,15 +56,27 @@ def _majors(test: pytest.Item) -> list[int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What the machine lacks is not collected; the last lines say so."""
     with tempfile.TemporaryDirectory() as directory:
-        if can_mount(Path(directory) / "disk"):
-            return
-    lacking = [item for item in items if item.get_closest_marker("full_disk")]
-    config.hook.pytest_deselected(items=lacking)
+        there = {"full_disk": can_mount(Path(directory) / "disk"), "over_ssh": not sshd.MISSING}
+    missing = [marker for marker, found in there.items() if not found]
+    lacking = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
+    if lacking:
+        config.hook.pytest_deselected(items=lacking)
     items[:] = [item for item in items if item not in lacking]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was tried, and what this machine lacks."""
     terminalreporter.write_line(f"PostgreSQL servers tried: {', '.join(map(str, sorted(INSTALLATIONS)))}")
+    missing = [core for core in controllers.PYTHONS if core not in controllers.found()]
+    lacking = f"; without a Python for {', '.join(missing)}" if missing else ""
+    terminalreporter.write_line(f"ansible-core tried: {', '.join(sorted(controllers.found()))}{lacking}")
+    if sshd.MISSING:
+        terminalreporter.write_line(f"Not tried: plays over ssh, for want of {' and '.join(sshd.MISSING)}")
+    if not sshd.SUDO:
+        terminalreporter.write_line("Not tried: plays over ssh with sudo, for want of a sudo that asks nothing")
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
     with tempfile.TemporaryDirectory() as directory:
         if not can_mount(Path(directory) / "disk"):
             terminalreporter.write_line("Not tried: full disks, which need the right to mount a tmpfs")
@@ -149,6 +166,25 @@ def backup_root(tmp_path: Path) -> Path:
     directory = tmp_path / "backups"
     directory.mkdir(mode=0o700)
     return directory
+
+
+@pytest.fixture(scope="session")
+def logins() -> Iterator[sshd.Sshd]:
+    with sshd.started() as server:
+        yield server
+
+
+@pytest.fixture
+def controller(ansible: Ansible, request: pytest.FixtureRequest) -> Callable[[Setting], Ansible]:
+    """An Ansible of some version, that connects in some way."""
+
+    def make(setting: Setting) -> Ansible:
+        chosen = replace(ansible, programs=controllers.found()[setting.core])
+        if setting.connection == matrix.LOCAL:
+            return chosen
+        return matrix.over_ssh(chosen, request.getfixturevalue("logins"), setting.connection)
+
+    return make
 
 
 @pytest.fixture

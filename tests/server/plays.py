@@ -15,7 +15,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -48,26 +48,42 @@ class Played:
 
 @dataclass(frozen=True)
 class Ansible:
-    """The collection of the build tree, in a directory of the test's own."""
+    """The collection of the build tree, in a directory of the test's own.
+
+    :param programs: where its ansible-playbook and its Python are, which is the targets' too.
+    :param connection: what every host of the inventory has.
+    :param variables: of the environment, besides those of every play.
+    :param logins: the SSH server's process, 0 for the local connection.
+    """
 
     home: Path
+    programs: Path = Path(sys.executable).parent
+    connection: Mapping[str, object] = field(default_factory=lambda: {"ansible_connection": "local"})
+    variables: Mapping[str, str] = field(default_factory=dict)
+    logins: int = 0
 
     def environment(self) -> dict[str, str]:
         return {
             **clean_environment(self.home),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
             "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.home / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.home / "local"),
             "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"),
             "ANSIBLE_COLLECTIONS_PATH": str(TREE.parents[2]),
             "ANSIBLE_NOCOLOR": "1",
+            **self.variables,
         }
 
+    @property
+    def sockets(self) -> str:
+        """Where the sockets are of connections over ssh."""
+        return self.variables["ANSIBLE_SSH_CONTROL_PATH_DIR"]
+
     def inventory(self, hosts: Hosts) -> str:
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        every = {**self.connection, "ansible_python_interpreter": str(self.programs / "python")}
         path = self.home / "hosts.json"
-        path.write_text(json.dumps({"all": {"vars": local, "hosts": hosts}}))
+        path.write_text(json.dumps({"all": {"vars": every, "hosts": hosts}}))
         return str(path)
 
     def playbook(self, plays: object) -> str:
@@ -116,23 +132,23 @@ class Ansible:
             os.close(terminal)
 
 
+def reads_keys(terminal: int) -> bool:
+    """Whether somebody has put the terminal into the mode in which single keys are read."""
+    local_modes = termios.tcgetattr(terminal)[3]
+    return not local_modes & termios.ICANON
+
+
 def _dialogue(pid: int, terminal: int, answer: str) -> Played:
     """Ansible drops what was typed before it began to read, so an answer that nobody took is typed again."""
     said, answered = "", False
     for chunk in _chunks(terminal):
         said += chunk
-        if QUESTION in said and not chunk and _reads_keys(terminal):
+        if QUESTION in said and not chunk and reads_keys(terminal):
             os.write(terminal, answer.encode())
             answered = True
     _pid, status = os.waitpid(pid, 0)
     assert answered, f"nothing was asked:\n{said}"
     return Played(os.waitstatus_to_exitcode(status), said.replace("\r\n", "\n"))
-
-
-def _reads_keys(terminal: int) -> bool:
-    """Whether somebody has put the terminal into the mode in which single keys are read."""
-    local_modes = termios.tcgetattr(terminal)[3]
-    return not local_modes & termios.ICANON
 
 
 def _chunks(terminal: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible, reads_keys
 from ansible_collections.pgsafe.migration.tests.server.support import until
 
 CTRL_C = b"\x03"
@@ -51,6 +51,25 @@ class Terminal:
 
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
+
+    def press_ctrl_c(self) -> None:
+        """Ctrl+C, until Ansible's main process has taken it: two that are still on their way are one for the kernel."""
+        before = self.said.count("^C")
+        self.type(CTRL_C)
+        until(lambda: self.ended() or (self.said.count("^C") > before and self._rests()), "Ctrl+C is taken")
+
+    def _rests(self) -> bool:
+        """Whether the main process sleeps and no signal waits for it."""
+        try:
+            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        except OSError:
+            return True
+        said = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        return said["State"].startswith("S") and not any(int(said[name], 16) for name in ("SigPnd", "ShdPnd"))
+
+    def asks(self) -> bool:
+        """Whether a person is asked to confirm, and would be heard."""
+        return QUESTION in self.flat and reads_keys(self._master)
 
     def close(self) -> None:
         """As when a window is closed: everybody with this terminal gets SIGHUP."""

@@ -13,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import fence, jou
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
+from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
@@ -293,6 +294,38 @@ def test_a_guard_finishes_a_restore_that_a_crash_of_the_server_has_broken_off(
         database.admin("DROP DATABASE IF EXISTS slow")
     assert (result["failed"], result["verdict"]) == (True, "rolled_back")
     require_whole(database, before)
+
+
+@pytest.mark.fault(65)
+def test_a_guard_repeats_a_cut_over_that_a_crash_of_the_server_has_broken_off_between_its_renames(
+    server: pgserver.Server, database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        with database.called("postgres").holding(COMMENT_LOCK.format(database.name)):
+            job.channel.abort("Somebody pressed Ctrl+C.")
+            until(lambda: database.admin(SWAPPED) == "t", "one of the two is renamed")
+            server.stop("immediate")
+        server.start()
+        result = job.over()
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert job.events().count("swapping") == 2
+    require_whole(database, before)
+
+
+@pytest.mark.fault(65)
+def test_a_crash_of_the_server_behind_a_fence_is_no_reason_to_trust_its_witness_and_none_to_stop(
+    server: pgserver.Server, database: Database, root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, root)
+    server.stop("immediate")
+    server.start()
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+        result = job.over()
+    assert result["verdict"] == "migrated", result
+    assert ours(server, database.name) == set()
 
 
 # The restore of this index takes for ever while there is a database of that name.

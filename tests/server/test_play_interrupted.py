@@ -123,7 +123,7 @@ def test_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
 
 def ctrl_c_three_times(play: Terminal) -> None:
     for _time in range(3):
-        play.type(CTRL_C)
+        play.press_ctrl_c()
 
 
 def terminate(play: Terminal) -> None:

@@ -21,6 +21,7 @@ from ansible.utils.context_objects import CLIArgs
 from ansible.utils.display import Display
 from ansible.vars.manager import VariableManager
 from ansible_collections.pgsafe.migration.plugins.callback.phases import CallbackModule
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
 
 
 @pytest.fixture(autouse=True)
@@ -215,3 +216,24 @@ def test_a_log_that_cannot_be_kept_is_a_warning(home: Path) -> None:
     script = Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
     script.lines()
     assert "The log of the run could not be kept" in script.display.warning.call_args.args[0]
+
+
+def windows(*tasks: tuple[str, str]) -> list[int]:
+    """What is taken of signals in each of these tasks."""
+    script, found = Script("one"), []
+    for name, role in tasks:
+        script.task(name, role)
+        found.append(shield.PAGE[2])
+    shield.window(shield.CLOSED)
+    return found
+
+
+def test_signals_are_taken_from_the_fence_to_the_report_and_no_further() -> None:
+    ours = "pgsafe.migration.pg_migrate"
+    names = ("Preflight | x", "Fence | x", "Backup | x", "Confirm | Ask a person", "Migrate | x", "Report | x")
+    assert windows(*[(name, ours) for name in names]) == [0, 2, 2, 1, 2, 0]
+    assert windows(("Fence | x", ours), ("Restart the application", "")) == [2, 0]
+
+
+def test_a_rollback_by_hand_ends_at_the_first_ctrl_c() -> None:
+    assert windows(("Rollback | Restore beside", "pgsafe.migration.pg_migrate")) == [0]

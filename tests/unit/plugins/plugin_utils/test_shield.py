@@ -19,11 +19,11 @@ shield.install()
 try:
     if guarded and os.fork() == 0:
         with shield.guarded():
-            os.write(1, b"in ")
             signal.pause()
     if guarded:
-        while not any(shield.PAGE[2:]):
+        while not any(shield.PAGE[3:]):
             pass
+    shield.window({"window": shield.OPEN, "question": shield.KEYS}.get(sys.argv[3], shield.CLOSED))
     for _time in range(times):
         os.kill(os.getpid(), number)
     os.write(1, shield.asked().encode() or b"nobody asked")
@@ -40,13 +40,23 @@ def end_of(number: int, times: int, guarded: str) -> str:
     argv = [sys.executable, "-c", PROGRAM, str(int(number)), str(times), guarded]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, start_new_session=True, check=False)
     assert done.stderr == ""
-    return done.stdout.removeprefix("in ")
+    return done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("times", [1, 2])
 def test_while_a_host_is_guarded_a_signal_is_taken_and_remembered(number: signal.Signals, times: int) -> None:
     assert end_of(number, times, "guarded") == number.name
+
+
+def test_between_two_tasks_of_a_fenced_host_a_signal_is_taken_too() -> None:
+    assert end_of(signal.SIGINT, 2, "window") == "SIGINT"
+    assert end_of(signal.SIGINT, 3, "window") == "interrupted"
+
+
+def test_where_a_person_is_asked_only_a_late_ctrl_c_is_taken() -> None:
+    assert end_of(signal.SIGINT, 1, "question") == "SIGINT"
+    assert end_of(signal.SIGTERM, 1, "question") == ""
 
 
 def test_a_third_one_is_passed_on() -> None:
