@@ -27,13 +27,15 @@ PLACE = "/srv/community"
 QUESTION = "proceed? (yes/NO):"
 LIMIT_SECONDS = 300
 CTRL_C = b"\x03"
+_LONGEST = 160
 
 INTRODUCTION = """\
 # What you see
 
 Three runs of the sample application's migration, as `make recordings` has recorded them from a terminal: one that goes
 well, one whose third file fails, and one that somebody interrupts by Ctrl+C. While a long step is at work a line below
-shows how far it is ([docs/guard.md](guard.md)); it is gone afterwards, and so it is not here.
+shows how far it is ([docs/guard.md](guard.md)); it is gone afterwards, and so it is not here. Longer lines than 160
+characters are cut.
 """
 
 
@@ -104,7 +106,8 @@ def _reads_keys(terminal: int, text: str) -> bool:
 def _left(said: str) -> str:
     """What is not drawn over, without colours."""
     lines = [line.rpartition("\r\x1b[K")[2] for line in said.replace("\r\n", "\n").split("\n")]
-    plain = [re.sub(r"\^M(\x1b\[+[A-Za-z]?)*|\x1b\[[0-9;]*[A-Za-z]|\r", "", line).rstrip() for line in lines]
+    plain = [re.sub(r"\^M[\x1b\[]*|\x1b\[[0-9;]*[A-Za-z]|\r", "", line).rstrip() for line in lines]
+    plain = [line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …" for line in plain]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(plain)).strip("\n")
 
 
