@@ -106,7 +106,7 @@ def _reads_keys(terminal: int, text: str) -> bool:
 def _left(said: str) -> str:
     """What is not drawn over, without colours."""
     lines = [line.rpartition("\r\x1b[K")[2] for line in said.replace("\r\n", "\n").split("\n")]
-    plain = [re.sub(r"\^M[\x1b\[]*|\x1b\[[0-9;]*[A-Za-z]|\r", "", line).rstrip() for line in lines]
+    plain = [re.sub(r"\^M.*|\x1b\[[0-9;]*[A-Za-z]|\r", "", line).rstrip() for line in lines]
     plain = [line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …" for line in plain]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(plain)).strip("\n")
 
