@@ -210,8 +210,10 @@ def runs(blocks: int, wanted: int) -> Iterator[tuple[int, int]]:
         # The last block may have grown by rows since it was counted.
         yield 0, blocks
         return
-    runs = min(_RUNS, wanted)
+    runs, read = min(_RUNS, wanted), 0
     for number in range(runs):
         length = wanted // runs + (number < wanted % runs)
-        first = (blocks - length) * number // max(1, runs - 1)
+        # What is not read lies between the runs, in equal parts.
+        first = read + (blocks - wanted) * number // max(1, runs - 1)
         yield first, first + length
+        read += length

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.sampling import runs
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
 @given(blocks=st.integers(1, 10_000), wanted=st.integers(1, 12_000))
+@example(blocks=294, wanted=293)
 def test_exactly_so_many_blocks_are_read_and_none_twice(blocks: int, wanted: int) -> None:
     ranges = list(runs(blocks, wanted))
     assert sum(end - first for first, end in ranges) == min(blocks, wanted)
