@@ -154,6 +154,10 @@ def plan(found: Plan) -> list[str]:
     return [f"{FORESEEN} To be applied: {name}" for name in found.files]
 
 
+def armed(name: str) -> list[str]:
+    return [f"{TICK} The database is closed for everybody else; the tasks find it as {name}"]
+
+
 def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]

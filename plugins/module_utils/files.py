@@ -246,6 +246,15 @@ def append_text(path: Path, text: str) -> None:
         _write_all(descriptor, memoryview(f"{text}\n".encode("utf-8", "replace")))
 
 
+def touch(path: Path) -> None:
+    """Give a file the time of now.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be touched", path):
+        path.touch(mode=FILE_MODE)
+
+
 def share(path: Path, other: Path) -> None:
     """Give a file a second name, in another directory; a symbolic link where the filesystem has no other ones.
 

@@ -58,15 +58,19 @@ class MigrationSet:
     :param files: in the order in which they run; empty for a command.
     :param command: the argument list, empty for SQL files.
     :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
+    :param by_tasks: the command only waits for tasks of somebody's own.
     """
 
     root: Path
     files: tuple[SqlFile, ...]
     command: tuple[str, ...]
     digest: str
+    by_tasks: bool = False
 
     @property
     def names(self) -> list[str]:
+        if self.by_tasks:
+            return ["the tasks of the playbook"]
         return [file.name for file in self.files] or [" ".join(self.command)]
 
 
@@ -170,6 +174,7 @@ class SetSource:
     :param bundle: the packed tree that the controller shipped.
     :param digest: what the set must turn out to be, when the controller has read it; else empty.
     :param tree: for a command, the directory of what it runs.
+    :param tasks: what tells the tasks of somebody's own from others; the command waits for them.
     """
 
     source: Path | None = None
@@ -180,6 +185,7 @@ class SetSource:
     tree: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     chdir: str | None = None
+    tasks: str = ""
 
     def preview(self) -> tuple[str, list[str]]:
         """The digest and the steps; what the controller has read is not read again."""
@@ -199,6 +205,8 @@ class SetSource:
         return found
 
     def _read(self, staging: Path) -> MigrationSet:
+        if self.tasks:
+            return MigrationSet(Path("/"), (), self.command, _digest({"tasks": self.tasks}), by_tasks=True)
         if self.command:
             return of_command(self.command, self.tree, self.environment, self.chdir)
         if self.source is None:

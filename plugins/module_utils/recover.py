@@ -60,7 +60,7 @@ class RecoverRequest:
 class Recovered:
     """:param done: what was done, or would be, a line each.
     :param kept: databases that rollbacks replaced and kept, with their sizes in bytes.
-    :param runs: those that were finished or undone.
+    :param runs: those that were finished or undone, and the newest one of the database, however it has ended.
     """
 
     done: tuple[str, ...]
@@ -106,7 +106,14 @@ def run(request: RecoverRequest) -> Recovered:
     runs = tuple(_left(request))
     done = [_finished(request, run_journal) for run_journal in runs]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
-    return Recovered(tuple(done), _kept(request.target), runs)
+    return Recovered(tuple(done), _kept(request.target), (*runs, *_newest(request, runs)))
+
+
+def _newest(request: RecoverRequest, known: tuple[Journal, ...]) -> list[Journal]:
+    """What a guard has finished by itself, its controller may not have lived to see."""
+    runs = all_runs(request.backup_root) if request.backup_root.is_dir() else []
+    of_database = [of for of in runs if of.database == request.target.dbname]
+    return [of for of in of_database[-1:] if of.run_id not in [run_journal.run_id for run_journal in known]]
 
 
 def _require_ours(request: RecoverRequest) -> None:

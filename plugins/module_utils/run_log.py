@@ -9,6 +9,7 @@ from typing import Any
 
 # What a result takes along; the whole log is beside the backup.
 _MOST_LINES = 200
+_LONGEST = 300
 
 # The phase of each event, and what it means. Facts are named in braces.
 _TOLD = {
@@ -80,6 +81,6 @@ def output(text: str) -> str:
 
 def shortened(lines: list[str]) -> list[str]:
     """The end of a log, which tells how it ended."""
-    if len(lines) <= _MOST_LINES:
-        return lines
-    return [f"({len(lines) - _MOST_LINES} earlier lines are in the log on the target)", *lines[-_MOST_LINES:]]
+    left = len(lines) - _MOST_LINES
+    more = [f"({left} earlier lines are in the log on the target)"] if left > 0 else []
+    return more + [line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …" for line in lines[-_MOST_LINES:]]

@@ -52,9 +52,14 @@ class Look:
 class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
     """An action whose module starts a guard, and whose result is the guard's."""
 
-    def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _guarded(
+        self, arguments: dict[str, Any], task_vars: dict[str, Any], begun: bool = False
+    ) -> dict[str, Any]:
+        """
+        :param begun: what the module is to stay with was begun before, so that an interruption is told to the guard.
+        """
         with trapped() as trap, shield.guarded():
-            if trap.reason:
+            if trap.reason and not begun:
                 return _interrupted(trap.reason)
             started: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
             guard = started.get("guard")

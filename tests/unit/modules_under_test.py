@@ -74,15 +74,15 @@ def unreachable(directory: Path) -> dict[str, Any]:
 
 
 def documented_options(module: ModuleType) -> dict[str, Any]:
-    """The options of a module's documentation, with those of its fragments."""
+    """The options of a module's documentation, with those of its fragments that it does not describe itself."""
     documentation = yaml.safe_load(module.DOCUMENTATION)
-    options: dict[str, Any] = dict(documentation.get("options", {}))
+    options: dict[str, Any] = {}
     for name in documentation.get("extends_documentation_fragment", ()):
         fragment = name.split(".")[2]
         text = (COLLECTION / "plugins" / "doc_fragments" / f"{fragment}.py").read_text(encoding="utf-8")
         if fragment in {"connection", "guard", "verification"}:
             options.update(yaml.safe_load(text.split('r"""')[1].split('"""')[0])["options"])
-    return options
+    return {**options, **documentation.get("options", {})}
 
 
 def as_specified(option: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Channel:
         files.make_directory(self.directory)
         files.write_text(self.directory / LEASE, "")
 
+    def renew(self) -> None:
+        """Renew the lease."""
+        files.touch(self.directory / LEASE)
+
     def renewed(self) -> int:
         """When the lease was last touched: a number that is only ever compared with itself."""
         with files.reporting("The lease cannot be read", self.directory / LEASE):

@@ -6,9 +6,15 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, sentry, worker
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting, by_hand, process, sentry, worker
 
-_ROLES = {"guard": process.main, "work": worker.main, "sentry": sentry.main, "recover": by_hand.main}
+_ROLES = {
+    "guard": process.main,
+    "work": worker.main,
+    "sentry": sentry.main,
+    "await": awaiting.main,
+    "recover": by_hand.main,
+}
 
 
 def main() -> None:

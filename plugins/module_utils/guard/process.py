@@ -34,6 +34,8 @@ _RETRY_SECONDS = 2.0
 # Events behind which the worker puts things back or opens the database; its sessions are not ended any more.
 _PUTTING_BACK = ("failed", "giving_up", "accepted")
 
+_GONE = "the controller or the network is gone"
+
 _NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration", "restore": "restore"}
 
 
@@ -88,7 +90,8 @@ class _Guard:
         if self._told:
             return self._told[0]
         lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
-        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: the controller or the network is gone."
+        why = "the tasks took longer, or the controller is gone" if self._order.params.get("tasks") else _GONE
+        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: {why}."
         return self._channel.aborted() or (nobody if lapsed else "")
 
     def _break_off(self, worker: commands.Background, reason: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
 
@@ -31,6 +32,9 @@ def run(params: Params) -> dict[str, Any]:
 
 def source(params: Params) -> SetSource:
     """Where the migration set of a task comes from."""
+    if params.get("tasks"):
+        word = params.get("word")
+        return SetSource(tasks=params["tasks"], command=awaiting.command(Path(word)) if word else ())
     return SetSource(
         source=Path(params["source"]) if params["source"] else None,
         bundle=Path(params["bundle"]) if params["bundle"] else None,

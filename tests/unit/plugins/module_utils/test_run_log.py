@@ -81,3 +81,5 @@ def test_a_result_takes_the_end_of_a_long_log_along(journal: Journal) -> None:
     lines = journal.logged()["lines"]
     assert lines[0] == "(800 earlier lines are in the log on the target)"
     assert (len(lines), lines[-1]) == (201, "    | 999")
+    journal.note("x" * 5000)
+    assert len(journal.logged()["lines"][-1]) < 400

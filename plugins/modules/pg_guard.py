@@ -1,0 +1,227 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_guard
+short_description: Keep the armed window around tasks of your own that migrate a PostgreSQL database
+version_added: 0.1.0
+description:
+  - Between O(state=armed) and O(state=disarmed) tasks of your own migrate the database, such as those of other
+    collections. A guard on the target keeps the window. When the tasks fail, are interrupted, or take longer than the
+    lease, it rolls the database back to the backup.
+  - Refuses as M(pgsafe.migration.pg_migration_apply) does, without a proven backup of the run and a confirmation.
+  - Prefer M(pgsafe.migration.pg_migration_apply), whose window is one task, where SQL files or a command will do.
+    Between two tasks nobody looks at the guard, and Ansible makes each task wait for the slowest host of a batch.
+options:
+  state:
+    description:
+      - V(armed) closes the database for everybody else and opens the window. Called again on a run that is armed, it
+        renews the lease.
+      - V(disarmed) has the guard verify what the tasks have done, and open the database. When the verification fails,
+        or the guard has rolled back meanwhile, the task fails and says so.
+      - V(rolled_back) has the guard roll back at once. On a run that was rolled back already it does nothing.
+    type: str
+    choices: [armed, disarmed, rolled_back]
+    default: armed
+  tasks:
+    description:
+      - What tells these tasks from others, such as their text. Tasks that were applied and verified before are not
+        pending.
+    type: str
+    required: true
+  backup_dir:
+    description: The directory of the run's backup. Needed for anything but check mode.
+    type: path
+    default: ""
+  run_id:
+    description: The run that the backup is of.
+    type: str
+    default: ""
+  level:
+    description: The level of proof that the backup must have reached.
+    type: str
+    choices: [checksum, decode, restore]
+    default: restore
+  confirmed_database:
+    description: The name of the database that was confirmed; it must be this one.
+    type: str
+    default: ""
+  confirmed_by:
+    description: How it was confirmed, for the journal.
+    type: str
+    default: variable
+  on_verify_failure:
+    description: As for M(pgsafe.migration.pg_migration_apply).
+    type: str
+    choices: [rollback, hold]
+    default: rollback
+  jobs:
+    description: How many jobs pg_restore uses for a rollback.
+    type: int
+    default: 2
+  sequences:
+    description: As for M(pgsafe.migration.pg_migration_apply).
+    type: str
+    choices: [backup, max]
+    default: backup
+  lease:
+    description:
+      - How many seconds the tasks may take altogether, unless one of them renews it by O(state=armed). So long a
+        rollback may wait when the controller or the network is gone.
+    type: float
+    default: 600.0
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+  action:
+    description: Has an action plugin, which stays with the guard.
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.connection
+  - pgsafe.migration.guard
+  - pgsafe.migration.verification
+  - pgsafe.migration.attributes
+seealso:
+  - module: pgsafe.migration.pg_migration_apply
+  - module: pgsafe.migration.pg_guard_info
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Open the window
+  pgsafe.migration.pg_guard:
+    login_db: community_connect
+    tasks: "{{ lookup('ansible.builtin.file', 'migrate_members.yml') }}"
+    backup_dir: "{{ backup.backup_dir }}"
+    run_id: "{{ backup.run_id }}"
+    confirmed_database: community_connect
+  register: window
+
+- name: Migrate
+  community.postgresql.postgresql_query:
+    login_db: "{{ window.database }}"
+    query: ALTER TABLE members ADD phone text
+
+- name: Verify, and open the database
+  pgsafe.migration.pg_guard:
+    state: disarmed
+    login_db: community_connect
+    tasks: "{{ lookup('ansible.builtin.file', 'migrate_members.yml') }}"
+    backup_dir: "{{ backup.backup_dir }}"
+    run_id: "{{ backup.run_id }}"
+"""
+
+RETURN = r"""
+database:
+  description: The name by which the tasks find the database, while nobody else does.
+  returned: when it is armed
+  type: str
+  sample: community_connect__pgsafe_20261116_143022
+verdict:
+  description: How it ended, V(armed) while it has not, V(pending) in check mode.
+  returned: always, once the request was read
+  type: str
+  choices: [armed, pending, unchanged, migrated, rolled_back, rollback_failed, held]
+pending:
+  description: Whether the tasks had still to be applied.
+  returned: with O(state=armed), the first time
+  type: bool
+digest:
+  description: The digest that tells these tasks from others.
+  returned: with O(state=armed), the first time
+  type: str
+files:
+  description: What is to be applied, for people.
+  returned: with O(state=armed), the first time
+  type: list
+  elements: str
+verification:
+  description: What C(verification_report.txt) is made of; see M(pgsafe.migration.pg_migration_verify).
+  returned: when it was verified
+  type: dict
+rollback:
+  description: What M(pgsafe.migration.pg_restore_safe) returns, when there was a rollback.
+  returned: when it was rolled back
+  type: dict
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] Migration verified and complete in 4.2 s"]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.pgsafe.migration.plugins.module_utils import hold, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+    CONNECTION,
+    GUARD,
+    JOBS,
+    LEVEL,
+    VERIFICATION,
+    mutually_exclusive,
+    url_secrets,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import tasks as job
+
+SPEC = {
+    **CONNECTION,
+    **GUARD,
+    **LEVEL,
+    **JOBS,
+    **VERIFICATION,
+    "state": {"type": "str", "choices": ["armed", "disarmed", "rolled_back"], "default": "armed"},
+    "tasks": {"type": "str", "required": True},
+    "backup_dir": {"type": "path", "default": ""},
+    "run_id": {"type": "str", "default": ""},
+    "confirmed_database": {"type": "str", "default": ""},
+    "confirmed_by": {"type": "str", "default": "variable"},
+    "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
+    "on_verify_failure": {"type": "str", "choices": list(hold.ON_VERIFY_FAILURE), "default": hold.ROLLBACK},
+    "lease": {"type": "float", "default": 600.0},
+}
+
+# What a command has, and tasks do not need.
+_OF_COMMANDS = {"lock_timeout": 0, "statement_timeout": 0, "time_limit": None, "chdir": None, "database_url": False}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    if params["state"] == "armed":
+        return job.arm({**params, **_OF_COMMANDS}, check_mode)
+    if check_mode:
+        return {"changed": True, "verdict": "pending", "console": []}
+    return job.done(params) if params["state"] == "disarmed" else job.undo(params)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=mutually_exclusive(),
+        supports_check_mode=True,
+    )
+    if missing := interpreter.missing():
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    try:
+        module.no_log_values.update(url_secrets(module.params))
+        result = run(module.params, module.check_mode)
+    except PgsafeError as error:
+        module.fail_json(msg=str(error), **error.facts())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

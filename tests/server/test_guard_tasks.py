@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The window around tasks of somebody's own: what they do is verified, or undone, whatever becomes of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.modules import pg_guard
+from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import SLEEPING, Database, fenced, until
+from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, terminal
+from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
+
+CHANGE = "ALTER TABLE customers ADD grade int"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One that is open, and the database as the tasks find it."""
+
+    job: Guarded
+    inside: Database
+    options: dict[str, Any]
+
+    def renewed(self) -> dict[str, Any]:
+        return pg_guard.run({**self.options, "state": "armed"}, False)
+
+    def ended(self, state: str) -> dict[str, Any]:
+        """What the guard comes to when it is told so."""
+        told = pg_guard.run({**self.options, "state": state}, False)
+        assert told["guard"]["directory"] == str(self.job.directory)
+        return self.job.over()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "backups"
+    found.mkdir(mode=0o700)
+    return found
+
+
+@contextmanager
+def window(
+    database: Database, taken: backup.Backup, lease: float = AN_HOUR, **options: object
+) -> Iterator[Window]:
+    target = database.target
+    given = parameters(
+        pg_guard,
+        login_db=target.dbname,
+        connect_params=dict(target.params),
+        bin_dir=target.bin_dir,
+        backup_dir=str(taken.directory),
+        run_id=taken.run_id,
+        confirmed_database=database.name,
+        tasks="- a task",
+        lease=lease,
+        **options,
+    )
+    armed = pg_guard.run(given, False)
+    run = journal.of_run(taken.directory.parent.parent, taken.run_id)
+    assert run is not None
+    guarded = [entry for entry in run.entries() if entry.event == journal.GUARDED]
+    job = Guarded(Path(guarded[-1].facts["directory"]))
+    try:
+        yield Window(job, database.called(armed["database"]), given)
+    finally:
+        job.kill("guard", "work")
+
+
+@pytest.mark.every_major
+def test_what_the_tasks_have_done_is_verified_and_the_database_opened(database: Database, root: Path) -> None:
+    with window(database, fenced(database, root)) as opened:
+        opened.inside.sql(CHANGE)
+        assert opened.renewed()["changed"] is False
+        result = opened.ended("disarmed")
+    assert (result.get("verdict"), result["applied"]) == ("migrated", ["the tasks of the playbook"]), result
+    assert database.sql("SELECT count(grade) FROM customers") == "0"
+    assert pg_guard.run({**opened.options, "state": "armed"}, True)["verdict"] == "unchanged"
+
+
+def test_tasks_that_failed_are_undone_at_once_and_once(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root)) as opened:
+        opened.inside.sql(CHANGE)
+        assert opened.ended("rolled_back")["verdict"] == "rolled_back"
+        require_whole(database, before)
+        assert opened.ended("rolled_back")["verdict"] == "rolled_back"
+    require_whole(database, before)
+
+
+def test_tasks_that_take_longer_than_their_lease_are_undone_and_told_so(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root), lease=1.0) as opened:
+        opened.inside.sql(CHANGE)
+        until(lambda: "rolled_back" in opened.job.events(), "the lease lapses")
+        result = opened.ended("disarmed")
+    assert result["failed"]
+    assert "Nobody renewed the lease for 1 s: the tasks took longer, or the controller is gone." in result["msg"]
+    assert "was rolled back and is as it was before" in result["msg"]
+    require_whole(database, before)
+
+
+def test_a_window_in_which_nothing_was_done_is_closed_without_a_restore(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root)) as opened:
+        assert opened.ended("rolled_back")["verdict"] == "unchanged"
+    assert "rolling_back" not in opened.job.events()
+    require_whole(database, before)
+
+
+def test_tasks_that_do_harm_are_undone_by_the_verification(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root)) as opened:
+        opened.inside.sql("DELETE FROM orders")
+        result = opened.ended("disarmed")
+    assert (result["failed"], result["verdict"]) == (True, "rolled_back")
+    assert "orders" in result["msg"]
+    require_whole(database, before)
+
+
+@pytest.mark.fault(64)
+@pytest.mark.parametrize("killed", [("work",), ("guard",)], ids=["worker", "guard"])
+def test_while_the_tasks_are_at_work_their_worker_and_their_guard_stand_in_for_each_other(
+    database: Database, root: Path, killed: tuple[str, ...]
+) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root)) as opened:
+        opened.inside.sql(CHANGE)
+        opened.job.kill(*killed)
+        assert opened.ended("disarmed")["verdict"] == "rolled_back"
+    require_whole(database, before)
+
+
+@pytest.mark.fault(66)
+def test_what_a_killed_guard_and_worker_leave_of_a_window_the_next_run_undoes(database: Database, root: Path) -> None:
+    before = database.fingerprint()
+    with window(database, fenced(database, root)) as opened:
+        opened.inside.sql(CHANGE)
+        opened.job.kill("guard", "work")
+    recover.run(recover.RecoverRequest(database.target, root))
+    require_whole(database, before)
+
+
+def test_no_window_is_opened_without_a_confirmation_or_where_nobody_could_get_in(
+    database: Database, root: Path
+) -> None:
+    with (
+        pytest.raises(BadRequest, match="whose password is told to nobody"),
+        window(database, fenced(database, root, "connect")),
+    ):
+        pass
+    recover.run(recover.RecoverRequest(database.target, root, patience=0))
+    taken = fenced(database, root)
+    with pytest.raises(Refused), window(database, taken, confirmed_by="nobody", level="restore") as opened:
+        pg_guard.run({**opened.options, "run_id": "20000101_000000", "state": "disarmed"}, False)
+
+
+def tasks(ansible: Ansible, database: Database, sql: str) -> str:
+    path = ansible.home / "tasks.yml"
+    psql = [str(database.server.bin_dir / "psql"), "-v", "ON_ERROR_STOP=1", "-d", "{{ pg_migrate_guarded_db }}"]
+    environment = {name: value for name, value in database.server.environment().items() if name.startswith("PG")}
+    task = {"name": "Alter", "ansible.builtin.command": {"argv": [*psql, "-c", CHANGE, "-c", sql]}}
+    path.write_text(json.dumps([{**task, "environment": environment}]))
+    return str(path)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1 / 0"], ids=["well", "failing"])
+def test_a_play_migrates_by_tasks_of_its_own(ansible: Ansible, database: Database, root: Path, sql: str) -> None:
+    before = database.fingerprint()
+    variables = database.variables(root, root)
+    del variables["pg_migrate_source"]
+    own = {"pg_migrate_tasks": tasks(ansible, database, sql), "pg_migrate_confirm": database.name}
+    played = ansible.play({"one": {**variables, **own}})
+    if sql == "SELECT 1":
+        assert (played.status, played.verdict("one")) == (0, "migrated and verified"), played.output
+        again = ansible.play({"one": {**variables, **own}})
+        assert again.verdict("one") == "unchanged: the set was applied before"
+        return
+    assert played.status == 2, played.output
+    assert played.verdict("one") == "rolled back: the database is as it was before", played.output
+    require_whole(database, before)
+
+
+@pytest.mark.fault(61)
+def test_ctrl_c_while_a_task_is_at_work_is_followed_by_a_rollback(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    variables = database.variables(root, root)
+    del variables["pg_migrate_source"]
+    own = {"pg_migrate_tasks": tasks(ansible, database, "SELECT pg_sleep(5)"), "pg_migrate_confirm": database.name}
+    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": {**variables, **own}})]
+    with terminal(ansible, argv) as play:
+        until(lambda: play.ended() or database.admin(SLEEPING.format(database.name)) == "1", "the task is at work")
+        play.type(CTRL_C)
+        play.wait()
+    assert "one rolled back: the database is as it was before" in play.flat, play.said
+    require_whole(database, before)
