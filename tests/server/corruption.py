@@ -57,8 +57,12 @@ def drawn(chance: random.Random, directory: Path, other: Path, kinds: tuple[str,
 
 
 def _names(directory: Path) -> list[str]:
-    """Every file but the list of checksums, which an inside job writes anew; its own tests damage that one."""
-    return sorted(path.name for path in directory.iterdir() if path.name != manifest.CHECKSUMS)
+    """Every file but the list of checksums, which an inside job writes anew; its own tests damage that one.
+
+    The log of the run is no part of the backup: it grows.
+    """
+    parts = [path.name for path in directory.iterdir() if path.suffix != ".log"]
+    return sorted(name for name in parts if name != manifest.CHECKSUMS)
 
 
 def _flip(chance: random.Random, directory: Path, _other: Path) -> Damage:

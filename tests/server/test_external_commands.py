@@ -121,7 +121,7 @@ def in_the_middle(database: Database, job: Guarded, place: Path) -> None:
         return database.admin(SLEEPING.format(database.name)) == "1"
 
     until(there, "the command is in the middle of its work")
-    assert runs("sleep", seconds(place))
+    until(lambda: runs("sleep", seconds(place)), "what the command has started beside it is at work")
 
 
 @each_tool

@@ -90,10 +90,13 @@ def test_every_finding_is_told_not_the_first_alone(database: Database, stored: P
 
 
 @pytest.mark.fault(32)
-def test_a_file_too_many_is_found(database: Database, stored: Path) -> None:
-    (stored / "notes.txt").write_text("mine")
-    (stored / "notes.txt").chmod(0o600)
-    assert found(database, stored) == "none: notes.txt: does not belong to this backup"
+@pytest.mark.parametrize("name", ["notes.txt", "migration_20000101_000000.log"])
+def test_a_file_too_many_is_found(database: Database, stored: Path, name: str) -> None:
+    """The log of the run itself belongs there, that of another one does not."""
+    assert len(list(stored.glob("migration_*.log"))) == 1
+    (stored / name).write_text("mine")
+    (stored / name).chmod(0o600)
+    assert found(database, stored) == f"none: {name}: does not belong to this backup"
 
 
 @pytest.mark.fault(35)

@@ -17,7 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    arguments,
+    commands,
+    copies,
+    files,
+    queries,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WORKER_VARIABLE, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
@@ -119,7 +125,8 @@ class _Guard:
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
-            return run.unfinished or (broken_off and run.fenced)
+            # One that gave up before it began has opened the database, and left the proven copy.
+            return run.unfinished or (broken_off and (run.fenced or copies.recorded_ready(run) is not None))
         return broken_off and run.fenced and not run.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
