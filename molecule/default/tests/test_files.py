@@ -62,7 +62,13 @@ def test_sha256sum_agrees(host: Host, backup: Path) -> None:
 
 def test_every_file_has_a_checksum(host: Host, backup: Path) -> None:
     listed = {line.split("  ", 1)[1] for line in text(host, backup / "SHA256SUMS").splitlines()}
-    assert listed == set(host.file(str(backup)).listdir()) - UNLISTED
+    assert listed == set(host.file(str(backup)).listdir()) - UNLISTED - {f"{backup.name}.log"}
+
+
+def test_the_log_of_the_run_tells_how_it_ended(host: Host, backup: Path) -> None:
+    log = text(host, backup / f"{backup.name}.log")
+    assert "VERDICT   MIGRATED and verified" in log
+    assert "MIGRATE   Applied 005_constrain_members.sql" in log
 
 
 def test_the_script_decompresses(host: Host, backup: Path) -> None:
