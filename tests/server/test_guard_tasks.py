@@ -192,6 +192,26 @@ def test_a_play_migrates_by_tasks_of_its_own(ansible: Ansible, database: Databas
     require_whole(database, before)
 
 
+@pytest.mark.fault(50)
+def test_a_rollback_that_cannot_be_done_is_never_told_as_nothing_changed(
+    ansible: Ansible, database: Database, root: Path
+) -> None:
+    """The tasks have taken away whatever it could be made of."""
+    path = Path(tasks(ansible, database, "SELECT 1"))
+    found = json.loads(path.read_text())
+    psql, backup_dir = found[0]["ansible.builtin.command"]["argv"][:3], "{{ pg_migrate_backup.backup_dir }}"
+    drop = [*psql, "-d", "postgres", "-c", f"DROP DATABASE {database.name}__ready_{{{{ pg_migrate_backup.run_id }}}}"]
+    empty = ["truncate", "-s", "0", f"{backup_dir}/full_backup.dump", f"{backup_dir}/full_backup.sql.gz"]
+    for argv in (drop, empty, ["false"]):
+        found.append({**found[0], "ansible.builtin.command": {"argv": argv}})
+    path.write_text(json.dumps(found))
+    variables = database.variables(root, root)
+    del variables["pg_migrate_source"]
+    played = ansible.play({"one": {**variables, "pg_migrate_tasks": str(path), "pg_migrate_confirm": database.name}})
+    assert (played.status, played.verdict("one")) == (2, "ROLLBACK FAILED"), played.output
+    assert database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "1"
+
+
 @pytest.mark.fault(61)
 def test_ctrl_c_while_a_task_is_at_work_is_followed_by_a_rollback(
     ansible: Ansible, database: Database, root: Path
