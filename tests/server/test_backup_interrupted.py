@@ -53,6 +53,7 @@ def test_a_restart_of_the_server_in_the_middle_fails_the_backup(
 ) -> None:
     database.sql(BULK)
     with in_progress(request(database, backup_root), tmp_path / "tools", "midway") as taking:
+        until(lambda: len(backends(server, "pgsafe backup")) == 2, "the readers are done")
         server.stop("immediate")
         server.start()
         failure = taking.failure()
