@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controller's half of pg_guard: open the window, and stay with its guard when the tasks are done or undone."""
+"""The controller's half of pg_guard: open the window, and stay with its guard."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ class ActionModule(GuardedAction):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments, known = dict(self._task.args), task_vars or {}
         state = arguments.get("state", "armed")
-        if state == "armed" or self._task.check_mode:
+        if self._task.check_mode:
             return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
+        if state == "armed":
+            return {**result, **self._begun(arguments, known)}
         if state == "disarmed" and shield.asked():
             # Somebody asked for an end while the tasks were at work: they are not to be verified any more.
             arguments["state"] = "rolled_back"

@@ -66,6 +66,10 @@ _WELL = ("migrated", "unchanged", "as_backup", "finished")
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
 
+# Of a host that was lost behind the fence.
+_GOES_ON = "The run undoes itself on the host, or is finished there; look at it with pgsafe.migration.status."
+
+
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships no types
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -117,8 +121,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         host = result._host.get_name()
+        begun = self._fenced and host not in self._verdicts
         self._verdicts.setdefault(host, "unreachable")
-        self._reasons.setdefault(host, str(_said(result).get("msg", "")))
+        reason = str(_said(result).get("msg", "")).strip()
+        self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         shield.window(shield.CLOSED)

@@ -10,16 +10,17 @@ short_description: Keep the armed window around tasks of your own that migrate a
 version_added: 0.1.0
 description:
   - Between O(state=armed) and O(state=disarmed) tasks of your own migrate the database, such as those of other
-    collections. A guard on the target keeps the window. When the tasks fail, are interrupted, or take longer than the
-    lease, it rolls the database back to the backup.
+    collections. A guard on the target keeps the window, and a process on the controller stays with it. When the tasks
+    fail or are interrupted, or the playbook that has opened the window ends, the guard rolls the database back to the
+    backup.
   - Refuses as M(pgsafe.migration.pg_migration_apply) does, without a proven backup of the run and a confirmation.
   - Prefer M(pgsafe.migration.pg_migration_apply), whose window is one task, where SQL files or a command will do.
-    Between two tasks nobody looks at the guard, and Ansible makes each task wait for the slowest host of a batch.
+    Ansible makes each task wait for the slowest host of a batch, and nothing is shown between two of them.
 options:
   state:
     description:
       - V(armed) closes the database for everybody else and opens the window. Called again on a run that is armed, it
-        renews the lease.
+        changes nothing. The window ends with the playbook that has opened it.
       - V(disarmed) has the guard verify what the tasks have done, and open the database. When the verification fails,
         or the guard has rolled back meanwhile, the task fails and says so.
       - V(rolled_back) has the guard roll back at once. On a run that was rolled back already it does nothing.
@@ -67,12 +68,6 @@ options:
     type: str
     choices: [backup, max]
     default: backup
-  lease:
-    description:
-      - How many seconds the tasks may take altogether, unless one of them renews it by O(state=armed). So long a
-        rollback may wait when the controller or the network is gone.
-    type: float
-    default: 600.0
 attributes:
   check_mode:
     support: full
@@ -192,7 +187,6 @@ SPEC = {
     "confirmed_by": {"type": "str", "default": "variable"},
     "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
     "on_verify_failure": {"type": "str", "choices": list(hold.ON_VERIFY_FAILURE), "default": hold.ROLLBACK},
-    "lease": {"type": "float", "default": 600.0},
 }
 
 # What a command has, and tasks do not need.

@@ -38,6 +38,8 @@ class Lines:
 
     def show(self, state: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
         """What has changed since the last look, or goes on for a while."""
+        if state.get("state") == "ended":
+            return
         told = _STATES.get(str(state.get("state")), "")
         text = f"{told} {state.get('reason', '')}".strip() if told else str(progress.get("text") or "")
         if not told and not self._progress:

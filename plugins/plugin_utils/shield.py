@@ -67,7 +67,7 @@ def _handler(number: int, before: Any) -> Any:
         if os.getpid() != MAIN_PID:
             return
         if number == signal.SIGHUP:
-            _leave_terminal()
+            leave_terminal()
         PAGE[_NUMBER] = number
         PAGE[_COUNT] = min(PAGE[_COUNT] + 1, LEAVING)
         if PAGE[_COUNT] >= LEAVING or not _is_taken(number):
@@ -90,7 +90,7 @@ def _pass_on(number: int, before: Any, frame: FrameType | None) -> None:
     os.kill(os.getpid(), number)
 
 
-def _leave_terminal() -> None:
+def leave_terminal() -> None:
     """Writing to a terminal that is gone is an error, and would end what is to go on."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

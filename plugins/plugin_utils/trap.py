@@ -10,25 +10,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process import MainProcess
 
 
 class Trap:
-    """Signals of this worker's own, those that the main process took, and a main process that is gone."""
+    """Signals of this process's own, those that the main process took, and a main process that is gone.
 
-    def __init__(self) -> None:
-        self._parent = os.getppid()
+    :param read: whether somebody reads what this process returns and shows.
+    """
+
+    def __init__(self, main: MainProcess, read: bool) -> None:
+        self._main = main
+        self._read = read
         self._number = 0
 
     @property
     def orphaned(self) -> bool:
-        """Nobody reads what this worker returns or shows."""
-        return os.getppid() != self._parent or bool(self._number)
+        """Nobody reads what this process returns or shows."""
+        return not self._read or self._main.gone or bool(self._number)
 
     @property
     def reason(self) -> str:
         """Why the job is to be broken off; empty while it is not."""
-        if os.getppid() != self._parent:
-            return "The controller was killed."
+        if self._main.gone:
+            return "The controller is gone."
         name = signal.Signals(self._number).name if self._number else shield.asked()
         return f"It was interrupted at the controller ({_WORDS.get(name, name)})." if name else ""
 
@@ -40,9 +45,12 @@ _WORDS = {"SIGINT": "Ctrl+C", "SIGTERM": "SIGTERM", "SIGHUP": "the terminal was 
 
 
 @contextmanager
-def trapped() -> Iterator[Trap]:
-    """Outlive the controller for a moment, and know that it has ended."""
-    trap = Trap()
+def trapped(main: MainProcess | None = None, read: bool = True) -> Iterator[Trap]:
+    """Outlive the controller for a moment, and know that it has ended.
+
+    :param main: its main process, where this one is not a child of it.
+    """
+    trap = Trap(main or MainProcess(), read)
     # On ansible-core 2.16 a worker shares the group of the main process, and so does whatever it starts.
     with suppress(OSError):
         os.setsid()

@@ -35,8 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
-    # Whoever is started in the background ignores SIGINT, and so would every program that a test is to interrupt.
+    # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

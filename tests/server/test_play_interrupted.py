@@ -119,6 +119,11 @@ def test_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
     assert "[✓] Database restored from backup" in play.said
     assert "one rolled back: the database is as it was before" in play.flat
     require_whole(database, before, root)
+    (log,) = (ansible.home / "pgsafe" / "one").iterdir()
+    shown, target = log.read_text().split("---- On the target ----\n")
+    assert "VERDICT  rolled back: the database is as it was before" in shown
+    assert "GUARD     Broken off: It was interrupted at the controller (Ctrl+C)." in target
+    assert "VERDICT   ROLLED BACK by ready_copy" in target
 
 
 def ctrl_c_three_times(play: Terminal) -> None:

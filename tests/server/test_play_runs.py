@@ -80,6 +80,11 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     (kept,) = ours(sample.server, sample.name)
     assert kept.startswith(f"{sample.name}__failed_")
     assert sample.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"
+    (log,) = (ansible.home / "pgsafe" / "one").iterdir()
+    shown, target = log.read_text().split("---- On the target ----\n")
+    assert "VERDICT  rolled back: the database is as it was before" in shown
+    assert 'column "phone" of relation "community_members" contains null values' in target.partition("FAILED")[2]
+    assert f"VERDICT   ROLLED BACK by ready_copy; the failed database is kept as {kept}" in target
 
 
 def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database: Database, backup_root: Path) -> None:

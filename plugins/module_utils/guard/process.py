@@ -96,8 +96,7 @@ class _Guard:
         if self._told:
             return self._told[0]
         lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
-        why = "the tasks took longer, or the controller is gone" if self._order.params.get("tasks") else _GONE
-        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: {why}."
+        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: {_GONE}."
         return self._channel.aborted() or (nobody if lapsed else "")
 
     def _break_off(self, worker: commands.Background, reason: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A migration by tasks of somebody's own: the armed window around them, which a guard keeps.
 
-Between *armed* and the word that the tasks are done nobody looks at the guard; the lease is as long as they may take.
+Between *armed* and the word that the tasks are done, the controller's keeper renews the guard's lease.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ _LOOK_SECONDS = 0.1
 
 
 def arm(params: Params, check_mode: bool) -> dict[str, Any]:
-    """Close the database and keep the window open for the tasks; their way in.
+    """Close the database and keep the window open for the tasks; their way in, and what its keeper needs to know.
 
     :raises PgsafeError: it may not be begun, or could not be; nothing was changed.
     """
     run_journal = None if check_mode else _run_of(params)
     if run_journal and _armed(run_journal):
-        Channel(_directory(run_journal)).renew()
         return _way_in(run_journal, changed=False)
     source = job.source(params)
     plan = migrate.plan(target(params), source, wanted(params))
@@ -45,7 +44,7 @@ def arm(params: Params, check_mode: bool) -> dict[str, Any]:
     _require_way_in(migrate.permitted(request))
     launch.start("migrate", {**params, "files": plan.files, "word": _word(run_journal)}, run_journal)
     _await_armed(run_journal)
-    return {**_way_in(run_journal, changed=True), **foreseen}
+    return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, params)}
 
 
 def done(params: Params) -> dict[str, Any]:
@@ -122,7 +121,7 @@ def _await_armed(run_journal: Journal) -> None:
         result = channel.result()
         if result is not None:
             raise Refused(str(result.get("what_failed") or result["msg"]), str(result.get("state_left") or ""))
-        # The time of the tasks begins when they may begin.
+        # The keeper begins when the window is open.
         channel.renew()
         time.sleep(_LOOK_SECONDS)
 

@@ -163,6 +163,15 @@ def test_a_host_that_cannot_be_reached_is_told_with_the_reason() -> None:
     lines = Script("db1").task("Preflight | Gather").unreachable("db1", "ssh: connection refused").lines()
     assert "  db1  unreachable" in lines
     assert any("ssh: connection refused" in line for line in lines)
+    assert "      The run undoes itself on the host" not in "\n".join(lines)
+
+
+def test_of_a_host_that_is_lost_behind_the_fence_it_is_told_who_goes_on() -> None:
+    script = Script("db1").task("Fence | Close").task("Backup | Take").unreachable("db1", "ssh: broken pipe\n")
+    assert script.lines()[-2:] == [
+        "      ssh: broken pipe",
+        "      The run undoes itself on the host, or is finished there; look at it with pgsafe.migration.status.",
+    ]
 
 
 def test_a_verdict_that_is_known_survives_a_host_that_is_lost_later() -> None:

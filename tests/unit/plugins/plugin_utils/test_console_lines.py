@@ -46,6 +46,13 @@ def test_what_the_guard_does_by_itself_comes_with_its_reason(display: Mock) -> N
     assert said(display) == ["Breaking off. It was interrupted."]
 
 
+def test_of_a_job_that_is_over_nothing_is_told_that_it_did(display: Mock) -> None:
+    lines = Lines(display, "db1", 1)
+    lines.show({"state": "aborting", "reason": "It was interrupted."}, {"text": "Applying file 1 of 1: a.sql"})
+    lines.show({"state": "ended", "reason": "It was interrupted."}, {"text": "Applying file 1 of 1: a.sql"})
+    assert said(display) == ["Breaking off. It was interrupted."]
+
+
 def test_what_takes_long_is_told_now_and_then(display: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console_lines, "_PAUSE_SECONDS", -1.0)
     lines = Lines(display, "db1", 1)

@@ -40,4 +40,4 @@ def test_a_signal_is_a_reason_and_nobody_reads_any_more() -> None:
 def test_a_main_process_that_is_gone_is_a_reason() -> None:
     env = {"PYTHONPATH": str(COLLECTION.parents[2]), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("The controller was killed. True", "")
+    assert (done.stdout, done.stderr) == ("The controller is gone. True", "")

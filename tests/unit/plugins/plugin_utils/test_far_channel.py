@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import Look, parsed
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import Look, parsed
 
 MARK = "@@pgsafe@@"
 
