@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     filesystems,
     fingerprint,
     identity,
+    job_container,
     names,
     pg_tools,
     poolers,
@@ -273,6 +274,7 @@ def _of_server(plan: Plan, reader: Session) -> dict[str, Any]:
         "track_counts": bool(track_counts),
         "old_snapshot_threshold": threshold,
         "managed_by": _SERVICES[services[0][0]] if services else "",
+        "job_container": job_container.first_process(reader),
     }
 
 

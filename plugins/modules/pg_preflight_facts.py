@@ -775,6 +775,10 @@ ansible_facts:
           description: The service that the server looks like; empty for none.
           type: str
           returned: always
+        job_container:
+          description: The first process of the container that the target is, where that ends with the play; else empty.
+          type: str
+          returned: always
         unavailable_seconds:
           description: >-
             How long the database is expected to be read-only before the migration; null when nothing was measured.

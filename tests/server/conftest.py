@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.tests.server import matrix, sshd
+from ansible_collections.pgsafe.migration.tests.server import matrix, sshd, support
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
+    config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -57,7 +58,11 @@ def _majors(test: pytest.Item) -> list[int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What the machine lacks is not collected; the last lines say so."""
     with tempfile.TemporaryDirectory() as directory:
-        there = {"full_disk": can_mount(Path(directory) / "disk"), "over_ssh": not sshd.MISSING}
+        there = {
+            "full_disk": can_mount(Path(directory) / "disk"),
+            "container": support.can_contain(),
+            "over_ssh": not sshd.MISSING,
+        }
     missing = [marker for marker, found in there.items() if not found]
     lacking = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
     if lacking:
@@ -81,6 +86,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     with tempfile.TemporaryDirectory() as directory:
         if not can_mount(Path(directory) / "disk"):
             terminalreporter.write_line("Not tried: full disks, which need the right to mount a tmpfs")
+    if not support.can_contain():
+        terminalreporter.write_line("Not tried: a container that ends with the job, for want of the right to unshare")
 
 
 @pytest.fixture(scope="session")

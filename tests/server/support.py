@@ -343,6 +343,18 @@ def tmpfs(directory: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", directory], check=True)
 
 
+# The first process of a namespace of its own, as in a container.
+CONTAINED = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
+
+
+def can_contain() -> bool:
+    """Whether this machine lets the tests make what a container is."""
+    try:
+        return subprocess.run([*CONTAINED, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 def can_mount(directory: Path) -> bool:
     """Whether this machine lets the tests make small filesystems."""
     try:

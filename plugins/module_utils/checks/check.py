@@ -252,6 +252,7 @@ class Facts(ServerFacts):
     :param pooler: ``none``, ``session`` or ``transaction``.
     :param access_problems: who could not connect to which database of those that a run makes; why.
     :param managed_by: the service that this looks like; empty for none.
+    :param job_container: the first process of the container that the target is, where that ends with the play.
     :param unavailable_seconds: without writes that a run is expected to cost, without the migration itself; None when
         nothing was measured.
     """
@@ -289,6 +290,7 @@ class Facts(ServerFacts):
     pooler: str = "none"
     access_problems: tuple[str, ...] = field(default_factory=tuple)
     managed_by: str = ""
+    job_container: str = ""
     unavailable_seconds: float | None = None
 
     @property
