@@ -7,6 +7,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import select
+from pathlib import Path
 
 
 class MainProcess:
@@ -28,6 +29,16 @@ class MainProcess:
         looking = select.poll()
         looking.register(self._descriptor, select.POLLIN)
         return bool(looking.poll(0))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has suspended it; where there is no /proc, that is not known."""
+        try:
+            said = Path(f"/proc/{self._pid}/stat").read_text()
+        except OSError:
+            return False
+        # The name of a program may have spaces and parentheses.
+        return said.rpartition(")")[2].split()[0] == "T"
 
 
 def _opened(pid: int) -> int | None:

@@ -30,6 +30,11 @@ class Trap:
         return not self._read or self._main.gone or bool(self._number)
 
     @property
+    def suspended(self) -> bool:
+        """Nobody goes on where this process is not the one that does the work."""
+        return not self._read and self._main.stopped
+
+    @property
     def reason(self) -> str:
         """Why the job is to be broken off; empty while it is not."""
         if self._main.gone:

@@ -58,6 +58,8 @@ class Watch:
             self._pause()
 
     def _look(self) -> Look | None:
+        if self._trap.suspended:
+            return None
         try:
             self._tell()
             look = self._channel.poll()

@@ -180,6 +180,21 @@ def test_when_all_of_the_controller_is_gone_while_a_task_is_at_work_the_lease_la
     require_whole(database, before)
 
 
+@pytest.mark.fault(62)
+def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    before = database.fingerprint()
+    with working(ansible, database, backup_root, lease=3) as play:
+        os.kill(play.pid, signal.SIGSTOP)
+        until(lambda: journal.all_runs(backup_root)[-1].last("rolled_back"), "it is rolled back")
+        os.kill(play.pid, signal.SIGCONT)
+        assert play.wait() == 2, play.said
+    assert "one rolled back: the database is as it was before" in play.flat, play.said
+    assert reasons(backup_root) == ["Nobody renewed the lease for 3 s: the controller or the network is gone."]
+    require_whole(database, before)
+
+
 def test_a_task_may_take_longer_than_the_lease(ansible: Ansible, database: Database, backup_root: Path) -> None:
     variables = database.variables(backup_root, backup_root)
     del variables["pg_migrate_source"]

@@ -54,6 +54,28 @@ if os.fork() == 0:
 print(os.read(reading, 100).decode())
 """
 
+# A main process that is stopped, and goes on.
+STOPPED = """
+import os, signal, time
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process import MainProcess
+reading, writing = os.pipe()
+main = os.fork()
+if main == 0:
+    if os.fork() == 0:
+        seen = MainProcess()
+        for wanted in (False, True, False):
+            while seen.stopped != wanted:
+                time.sleep(0.01)
+            os.write(writing, b"x")
+        os._exit(0)
+    while True:
+        time.sleep(1)
+for number in (signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL):
+    os.read(reading, 1)
+    os.kill(main, number)
+os.waitpid(main, 0)
+"""
+
 
 def said(program: str, *arguments: str) -> tuple[str, str]:
     env = {"PYTHONPATH": str(COLLECTION.parents[2]), "PATH": ""}
@@ -72,6 +94,10 @@ def said(program: str, *arguments: str) -> tuple[str, str]:
 )
 def test_one_that_has_outlived_its_parent_sees_the_end_of_the_main_process(arguments: list[str]) -> None:
     assert said(PROGRAM, *arguments) == ("before after\n", "")
+
+
+def test_it_is_seen_when_it_is_suspended_and_when_it_goes_on() -> None:
+    assert said(STOPPED) == ("", "")
 
 
 def test_a_worker_knows_that_the_main_process_has_ended_before_it_looked() -> None:
