@@ -237,6 +237,12 @@ def kill_guard_and_worker(play: Playing) -> None:
     kill(play.processes("guard") + play.processes("work"))
 
 
+def log_out(play: Playing) -> None:
+    """As on a host that ends whatever a session has left, when it is over."""
+    roles = [pid for role in ("guard", "work", "sentry") for pid in play.processes(role)]
+    kill([pid for role in roles for pid in family(role)], signal.SIGTERM)
+
+
 def kill_module(play: Playing) -> None:
     kill(play.modules())
 

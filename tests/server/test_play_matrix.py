@@ -81,6 +81,19 @@ def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
     require_whole(play)
 
 
+@pytest.mark.fault(64)
+def test_a_host_that_ends_the_processes_of_a_session_has_the_database_rolled_back_first(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    with playing(ansible, database, backup_root, PHASES["migrate"], pg_migrate_lease=AN_HOUR) as play:
+        assert play.processes("sentry")
+        interruptions.log_out(play)
+        until(lambda: play.told("rolled_back"), "the guard has rolled back")
+        assert play.terminal.wait() == 2, play.terminal.said
+        require_whole(play)
+    assert "one rolled back: the database is as it was before" in play.terminal.flat
+
+
 @pytest.mark.over_ssh
 @pytest.mark.fault(63)
 def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afterwards(
