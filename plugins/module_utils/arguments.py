@@ -60,6 +60,17 @@ VERIFICATION: dict[str, dict[str, Any]] = {
     "may_do_nothing": {"type": "bool", "default": False},
 }
 
+WINDOW: dict[str, dict[str, Any]] = {
+    **LEVEL,
+    **JOBS,
+    "backup_dir": {"type": "path", "default": ""},
+    "run_id": {"type": "str", "default": ""},
+    "confirmed_database": {"type": "str", "default": ""},
+    "confirmed_by": {"type": "str", "default": "variable"},
+    "on_verify_failure": {"type": "str", "choices": ["rollback", "hold"], "default": "rollback"},
+    "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
+}
+
 URL_EXCLUDES = ("login_user", "login_password", "login_host", "login_unix_socket", "login_port")
 
 # libpq keyword by option; https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS

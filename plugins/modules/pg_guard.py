@@ -33,41 +33,6 @@ options:
         pending.
     type: str
     required: true
-  backup_dir:
-    description: The directory of the run's backup. Needed for anything but check mode.
-    type: path
-    default: ""
-  run_id:
-    description: The run that the backup is of.
-    type: str
-    default: ""
-  level:
-    description: The level of proof that the backup must have reached.
-    type: str
-    choices: [checksum, decode, restore]
-    default: restore
-  confirmed_database:
-    description: The name of the database that was confirmed; it must be this one.
-    type: str
-    default: ""
-  confirmed_by:
-    description: How it was confirmed, for the journal.
-    type: str
-    default: variable
-  on_verify_failure:
-    description: As for M(pgsafe.migration.pg_migration_apply).
-    type: str
-    choices: [rollback, hold]
-    default: rollback
-  jobs:
-    description: How many jobs pg_restore uses for a rollback.
-    type: int
-    default: 2
-  sequences:
-    description: As for M(pgsafe.migration.pg_migration_apply).
-    type: str
-    choices: [backup, max]
-    default: backup
 attributes:
   check_mode:
     support: full
@@ -85,6 +50,7 @@ extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.guard
   - pgsafe.migration.verification
+  - pgsafe.migration.window
   - pgsafe.migration.attributes
 seealso:
   - module: pgsafe.migration.pg_migration_apply
@@ -160,13 +126,12 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import hold, interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GUARD,
-    JOBS,
-    LEVEL,
     VERIFICATION,
+    WINDOW,
     mutually_exclusive,
     url_secrets,
 )
@@ -176,17 +141,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import tasks
 SPEC = {
     **CONNECTION,
     **GUARD,
-    **LEVEL,
-    **JOBS,
     **VERIFICATION,
+    **WINDOW,
     "state": {"type": "str", "choices": ["armed", "disarmed", "rolled_back"], "default": "armed"},
     "tasks": {"type": "str", "required": True},
-    "backup_dir": {"type": "path", "default": ""},
-    "run_id": {"type": "str", "default": ""},
-    "confirmed_database": {"type": "str", "default": ""},
-    "confirmed_by": {"type": "str", "default": "variable"},
-    "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
-    "on_verify_failure": {"type": "str", "choices": list(hold.ON_VERIFY_FAILURE), "default": hold.ROLLBACK},
 }
 
 # What a command has, and tasks do not need.

@@ -49,27 +49,6 @@ options:
     description: Give O(command) the connection as E(DATABASE_URL) too.
     type: bool
     default: false
-  backup_dir:
-    description: The directory of the run's backup. Needed for anything but check mode.
-    type: path
-    default: ""
-  run_id:
-    description: The run that the backup must be of.
-    type: str
-    default: ""
-  level:
-    description: The level of proof that the backup must have reached.
-    type: str
-    choices: [checksum, decode, restore]
-    default: restore
-  confirmed_database:
-    description: The name of the database that was confirmed; it must be this one.
-    type: str
-    default: ""
-  confirmed_by:
-    description: How it was confirmed, for the journal.
-    type: str
-    default: variable
   lock_timeout:
     description: How many seconds a statement waits for a lock; 0 for ever.
     type: int
@@ -81,28 +60,6 @@ options:
   time_limit:
     description: How many seconds one file or the command may take.
     type: int
-  on_verify_failure:
-    description:
-      - What is done when the migration was applied and its verification fails.
-      - V(rollback) puts the database back at once.
-      - V(hold) leaves it closed, as it was migrated, until a person has it rolled back
-        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:accept_reason)). Nobody is
-        served until then, and no other run begins. It needs a fence that closes.
-    type: str
-    choices: [rollback, hold]
-    default: rollback
-  jobs:
-    description: How many jobs pg_restore uses for a rollback.
-    type: int
-    default: 2
-  sequences:
-    description:
-      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
-        given again which the failed database had given out; V(max) passes these over. Either is told in
-        RV(warnings_given).
-    type: str
-    choices: [backup, max]
-    default: backup
   bundle:
     description: The packed O(source) on the target. Set by the action plugin.
     type: path
@@ -127,6 +84,7 @@ extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.guard
   - pgsafe.migration.verification
+  - pgsafe.migration.window
   - pgsafe.migration.attributes
 seealso:
   - module: pgsafe.migration.pg_migration_verify
@@ -240,13 +198,12 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, hold, interpreter, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GUARD,
-    JOBS,
-    LEVEL,
     VERIFICATION,
+    WINDOW,
     mutually_exclusive,
     target,
     url_secrets,
@@ -259,9 +216,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verification impo
 SPEC = {
     **CONNECTION,
     **GUARD,
-    **LEVEL,
-    **JOBS,
     **VERIFICATION,
+    **WINDOW,
     "source": {"type": "path"},
     "files": {"type": "list", "elements": "str", "default": []},
     "remote_src": {"type": "bool", "default": False},
@@ -270,15 +226,9 @@ SPEC = {
     "chdir": {"type": "path"},
     "environment": {"type": "dict", "default": {}},
     "database_url": {"type": "bool", "default": False},
-    "backup_dir": {"type": "path", "default": ""},
-    "run_id": {"type": "str", "default": ""},
-    "confirmed_database": {"type": "str", "default": ""},
-    "confirmed_by": {"type": "str", "default": "variable"},
     "lock_timeout": {"type": "int", "default": 10},
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
-    "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
-    "on_verify_failure": {"type": "str", "choices": list(hold.ON_VERIFY_FAILURE), "default": hold.ROLLBACK},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
 }

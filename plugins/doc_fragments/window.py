@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of what begins a migration, and of how it is rolled back, whoever does its work."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  backup_dir:
+    description: The directory of the run's backup. Needed for anything but check mode.
+    type: path
+    default: ""
+  run_id:
+    description: The run that the backup must be of.
+    type: str
+    default: ""
+  level:
+    description: The level of proof that the backup must have reached.
+    type: str
+    choices: [checksum, decode, restore]
+    default: restore
+  confirmed_database:
+    description: The name of the database that was confirmed; it must be this one.
+    type: str
+    default: ""
+  confirmed_by:
+    description: How it was confirmed, for the journal.
+    type: str
+    default: variable
+  on_verify_failure:
+    description:
+      - What is done when the migration was applied and its verification fails.
+      - V(rollback) puts the database back at once.
+      - V(hold) leaves it closed, as it was migrated, until a person has it rolled back
+        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:accept_reason)). Nobody is
+        served until then, and no other run begins. It needs a fence that closes.
+    type: str
+    choices: [rollback, hold]
+    default: rollback
+  jobs:
+    description: How many jobs pg_restore uses for a rollback.
+    type: int
+    default: 2
+  sequences:
+    description:
+      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
+        given again which the failed database had given out; V(max) passes these over. Either is told as a warning.
+    type: str
+    choices: [backup, max]
+    default: backup
+"""
