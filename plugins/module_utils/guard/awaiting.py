@@ -21,13 +21,14 @@ _LOOK_SECONDS = 0.1
 
 def command(word: Path) -> tuple[str, ...]:
     """The program that waits for the word; to be called in a guard's worker, whose code it runs."""
-    return (sys.executable, "-B", sys.argv[0], "await", str(word))
+    return (sys.executable, "-B", sys.argv[0], "await", str(word), str(os.getpid()))
 
 
 def main(arguments: Sequence[str]) -> int:
-    word, parent = Path(arguments[0]), os.getppid()
+    """Ends with the worker, which may have been killed before this is asked for the first time who it was."""
+    word, worker = Path(arguments[0]), int(arguments[1])
     while not word.exists():
-        if os.getppid() != parent:
+        if os.getppid() != worker:
             return 1
         time.sleep(_LOOK_SECONDS)
     return 0
