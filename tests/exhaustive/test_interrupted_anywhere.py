@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.tests.server import interruptions, matrix
-from ansible_collections.pgsafe.migration.tests.server.interruptions import Playing, begun
+from ansible_collections.pgsafe.migration.tests.server.interruptions import Phase, Playing, begun
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -95,11 +95,13 @@ class Drawn:
     proof: str
     mark: str
     delay: float
+    by_tasks: bool
 
     def __str__(self) -> str:
         what = f"a {'good' if self.good else 'broken'} migration, proof {self.proof}"
         when = f"{self.delay:.2f} s after {self.mark or 'its start'}"
-        return f"{self.event} {when}: {what}; {self.setting}"
+        how = " by tasks" if self.by_tasks else ""
+        return f"{self.event} {when}: {what}{how}; {self.setting}"
 
 
 def drawn(seed: int, number: int) -> Drawn:
@@ -114,6 +116,7 @@ def drawn(seed: int, number: int) -> Drawn:
         proof=chance.choice(["auto", "scratch"]),
         mark=mark,
         delay=delay,
+        by_tasks=chance.random() < 0.3,
     )
 
 
@@ -140,7 +143,8 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
         "pg_migrate_proof": case.proof,
     }
     files = GOOD if case.good else BROKEN
-    with begun(controller(case.setting), database, backup_root, files, case.setting.callback, given) as play:
+    phase = Phase("", tasks=tuple(files.values())) if case.by_tasks else Phase("", files)
+    with begun(controller(case.setting), database, backup_root, phase, case.setting.callback, given) as play:
         wait_for(play, case)
         over = play.terminal.ended()
         getattr(interruptions, case.event)(play)

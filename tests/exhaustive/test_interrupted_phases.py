@@ -36,7 +36,7 @@ def test_ctrl_c_in_any_phase_leaves_the_database_as_it_was(
 
 
 @pytest.mark.fault(62)
-@pytest.mark.parametrize("case", cases(("migrate",), ENDS), ids=str)
+@pytest.mark.parametrize("case", cases(("migrate", "own task"), ENDS), ids=str)
 def test_the_rollback_begins_within_a_second_of_the_end_of_its_controller(
     controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case, figures: list[str]
 ) -> None:
@@ -47,7 +47,7 @@ def test_the_rollback_begins_within_a_second_of_the_end_of_its_controller(
 
 
 @pytest.mark.fault(62)
-@pytest.mark.parametrize("case", cases(("migrate",), ("power_off",)), ids=str)
+@pytest.mark.parametrize("case", cases(("migrate", "own task"), ("power_off",)), ids=str)
 def test_the_rollback_begins_within_the_lease_when_all_of_its_controller_is_gone(
     controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case, figures: list[str]
 ) -> None:

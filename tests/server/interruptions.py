@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -75,6 +76,7 @@ class Phase:
 
     :param reached: asks the maintenance database whether it stands there; empty for the question to a person.
     :param files: the migration set.
+    :param tasks: SQL of tasks of somebody's own, instead of a set.
     :param variables: the role's, besides those of every play.
     :param setup: SQL, run in the database before.
     :param lock: SQL of somebody else's transaction, which lasts until the phase is left.
@@ -84,12 +86,15 @@ class Phase:
 
     reached: str
     files: Mapping[str, str] = field(default_factory=lambda: SLOW)
+    tasks: tuple[str, ...] = ()
     variables: Mapping[str, object] = field(default_factory=dict)
     setup: str = ""
     lock: str = ""
     late_lock: str = ""
     braked: bool = False
 
+
+CHANGE = "ALTER TABLE customers ADD grade int"
 
 # The probe would wait for the locks, too: it makes and drops a database, for which the server looks at them.
 UNPROBED = {"pg_migrate_preflight_probe": False}
@@ -103,6 +108,7 @@ PHASES = {
     "proof": Phase(BRAKED.format("ready"), setup=BRAKE.format("ready"), braked=True),
     "confirm": Phase(""),
     "migrate": Phase(SLEEPING),
+    "own task": Phase(SLEEPING, tasks=(CHANGE, "SELECT pg_sleep(600)")),
     "post-verify": Phase(VERIFIED, files=GOOD, variables={"pg_migrate_assertions": SLOW_ASSERTION}),
     "rollback": Phase(
         BRAKED.format("restored"), files=BROKEN, variables=BY_ARCHIVE, setup=BRAKE.format("restored"), braked=True
@@ -166,6 +172,11 @@ class Playing:
         controllers = family(self.terminal.pid) if self.ansible.logins else [self.terminal.pid]
         return [pid for pid in {*shipped, *inside} if pid not in controllers]
 
+    def keepers(self) -> list[int]:
+        """What the play has left to stay with its guard: the only one of its processes whose parent has ended."""
+        inventory, known = str(self.ansible.home / "hosts.json"), family(self.terminal.pid)
+        return [pid for pid, words in command_lines().items() if inventory in words and pid not in known]
+
     def children(self, program: str) -> list[int]:
         """Programs that the worker has started."""
         lines = command_lines()
@@ -221,7 +232,7 @@ def kill_controller(play: Playing) -> None:
 
 def power_off(play: Playing) -> None:
     """All of the controller at once."""
-    kill(family(play.terminal.pid))
+    kill([*family(play.terminal.pid), *play.keepers()])
 
 
 def kill_guard(play: Playing) -> None:
@@ -287,19 +298,35 @@ def brake(server: pgserver.Server, on: bool) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
+def own_tasks(ansible: Ansible, database: Database, *statements: str) -> str:
+    """A file of tasks that run SQL, one each."""
+    path = ansible.home / "tasks.yml"
+    psql = [str(database.server.bin_dir / "psql"), "-v", "ON_ERROR_STOP=1", "-d", "{{ pg_migrate_guarded_db }}", "-c"]
+    environment = {name: value for name, value in database.server.environment().items() if name.startswith("PG")}
+    tasks = [
+        {"name": "Alter", "ansible.builtin.command": {"argv": [*psql, sql]}, "environment": environment}
+        for sql in statements
+    ]
+    path.write_text(json.dumps(tasks))
+    return str(path)
+
+
 @contextmanager
 def begun(
     ansible: Ansible,
     database: Database,
     root: Path,
-    files: Mapping[str, str],
+    phase: Phase,
     callback: bool,
     variables: Mapping[str, object],
 ) -> Iterator[Playing]:
     """A play that has just been started."""
     before = database.fingerprint()
-    source = write_set(ansible.home / "set", files)
-    inventory = ansible.inventory({"one": {**database.variables(root, source), **variables}})
+    given = database.variables(root, write_set(ansible.home / "set", phase.files))
+    if phase.tasks:
+        del given["pg_migrate_source"]
+        given["pg_migrate_tasks"] = own_tasks(ansible, database, *phase.tasks)
+    inventory = ansible.inventory({"one": {**given, **variables}})
     own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
     playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
     with terminal(ansible, ["ansible-playbook", playbook, "-i", inventory]) as play:
@@ -327,7 +354,7 @@ def playing(
         held.enter_context(others.holding(phase.lock or "SELECT 1"))
         braked = held.enter_context(contextlib.ExitStack())
         braked.enter_context(brake(database.server, phase.braked))
-        with begun(ansible, database, root, phase.files, callback, given) as play:
+        with begun(ansible, database, root, phase, callback, given) as play:
             if phase.late_lock:
                 _reached(play, BRAKED.format("restored"))
                 held.enter_context(others.holding(phase.late_lock.format(database.name)))
@@ -382,7 +409,7 @@ def left(play: Playing) -> list[str]:
     """What is left of the play and its runs: processes by their command lines, sessions by their names."""
     lines = command_lines()
     working = [pid for pid, words in lines.items() if str(play.root) in " ".join(words)]
-    found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules()}]
+    found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules(), *play.keepers()}]
     return found + backends(play.database.server)
 
 

@@ -71,12 +71,6 @@ def possible(cases: Iterable[Case]) -> list[Case]:
     return [case for case in cases if case.setting in there]
 
 
-def possible_settings(wanted: Iterable[Setting]) -> list[Setting]:
-    """Those that this machine has."""
-    there = settings()
-    return [setting for setting in wanted if setting in there]
-
-
 def over_ssh(ansible: Ansible, server: sshd.Sshd, connection: str, port: int = 0) -> Ansible:
     """The same, on hosts behind a server."""
     given = server.connection(connection == PIPED, connection == BECOME, port)

@@ -237,12 +237,6 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-def seconds_until(condition: Callable[[], object], what: str) -> float:
-    started = time.monotonic()
-    until(condition, what)
-    return time.monotonic() - started
-
-
 # While there is a role of that name, no row goes into a copy of the database.
 HELD_UP = """
 CREATE FUNCTION held_up(value bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

@@ -44,6 +44,9 @@ PAIRWISE = [
     Case(Setting("2.21", "local", False), "post-verify", "hang_up"),
     Case(Setting("2.21", "ssh", False), "migrate", "kill_worker"),
     Case(Setting("2.21", "ssh with sudo", True), "migrate", "ctrl_c"),
+    Case(Setting("2.16", "local", True), "own task", "ctrl_c"),
+    Case(Setting("2.16", "ssh", False), "own task", "kill_controller"),
+    Case(Setting("2.21", "ssh with sudo", True), "own task", "hang_up"),
 ]
 OWN_OVER_SSH = Setting(controllers.own(), "ssh", True)
 
