@@ -40,6 +40,7 @@ GUARD: dict[str, dict[str, Any]] = {
     "poll_interval": {"type": "float", "default": 1.0},
     "progress": {"type": "bool", "default": True},
 }
+GRACE: dict[str, dict[str, Any]] = {"grace": {"type": "float", "default": 30.0}}
 JOBS: dict[str, dict[str, Any]] = {"jobs": {"type": "int", "default": 2}}
 
 VERIFICATION: dict[str, dict[str, Any]] = {

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pwd
 import select
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import IO, Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
 
 CHUNK_BYTES = 1 << 20
@@ -25,6 +27,9 @@ TAIL_BYTES = 1 << 16
 LINE_LENGTH = 400
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 5.0
+
+# Between two looks at a program that may end at once, or take long.
+_FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 0.0005, 0.05
 
 # In the environment of whatever a migration runs, and so of whatever that starts: the run that it is of.
 JOB_VARIABLE = "PGSAFE_JOB"
@@ -129,7 +134,7 @@ def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
     with _process(command) as child:
         watch = _Watch(command, child.started)
         while not ready():
-            if child.process.poll() is not None:
+            if _ended(child.process):
                 raise _failed(command, child.process.returncode, child.stderr.finish())
             watch.look(0)
             time.sleep(POLL_SECONDS)
@@ -187,6 +192,10 @@ class Background:
     def ask_to_end(self) -> None:
         with suppress(ProcessLookupError):
             self._process.terminate()
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
 
 def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -305,10 +314,7 @@ class _Child:
 
     def wait(self, progress: Progress) -> None:
         watch = _Watch(self.command, self.started)
-        while True:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(POLL_SECONDS)
-                return
+        while not _waited(self.process, POLL_SECONDS):
             watch.look(progress())
 
     def completed(self, stdout: str) -> Completed:
@@ -374,6 +380,17 @@ def _feed(child: _Child, source: Iterable[bytes], progress: Progress) -> None:
 @contextmanager
 def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL) -> Iterator[_Child]:
     """A child in a process group of its own, ended whatever happens to us."""
+    child = None
+    try:
+        with signals.deferred():
+            child = _child(command, stdin, stdout)
+        yield child
+    finally:
+        if child is not None:
+            _end(child.process, command.ending)
+
+
+def _child(command: Command, stdin: int, stdout: int) -> _Child:
     started = time.monotonic()
     try:
         process = subprocess.Popen(
@@ -389,11 +406,7 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
     except OSError as error:
         where = f" in {command.cwd}" if command.cwd else ""
         raise CommandFailed(f"{command.argv[0]} could not be started{where}: {error.strerror or error}.") from error
-    child = _Child(command, process, _Tail(process.stderr), started)
-    try:
-        yield child
-    finally:
-        _end(process, command.ending)
+    return _Child(command, process, _Tail(process.stderr), started)
 
 
 def _identity(user: str | None) -> dict[str, Any]:
@@ -406,18 +419,35 @@ def _identity(user: str | None) -> dict[str, Any]:
 
 def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
     """Ask by a signal, wait the grace, then SIGKILL the whole group."""
-    if process.poll() is None:
+    if not _ended(process):
         # Whoever was started in the background has no SIGINT, and neither have those it starts.
         deaf = ending == signal.SIGINT and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
         _signal_group(process, signal.SIGTERM if deaf else ending)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
+        _waited(process, GRACE_SECONDS)
     _signal_group(process, signal.SIGKILL)
-    process.wait()
+    _waited(process, None)
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):
                 stream.close()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    with signals.deferred():
+        return process.poll() is not None
+
+
+def _waited(process: subprocess.Popen[bytes], seconds: float | None) -> bool:
+    """Whether it ended within this time; of no limit where that is None."""
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    rest = _FIRST_REST_SECONDS
+    while not _ended(process):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(rest, left))
+        rest = min(2 * rest, _LONGEST_REST_SECONDS)
+    return True
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:

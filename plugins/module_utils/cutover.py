@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils import properties, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import parallel, properties, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     WRITING,
     Session,
@@ -189,23 +190,18 @@ def emptied(target: Target, oids: Sequence[int]) -> Iterator[None]:
 
     :raises Refused: the block failed, and a session could not be ended.
     """
-    over = threading.Event()
     failures: list[PgsafeError] = []
     with session(target.maintenance, WRITING, "end sessions") as server:
-        ender = threading.Thread(target=_end_until, args=(server, list(oids), over, failures), daemon=True)
-        ender.start()
         try:
-            yield
+            with parallel.beside(partial(_end_until, server, list(oids), failures)):
+                yield
         except PgsafeError as error:
             if failures:
                 raise _not_ending(failures[0]) from error
             raise
-        finally:
-            over.set()
-            ender.join()
 
 
-def _end_until(server: Session, oids: list[int], over: threading.Event, failures: list[PgsafeError]) -> None:
+def _end_until(server: Session, oids: list[int], failures: list[PgsafeError], over: threading.Event) -> None:
     try:
         while not over.is_set():
             server.execute(queries.TERMINATE_ALL, (oids,))

@@ -12,8 +12,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import parallel, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, application_name, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -70,16 +71,9 @@ def watching(target: Target, purpose: str, stop: Stop, abort: bool) -> Iterator[
 
     :param abort: stop the backup as soon as one has waited for 5 s; else tell about it afterwards.
     """
-    watched, over = Watched(), threading.Event()
-    watcher = threading.Thread(
-        target=_watch, args=(target, purpose, stop if abort else None, watched, over), daemon=True
-    )
-    watcher.start()
-    try:
+    watched = Watched()
+    with parallel.beside(partial(_watch, target, purpose, stop if abort else None, watched)):
         yield watched
-    finally:
-        over.set()
-        watcher.join()
 
 
 def _watch(target: Target, purpose: str, stop: Stop | None, watched: Watched, over: threading.Event) -> None:

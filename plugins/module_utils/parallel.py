@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
 
 Piece = Callable[["Stop"], None]
@@ -54,16 +56,40 @@ def together(pieces: Sequence[Piece], stop: Stop | None = None) -> None:
     :raises PgsafeError: the first failure, after all the others have ended.
     """
     stop = stop or Stop()
+    ended: SimpleQueue[Future[None]] = SimpleQueue()
     with ThreadPoolExecutor(max_workers=len(pieces)) as pool:
-        futures = [pool.submit(piece, stop) for piece in pieces]
         try:
-            done, _pending = wait(futures, return_when=FIRST_EXCEPTION)
-            if any(future.exception() for future in done):
-                stop.set()
+            with signals.deferred():
+                futures = [pool.submit(piece, stop) for piece in pieces]
+                for future in futures:
+                    future.add_done_callback(ended.put)
+            for _piece in futures:
+                # A signal may come here, and nowhere where a lock is taken without which a piece cannot end.
+                if ended.get().exception():
+                    stop.set()
         except BaseException:
-            stop.set()
+            with signals.deferred():
+                stop.set()
             raise
     _raise_first(futures)
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], None], patience: float | None = None) -> Iterator[None]:
+    """A thread that works beside the block, until the event is set.
+
+    :param patience: seconds that it is waited for at the end; None for as long as it takes.
+    """
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,), daemon=True)
+    try:
+        with signals.deferred():
+            thread.start()
+        yield
+    finally:
+        with signals.deferred():
+            over.set()
+        thread.join(patience)
 
 
 def _raise_first(futures: Sequence[Future[None]]) -> None:

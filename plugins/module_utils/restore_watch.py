@@ -13,8 +13,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems, wal
+from ansible_collections.pgsafe.migration.plugins.module_utils import filesystems, parallel, wal
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, Target
@@ -151,16 +152,10 @@ def watching(target: Target, copy: str, limits: Limits) -> Iterator[RestoreWatch
     :param copy: the database that is being restored.
     :raises ConnectionFailed: the watch could not be begun.
     """
-    over = threading.Event()
     with session(target.maintenance, purpose="watch") as reader:
         watch = RestoreWatch(limits, wal.read(reader), filesystems.of_database(reader, copy))
-        watcher = threading.Thread(target=_watch, args=(reader, copy, watch, over), daemon=True)
-        watcher.start()
-        try:
+        with parallel.beside(partial(_watch, reader, copy, watch)):
             yield watch
-        finally:
-            over.set()
-            watcher.join()
 
 
 def _watch(reader: Session, copy: str, watch: RestoreWatch, over: threading.Event) -> None:

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
+
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -19,11 +23,20 @@ def raised(work: str = "The migration") -> Iterator[None]:
     :raises Interrupted: one of them arrived.
     """
 
+    on_its_way: list[weakref.ref[Interrupted]] = []
+
     def stop(number: int, _frame: object) -> None:
-        # Once: a second one would break off what puts things back after the first.
-        for other in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, lambda _number, _frame: None)
-        raise Interrupted(f"{work} was interrupted by {signal.Signals(number).name}.")
+        # Once: a second one would break off what puts things back after the first. But what was raised in a destructor
+        # was printed and forgotten.
+        if any(error() is not None for error in on_its_way):
+            return
+        error = Interrupted(f"{work} was interrupted by {signal.Signals(number).name}.")
+        on_its_way.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            # Its traceback has this frame, which would keep it.
+            del error
 
     with _handling((signal.SIGTERM, signal.SIGHUP), stop):
         yield
@@ -32,8 +45,25 @@ def raised(work: str = "The migration") -> Iterator[None]:
 @contextmanager
 def passed_over() -> Iterator[None]:
     """What undoes is not interrupted. No-op handlers, for SIG_IGN would be inherited by psql and pg_restore."""
-    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda _number, _frame: None):
+    with _handling(_ASKING, lambda _number, _frame: None):
         yield
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """What is done at once, and must not be left half done, is not interrupted: a signal comes behind it.
+
+    Such as the taking of a lock that is another module's: who is thrown out of that leaves it locked for ever.
+    """
+    came: list[int] = []
+    # Whoever ignores a signal would hand on that he does not.
+    heard = tuple(number for number in _ASKING if callable(signal.getsignal(number)))
+    try:
+        with _handling(heard, lambda number, _frame: came.append(number)):
+            yield
+    finally:
+        for arrived in dict.fromkeys(came):
+            signal.raise_signal(arrived)
 
 
 @contextmanager
@@ -42,8 +72,10 @@ def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, objec
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.signal(number, handler) for number in numbers}
+    previous: dict[signal.Signals, Any] = {}
     try:
+        for number in numbers:
+            previous[number] = signal.signal(number, handler)
         yield
     finally:
         for number, before in previous.items():

@@ -94,6 +94,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.grace
   - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
@@ -176,6 +177,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import backup, in
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    GRACE,
     GUARD,
     JOBS,
     mutually_exclusive,
@@ -188,6 +190,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODE
 
 SPEC = {
     **CONNECTION,
+    **GRACE,
     **GUARD,
     **BACKUP_ROOT,
     **JOBS,

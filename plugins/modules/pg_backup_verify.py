@@ -85,6 +85,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.grace
   - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
@@ -164,6 +165,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GRACE,
     GUARD,
     JOBS,
     LEVEL,
@@ -176,6 +178,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import verif
 
 SPEC = {
     **CONNECTION,
+    **GRACE,
     **GUARD,
     **LEVEL,
     **JOBS,

@@ -48,6 +48,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.grace
   - pgsafe.migration.guard
   - pgsafe.migration.verification
   - pgsafe.migration.window
@@ -129,6 +130,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GRACE,
     GUARD,
     VERIFICATION,
     WINDOW,
@@ -140,6 +142,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import tasks
 
 SPEC = {
     **CONNECTION,
+    **GRACE,
     **GUARD,
     **VERIFICATION,
     **WINDOW,

@@ -82,6 +82,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.grace
   - pgsafe.migration.guard
   - pgsafe.migration.verification
   - pgsafe.migration.window
@@ -201,6 +202,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
+    GRACE,
     GUARD,
     VERIFICATION,
     WINDOW,
@@ -215,6 +217,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verification impo
 
 SPEC = {
     **CONNECTION,
+    **GRACE,
     **GUARD,
     **VERIFICATION,
     **WINDOW,

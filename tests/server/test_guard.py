@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +111,23 @@ def test_a_migration_is_rolled_back_when_its_lease_lapses(database: Database, ro
     with guarded(database, taken, lease=1.0, source=str(write_set(tmp_path / "set", SLOW))) as job:
         result = job.over()
     assert "Nobody renewed the lease for 1 s" in result["msg"]
+    require_whole(database, before)
+
+
+@pytest.mark.fault(64)
+def test_a_worker_that_does_not_heed_that_it_is_to_end_is_killed_and_another_one_rolls_back(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = fenced(database, root)
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW)), grace=0.5) as job:
+        until(lambda: database.admin(SLEEPING.format(database.name)) == "1", "the second file runs")
+        (worker,) = job.processes("work")
+        os.kill(worker, signal.SIGSTOP)
+        job.channel.abort("It was interrupted.")
+        result = job.over()
+    assert result["verdict"] == "rolled_back", result
+    assert "It was interrupted." in result["msg"]
     require_whole(database, before)
 
 

@@ -118,8 +118,9 @@ def test_errors_and_types_know_nobody() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PORTS))
-def test_a_port_knows_errors_and_types_alone(name: str) -> None:
-    assert GRAPH[name] <= GROUND
+def test_a_port_knows_errors_types_and_signals_alone(name: str) -> None:
+    assert GRAPH[name] <= GROUND | {"signals"}
+    assert GRAPH["signals"] <= GROUND
 
 
 @pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("checks.")))

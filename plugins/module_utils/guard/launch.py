@@ -41,7 +41,8 @@ def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str
     :returns: what the controller needs to speak to it.
     :raises PgsafeError: it did not start; nothing was changed.
     """
-    order = Order(job, dict(params), str(run_journal.directory), "", params["lease"])
+    grace = params.get("grace", Order.grace)
+    order = Order(job, dict(params), str(run_journal.directory), "", params["lease"], grace)
     channel = _begin(order, "guard", run_journal)
     facts = {"directory": str(channel.directory), "run_id": run_journal.run_id, "job": job}
     return {**facts, **{name: params[name] for name in ("lease", "poll_interval", "progress")}}

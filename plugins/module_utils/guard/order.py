@@ -26,6 +26,7 @@ class Order:
     :param run_directory: of the run that the job belongs to.
     :param directory: of the job's channel.
     :param lease: seconds that it may go unrenewed.
+    :param grace: seconds that a worker may take to heed that it is to end.
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
     """
 
@@ -34,6 +35,7 @@ class Order:
     run_directory: str
     directory: str
     lease: float = 30.0
+    grace: float = 30.0
     server_patience: float = 600.0
 
     @property

@@ -105,12 +105,18 @@ class _Guard:
         with suppress(PgsafeError):
             self._channel.abort(reason)
             self._order.journal.append("aborting", reason=reason)
-        asked = _Asked(self._order)
+        asked, since = _Asked(self._order), time.monotonic()
         while worker.running:
             worker.ask_to_end()
+            if time.monotonic() - since > self._order.grace and not self._heeded():
+                worker.kill()
             asked.end_sessions()
             self._beat()
             time.sleep(LOOK_SECONDS)
+
+    def _heeded(self) -> bool:
+        """Whether the worker puts things back, which takes as long as it takes; so may the end of a restore."""
+        return registry.JOBS[self._order.job].goes_on or _puts_back(self._order)
 
     def _repeats(self) -> bool:
         """A restore that died was still asked for, and has closed the live database; it begins again, once."""
@@ -174,6 +180,10 @@ class _Guard:
             self._say(self._state.state)
 
 
+def _puts_back(order: Order) -> bool:
+    return bool(order.journal.since(GUARDED, *_PUTTING_BACK))
+
+
 @contextmanager
 def _worker(order: Order) -> Iterator[commands.Background]:
     argv = [sys.executable, "-B", sys.argv[0], "work"]
@@ -200,7 +210,7 @@ class _Asked:
             if self._moment is None:
                 # By the server's clock; the connection itself took longer than the worker needs for a session.
                 self._moment = server.value(queries.CLOCK_BEFORE, (time.monotonic() - self._since,))
-            if not self._order.journal.since(GUARDED, *_PUTTING_BACK):
+            if not _puts_back(self._order):
                 server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
 
 

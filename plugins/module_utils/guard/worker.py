@@ -10,8 +10,9 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import signals
+from ansible_collections.pgsafe.migration.plugins.module_utils import parallel, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
@@ -36,17 +37,12 @@ def main(_arguments: Sequence[str]) -> int:
 @contextmanager
 def _beside(order: Order, guard: int) -> Iterator[None]:
     """Two threads, for the time of the block: one looks after the guard, one tells how the work gets on."""
-    over = threading.Event()
-    beside = [threading.Thread(target=look, args=(order, guard, over), daemon=True) for look in (_look_after, _tell)]
-    for thread in beside:
-        thread.start()
-    try:
+    # One that waits for a server which does not answer is not waited for.
+    with (
+        parallel.beside(partial(_look_after, order, guard), _LEAVING_SECONDS),
+        parallel.beside(partial(_tell, order), _LEAVING_SECONDS),
+    ):
         yield
-    finally:
-        over.set()
-        for thread in beside:
-            # One that waits for a server which does not answer is not waited for.
-            thread.join(_LEAVING_SECONDS)
 
 
 def _look_after(order: Order, guard: int, over: threading.Event) -> None:
@@ -57,7 +53,7 @@ def _look_after(order: Order, guard: int, over: threading.Event) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _tell(order: Order, _guard: int, over: threading.Event) -> None:
+def _tell(order: Order, over: threading.Event) -> None:
     progress = Progress(order)
     while not over.wait(_LOOK_SECONDS):
         # How it gets on is for people to see; that it cannot be seen is no reason to fail.
