@@ -31,7 +31,10 @@ MISSING = [name for name, found in PROGRAMS.items() if found is None]
 _SUDO = ["sudo", "-n", "true"]
 SUDO = bool(shutil.which("sudo")) and subprocess.run(_SUDO, capture_output=True, check=False).returncode == 0
 
+# Bash reads the .bashrc of whoever logs in, unless it is not his first shell; what that does is his own affair, and a
+# test that kills it leaves its locks.
 _CONFIG = """
+SetEnv SHLVL=1
 ListenAddress 127.0.0.1
 Port {port}
 HostKey {home}/host
