@@ -66,8 +66,9 @@ def _works(candidate: str, version: tuple[int, int]) -> bool:
 def _digest(requirements: Path, interpreter: str) -> str:
     question = [interpreter, "-c", "import sys; print(sys.version, sys.base_prefix)"]
     answer = subprocess.run(question, check=True, capture_output=True, text=True)
-    # a virtual environment that was moved does not work: its place counts too
-    parts = [answer.stdout, str(CHECKOUT), *(path.read_text(encoding="utf-8") for path in _with_included(requirements))]
+    # a virtual environment that was moved does not work: its place counts too, which several checkouts may share
+    place = str((CHECKOUT / ".venv").resolve())
+    parts = [answer.stdout, place, *(path.read_text(encoding="utf-8") for path in _with_included(requirements))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -32,6 +32,18 @@ def find(target: Target, major: int) -> pg_tools.Tools:
     )
 
 
+def require_restricting(tools: pg_tools.Tools) -> None:
+    """
+    :raises CommandFailed: psql would obey the shell commands that are in a script.
+    """
+    if not pg_tools.restricts(tools):
+        raise CommandFailed(
+            f"psql {tools.version} has no \\restrict: it would run the shell commands that a script contains "
+            "(CVE-2025-8714).",
+            remedy=f"Update postgresql-client-{tools.major} on the target to its newest minor release.",
+        )
+
+
 def _version_in(place: str) -> tuple[int, str]:
     program = commands.find("pg_dump", [place])
     if program is None:

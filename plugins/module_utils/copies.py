@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     archives,
+    client_tools,
     commands,
     cutover,
     extensions,
@@ -22,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     properties,
     queries,
     restore_watch,
+    scripts,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -219,10 +221,12 @@ def load_script(target: Target, name: str, source: Source, progress: commands.Pr
     :param progress: as for :func:`load_archive`.
     :raises Refused: the watch gave the restore up.
     """
+    client_tools.require_restricting(source.tools)
     _without_public(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
     with _watched(target, name, progress) as moving:
-        commands.write_from(_command(target, name, argv), gzip_files.read(source.directory / SCRIPT), moving)
+        script = scripts.restricted(gzip_files.read(source.directory / SCRIPT))
+        commands.write_from(_command(target, name, argv), script, moving)
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     commands,
     files,
     pg_tools,
+    scripts,
     server_globals,
     signals,
 )
@@ -317,11 +318,12 @@ def _answers(target: Target) -> bool:
 
 
 def _make_globals(wanted: Wanted, target: Target, superuser: str) -> None:
+    client_tools.require_restricting(wanted.tools)
     script = server_globals.for_private_cluster(wanted.globals_script, superuser)
     argv = pg_tools.run_script(wanted.tools, ["-"], single_transaction=False)
     command = commands.Command(argv, environment(target, purpose="verify"), time_limit=_STEP_SECONDS)
     try:
-        commands.write_from(command, [script])
+        commands.write_from(command, scripts.restricted(iter([script])))
     except CommandFailed as error:
         raise Damaged(GLOBALS, f"does not make the roles and tablespaces: {error.what}") from error
 

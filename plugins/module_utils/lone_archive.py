@@ -256,8 +256,10 @@ def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[s
 def _load(request: ArchiveRequest, dump: Dump, target: Target, tools: pg_tools.Tools) -> None:
     env = environment(target, {**WRITING, "synchronous_commit": "off"}, "verify")
     if dump.format == "script":
+        client_tools.require_restricting(tools)
         argv = pg_tools.run_script(tools, ["-"], single_transaction=True)
-        commands.write_from(commands.Command(argv, env, stall_limit=STALL_SECONDS), _text(request, dump))
+        script = scripts.restricted(_text(request, dump))
+        commands.write_from(commands.Command(argv, env, stall_limit=STALL_SECONDS), script)
         return
     jobs = 1 if dump.format == "tar" else request.jobs
     argv = pg_tools.restore_archive(tools, str(dump.path), target.dbname, jobs, request.target.session_role)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 PROGRAMS = ("pg_dump", "pg_restore", "psql", "pg_dumpall")
 
+# The first minor of each major whose psql has \restrict (CVE-2025-8714); every later major has it.
+_RESTRICTING = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
+
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
 _VIEW_DATA = re.compile(r"\d+; \d+ \d+ MATERIALIZED VIEW DATA ")
@@ -40,6 +43,12 @@ def parse_version(text: str) -> tuple[int, str]:
     if not found:
         return 0, ""
     return int(found.group(1)), ".".join(part for part in found.groups() if part)
+
+
+def restricts(tools: Tools) -> bool:
+    """Whether psql can be kept from obeying the backslash commands of a script."""
+    minor = tools.version.partition(".")[2]
+    return tools.major > max(_RESTRICTING) or int(minor or 0) >= _RESTRICTING.get(tools.major, 1 << 16)
 
 
 def directories(bin_dir: str | None, major: int, path: str) -> list[str]:

@@ -315,9 +315,11 @@ def _proof(plan: Plan, common: ServerFacts) -> dict[str, Any]:
 
 def _tools(target: Target, major: int) -> tuple[pg_tools.Tools | None, str]:
     try:
-        return client_tools.find(target, major), ""
+        tools = client_tools.find(target, major)
+        client_tools.require_restricting(tools)
     except PgsafeError as error:
         return None, f"{error.what} {error.remedy}".strip()
+    return tools, ""
 
 
 def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:

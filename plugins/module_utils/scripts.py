@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plain dumps as streams of bytes: whether one is whole, and where two of them part."""
+"""Plain dumps as streams of bytes: whether one is whole, where two of them part, and how psql runs one."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import pg_tools
@@ -16,7 +17,17 @@ _EDGE_BYTES = 4096
 # The key is drawn anew each time a script is written, and tools of before August 2025 write no such line. Only where
 # pg_dump puts it: in the rows of a table the same bytes would be a value that begins with a carriage return.
 _RESTRICT = re.compile(rb"\A((?:--.*\n|\n)*)\\restrict \w+\n\n?")
-_UNRESTRICT = re.compile(rb"\\unrestrict \w+\n\n?\Z")
+_UNRESTRICT = re.compile(rb"\\unrestrict \w+\n\n?((?:--.*\n|\n)*)\Z")
+
+
+def restricted(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """A script as psql runs it without obeying a single backslash command in it, whoever wrote it.
+
+    Its own key is left out: a restriction within a restriction is an error. Ours is random, so that the script cannot
+    name it: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMAND-RESTRICT
+    """
+    yield b"\\restrict %b\n" % secrets.token_hex(32).encode()
+    yield from _without_key(chunks)
 
 
 def canonical(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -24,6 +35,15 @@ def canonical(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
     :raises VerificationFailed: its end is not the end of a whole dump.
     """
+    end = b""
+    for chunk in _without_key(chunks):
+        end = (end + chunk)[-_EDGE_BYTES:]
+        yield chunk
+    if not pg_tools.complete_script(end.decode("utf-8", "replace")):
+        raise VerificationFailed("has no end marker of a complete dump")
+
+
+def _without_key(chunks: Iterator[bytes]) -> Iterator[bytes]:
     head, held = False, b""
     for chunk in chunks:
         held += chunk
@@ -34,11 +54,9 @@ def canonical(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if len(held) > _EDGE_BYTES:
             yield held[:-_EDGE_BYTES]
             held = held[-_EDGE_BYTES:]
-    if not pg_tools.complete_script(held.decode("utf-8", "replace")):
-        raise VerificationFailed("has no end marker of a complete dump")
     if not head:
         held = _RESTRICT.sub(rb"\1", held, count=1)
-    yield _UNRESTRICT.sub(b"", held)
+    yield _UNRESTRICT.sub(rb"\1", held)
 
 
 def first_difference(one: Iterator[bytes], other: Iterator[bytes]) -> int | None:

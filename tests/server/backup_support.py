@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -254,3 +255,13 @@ def csv_differences(taken: Manifest, copy: Database) -> tuple[str, ...]:
 def _without_what_no_csv_has(found: Fingerprint) -> Fingerprint:
     objects = {**found.catalog, "large object": {}}
     return replace(found, sequences={}, large_objects=LargeObjects(), catalog=objects)
+
+
+def dump(database: Database, path: Path, kind: str, *options: str) -> Path:
+    """A dump as people make it."""
+    env = {**os.environ, **database.server.environment(), "PGDATABASE": database.name}
+    argv = [str(database.server.bin_dir / "pg_dump"), f"--format={kind.removesuffix('.gz')}", f"--file={path}"]
+    subprocess.run([*argv, *options], env=env, check=True)
+    if kind.endswith(".gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    return path

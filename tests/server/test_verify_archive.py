@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import instance, 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
 from ansible_collections.pgsafe.migration.tests.server import forgery
-from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles
+from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, dump, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases
 
 import pgserver
@@ -39,16 +37,6 @@ def place() -> Iterator[Path]:
     directory.chmod(0o711)
     yield directory
     shutil.rmtree(directory)
-
-
-def dump(database: Database, path: Path, kind: str, *options: str) -> Path:
-    """A dump as people make it."""
-    env = {**os.environ, **database.server.environment(), "PGDATABASE": database.name}
-    argv = [str(database.server.bin_dir / "pg_dump"), f"--format={kind.removesuffix('.gz')}", f"--file={path}"]
-    subprocess.run([*argv, *options], env=env, check=True)
-    if kind.endswith(".gz"):
-        path.write_bytes(gzip.compress(path.read_bytes()))
-    return path
 
 
 def looked_at(database: Database, path: Path, **options: Any) -> Verdict:

@@ -233,3 +233,11 @@ def test_what_fills_materialized_views_is_parted_from_a_listing() -> None:
 
 def test_the_extensions_of_a_listing_keep_their_order() -> None:
     assert pg_tools.extension_names(ARCHIVE_LISTING) == ("cube", "uuid-ossp")
+
+
+@pytest.mark.parametrize(
+    ("major", "version", "restricts"),
+    [(12, "12.22", False), (15, "15.13", False), (15, "15.14", True), (17, "17.5", False), (18, "18", True)],
+)
+def test_a_psql_of_before_august_2025_cannot_be_restricted(major: int, version: str, restricts: bool) -> None:
+    assert pg_tools.restricts(pg_tools.Tools(major, version, {})) == restricts

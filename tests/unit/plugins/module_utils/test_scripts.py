@@ -86,3 +86,20 @@ SET default_tablespace = '';
     ]
     assert b"CREATE TABLESPACE fast LOCATION '';\n" in made
     assert made.count(b"CREATE TABLESPACE") == 1
+
+
+@pytest.mark.parametrize("key", [b"abc", b""])
+@pytest.mark.parametrize("times", [1, 2000])
+def test_a_restricted_script_begins_with_a_key_that_it_cannot_name(key: bytes, times: int) -> None:
+    script = _script(b"SELECT 1; \\! id\n" * times, key)
+    first, second = (b"".join(scripts.restricted(_chunks(script, 100))) for _ in range(2))
+    line, _newline, rest = first.partition(b"\n")
+    assert line.startswith(b"\\restrict ")
+    assert not second.startswith(line)
+    assert rest == _script(b"SELECT 1; \\! id\n" * times, b"")
+
+
+def test_the_key_of_a_dump_of_roles_is_left_out_too() -> None:
+    end = b"--\n-- PostgreSQL database cluster dump complete\n--\n\n"
+    dumped = HEAD + b"\\restrict one\n\nCREATE ROLE app;\n\n\\unrestrict two\n\n" + end
+    assert b"".join(scripts.restricted(iter([dumped]))).count(b"restrict ") == 1
