@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import files, names
+from ansible_collections.pgsafe.migration.plugins.module_utils import files, names, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import MANIFEST
@@ -21,11 +21,13 @@ def new_directory(backup_root: Path, database: str, run_id: str) -> Path:
     """The directory of a new backup, 0700.
 
     :raises FileFailed: it cannot be made, or is there already.
+    :raises Refused: another user could replace it.
     """
     parent = backup_root / names.directory_name(database)
     if parent.is_symlink():
         raise FileFailed(f"{parent} is a symbolic link.", remedy="Name the directory it points at as backup_root.")
     files.make_directory(parent)
+    safe_paths.require(parent)
     directory = parent / f"migration_{run_id}"
     if not files.make_directory(directory):
         raise FileFailed(f"The backup directory {directory} exists already.", remedy="Move it away.")

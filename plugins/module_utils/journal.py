@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import run_log
+from ansible_collections.pgsafe.migration.plugins.module_utils import run_log, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     append_line,
@@ -204,13 +204,16 @@ def new_run(backup_root: Path) -> Journal:
     """Claim a run id, ``YYYYMMDD_HHMMSS`` in UTC, by making its directory; a suffix when it is taken.
 
     :raises FileFailed: the backup root does not exist or refuses.
+    :raises Refused: another user could replace what is in it.
     """
     if not backup_root.is_dir():
         raise FileFailed(
             f"The backup root {backup_root} does not exist.",
             remedy=f"Create it for the user of the play: install -d -m 0700 {backup_root}",
         )
+    safe_paths.require(backup_root)
     make_directory(backup_root / RUNS)
+    safe_paths.require(backup_root / RUNS)
     stamp = datetime.now(timezone.utc).strftime("%Y%m%d_%H%M%S")
     for suffix in ("", *[f"_{number}" for number in range(2, 1000)]):
         directory = backup_root / RUNS / (stamp + suffix)
@@ -220,14 +223,25 @@ def new_run(backup_root: Path) -> Journal:
 
 
 def of_run(backup_root: Path, run_id: str) -> Journal | None:
-    """The journal of a run of this backup root, if it has one."""
+    """The journal of a run of this backup root, if it has one.
+
+    :raises Refused: another user could replace it.
+    """
     directory = backup_root / RUNS / run_id
-    return Journal(directory) if directory.is_dir() else None
+    if not directory.is_dir():
+        return None
+    safe_paths.require(directory)
+    return Journal(directory)
 
 
 def all_runs(backup_root: Path) -> list[Journal]:
-    """Every run of a backup root, oldest first."""
+    """Every run of a backup root, oldest first.
+
+    :raises Refused: another user could replace one.
+    """
     runs = backup_root / RUNS
     with reporting("The runs could not be listed", runs):
         found = sorted(runs.iterdir()) if runs.is_dir() else []
+    for directory in found:
+        safe_paths.require(directory)
     return [Journal(directory) for directory in found]

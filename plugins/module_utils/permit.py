@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import identity
+from ansible_collections.pgsafe.migration.plugins.module_utils import identity, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
@@ -45,6 +45,7 @@ def granted(claim: Claim) -> tuple[Manifest, Journal]:
     """
     if claim.backup_dir == Path():
         raise _no_permit("no backup is named")
+    safe_paths.require(claim.backup_dir)
     manifest = manifests.read(claim.backup_dir)
     if manifest.run_id != claim.run_id:
         raise _no_permit(f"the backup {claim.backup_dir} is of the run {manifest.run_id}, not of {claim.run_id}")

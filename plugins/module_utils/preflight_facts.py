@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     proof_choice,
     properties,
     queries,
+    safe_paths,
     sampling,
     server_facts,
 )
@@ -41,7 +42,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check impo
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 
@@ -218,7 +219,8 @@ def _forecast(plan: Plan, reader: Session, parts: Sequence[sampling.Part], locke
     """By the last backup; where that does not tell, by a sample, in a session of its own."""
     database_bytes = int(reader.value(queries.DATABASE_SIZE, (plan.target.dbname,)))
     labels = [table.label for table in fingerprint.tables(reader)]
-    before = backup_forecast.last(plan.backup_root, identity.read(reader))
+    weak = _weakness(plan.backup_root)
+    before = None if weak else backup_forecast.last(plan.backup_root, identity.read(reader))
     known = backup_forecast.by_last(before, database_bytes, labels, plan.asked) if before else None
     if known:
         return known
@@ -292,11 +294,18 @@ def _directory(path: Path) -> Directory:
         return Directory(str(path), exists=False, writable=False, mode=0, owner=-1, link=path.is_symlink())
     facts = path.stat()
     writable = os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
-    return Directory(str(path), True, writable, stat.S_IMODE(facts.st_mode), facts.st_uid, path.is_symlink())
+    weak = _weakness(path) or safe_paths.Weakness("", "")
+    mode, owner = stat.S_IMODE(facts.st_mode), facts.st_uid
+    return Directory(str(path), True, writable, mode, owner, path.is_symlink(), weak.what, weak.remedy)
+
+
+def _weakness(backup_root: Path) -> safe_paths.Weakness | None:
+    """Of the root, or of what runs have made in it, whose words are not taken then."""
+    return safe_paths.weakness(backup_root) or safe_paths.weakness(backup_root / RUNS)
 
 
 def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...]:
-    if not os.access(backup_root, os.R_OK):
+    if not os.access(backup_root, os.R_OK) or _weakness(backup_root):
         return ()
     parent = backup_root / names.directory_name(database)
     found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished and run.alive == alive]

@@ -9,7 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import as_restored, client_tools, copies, files
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    as_restored,
+    client_tools,
+    copies,
+    files,
+    safe_paths,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
@@ -68,8 +74,10 @@ _METHODS = (_Method("archive", "dump", _load_archive), _Method("script", "sql", 
 
 def of(target: Target, directory: Path, manifest: Manifest, jobs: int) -> copies.Source:
     """
+    :raises Refused: another user could replace the backup.
     :raises PgsafeError: no client tools of the server's major are found.
     """
+    safe_paths.require(directory)
     with session(target.maintenance, purpose="restore") as server:
         tools = client_tools.find(target, server.version // 10000)
     return copies.Source(directory, manifest, tools, jobs, _as_restored(directory, manifest))

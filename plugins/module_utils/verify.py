@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     login_triggers,
     proof,
     proof_choice,
+    safe_paths,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -94,15 +95,21 @@ def run(request: VerifyRequest) -> Verdict:
 
 
 def run_of(backup_dir: Path) -> Journal | None:
-    """The run that a backup is of, if it has a journal beside it.
+    """The run that a backup is of, if it has a journal beside it that no other user could have written.
 
     :raises NotABackup: the directory has no usable manifest.
     """
-    return journal.of_run(backup_dir.parent.parent, manifests.read(backup_dir).run_id)
+    return _run_of(backup_dir, manifests.read(backup_dir))
+
+
+def _run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
+    root = backup_dir.parent.parent
+    weak = safe_paths.weakness(backup_dir) or safe_paths.weakness(root / journal.RUNS / manifest.run_id)
+    return None if weak else journal.of_run(root, manifest.run_id)
 
 
 def _journal(request: VerifyRequest, manifest: Manifest) -> Journal | None:
-    return journal.of_run(request.backup_dir.parent.parent, manifest.run_id)
+    return _run_of(request.backup_dir, manifest)
 
 
 def _journal_to_keep(request: VerifyRequest) -> Journal:

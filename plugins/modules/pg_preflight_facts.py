@@ -603,6 +603,14 @@ ansible_facts:
               description: Whether it is a symbolic link.
               type: bool
               returned: always
+            weakness:
+              description: Why another user could replace what is in it; empty when none could.
+              type: str
+              returned: always
+            remedy:
+              description: The command against that.
+              type: str
+              returned: always
         backup_filesystem:
           description: Where backups are.
           type: dict

@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
     config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
+    config.addinivalue_line("markers", "other_user: needs root, who can give files to another user")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,6 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             "full_disk": can_mount(Path(directory) / "disk"),
             "container": support.can_contain(),
             "over_ssh": not sshd.MISSING,
+            "other_user": os.geteuid() == 0,
         }
     missing = [marker for marker, found in there.items() if not found]
     lacking = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
@@ -86,6 +88,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     with tempfile.TemporaryDirectory() as directory:
         if not can_mount(Path(directory) / "disk"):
             terminalreporter.write_line("Not tried: full disks, which need the right to mount a tmpfs")
+    if os.geteuid() != 0:
+        terminalreporter.write_line("Not tried: files of another user, for want of root")
     if not support.can_contain():
         terminalreporter.write_line("Not tried: a container that ends with the job, for want of the right to unshare")
 

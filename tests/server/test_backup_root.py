@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import tempfile
@@ -12,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Problem, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, everything
 
@@ -49,6 +52,21 @@ def as_nobody() -> Iterator[None]:
     finally:
         os.setresuid(0, 0, 0)
         os.setresgid(0, 0, 0)
+
+
+# As a module has them.
+PARAMS = {"lease": 30.0, "poll_interval": 1.0, "progress": False}
+
+
+def given_away(path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+
+
+def plant(run_directory: Path, mark: Path) -> None:
+    """A program under the name that the guard's code would have."""
+    name = f"guard_{hashlib.sha256(code.packed(entry.__name__)).hexdigest()[:12]}.pyz"
+    (run_directory / name).write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()")
 
 
 def test_a_missing_root_is_told_with_the_command_that_makes_it(database: Database, tmp_path: Path) -> None:
@@ -95,8 +113,87 @@ def test_a_root_that_others_may_write_to_is_refused_before_the_run(
 ) -> None:
     backup_root.chmod(mode)
     (found,) = problems(database, backup_root)
-    assert f"can be written by other users (mode {mode:04o})" in found.what
-    assert f"chmod go-w {backup_root}" in found.remedy
+    assert f"{backup_root} can be written by other users (mode {mode:04o})" in found.what
+    assert found.remedy == f"chmod go-w {backup_root}"
+    assert found.remedy == refused(request(database, backup_root)).remedy
+    assert everything(backup_root) == []
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o757, 0o777])
+def test_a_directory_above_the_root_that_others_may_write_to_is_refused(
+    database: Database, outside: Path, mode: int
+) -> None:
+    """They could put another directory in the place of the root."""
+    root = outside / "above" / "root"
+    root.mkdir(parents=True, mode=0o700)
+    root.parent.chmod(mode)
+    (found,) = problems(database, root)
+    assert f"{root.parent} can be written by other users (mode {mode:04o})" in found.what
+    failure = refused(request(database, root))
+    assert "Another user could replace what is in" in failure.what
+    assert failure.remedy == f"chmod go-w {root.parent}"
+    assert everything(root) == []
+
+
+def test_a_sticky_directory_above_the_root_is_no_danger(database: Database, outside: Path) -> None:
+    root = outside / "above" / "root"
+    root.mkdir(parents=True, mode=0o700)
+    root.parent.chmod(0o1777)
+    assert problems(database, root) == []
+
+
+@pytest.mark.other_user
+@pytest.mark.parametrize("whose", ["root", "above", "link", "runs"])
+def test_what_belongs_to_another_user_is_refused(database: Database, outside: Path, whose: str) -> None:
+    root, link = outside / "above" / "root", outside / "link"
+    (root / RUNS).mkdir(parents=True, mode=0o700)
+    link.symlink_to(root)
+    place = {"root": root, "above": root.parent, "link": link, "runs": root / RUNS}[whose]
+    given_away(place)
+    around = everything(root)
+    named = link if whose == "link" else root
+    (found,) = problems(database, named)
+    assert f"{place} belongs to nobody, not to root or root" in found.what
+    assert found.remedy == f"chown --no-dereference root {place}"
+    with pytest.raises(Refused) as caught:
+        journal.new_run(named)
+    assert refused(request(database, named)).remedy == caught.value.remedy == found.remedy
+    assert everything(root) == around
+
+
+@pytest.mark.other_user
+@pytest.mark.parametrize("whose", ["root", "runs", "link"])
+def test_a_guard_that_another_user_has_put_into_a_run_is_not_started(
+    database: Database, outside: Path, whose: str
+) -> None:
+    root, his, mark = outside / "root", outside / "his", outside / "mark"
+    root.mkdir(mode=0o711)
+    his.mkdir()
+    run = journal.new_run(root)
+    moved = {"root": root / RUNS, "runs": run.directory, "link": his / "none"}[whose]
+    given_away(moved.parent)
+    if whose == "link":
+        run.directory.rename(root / "away")
+        run.directory.symlink_to(his)
+    with as_nobody():
+        if whose != "link":
+            moved.rename(moved.with_name("away"))
+            run.directory.mkdir(parents=True)
+        plant(his if whose == "link" else run.directory, mark)
+    with pytest.raises(Refused, match="Another user could replace what is in"):
+        launch.start("recover", {**PARAMS, "login_db": database.name}, run)
+    for look in (lambda: journal.of_run(root, run.run_id), lambda: journal.all_runs(root)):
+        with pytest.raises(Refused, match="Another user could replace what is in"):
+            look()
+    assert not mark.exists()
+
+
+def test_code_of_a_guard_that_was_altered_is_not_started(database: Database, backup_root: Path) -> None:
+    run, mark = journal.new_run(backup_root), backup_root / "mark"
+    plant(run.directory, mark)
+    with pytest.raises(Refused, match="is not the code that was shipped"):
+        launch.start("recover", {**PARAMS, "login_db": database.name}, run)
+    assert not mark.exists()
 
 
 def test_a_link_to_a_root_of_ours_leads_to_backups_that_are_found_by_either_name(

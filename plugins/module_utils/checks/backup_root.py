@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The backup root exists, is a directory of ours, and can be written by the connecting user."""
+"""The backup root exists, and nobody but root and the user of the play can write there or replace it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"The backup root {root.path} cannot be written by the user of the play.",
             f"chown it to that user: ls -ld {root.path}",
         )
-    if root.mode & 0o022:
+    if root.weakness:
         yield Problem(
             "backup_root",
             "error",
-            f"The backup root {root.path} can be written by other users (mode {root.mode:04o}).",
-            f"chmod go-w {root.path}",
+            f"Another user could replace what is in the backup root {root.path}: {root.weakness}.",
+            root.remedy,
         )

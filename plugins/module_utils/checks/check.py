@@ -170,7 +170,11 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class Directory:
-    """The backup root, as the connecting user finds it."""
+    """The backup root, as the connecting user finds it.
+
+    :param weakness: why another user could replace what is in it; empty when none could.
+    :param remedy: the command against that.
+    """
 
     path: str
     exists: bool
@@ -178,6 +182,8 @@ class Directory:
     mode: int
     owner: int
     link: bool
+    weakness: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
@@ -49,7 +50,11 @@ def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str
 
 
 def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
-    """Start the program in a role of its own, and wait until it says that it is there."""
+    """Start the program in a role of its own, and wait until it says that it is there.
+
+    :raises Refused: another user could replace it.
+    """
+    safe_paths.require(run_journal.directory)
     script = _laid_down(run_journal)
     files.replace_text(run_journal.directory / CONNECTION, json.dumps(_without_password(order.params)))
     channel = _channel(run_journal)
@@ -69,11 +74,17 @@ def by_hand(script: Path) -> str:
 
 
 def _laid_down(run_journal: Journal) -> Path:
-    """The code, under a name of its content: a guard reads it as long as it lives, so it is never written over."""
+    """The code, under a name of its content: a guard reads it as long as it lives, so it is never written over.
+
+    :raises Refused: something else has its name.
+    """
     packed = code.packed(entry.__name__)
-    path = run_journal.directory / f"guard_{hashlib.sha256(packed).hexdigest()[:12]}.pyz"
-    if not path.exists():
+    digest = hashlib.sha256(packed).hexdigest()
+    path = run_journal.directory / f"guard_{digest[:12]}.pyz"
+    if not os.path.lexists(path):
         files.write_bytes(path, packed)
+    if path.is_symlink() or files.sha256_of(path).sha256 != digest:
+        raise Refused(f"{path} is not the code that was shipped with this task.", remedy=f"Remove it: rm {path}")
     return path
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks import backup_root
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
@@ -28,12 +27,9 @@ def test_a_root_that_cannot_be_written_is_an_error() -> None:
     assert "cannot be written" in problem.what
 
 
-@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777, 0o1777])
-def test_a_root_that_others_can_write_is_an_error(mode: int) -> None:
-    (problem,) = backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, mode=mode)))
-    assert f"mode {mode:04o}" in problem.what
-
-
-@pytest.mark.parametrize("mode", [0o700, 0o755])
-def test_a_root_that_others_can_only_read_is_no_problem(mode: int) -> None:
-    assert list(backup_root.check(replace(FACTS, backup_root=replace(FACTS.backup_root, mode=mode)))) == []
+def test_a_root_whose_content_another_user_could_replace_is_an_error() -> None:
+    weak = replace(FACTS.backup_root, weakness="/backups belongs to eve", remedy="chown root /backups")
+    (problem,) = backup_root.check(replace(FACTS, backup_root=weak))
+    assert problem.told == (
+        "Another user could replace what is in the backup root /backups: /backups belongs to eve. chown root /backups"
+    )
