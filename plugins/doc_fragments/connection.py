@@ -53,10 +53,14 @@ options:
     description:
       - Further libpq parameters, such as C(passfile) or C(service).
       - They are handed to the client tools as environment variables, so only those that have one can be used.
+      - Settings in C(options) yield to the collection's own. Those of a connection service file are not used.
     type: dict
     default: {}
   session_role:
-    description: The role to take on after connecting.
+    description:
+      - The role that the migration runs as (C(SET ROLE)), and so the owner of what it creates. The role that connects
+        must be a member of it, or a superuser.
+      - It applies to the SQL files and the command of a migration; everything else is done by the role that connects.
     type: str
   maintenance_db:
     description: Another database of the server, for statements about O(login_db) such as renames.

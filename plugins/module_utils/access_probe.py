@@ -78,9 +78,9 @@ def _attempts(scratch: Target, tools: pg_tools.Tools | None) -> Iterator[tuple[s
     yield f"psycopg2 to the database {scratch.dbname}", lambda: _connect(scratch)
     if tools is None:
         return
-    psql, dump = pg_tools.run_script(tools, [], False, ["SELECT 1"]), pg_tools.dump_nothing(tools, scratch.session_role)
-    restore = pg_tools.restore_nothing(tools, scratch.dbname, scratch.session_role)
-    every = pg_tools.globals_only(tools, scratch.maintenance_db, scratch.session_role)
+    psql, dump = pg_tools.run_script(tools, [], False, ["SELECT 1"]), pg_tools.dump_nothing(tools)
+    restore = pg_tools.restore_nothing(tools, scratch.dbname)
+    every = pg_tools.globals_only(tools, scratch.maintenance_db)
     yield f"psql to the database {scratch.dbname}", lambda: commands.run(_command(psql, scratch))
     yield (
         f"pg_dump or pg_restore to the database {scratch.dbname}",

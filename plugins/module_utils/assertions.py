@@ -3,7 +3,8 @@
 """What people assert of a migrated database: queries of theirs that must give true, a value, or no rows.
 
 A query is run through a cursor of a read-only transaction that is always rolled back, so it can change nothing, and in
-a session of its own, so that it leaves nothing to the next one. It finds names by the search_path of the database.
+a session of its own, so that it leaves nothing to the next one. It finds names by the search_path of the database,
+which is set for it alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    ONE_SNAPSHOT,
+    Session,
+    search_path_of,
+    session,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, ConnectionFailed, QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import QUOTED
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -117,19 +123,20 @@ def check(target: Target, asserted: Sequence[Assertion], purpose: str) -> Iterat
 
     :raises ConnectionFailed: the database cannot be reached at all.
     """
+    path = search_path_of(target) if asserted else ""
     for assertion in asserted:
         with session(target, _settings(assertion), purpose) as reader:
-            yield _checked(reader, assertion)
+            yield _checked(reader, assertion, path)
 
 
 def _settings(assertion: Assertion) -> dict[str, str]:
     return {"statement_timeout": f"{assertion.time_limit}s", "default_transaction_read_only": "on"}
 
 
-def _checked(reader: Session, assertion: Assertion) -> Checked:
+def _checked(reader: Session, assertion: Assertion, path: str) -> Checked:
     try:
-        reader.execute("RESET search_path")
         reader.execute(f"BEGIN {ONE_SNAPSHOT}")
+        reader.find_names_by(path)
         # A cursor takes nothing but a query; behind a comment at its end the statement goes on in a new line.
         reader.execute(f"DECLARE asserted NO SCROLL CURSOR FOR {assertion.sql}\n")
         rows = reader.rows(f"FETCH {_MOST_ROWS + 1} FROM asserted")

@@ -57,8 +57,12 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         cutover.end_sessions(server, name)
     if superuser:
         return target
-    # The role's own rights are those of the one that it acts as.
-    return replace(target, params={**target.params, "user": ours, "password": password})
+    return _acting_as(user, replace(target, params={**target.params, "user": ours, "password": password}))
+
+
+def _acting_as(user: str, way_in: Target) -> Target:
+    """Sessions of the run's own role are those of the one that it stands for, from their start."""
+    return replace(way_in, startup={**way_in.startup, "role": user})
 
 
 def role_name(run_id: str) -> str:
@@ -84,9 +88,10 @@ def way_in(target: Target, run_journal: Journal) -> Target:
     with session(target.maintenance, cutover.DURABLE, "fence") as server:
         if not server.rows(queries.ROLE_OID, (ours,)):
             return target
+        user = str(server.value("SELECT SESSION_USER"))
         verifier = literal(server.verifier_of(ours, password))
         server.execute(statement("ALTER ROLE {role} PASSWORD {secret}", role=identifier(ours), secret=verifier))
-    return replace(target, params={**target.params, "user": ours, "password": password})
+    return _acting_as(user, replace(target, params={**target.params, "user": ours, "password": password}))
 
 
 def _require_no_superusers(server: Session, name: str) -> None:

@@ -52,15 +52,9 @@ MARK = "pgsafe: "
 
 _READY = "ready_copy"
 _READY_DROPPED = "ready_copy_dropped"
-# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. The time-outs
-# that pg_restore itself does not switch off are those of the role; a job of its own is idle while others work.
-_LOADING = {
-    **WRITING,
-    "synchronous_commit": "off",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_session_timeout": "0",
-}
+# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. A job of
+# pg_restore's own is idle while others work.
+_LOADING = {**WRITING, "synchronous_commit": "off", "idle_session_timeout": "0"}
 
 
 @dataclass(frozen=True)
@@ -201,7 +195,6 @@ def _restore(target: Target, name: str, source: Source, entries: str, progress: 
             str(source.directory / ARCHIVE),
             name,
             source.jobs,
-            target.session_role,
             chosen,
         )
         commands.run(_command(target, name, argv), progress)

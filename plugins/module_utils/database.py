@@ -39,25 +39,40 @@ APPLICATION = "pgsafe"
 # What tells the sessions of one guard's worker, and of whatever it starts, from all others of the server.
 WORKER_VARIABLE = "PGSAFE_WORKER"
 
-# What decides the text of a value, and what must not cut our sessions short. Each setting is named in
-# https://www.postgresql.org/docs/current/runtime-config-client.html
+# Where the names in our SQL are found. Temporary objects come last: a function in the database could create one with
+# the name of a catalog. https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
+SAFE_PATH = "pg_catalog, pg_temp"
+
+# The owner of a database decides with ALTER DATABASE what a session begins with, so ours are sent when it connects, and
+# have precedence: what names mean, who we are, the text of a value, and what would cut a session short or make it fail.
+# Each of these is known to every major. https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SHELL
 PINNED = {
+    "search_path": SAFE_PATH,
+    "role": "none",
+    "local_preload_libraries": "",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "extra_float_digits": "3",
     "bytea_output": "hex",
     "xmloption": "content",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
     "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
-    "search_path": "",
     "row_security": "off",
+    "exit_on_error": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "transaction_timeout": "0",
     "lock_timeout": "0",
 }
+
+PINNED_BUT_PATH = {name: value for name, value in PINNED.items() if name != "search_path"}
+
+# What some majors do not know would end the session if it were sent at connect, so it is set as soon as it stands.
+PINNED_LATER = {"idle_session_timeout": "0", "transaction_timeout": "0"}
 
 # Sessions of ours that write go on under a read-only default of the database or of the role.
 WRITING = {"default_transaction_read_only": "off"}
@@ -198,6 +213,13 @@ class Session:
         """Call the session something else from now on, for people who look at pg_stat_activity."""
         self.execute("SELECT pg_catalog.set_config('application_name', %s, false)", (application_name(purpose),))
 
+    def find_names_by(self, search_path: str) -> None:
+        """For the rest of the transaction, in which nothing but the user's own SQL may follow.
+
+        :param search_path: as :func:`search_path_of` gives it.
+        """
+        self.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (search_path,))
+
     def cancel(self) -> None:
         """Ask the server, from any thread, to cancel the running statement."""
         with suppress(Exception):  # psycopg2.Error has no name where psycopg2 is missing
@@ -261,34 +283,60 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
 
     :raises ConnectionFailed: no session could be had.
     """
-    keywords: dict[str, Any] = {
-        "connect_timeout": "10",
-        **_KEEPALIVES,
-        **target.params,
-        "dbname": target.dbname,
-        "application_name": application_name(purpose),
-    }
-    if target.startup:
-        keywords["options"] = f"{keywords.get('options', '')} {_options(target.startup)}".strip()
+    opened = _opened(target, {**PINNED, **target.startup, **(settings or {})}, purpose)
     try:
-        connection = psycopg2.connect(**keywords)
-    except psycopg2.Error as error:
-        raise _not_connected(error, target) from error
-    connection.autocommit = True
-    opened = Session(connection, target)
-    try:
-        _prepare(opened, {**PINNED, **(settings or {})})
+        _require_safe_path(opened)
+        opened.rows(_SET_KNOWN, (list(PINNED_LATER), list(PINNED_LATER.values())))
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _prepare(opened: Session, settings: Mapping[str, str]) -> None:
-    if opened.target.session_role:
-        opened.execute(statement("SET ROLE {role}", role=identifier(opened.target.session_role)))
-    names, values = zip(*settings.items())
-    opened.rows(_SET_KNOWN, (list(names), list(values)))
+def _opened(target: Target, settings: Mapping[str, str], purpose: str) -> Session:
+    keywords: dict[str, Any] = {
+        "connect_timeout": "10",
+        **_KEEPALIVES,
+        **target.params,
+        "dbname": target.dbname,
+        "application_name": application_name(purpose),
+        "options": _options(target, settings),
+    }
+    try:
+        connection = psycopg2.connect(**keywords)
+    except psycopg2.Error as error:
+        raise _not_connected(error, target) from error
+    connection.autocommit = True
+    return Session(connection, target)
+
+
+def _require_safe_path(opened: Session) -> None:
+    """SHOW looks up no name, so it can be asked whatever the search_path is.
+
+    :raises ConnectionFailed: a pooler has dropped what was sent at connect.
+    """
+    path = opened.value("SHOW search_path")
+    if path != SAFE_PATH:
+        raise ConnectionFailed(
+            f"The session with {opened.target.described} did not take the settings that were sent at connect: its "
+            f"search_path is {path}.",
+            remedy="Connect to the server itself: a pooler in between ignores them (PgBouncer: "
+            "ignore_startup_parameters).",
+        )
+
+
+def search_path_of(target: Target) -> str:
+    """Where the database and the role that connects have names found; what SET search_path takes.
+
+    SQL of the user's own is written for it. No name is looked up in the session that tells it.
+
+    :raises ConnectionFailed: no session could be had.
+    """
+    opened = _opened(target, {**PINNED_BUT_PATH, **target.startup}, "look")
+    try:
+        return str(opened.value("SHOW search_path"))
+    finally:
+        opened.close()
 
 
 # One round trip; a setting that this major does not know is passed over.
@@ -309,26 +357,39 @@ def application_name(purpose: str = "") -> str:
 def environment(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> dict[str, str]:
     """The connection as libpq environment variables, for the client tools; the password is only here.
 
+    Their sessions begin with the settings that those of :func:`session` begin with.
+
     :raises BadRequest: a connect_params keyword has no variable.
     """
-    unknown = sorted(set(target.params) - set(_VARIABLES))
+    return environment_of_user(target, {**PINNED, **target.startup, **(settings or {})}, purpose)
+
+
+def environment_of_user(target: Target, settings: Mapping[str, str], purpose: str) -> dict[str, str]:
+    """As :func:`environment`, but nothing is pinned: for the user's own SQL, which expects the database's settings.
+
+    :raises BadRequest: a connect_params keyword has no variable.
+    """
+    unknown = sorted(set(target.params) - set(_VARIABLES) - {"options"})
     if unknown:
         raise BadRequest(
             f"connect_params {', '.join(unknown)} cannot be handed to the client tools.",
             remedy="Put them into a connection service file and name it by service.",
         )
-    env = {_VARIABLES[keyword]: value for keyword, value in target.params.items()}
+    env = {_VARIABLES[keyword]: value for keyword, value in target.params.items() if keyword != "options"}
     return {
         **env,
         "PGDATABASE": target.dbname,
         "PGAPPNAME": application_name(purpose),
         "PGCONNECT_TIMEOUT": env.get("PGCONNECT_TIMEOUT", "10"),
-        "PGOPTIONS": _options({**target.startup, **(settings or {})}),
+        "PGOPTIONS": _options(target, {**target.startup, **settings}),
     }
 
 
-def _options(settings: Mapping[str, str]) -> str:
-    return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
+def _options(target: Target, settings: Mapping[str, str]) -> str:
+    """The user's own options, and after them ours: the last one of a name counts."""
+    given = target.params.get("options", os.environ.get("PGOPTIONS", ""))
+    ours = [f"-c {name}={_escaped(value)}" for name, value in settings.items()]
+    return " ".join([given, *ours] if given else ours)
 
 
 def _escaped(value: str) -> str:
@@ -375,6 +436,7 @@ _ADVICE = (
         "is not currently accepting connections",
         "The database is closed, perhaps by an unfinished run: run the playbook pgsafe.migration.rollback.",
     ),
+    ("unsupported startup parameter", "Connect to the server itself: the pooler in between refuses our settings."),
     ("starting up", "Wait until the server has recovered."),
     ("too many clients", "Free a session, or raise max_connections."),
     ("", "Check that the server runs and listens there: systemctl status postgresql, or pg_isready."),

@@ -128,7 +128,7 @@ def plan(request: FenceRequest) -> int:
             remedy="Give a reason for it (pg_migrate_fence_reason); it is in the report.",
         )
     whereabouts.require_elsewhere(request.target)
-    with session(request.target, purpose="fence") as reader:
+    with session(login_triggers.silenced(request.target), purpose="fence") as reader:
         return len(reader.rows(queries.SESSIONS, (request.target.dbname, [reader.pid])))
 
 

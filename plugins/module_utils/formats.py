@@ -69,9 +69,8 @@ def archive(place: Place, snap: snapshot.Snapshot, compress: str, stop: parallel
     """
     path = place.directory / manifest.ARCHIVE
     partial = files.partial_name(path)
-    role = place.target.session_role
-    argv = pg_tools.dump_archive(place.tools, str(partial), snap.name, compress, snap.lock_timeout, role)
-    env = environment(place.target, {"row_security": "off"}, place.purpose)
+    argv = pg_tools.dump_archive(place.tools, str(partial), snap.name, compress, snap.lock_timeout)
+    env = environment(place.target, purpose=place.purpose)
     with _telling(partial, manifest.ARCHIVE):
         done = commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS), lambda: _progress(stop, partial))
         with files.reporting(f"{manifest.ARCHIVE} could not be written", path):
@@ -134,7 +133,7 @@ def archive_digest(place: Place) -> BackupFile:
 
 def server_globals(place: Place) -> BackupFile:
     """Roles and tablespaces, which belong to the server and are in no dump of a database; without passwords."""
-    argv = pg_tools.globals_only(place.tools, place.target.maintenance_db, place.target.session_role)
+    argv = pg_tools.globals_only(place.tools, place.target.maintenance_db)
     env = environment(place.target.maintenance, purpose=place.purpose)
     path = place.directory / GLOBALS
     with _telling(path, GLOBALS):

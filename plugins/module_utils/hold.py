@@ -7,7 +7,7 @@ Nobody else decides: no later run, no rescue, and no recovery of what was interr
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, migration_record, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, login_triggers, migration_record, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fence
@@ -65,6 +65,6 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
     if not found:
         raise Refused(f"The database that the run {run_journal.run_id} held is gone.")
     here = fence.way_in(target, run_journal).database(found[0][0])
-    with session(here, WRITING, "accept") as server:
+    with session(login_triggers.silenced(here), WRITING, "accept") as server:
         migration_record.mark_verified(server, armed.facts["digest"])
     run_journal.append(ACCEPTED, verdict="migrated", reason=reason)

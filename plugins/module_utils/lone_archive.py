@@ -262,7 +262,7 @@ def _load(request: ArchiveRequest, dump: Dump, target: Target, tools: pg_tools.T
         commands.write_from(commands.Command(argv, env, stall_limit=STALL_SECONDS), script)
         return
     jobs = 1 if dump.format == "tar" else request.jobs
-    argv = pg_tools.restore_archive(tools, str(dump.path), target.dbname, jobs, request.target.session_role)
+    argv = pg_tools.restore_archive(tools, str(dump.path), target.dbname, jobs)
     commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS))
 
 

@@ -35,7 +35,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import expectations as expected
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, Session, environment, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    WRITING,
+    Session,
+    environment_of_user,
+    session,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NOTHING_CHANGED,
     CommandFailed,
@@ -148,7 +153,7 @@ def plan(target: Target, source: SetSource, wanted: Wanted | None = None) -> Pla
     :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
     """
     digest, names = source.preview()
-    with session(target, purpose="plan") as reader:
+    with session(login_triggers.silenced(target), purpose="plan") as reader:
         pending = not migration_record.applied(reader, digest)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
         if pending and wanted and wanted.expectations:
@@ -246,7 +251,7 @@ class _Window:
         target = self._request.target
         whereabouts.require_elsewhere(target)
         whereabouts.require_free(target, self._manifest)
-        with session(target, WRITING, self._purpose) as server:
+        with session(login_triggers.silenced(target), WRITING, self._purpose) as server:
             _require_none_prepared(server)
             self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
         way_in = fence.close(target, self._fence, self._journal) if self._fence else target
@@ -336,7 +341,7 @@ class _Window:
     def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
         request = self._request
         mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
-        env = {**environment(self._way_in, self._settings(), self._purpose), **extra, **mark}
+        env = {**environment_of_user(self._way_in, self._settings(), self._purpose), **extra, **mark}
         limit = float(request.time_limit) if request.time_limit else None
         try:
             done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))

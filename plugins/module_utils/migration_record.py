@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import SAFE_PATH, Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
 
 _TABLE = f"{RECORD_SCHEMA}.migration_set"
@@ -26,6 +26,7 @@ def statements(digest: str, run_id: str) -> list[str]:
     """
     return [
         "RESET ROLE",
+        f"SET search_path = {SAFE_PATH}",
         f"CREATE SCHEMA IF NOT EXISTS {RECORD_SCHEMA}",
         f"CREATE TABLE IF NOT EXISTS {_TABLE} (digest text PRIMARY KEY, run_id text NOT NULL,"
         " applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(), verified_at timestamptz)",

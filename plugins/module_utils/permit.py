@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import identity, safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils import identity, login_triggers, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
@@ -59,7 +59,7 @@ def granted(claim: Claim) -> tuple[Manifest, Journal]:
             f"The migration of {claim.target.dbname} was not confirmed.",
             remedy=f"Answer yes at the prompt, or set pg_migrate_confirm: {claim.target.dbname}",
         )
-    with session(claim.target, purpose="identity") as reader:
+    with session(login_triggers.silenced(claim.target), purpose="identity") as reader:
         identity.require_same(manifest.identity, identity.read(reader))
     return manifest, run_journal
 

@@ -64,9 +64,7 @@ def directories(bin_dir: str | None, major: int, path: str) -> list[str]:
     ]
 
 
-def dump_archive(
-    tools: Tools, file: str, snapshot: str, compress: str, lock_timeout: int, role: str | None
-) -> tuple[str, ...]:
+def dump_archive(tools: Tools, file: str, snapshot: str, compress: str, lock_timeout: int) -> tuple[str, ...]:
     """pg_dump into a custom-format archive; https://www.postgresql.org/docs/current/app-pgdump.html
 
     :param compress: the value of ``--compress``: a level, or since PostgreSQL 16 ``method:level``.
@@ -81,7 +79,6 @@ def dump_archive(
         f"--lock-wait-timeout={lock_timeout * 1000}",
         f"--file={file}",
         "--no-password",
-        *_role(role),
     )
 
 
@@ -106,7 +103,7 @@ def entries_of_archive(tools: Tools, archive: str, list_file: str) -> tuple[str,
 
 
 def restore_archive(
-    tools: Tools, archive: str, dbname: str, jobs: int, role: str | None, list_file: str | None = None
+    tools: Tools, archive: str, dbname: str, jobs: int, list_file: str | None = None
 ) -> tuple[str, ...]:
     """pg_restore into an empty database; https://www.postgresql.org/docs/current/app-pgrestore.html
 
@@ -122,7 +119,6 @@ def restore_archive(
         f"--jobs={jobs}",
         f"--dbname={conninfo(dbname)}",
         "--no-password",
-        *_role(role),
         archive,
     )
 
@@ -146,24 +142,23 @@ def run_script(
     )
 
 
-def dump_nothing(tools: Tools, role: str | None) -> tuple[str, ...]:
+def dump_nothing(tools: Tools) -> tuple[str, ...]:
     """pg_dump of an empty database to its standard output, to see whether it gets in."""
-    return (tools["pg_dump"], "--format=custom", "--no-password", *_role(role))
+    return (tools["pg_dump"], "--format=custom", "--no-password")
 
 
-def restore_nothing(tools: Tools, dbname: str, role: str | None) -> tuple[str, ...]:
+def restore_nothing(tools: Tools, dbname: str) -> tuple[str, ...]:
     """pg_restore of that from its standard input; no row is in it, and nothing but rows is restored."""
-    return (tools["pg_restore"], "--section=data", f"--dbname={conninfo(dbname)}", "--no-password", *_role(role))
+    return (tools["pg_restore"], "--section=data", f"--dbname={conninfo(dbname)}", "--no-password")
 
 
-def globals_only(tools: Tools, maintenance_db: str, role: str | None) -> tuple[str, ...]:
+def globals_only(tools: Tools, maintenance_db: str) -> tuple[str, ...]:
     return (
         tools["pg_dumpall"],
         "--globals-only",
         "--no-role-passwords",
         "--no-password",
         f"--database={conninfo(maintenance_db)}",
-        *_role(role),
     )
 
 
@@ -245,7 +240,3 @@ def label(qualified: str) -> str:
 def complete_script(tail: str) -> bool:
     """Whether the end of a plain dump shows its end marker; minors since 2025 put ``\\unrestrict`` behind it."""
     return "-- PostgreSQL database dump complete" in tail.splitlines()[-10:]
-
-
-def _role(role: str | None) -> tuple[str, ...]:
-    return (f"--role={role}",) if role else ()

@@ -33,10 +33,13 @@ class _Upstream:
 
 
 class Pooler:
-    """:param transactions: whether each transaction may get another session of the server."""
+    """:param transactions: whether each transaction may get another session of the server.
+    :param ignoring: whether what a client sends in ``options`` is dropped.
+    """
 
-    def __init__(self, server_socket: str, place: Path, transactions: bool) -> None:
+    def __init__(self, server_socket: str, place: Path, transactions: bool, ignoring: bool) -> None:
         self._server = server_socket
+        self._ignoring = ignoring
         self._transactions = transactions
         self._idle: dict[bytes, list[_Upstream]] = {}
         self._listener = socket.socket(socket.AF_UNIX)
@@ -59,6 +62,8 @@ class Pooler:
     def _client(self, client: socket.socket) -> None:
         with client, suppress(OSError, EOFError):
             startup = _startup(client)
+            if self._ignoring:
+                startup = _without_options(startup)
             upstream = self._take(startup)
             if self._transactions:
                 self._give_back(startup, upstream)
@@ -91,11 +96,21 @@ class Pooler:
         self._idle.setdefault(_whose(startup), []).append(upstream)
 
 
+def _given(startup: bytes) -> dict[bytes, bytes]:
+    words = startup[8:].split(b"\0")
+    return {name: value for name, value in zip(words[::2], words[1::2]) if name}
+
+
 def _whose(startup: bytes) -> bytes:
     """User and database, by which a pooler tells its pools apart."""
-    words = startup[8:].split(b"\0")
-    given = dict(zip(words[::2], words[1::2]))
+    given = _given(startup)
     return given[b"user"] + b"@" + given[b"database"]
+
+
+def _without_options(startup: bytes) -> bytes:
+    kept = [name + b"\0" + value + b"\0" for name, value in _given(startup).items() if name != b"options"]
+    packet = startup[4:8] + b"".join(kept) + b"\0"
+    return struct.pack("!I", len(packet) + 4) + packet
 
 
 def _startup(client: socket.socket) -> bytes:
@@ -133,10 +148,11 @@ def _exactly(of: socket.socket, count: int) -> bytes:
 
 
 @contextmanager
-def pooled(database: Database, directory: Path, transactions: bool) -> Iterator[dict[str, str]]:
+def pooled(database: Database, directory: Path, transactions: bool, ignoring: bool = False) -> Iterator[dict[str, str]]:
     """The libpq parameters of a way to the server that goes through a pooler."""
     params = database.target.params
-    pooler = Pooler(f"{params['host']}/.s.PGSQL.{params['port']}", directory / ".s.PGSQL.6432", transactions)
+    server = f"{params['host']}/.s.PGSQL.{params['port']}"
+    pooler = Pooler(server, directory / ".s.PGSQL.6432", transactions, ignoring)
     serving = threading.Thread(target=pooler.serve, daemon=True)
     serving.start()
     try:

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     fingerprint,
     journal,
+    login_triggers,
     migrate,
     verify,
 )
@@ -100,7 +101,7 @@ class Database:
 
     def fingerprint(self) -> Fingerprint:
         """As a restored copy of it is compared, so that two can be compared by ``==`` whatever was restored between."""
-        with session(self.target) as reader:
+        with session(login_triggers.silenced(self.target)) as reader:
             found = fingerprint.take(reader)
         return replace(found, catalog=catalog.as_restored(found.catalog))
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
@@ -14,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.tests.server.audit_support import audited, counts
+from ansible_collections.pgsafe.migration.tests.server.backup_support import as_role
 from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
 
 import pgserver
@@ -93,10 +93,10 @@ def test_a_table_that_somebody_has_locked_is_told_by_its_name(database: Database
 
 
 def test_a_table_that_the_role_may_not_read_is_not_passed_as_clean(database: Database) -> None:
-    database.admin(f"CREATE ROLE looker; GRANT CONNECT ON DATABASE {database.name} TO looker")
+    database.admin(f"CREATE ROLE looker LOGIN; GRANT CONNECT ON DATABASE {database.name} TO looker")
     try:
         database.sql("GRANT SELECT ON customers TO looker")
-        found = audit.run(audit.AuditRequest(replace(database.target, session_role="looker")))
+        found = audit.run(audit.AuditRequest(as_role(database, "looker")))
         keys = counts(found)
         assert "not_looked_at duplicates public.orders index orders_pkey" in keys
         assert "not_looked_at rows public.orders" in keys

@@ -14,6 +14,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import access_probe
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, tools_with
 from ansible_collections.pgsafe.migration.tests.server.pooler import pooled
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
@@ -146,9 +147,21 @@ def test_a_pooler_is_told_by_how_it_pools(
         pooled(database, Path(place), transactions) as params,
     ):
         found = look(database, backup_root, replace(database.target, params=params), probe=transactions)
+    assert found.facts.pooler == ("transaction" if transactions else "session")
+    assert only(found, "poolers").severity == severity
+
+
+def test_a_pooler_that_drops_our_settings_is_refused_and_keeps_none_of_them(
+    database: Database, backup_root: Path
+) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="pgs") as place,
+        pooled(database, Path(place), transactions=True, ignoring=True) as params,
+    ):
+        with pytest.raises(ConnectionFailed, match="did not take the settings that were sent at connect") as caught:
+            look(database, backup_root, replace(database.target, params=params))
         dsn = psycopg2.extensions.make_dsn(dbname=database.name, **params)
         with closing(psycopg2.connect(dsn)) as next_one, next_one.cursor() as cursor:
             cursor.execute("SHOW search_path")
-            assert cursor.fetchone() == ('"$user", public',), "no setting of ours is left to whoever comes next"
-    assert found.facts.pooler == ("transaction" if transactions else "session")
-    assert only(found, "poolers").severity == severity
+            assert cursor.fetchone() == ('"$user", public',)
+    assert "Connect to the server itself" in caught.value.remedy

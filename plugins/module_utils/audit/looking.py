@@ -37,12 +37,11 @@ _AS_THEY_ARE = "SET LOCAL constraint_exclusion = off; SET LOCAL enable_partition
 WITHOUT_INDEXES = _AS_THEY_ARE + (
     "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off"
 )
-# A rule of the user's own names its tables as he does.
-_AS_THE_USER = "SET LOCAL search_path TO DEFAULT"
-
+# The user's own SQL in it is found by the database's search_path, and so is the frame around it: each of its names and
+# operators has its schema. What ORDER BY sorts by is the type's own: https://www.postgresql.org/docs/current/xindex.html
 _COUNTED = """
-SELECT COALESCE(sum(r.rows), 0)::bigint,
-       pg_catalog.jsonb_agg(r.key ORDER BY r.place) FILTER (WHERE r.place <= {samples})
+SELECT COALESCE(pg_catalog.sum(r.rows), 0)::bigint,
+       pg_catalog.jsonb_agg(r.key ORDER BY r.place) FILTER (WHERE r.place OPERATOR(pg_catalog.<=) {samples})
   FROM (SELECT s.key, s.rows, pg_catalog.row_number() OVER (ORDER BY s.key) AS place
           FROM ({statement}) AS s (key, rows)) AS r"""
 _OWN = "SELECT pg_catalog.to_jsonb(o.key), 1 FROM (\n{statement}\n) AS o (key)"
@@ -71,7 +70,8 @@ class Look:
     :param what: the finding's sentence, with ``{count}`` still to be filled in.
     :param reason: why there is no statement.
     :param most: so many rows are expected.
-    :param own: a rule of the user's own, whose SQL runs as in a session of his.
+    :param own: a rule of the user's own.
+    :param search_path: that its SQL is written for.
     """
 
     rule: str
@@ -85,6 +85,7 @@ class Look:
     by_index: bool = False
     most: int = 0
     own: bool = False
+    search_path: str = ""
 
 
 class Clock:
@@ -153,6 +154,8 @@ def look(reader: Session, at: Look, clock: Clock) -> list[Finding]:
         return [not_looked_at(at, at.reason, INFO)]
     try:
         with limited(reader, at.rule, clock, _settings(at)):
+            if at.own:
+                reader.find_names_by(at.search_path)
             return _per_column(reader, at) if at.per_column else _counted(reader, at)
     except QueryFailed as error:
         return [failed(at, error)]
@@ -160,7 +163,7 @@ def look(reader: Session, at: Look, clock: Clock) -> list[Finding]:
 
 def _settings(at: Look) -> str:
     if at.own:
-        return _AS_THE_USER
+        return ""
     return _AS_THEY_ARE if at.by_index else WITHOUT_INDEXES
 
 

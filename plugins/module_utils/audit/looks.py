@@ -23,7 +23,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, Rule
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, identifier, statement
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+    Session,
+    identifier,
+    search_path_of,
+    statement,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
 
@@ -128,10 +133,11 @@ def looks_of(
     for rule in RULES:
         if rule.scope in scopes:
             yield from _of_rule(reader, rule, clock)
+    path = search_path_of(reader.target) if own_rules else ""
     for own in own_rules:
         what = f"The rule {own.name} finds {{count:,}} rows, and expects {own.most:,} at most."
         remedy = own.remedy.replace("{", "{{").replace("}", "}}")
-        yield Look(own.name, own.severity, "", own.query, what, remedy, most=own.most, own=True)
+        yield Look(own.name, own.severity, "", own.query, what, remedy, most=own.most, own=True, search_path=path)
 
 
 def _of_rule(reader: Session, rule: Rule, clock: Clock) -> Iterator[Look | Finding]:

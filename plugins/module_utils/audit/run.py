@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import queries, snapshot
+from ansible_collections.pgsafe.migration.plugins.module_utils import login_triggers, queries, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget, Clock
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
@@ -76,8 +76,9 @@ def run(request: AuditRequest) -> Audit:
     """
     _require_known(request)
     # A rule of the user's own that ended the transaction would still not write.
-    startup = {**request.target.startup, "default_transaction_read_only": "on"}
-    target, clock = replace(request.target, startup=startup), Clock(request.budget)
+    silenced = login_triggers.silenced(request.target)
+    startup = {**silenced.startup, "default_transaction_read_only": "on"}
+    target, clock = replace(silenced, startup=startup), Clock(request.budget)
     with session(target, purpose="audit") as holder, holder.transaction(ONE_SNAPSHOT):
         held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder, locked=False, lock_timeout=0)
         counting = Counting(holder, clock)

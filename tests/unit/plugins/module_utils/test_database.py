@@ -20,7 +20,8 @@ def _target(**params: str) -> Target:
 
 
 def test_the_environment_of_the_client_tools_holds_the_whole_connection() -> None:
-    found = database.environment(_target(host="h", port="5433", user="u", password="p", sslmode="require"), purpose="x")
+    target = _target(host="h", port="5433", user="u", password="p", sslmode="require")
+    found = database.environment_of_user(target, {}, "x")
     assert found == {
         "PGHOST": "h",
         "PGPORT": "5433",
@@ -40,12 +41,25 @@ def test_a_limit_for_connecting_that_was_given_is_kept() -> None:
 
 def test_settings_from_the_start_of_a_session_reach_the_client_tools_too() -> None:
     target = Target({}, "app", startup={"event_triggers": "off"})
-    assert database.environment(target, {"lock_timeout": "0"})["PGOPTIONS"] == "-c event_triggers=off -c lock_timeout=0"
+    found = database.environment_of_user(target, {"lock_timeout": "0"}, "x")
+    assert found["PGOPTIONS"] == "-c event_triggers=off -c lock_timeout=0"
     assert target.maintenance.startup == target.startup
 
 
+def test_the_sessions_of_the_client_tools_begin_as_ours_do() -> None:
+    words = _split_options(database.environment(_target(), {"lock_timeout": "9s"})["PGOPTIONS"])
+    assert dict(word.split("=", 1) for word in words[1::2]) == {**database.PINNED, "lock_timeout": "9s"}
+
+
+def test_what_a_person_sends_at_connect_comes_first_so_that_ours_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c geqo=off")
+    assert database.environment_of_user(_target(), {"a": "b"}, "x")["PGOPTIONS"] == "-c geqo=off -c a=b"
+    given = _target(options="-c search_path=x")
+    assert database.environment_of_user(given, {"a": "b"}, "x")["PGOPTIONS"] == "-c search_path=x -c a=b"
+
+
 def test_what_has_no_variable_cannot_be_handed_to_the_client_tools() -> None:
-    with pytest.raises(BadRequest, match="connect_params fallback_application_name, options cannot") as caught:
+    with pytest.raises(BadRequest, match="connect_params fallback_application_name cannot") as caught:
         database.environment(_target(options="-c a=b", fallback_application_name="x", user="u"))
     assert "service" in caught.value.remedy
 
@@ -70,7 +84,7 @@ def _split_options(options: str) -> list[str]:
 
 @given(st.dictionaries(st.sampled_from(["role", "lock_timeout", "search_path"]), st.text(min_size=1, max_size=12)))
 def test_the_server_reads_each_setting_as_it_was_meant(settings: dict[str, str]) -> None:
-    options = database.environment(_target(), settings)["PGOPTIONS"]
+    options = database.environment_of_user(_target(), settings, "x")["PGOPTIONS"]
     words = _split_options(options)
     assert dict(word.split("=", 1) for word in words[1::2]) == settings
     assert set(words[::2]) <= {"-c"}
@@ -98,6 +112,7 @@ def test_a_session_is_told_by_its_purpose_within_the_server_s_limit() -> None:
         ('FATAL:  database "d" does not exist', "login_db"),
         ('FATAL:  role "u" does not exist', "login_user"),
         ('FATAL:  database "d" is not currently accepting connections', "pgsafe.migration.rollback"),
+        ("FATAL:  unsupported startup parameter: options", "Connect to the server itself"),
         ("FATAL:  the database system is starting up", "Wait"),
         ("FATAL:  sorry, too many clients already", "max_connections"),
         ('connection to server at "db1" (10.0.0.1), port 5432 failed: Connection refused', "pg_isready"),
@@ -129,6 +144,7 @@ def test_a_session_that_writes_goes_on_under_a_read_only_default() -> None:
 
 
 def test_no_time_limit_of_others_cuts_our_sessions_short() -> None:
-    limits = {name for name in database.PINNED if name.endswith("timeout")}
+    every = {**database.PINNED, **database.PINNED_LATER}
+    limits = {name for name in every if name.endswith("timeout")}
     assert {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"} <= limits
-    assert {database.PINNED[name] for name in limits} == {"0"}
+    assert {every[name] for name in limits} == {"0"}

@@ -78,8 +78,8 @@ def test_the_distributions_places_go_before_the_path() -> None:
     assert {"/usr/lib/postgresql/16/bin", "/usr/pgsql-16/bin"} < set(found[:-2])
 
 
-def test_an_archive_is_dumped_of_the_snapshot_with_the_level_and_the_role() -> None:
-    assert pg_tools.dump_archive(TOOLS, "/b/x.partial", "00000003-1", "1", 30, "owner") == (
+def test_an_archive_is_dumped_of_the_snapshot_with_the_level() -> None:
+    assert pg_tools.dump_archive(TOOLS, "/b/x.partial", "00000003-1", "1", 30) == (
         "/pg/pg_dump",
         "--format=custom",
         "--compress=1",
@@ -87,7 +87,6 @@ def test_an_archive_is_dumped_of_the_snapshot_with_the_level_and_the_role() -> N
         "--lock-wait-timeout=30000",
         "--file=/b/x.partial",
         "--no-password",
-        "--role=owner",
     )
 
 
@@ -107,11 +106,10 @@ def test_a_compression_by_name_is_known_since_16(method: str, major: int, value:
 
 
 def test_an_archive_is_restored_without_subscriptions_and_ends_at_the_first_error() -> None:
-    argv = pg_tools.restore_archive(TOOLS, "/b/full_backup.dump", "it's", 4, None)
+    argv = pg_tools.restore_archive(TOOLS, "/b/full_backup.dump", "it's", 4)
     assert {"--exit-on-error", "--no-subscriptions", "--jobs=4", "--no-password"} < set(argv)
     assert argv[0] == "/pg/pg_restore"
     assert argv[-1] == "/b/full_backup.dump"
-    assert not [argument for argument in argv if argument.startswith("--role")]
 
 
 def test_a_script_ends_at_its_first_error_and_reads_no_psqlrc() -> None:
@@ -127,7 +125,7 @@ def test_statements_run_behind_the_files_and_in_their_order() -> None:
 
 
 def test_globals_are_dumped_without_the_passwords_of_roles() -> None:
-    argv = pg_tools.globals_only(TOOLS, "postgres", None)
+    argv = pg_tools.globals_only(TOOLS, "postgres")
     assert argv[:4] == ("/pg/pg_dumpall", "--globals-only", "--no-role-passwords", "--no-password")
     assert "--database=dbname='postgres'" in argv
 

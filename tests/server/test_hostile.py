@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A database that shadows the catalogs is neither refused nor a way for its owner to become superuser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, login_triggers, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
+from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
+from ansible_collections.pgsafe.migration.tests.server import hostile
+from ansible_collections.pgsafe.migration.tests.server.hostile import Hostile
+from ansible_collections.pgsafe.migration.tests.server.preflight_support import look
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    Database,
+    fenced,
+    request,
+    rolled_back,
+    write_set,
+)
+
+import pgserver
+
+pytestmark = pytest.mark.every_server
+
+
+@pytest.fixture
+def trapped(server: pgserver.Server, clone: Callable[[str], Database]) -> Iterator[Hostile]:
+    """A hostile database; no trap in it was sprung by a superuser, and its owner is none."""
+    database = clone("template0")
+    owner = f"mallory_{database.name}"
+    database.admin(f"CREATE ROLE {owner} LOGIN")
+    found = hostile.plant(database, owner)
+    try:
+        yield found
+        assert found.sprung() == []
+        assert found.superusers == pgserver.SUPERUSER
+    finally:
+        for name in server.psql(f"SELECT datname FROM pg_database WHERE datdba = '{owner}'::regrole").splitlines():
+            server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+        server.psql(f"DROP ROLE {owner}")
+
+
+OWN = OwnRule("much", "SELECT id FROM orders WHERE amount OPERATOR(pg_catalog.>) 1000")
+ASSERTED = [
+    {"name": "path", "sql": "SELECT pg_catalog.current_setting('search_path')", "expected": "public, pg_catalog"},
+    {"name": "none", "rows_that_must_not_exist": "SELECT name FROM shops WHERE id OPERATOR(pg_catalog.<) 0"},
+]
+GOOD = {
+    "1.sql": "ALTER TABLE shops ADD COLUMN grade integer DEFAULT 1;",
+    "2.sql": "-- pgsafe: no-transaction\nCREATE INDEX CONCURRENTLY shops_grade ON shops (grade);",
+}
+BROKEN = {**GOOD, "3.sql": "TRUNCATE orders;\nSELECT nothing;"}
+
+
+def test_a_shadowed_database_is_looked_at_as_any_other(trapped: Hostile, backup_root: Path) -> None:
+    target = trapped.database.target
+    assert look(trapped.database, backup_root, probe=True).errors == ()
+    found = audit.run(audit.AuditRequest(target, (OWN,)))
+    told = {finding.rule: finding.count for finding in found.findings}
+    assert told == {"malformed_emails": 28, "much": 100, "no_primary_key": 1, "not_valid_constraints": 1}
+    asserted = assertions.check(login_triggers.silenced(target), assertions.typed(ASSERTED), "assert")
+    assert [checked.problem for checked in asserted] == ["", ""]
+
+
+def test_a_shadowed_database_is_migrated(trapped: Hostile, backup_root: Path, tmp_path: Path) -> None:
+    taken, source = fenced(trapped.database, backup_root), write_set(tmp_path / "set", GOOD)
+    assert migrate.plan(trapped.database.target, SetSource(source)).pending
+    wanted = Wanted(assertions=assertions.typed(ASSERTED))
+    assert migrate.run(request(trapped.database, taken, source, wanted=wanted)).verdict == "migrated"
+    assert not migrate.plan(trapped.database.target, SetSource(source)).pending
+
+
+def test_a_shadowed_database_is_rolled_back(trapped: Hostile, backup_root: Path, tmp_path: Path) -> None:
+    taken = fenced(trapped.database, backup_root, proof="scratch")
+    rolled_back(request(trapped.database, taken, write_set(tmp_path / "set", BROKEN)), trapped.database)
