@@ -173,6 +173,7 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             tools_problem=tools_problem,
             read_only_fence=plan.read_only_fence,
             thresholds=plan.thresholds,
+            session_role=server_facts.session_role(reader, plan.target.session_role),
             unavailable_seconds=forecast.seconds,
             access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),
         )

@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check impo
     Role,
     ServerFacts,
     SessionFact,
+    SessionRole,
     Setting,
     Subscription,
     Unseen,
@@ -39,6 +40,9 @@ _MAY_BECOME = """
 SELECT rolname FROM pg_roles
  WHERE rolname = ANY (%s) AND pg_has_role(oid, CASE WHEN %s THEN 'SET' ELSE 'MEMBER' END)
 """
+
+# PostgreSQL's own have OIDs below the first of a user's: https://www.postgresql.org/docs/current/system-catalog-initial-data.html
+_POWERFUL = "SELECT rolsuper OR oid < 16384 FROM pg_roles WHERE rolname = %s"
 _SINCE_SET = 160000
 
 _EXTENSIONS = """
@@ -155,6 +159,17 @@ def _role(reader: Session, live: str, wanted: Wanted) -> Role:
         may_silence=login_triggers.may_silence(reader),
         may_become=frozenset(name for (name,) in become),
     )
+
+
+def session_role(reader: Session, name: str | None) -> SessionRole | None:
+    """
+    :param name: of the role that a migration is to run as; None for the role that connects.
+    """
+    if not name:
+        return None
+    powerful = reader.rows(_POWERFUL, (name,))
+    permitted = reader.rows(_MAY_BECOME, ([name], reader.version >= _SINCE_SET))
+    return SessionRole(name, bool(powerful), bool(permitted), powerful == [(True,)])
 
 
 def _extensions(reader: Session, wanted: Wanted) -> dict[str, Extension]:

@@ -787,6 +787,27 @@ ansible_facts:
           description: The first process of the container that the target is, where that ends with the play; else empty.
           type: str
           returned: always
+        session_role:
+          description: The role that the migration is to run as (O(session_role)); null for the role that connects.
+          type: dict
+          returned: always
+          contains:
+            name:
+              description: Its name.
+              type: str
+              returned: always
+            present:
+              description: Whether it exists.
+              type: bool
+              returned: always
+            permitted:
+              description: Whether the role that connects may SET ROLE to it.
+              type: bool
+              returned: always
+            powerful:
+              description: Whether it is a superuser or one of PostgreSQL's own roles.
+              type: bool
+              returned: always
         unavailable_seconds:
           description: >-
             How long the database is expected to be read-only before the migration; null when nothing was measured.

@@ -34,6 +34,21 @@ class Role:
 
 
 @dataclass(frozen=True)
+class SessionRole:
+    """The role that a migration is to run as.
+
+    :param present: whether it exists.
+    :param permitted: whether the role that connects may SET ROLE to it.
+    :param powerful: a superuser, or one of PostgreSQL's own: its membership is never advised.
+    """
+
+    name: str
+    present: bool
+    permitted: bool
+    powerful: bool
+
+
+@dataclass(frozen=True)
 class SessionFact:
     """:param transaction_seconds: age of its transaction, 0 when it has none."""
 
@@ -259,6 +274,7 @@ class Facts(ServerFacts):
     :param access_problems: who could not connect to which database of those that a run makes; why.
     :param managed_by: the service that this looks like; empty for none.
     :param job_container: the first process of the container that the target is, where that ends with the play.
+    :param session_role: that the migration is to run as; None for the role that connects.
     :param unavailable_seconds: without writes that a run is expected to cost, without the migration itself; None when
         nothing was measured.
     """
@@ -297,6 +313,7 @@ class Facts(ServerFacts):
     access_problems: tuple[str, ...] = field(default_factory=tuple)
     managed_by: str = ""
     job_container: str = ""
+    session_role: SessionRole | None = None
     unavailable_seconds: float | None = None
 
     @property

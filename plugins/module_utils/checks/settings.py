@@ -13,8 +13,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.names import quot
 # What would hamper a restore, and why. Whatever else was set, our sessions and pg_restore's set anew themselves, or it
 # changes nothing that is restored.
 _HAMPERING = {
-    "local_preload_libraries": "it loads code into the sessions that restore",
-    "role": "the sessions that restore would be another role's",
     "session_preload_libraries": "it loads code into the sessions that restore",
     "session_replication_role": "triggers and rules would fire otherwise in the sessions that restore",
     "temp_file_limit": "a large index may not be built within it",
