@@ -12,6 +12,7 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 
@@ -79,8 +80,8 @@ def _expected(seconds: float) -> str:
 def question(databases: Sequence[Mapping[str, Any]]) -> str:
     """What the person sees; one block a database."""
     blocks = [
-        f"  {entry['host']}: {entry['database']}\n"
-        f"    Location: {entry['backup_dir']}\n"
+        f"  {visible(entry['host'])}: {visible(entry['database'])}\n"
+        f"    Location: {visible(entry['backup_dir'])}\n"
         f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}"
         for entry in databases
     ]

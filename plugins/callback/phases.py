@@ -24,6 +24,7 @@ from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import run_logs, shield
 
 _ROLE = "pg_migrate"
@@ -123,7 +124,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         host = result._host.get_name()
         begun = self._fenced and host not in self._verdicts
         self._verdicts.setdefault(host, "unreachable")
-        reason = str(_said(result).get("msg", "")).strip()
+        reason = "\n".join(foreign_lines(str(_said(result).get("msg", "")).strip()))
         self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -137,7 +138,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             verdict = self._verdicts.get(host) or self._without(host, stats)
             color = "green" if verdict in _WELL else "red"
             self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
-            for line in self._reasons.get(host, "").splitlines():
+            for line in self._reason(host):
                 self._say(f"      {line}")
             self._end_log(host, verdict)
 
@@ -163,7 +164,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         undo = [f"While undoing: {problem}" for problem in said.get("undo_problems") or []]
         what = said.get("what_failed") or said.get("msg", "")
         parts = [what, *undo, said.get("state_left", ""), said.get("remedy", "")]
-        reason = "\n".join(str(part).strip() for part in parts if part)
+        reason = "\n".join("\n".join(foreign_lines(str(part).strip())) for part in parts if part)
         self._reasons.setdefault(result._host.get_name(), reason)
 
     def _show(self, result: Any) -> None:
@@ -173,9 +174,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         if verdict:
             self._verdicts[host] = verdict
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
-        for line in said.get("console") or []:
+        for line in _console(said):
             self._begin_phase()
-            self._say(prefix + str(line), _COLORS.get(str(line).partition("] ")[0] + "]"))
+            self._say(prefix + line, _COLORS.get(line.partition("] ")[0] + "]"))
         if self._ours:
             self._keep(host, said)
 
@@ -184,19 +185,22 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         log = self._log_of(host)
         if log is None:
             return
-        for line in said.get("console") or []:
-            log.show(self._phase, str(line))
+        for line in _console(said):
+            log.show(self._phase, line)
         try:
             log.take(said)
         except FileFailed as error:
             self._display.warning(run_logs.unwritable(error))
+
+    def _reason(self, host: str) -> list[str]:
+        return self._reasons.get(host, "").splitlines()
 
     def _end_log(self, host: str, verdict: str) -> None:
         log = self._logs.get(host)
         if log is None:
             return
         log.show("VERDICT", _VERDICTS.get(verdict, verdict))
-        for line in self._reasons.get(host, "").splitlines():
+        for line in self._reason(host):
             log.show("VERDICT", line)
         try:
             log.end(verdict == "refused")
@@ -230,6 +234,11 @@ def _window(step: str, name: str) -> int:
     if name == _ASKS:
         return shield.KEYS
     return shield.CLOSED if step in _BEHIND else shield.OPEN
+
+
+def _console(said: dict[str, Any]) -> list[str]:
+    """What the module has for people; a line that is none, such as one with a strange name in it, is marked."""
+    return [shown for line in said.get("console") or [] for shown in foreign_lines(str(line))]
 
 
 def _said(result: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+
 WIDTH = 80
 
 _LINE = "=" * 78
@@ -88,7 +90,7 @@ def _rules(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Names and what is told of them; a name that is too long has a line of its own."""
-    listed = list(rows)
+    listed = [(visible(name), told) for name, told in rows]
     width = max([len(name) for name, _told in listed if len(name) <= _NAME] or [0])
     lines = []
     for name, told in listed:
@@ -101,7 +103,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
 def _wrapped(sentence: str, first: str = "", rest: str = "  ") -> list[str]:
     """The words in lines of at most :data:`WIDTH` characters; one that is longer has its line to itself."""
     lines = [first]
-    for word in _WORD.findall(sentence):
+    for word in _WORD.findall(visible(sentence)):
         begun = bool(lines[-1].strip())
         if begun and len(lines[-1]) + 1 + len(word) > WIDTH:
             lines.append(rest + word)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -25,8 +26,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Com
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 1 << 16
 LINE_LENGTH = 400
+_MOST_LINES = 12
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 5.0
+
+# What a program's error begins with: PostgreSQL's own ("psql:1.sql:3: ERROR:  ...", "pg_restore: error: ..."), and
+# Python's, whose last one is the first line of no indentation behind its frames.
+_ERROR = re.compile(r"(?:^|: )(?:ERROR|FATAL|PANIC|error|fatal): ")
+_TRACEBACK = "Traceback (most recent call last):"
 
 # Between two looks at a program that may end at once, or take long.
 _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 0.0005, 0.05
@@ -457,9 +464,20 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 def _failed(command: Command, status: int, said: str) -> CommandFailed:
     end = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    lines = [_shortened(line) for line in said.strip().splitlines() if line.strip()][-12:]
+    lines = [_shortened(line) for line in _cause_first(said)[:_MOST_LINES]]
     what = f"{command.program} {end}" + (": " + "\n".join(lines) if lines else ".")
     return CommandFailed(what, status=status, stderr=said)
+
+
+def _cause_first(said: str) -> list[str]:
+    """The error and what explains it, then what was said before it, such as notices or the frames of a traceback."""
+    said_lines = [line for line in said.splitlines() if line.strip()]
+    last = len(said_lines) - 1
+    traces = [number for number, line in enumerate(said_lines) if line.startswith(_TRACEBACK)]
+    raised = [number for number in range(traces[-1] + 1, last + 1) if said_lines[number][:1] != " "] if traces else []
+    errors = [number for number, line in enumerate(said_lines) if _ERROR.search(line)]
+    cause = (raised or errors or [max(0, last + 1 - _MOST_LINES)])[0]
+    return [*said_lines[cause:], *said_lines[max(0, cause - _MOST_LINES) : cause]]
 
 
 def _shortened(line: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, equal, size
 
@@ -200,7 +201,7 @@ def failure(error: MigrationFailed) -> list[str]:
 
 
 def _said(error: MigrationFailed) -> list[str]:
-    return [f"        {line}" for line in error.what.splitlines()]
+    return [f"        {line}" for line in foreign_lines(error.what)]
 
 
 def restore(done: Restored) -> list[str]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import marked
+
 NOTHING_CHANGED = "Nothing was changed."
 
 
@@ -36,15 +38,19 @@ class PgsafeError(Exception):
 
     def __str__(self) -> str:
         undo = [f"While undoing: {problem}" for problem in self.undo_problems]
-        return " ".join(_sentence(part) for part in (self.what, *undo, self.state, self.remedy) if part)
+        text = ""
+        for part in (self.what, *undo, self.state, self.remedy):
+            if part:
+                text += ("\n" if "\n" in text else " ") + _sentence(marked(part))
+        return text[1:]
 
     def facts(self) -> dict[str, object]:
         """The parts of the error, for a module's result."""
         return {
-            "what_failed": self.what,
-            "state_left": self.state,
-            "remedy": self.remedy,
-            "undo_problems": list(self.undo_problems),
+            "what_failed": marked(self.what),
+            "state_left": marked(self.state),
+            "remedy": marked(self.remedy),
+            "undo_problems": [marked(problem) for problem in self.undo_problems],
         }
 
 

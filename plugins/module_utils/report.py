@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
     from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
@@ -52,14 +54,15 @@ def manifest(of: Manifest) -> str:
     Its text is a part of the format, since a verification renders it again from the manifest and compares.
     """
     return "\n".join(
-        [
+        visible(line)
+        for line in [
             RULE,
             "PostgreSQL backup, taken before a migration",
             RULE,
             *pairs(_manifest_facts(of)),
             "",
             "Files (SHA-256 of every one: SHA256SUMS)",
-            *[_file_line(file) for file in of.files],
+            *[line for file in of.files for line in _file_lines(file)],
             "",
             "Rows",
             *_rows_lines(of.fingerprint.rows),
@@ -129,9 +132,9 @@ def time(stamp: str) -> str:
     return stamp.replace("T", " ").replace("Z", " UTC")
 
 
-def _file_line(file: BackupFile) -> str:
+def _file_lines(file: BackupFile) -> list[str]:
     rows = f" ({file.rows:,} rows)" if file.rows is not None else ""
-    return f"  {size(file.size):>6}  {file.name}\n          {file.description}{rows}"
+    return [f"  {size(file.size):>6}  {file.name}", f"          {file.description}{rows}"]
 
 
 def _left_out(left_out: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import MARK, marked, visible
+
 # What a result takes along; the whole log is beside the backup.
 _MOST_LINES = 200
 _LONGEST = 300
@@ -71,12 +73,12 @@ def told(event: str, time: str, facts: Mapping[str, Any]) -> str:
     facts = {**facts, "job": _NOUNS.get(str(facts.get("job")), facts.get("job"))}
     moment = time.replace("T", " ").replace("Z", " UTC")
     said = text.format_map(_Facts({key: value if value != "" else "(none)" for key, value in facts.items()}))
-    return "\n    ".join(f"{moment}  {phase:<8}  {said}".splitlines())
+    return marked(f"{moment}  {phase:<8}  {said}")
 
 
 def output(text: str) -> str:
     """What a program has said, below the event that it belongs to."""
-    return "\n".join(f"    | {line}" for line in text.splitlines())
+    return "\n".join(MARK + visible(line) for line in text.splitlines())
 
 
 def shortened(lines: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import files
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, RULE, TICK, pairs, size, time
 
 _WIDTH = 80
@@ -45,7 +46,7 @@ def as_json(result: Mapping[str, Any]) -> str:
 
 def text(result: Mapping[str, Any]) -> str:
     """verification_report.txt."""
-    lines = [RULE, f"Verification after the migration: {_printable(result['database'])}", RULE]
+    lines = [RULE, f"Verification after the migration: {visible(result['database'])}", RULE]
     lines += pairs(
         [
             ("Time", time(result["time"])),
@@ -78,7 +79,7 @@ def _points(sign: str, sentences: Iterable[str]) -> list[str]:
 
 def _wrapped(line: str, indent: str = _INDENT, further: str = _FURTHER) -> list[str]:
     return textwrap.wrap(
-        _printable(line),
+        visible(line),
         _WIDTH,
         initial_indent=indent,
         subsequent_indent=further,
@@ -87,24 +88,19 @@ def _wrapped(line: str, indent: str = _INDENT, further: str = _FURTHER) -> list[
     )
 
 
-def _printable(line: str) -> str:
-    """A name may hold whatever it likes, and must not move a cursor or begin a line."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
-
-
 def _tables(tables: Sequence[Mapping[str, Any]]) -> list[str]:
-    width = min(_NAME_WIDTH, max([len(_printable(row["table"])) for row in tables] or [0]))
+    width = min(_NAME_WIDTH, max([len(visible(row["table"])) for row in tables] or [0]))
     return [line for row in tables for line in _table(row, width)]
 
 
 def _table(row: Mapping[str, Any], width: int) -> Iterator[str]:
-    name = _printable(row["table"])
+    name = visible(row["table"])
     if len(name) > width:
         yield f"  {name}"
         name = ""
     declared = f" (declared: {row['expectation']})" if row["expectation"] else ""
     counts = f"  {name:<{width}}  {_count(row['before']):>11} -> {_count(row['after']):>11}"
-    line = f"{counts}  {_printable(row['verdict'] + declared)}"
+    line = f"{counts}  {visible(row['verdict'] + declared)}"
     if len(line) <= _WIDTH:
         yield line
         return
@@ -152,11 +148,11 @@ def _objects(objects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _statements(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"  {_printable(table['statement'])}" for table in tables]
+    return [f"  {visible(table['statement'])}" for table in tables]
 
 
 def _kept(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"  {_printable(table['statement'])}  -- {size(table['bytes'])}" for table in tables]
+    return [f"  {visible(table['statement'])}  -- {size(table['bytes'])}" for table in tables]
 
 
 def next_steps(result: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
+from ansible_collections.pgsafe.migration.plugins.module_utils import foreign_text
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import terminals
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.pace import Pace
 
@@ -60,7 +61,8 @@ class Lines:
         """A whole line."""
         self.done()
         self._at = time.monotonic()
-        self._display.display(f"{self._prefix}    {text}", stderr=self._aside)
+        for line in foreign_text.lines(text):
+            self._display.display(f"{self._prefix}    {line}", stderr=self._aside)
 
     def done(self) -> None:
         """Nothing that was drawn is left, for others write from the beginning of the line."""
@@ -69,7 +71,7 @@ class Lines:
             self._drawn = ""
 
     def _draw(self, now: str) -> None:
-        line = f"    {now}"[: self._width - 1]
+        line = f"    {foreign_text.visible(now)}"[: self._width - 1]
         if line != self._drawn:
             self._display.display(_CLEARED + line, screen_only=True, newline=False)
             self._drawn = line

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import files, names, run_log
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 
 _TARGET = "---- On the target ----"
 
@@ -72,10 +73,10 @@ class HostLog:
 
 def _brought(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for entry in result.get("run_logs") or []:
-        yield str(entry["run_id"]), list(entry["lines"])
+        yield str(entry["run_id"]), [visible(line) for line in entry["lines"]]
     for entry in result.get("runs") or []:
         if isinstance(entry, Mapping) and "run_id" in entry and "log" in entry:
-            yield str(entry["run_id"]), list(entry["log"])
+            yield str(entry["run_id"]), [visible(line) for line in entry["log"]]
 
 
 def _parts(path: Path) -> tuple[list[str], list[str]]:

@@ -68,9 +68,7 @@ class Guarded:
 
 
 @contextmanager
-def guarded(
-    database: Database, taken: backup.Backup, lease: float = AN_HOUR, **options: object
-) -> Iterator[Guarded]:
+def guarded(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **options: object) -> Iterator[Guarded]:
     """The guard of a migration; killed at the end if the test left it."""
     target = database.target
     found = parameters(

@@ -40,7 +40,7 @@ class Played:
 
     def verdict(self, host: str) -> str:
         """The line of the fleet report about a host, without the host."""
-        report = self.output.rpartition("VERDICTS\n")[2]
+        report = self.output.rpartition("\nVERDICTS\n")[2]
         found = [line.split(maxsplit=1)[1] for line in report.splitlines() if line.split()[:1] == [host]]
         assert found, f"no verdict of {host} in:\n{self.output}"
         return found[0]
@@ -115,9 +115,7 @@ class Ansible:
         given = json.dumps(arguments)
         return self.run(["ansible", "all", "-i", self.inventory({"one": variables}), "-m", module, "-a", given])
 
-    def ask(
-        self, hosts: Hosts, answer: str, *options: str, playbook: str = "pgsafe.migration.migrate"
-    ) -> Played:
+    def ask(self, hosts: Hosts, answer: str, *options: str, playbook: str = "pgsafe.migration.migrate") -> Played:
         """At a terminal, where a person types the answer to the question."""
         argv = ["ansible-playbook", playbook, "-i", self.inventory(hosts), *options]
         pid, terminal = pty.fork()

@@ -156,9 +156,7 @@ def test_a_worker_that_is_killed_is_followed_by_one_that_rolls_back(
 
 
 @pytest.mark.fault(64)
-def test_a_worker_whose_guard_is_killed_rolls_back_by_itself(
-    database: Database, root: Path, tmp_path: Path
-) -> None:
+def test_a_worker_whose_guard_is_killed_rolls_back_by_itself(database: Database, root: Path, tmp_path: Path) -> None:
     before = database.fingerprint()
     taken = fenced(database, root)
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:

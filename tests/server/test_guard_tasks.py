@@ -51,9 +51,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def window(
-    database: Database, taken: backup.Backup, lease: float = AN_HOUR, **options: object
-) -> Iterator[Window]:
+def window(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **options: object) -> Iterator[Window]:
     target = database.target
     given = parameters(
         pg_guard,

@@ -162,9 +162,7 @@ def test_whatever_ends_the_controller_the_guard_rolls_back(
 
 
 @pytest.mark.fault(62)
-def test_when_all_of_the_controller_is_gone_the_lease_lapses(
-    ansible: Ansible, database: Database, root: Path
-) -> None:
+def test_when_all_of_the_controller_is_gone_the_lease_lapses(ansible: Ansible, database: Database, root: Path) -> None:
     before = database.fingerprint()
     with migrating(ansible, database, root, lease=3) as play:
         for pid in family(play.pid):

@@ -87,6 +87,30 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     assert f"VERDICT   ROLLED BACK by ready_copy; the failed database is kept as {kept}" in target
 
 
+FORGED = """
+DO $forged$ BEGIN
+  RAISE NOTICE E'an aside\n[OK] migrated and verified';
+  RAISE EXCEPTION E'no\n\nVERDICTS\n  one  migrated and verified\r\\033[2J\u202e|';
+END $forged$;
+"""
+
+
+def test_a_message_of_the_server_imitates_no_verdict(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", {"001.sql": FORGED}))}
+    played = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}")
+    assert played.status == 2, played.output
+    (log,) = (ansible.home / "pgsafe" / "one").iterdir()
+    (beside,) = backup_root.glob("*/migration_*/migration_*.log")
+    texts = [played.output, log.read_text(), beside.read_text()]
+    forged = [line for text in texts for line in text.splitlines() if "migrated and verified" in line]
+    assert len(forged) > 3
+    assert [line for line in forged if "| " not in line and not line.startswith("fatal: ")] == []
+    assert [sign for text in texts for sign in text if sign in "\x1b\u202e"] == []
+    said = played.output.rpartition("\nVERDICTS\n")[2].splitlines()
+    assert said[0] == "  one  failed: the database is as it was, nothing had to be restored", played.output
+    assert said[1] == "      psql ended with status 3: psql:001.sql:9: ERROR:  no"
+
+
 def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database: Database, backup_root: Path) -> None:
     before = database.fingerprint()
     around = databases(database.server)

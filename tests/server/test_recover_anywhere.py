@@ -52,9 +52,7 @@ def die_and_recover(
     return whole
 
 
-def rollback_dies(
-    database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str, every: int
-) -> None:
+def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str, every: int) -> None:
     died = die_and_recover(database, clone, tmp_path, BROKEN, (fence.BOTH, proof), "failed", every)
     assert any("RENAME TO" in step for step in died)
     assert ("program: pg_restore" in died) == (proof == "scratch")

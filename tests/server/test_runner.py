@@ -80,9 +80,7 @@ def test_a_confirmed_job_migrates_and_draws_nothing_again(ansible: Ansible, data
 
 
 @pytest.mark.fault(62)
-def test_a_job_that_is_cancelled_in_the_middle_is_rolled_back(
-    ansible: Ansible, database: Database, root: Path
-) -> None:
+def test_a_job_that_is_cancelled_in_the_middle_is_rolled_back(ansible: Ansible, database: Database, root: Path) -> None:
     before = database.fingerprint()
     variables = database.variables(root, write_set(ansible.home / "set", SLOW))
 

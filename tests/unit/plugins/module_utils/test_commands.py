@@ -287,3 +287,56 @@ def test_no_descriptor_is_left_open() -> None:
         with pytest.raises(CommandFailed):
             commands.output(_sh("exit 1"))
     assert _descriptors() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            ["NOTICE:  one", "psql:1.sql:2: ERROR:  no", "DETAIL:  why"],
+            ["psql:1.sql:2: ERROR:  no", "DETAIL:  why", "NOTICE:  one"],
+        ),
+        (
+            [
+                "INFO begun",
+                "Traceback (most recent call last):",
+                '  File "x.py", line 1',
+                "    f()",
+                "    ^^^",
+                "a.B: no",
+                "[SQL: x]",
+            ],
+            ["a.B: no", "[SQL: x]", "INFO begun", "Traceback (most recent call last):", '  File "x.py", line 1'],
+        ),
+        (
+            [
+                "Traceback (most recent call last):",
+                "  a",
+                "E: 1",
+                "During handling",
+                "Traceback (most recent call last):",
+                "  b",
+                "F: 2",
+            ],
+            ["F: 2"],
+        ),
+        (["pg_restore: error: could not", "Command was: x"], ["pg_restore: error: could not", "Command was: x"]),
+        (["one", "two"], ["one", "two"]),
+    ],
+)
+def test_a_failure_begins_with_its_cause(said: list[str], shown: list[str]) -> None:
+    script = "import sys; print(sys.argv[1], file=sys.stderr); sys.exit(3)"
+    with pytest.raises(CommandFailed) as failure:
+        commands.run(Command((sys.executable, "-c", script, "\n".join(said))))
+    program = Path(sys.executable).name
+    assert failure.value.what.startswith("\n".join([f"{program} ended with status 3: {shown[0]}", *shown[1:]]))
+
+
+def test_a_failure_of_many_lines_begins_with_its_cause_too() -> None:
+    notices = [f"NOTICE:  {number}" for number in range(40)]
+    script = "import sys; print(sys.argv[1], file=sys.stderr); sys.exit(3)"
+    with pytest.raises(CommandFailed) as failure:
+        commands.run(Command((sys.executable, "-c", script, "\n".join([*notices, "psql:1.sql:9: ERROR:  no"]))))
+    first, *further = failure.value.what.splitlines()
+    assert first.endswith("psql:1.sql:9: ERROR:  no")
+    assert further == notices[-12:-1]

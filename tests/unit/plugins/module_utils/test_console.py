@@ -224,5 +224,5 @@ def test_a_held_migration_says_every_problem_and_rolls_nothing_back() -> None:
     )
     lines = console.failure(error)
     assert lines[1].endswith("It is held.")
-    assert lines[2:] == ["        It failed:", "          one", "          two", "It is held."]
+    assert lines[2:] == ["        It failed:", "            |   one", "            |   two", "It is held."]
     assert not [line for line in lines if "ollback" in line]

@@ -50,7 +50,7 @@ def test_the_log_has_the_time_the_phase_and_what_the_programs_have_said(journal:
         "    | ALTER TABLE",
         "    | UPDATE 7",
         "MIGRATE   FAILED: psql ended with status 3:",
-        "      division by zero",
+        "    |   division by zero",
         "VERDICT   ROLLED BACK by ready_copy; the failed database is kept as (none)",
     ]
 
