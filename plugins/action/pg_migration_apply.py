@@ -43,7 +43,8 @@ class ActionModule(GuardedAction):
             self._transfer_file(packed.name, bundle)
         self._fixup_perms2((directory, bundle))
         names = [file.name for file in migration.files]
-        return {"source": str(source), "bundle": bundle, "files": names, "digest": migration.digest}
+        sent = {"files": names, "digest": migration.digest, "sums": migration.sums}
+        return {"source": str(source), "bundle": bundle, **sent}
 
     def _found(self, source: str, task_vars: dict[str, Any]) -> Path:
         """Absolute, or relative to the inventory, then to the playbook."""

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -25,6 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Com
 
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 1 << 16
+HEAD_BYTES = 1 << 10
 LINE_LENGTH = 400
 _MOST_LINES = 12
 POLL_SECONDS = 0.2
@@ -70,11 +71,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Completed:
-    """What a program that ended with status 0 said; the last 64 KiB of each stream."""
+    """What a program that ended with status 0 said; the last 64 KiB of each stream.
+
+    :param head: the first KiB of the standard output.
+    """
 
     stdout: str
     stderr: str
     seconds: float
+    head: str = ""
 
 
 Progress = Callable[[], int]
@@ -94,7 +99,7 @@ def run(command: Command, progress: Progress | None = None) -> Completed:
     with _process(command, stdout=subprocess.PIPE) as child:
         out = child.drained()
         child.wait(progress or (lambda: out.seen + child.stderr.seen))
-        return child.completed(out.finish())
+        return replace(child.completed(out.finish()), head=out.head)
 
 
 def output(command: Command) -> str:
@@ -284,7 +289,7 @@ class _Tail(threading.Thread):
     def __init__(self, stream: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
         self._stream = _piped(stream)
-        self._kept = b""
+        self._kept = self._head = b""
         self.seen = 0
         self.start()
 
@@ -293,6 +298,11 @@ class _Tail(threading.Thread):
             while chunk := os.read(self._stream.fileno(), TAIL_BYTES):
                 self.seen += len(chunk)
                 self._kept = (self._kept + chunk)[-TAIL_BYTES:]
+                self._head += chunk[: HEAD_BYTES - len(self._head)]
+
+    @property
+    def head(self) -> str:
+        return self._head.decode("utf-8", "replace")
 
     def finish(self) -> str:
         """What was said; a grandchild that keeps the stream open is not waited for."""

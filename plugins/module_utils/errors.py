@@ -111,6 +111,10 @@ class VerificationFailed(PgsafeError):
     """Something was compared with what it ought to be, and differs."""
 
 
+class NotCommitted(PgsafeError):
+    """A file ended without an error, and did not take effect as a whole."""
+
+
 class Interrupted(PgsafeError):
     """A signal asked the work to stop."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    applied_before,
     client_tools,
     commands,
     copies,
@@ -27,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     migration_record,
     migration_verify,
     permit,
-    pg_tools,
+    psql_file,
     queries,
     rollback,
     signals,
@@ -75,6 +76,7 @@ class MigrateRequest:
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
     :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
+    :param apply_again: by the name of a file, why it runs although it, or an earlier form of it, was applied before.
     :param wanted: what was declared of the migration.
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     """
@@ -92,6 +94,7 @@ class MigrateRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     chdir: str | None = None
     database_url: bool = False
+    apply_again: Mapping[str, str] = field(default_factory=dict)
     wanted: Wanted = field(default_factory=Wanted)
     on_verify_failure: str = hold.ROLLBACK
     jobs: int = 2
@@ -147,18 +150,23 @@ class MigrationFailed(PgsafeError):
         self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
 
 
-def plan(target: Target, source: SetSource, wanted: Wanted | None = None) -> Plan:
+def plan(
+    target: Target, source: SetSource, wanted: Wanted | None = None, apply_again: Mapping[str, str] | None = None
+) -> Plan:
     """Whether a set is pending here, by reading alone.
 
     :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
+    :raises Refused: a file of it was applied before, or the record of what was applied cannot be trusted.
     """
-    digest, names = source.preview()
+    found = source.preview()
     with session(login_triggers.silenced(target), purpose="plan") as reader:
-        pending = not migration_record.applied(reader, digest)
+        pending = not migration_record.applied(reader, found.digest)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
+        if pending:
+            applied_before.require_none(migration_record.files(reader), found.sums, apply_again or {})
         if pending and wanted and wanted.expectations:
             expected.require_known(wanted.expectations, [table.label for table in fingerprint.tables(reader)])
-    return Plan(digest, names, pending, len(sessions))
+    return Plan(found.digest, found.steps, pending, len(sessions))
 
 
 def run(request: MigrateRequest) -> Outcome:
@@ -174,6 +182,8 @@ def run(request: MigrateRequest) -> Outcome:
         permit.require_fenced(run_journal)
         run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
+        with session(login_triggers.silenced(request.target), purpose="plan") as reader:
+            applied_before.require_none(migration_record.files(reader), migration.sums, request.apply_again)
         return _Window(request, migration, manifest, run_journal).run()
 
 
@@ -317,28 +327,28 @@ class _Window:
     def _apply(self) -> None:
         migration = self._migration
         if migration.command:
-            self._run_job(migration.command, {**self._request.environment, **self._url()}, self._request.chdir)
-            self._run_job(self._psql([], transactional=True, record=True), {}, None)
+            variables = {**self._request.environment, **self._url()}
+            self._log(self._run_job(migration.command, variables, self._request.chdir).stdout)
             self._note_applied(migration.names[0])
-            return
-        for number, file in enumerate(migration.files, start=1):
-            self._apply_file(file, last=number == len(migration.files))
+        for file in migration.files:
+            self._apply_file(file)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            migration_record.write(server, migration.digest, self._journal.run_id, migration.sums)
 
-    def _apply_file(self, file: SqlFile, last: bool) -> None:
-        """The record goes into the last file's transaction; behind it when that file has none."""
+    def _apply_file(self, file: SqlFile) -> None:
+        """
+        :raises NotCommitted: psql ended without an error, and the file did not take effect as a whole.
+        """
         self._journal.append("applying", file=file.name)
-        with_file = last and file.transactional
-        self._run_job(self._psql([file.name], file.transactional, with_file), {}, str(self._migration.root))
-        self._note_applied(file.name)
-        if last and not with_file:
-            self._run_job(self._psql([], transactional=True, record=True), {}, None)
-
-    def _psql(self, names: list[str], transactional: bool, record: bool) -> tuple[str, ...]:
+        asked = psql_file.FileRun.of(file.name, file.transactional)
         tools = client_tools.find(self._request.target, self._manifest.server_major)
-        recorded = migration_record.statements(self._migration.digest, self._journal.run_id)
-        return pg_tools.run_script(tools, names, transactional, recorded if record else [])
+        done = self._run_job(asked.argv(tools), {}, str(self._migration.root))
+        self._log(asked.said(done))
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            asked.require_effect(done, server)
+        self._note_applied(file.name)
 
-    def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> None:
+    def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> commands.Completed:
         request = self._request
         mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
         env = {**environment_of_user(self._way_in, self._settings(), self._purpose), **extra, **mark}
@@ -350,8 +360,8 @@ class _Window:
             error.what = request.target.redacted(error.what)
             self._log(error.stderr)
             raise
-        self._log(done.stdout)
         self._log(done.stderr)
+        return done
 
     def _log(self, said: str) -> None:
         if said.strip():

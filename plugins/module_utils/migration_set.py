@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import posixpath
 import re
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import file_rules
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     atomic,
@@ -26,10 +28,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     sha256_of,
 )
 
-NO_TRANSACTION = "-- pgsafe: no-transaction"
-
-_LEAVES_SESSION = re.compile(r"\\(!|c\b|connect\b)")
-_LEAVES_SESSION_BY_LINE = re.compile(r"^[ \t]*\\(!|c\b|connect\b)", re.MULTILINE)
 # Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
 # Behind a letter an E begins no string, and a $ is a part of the name.
 QUOTED = re.compile(
@@ -37,19 +35,18 @@ QUOTED = re.compile(
     r"""(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
     re.DOTALL,
 )
-_ENDS_TRANSACTION = re.compile(
-    r"^(BEGIN|COMMIT|ROLLBACK|START)(\s+(WORK|TRANSACTION))?\s*;", re.MULTILINE | re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
 class SqlFile:
     """:param name: relative to the set's root.
     :param transactional: run in one transaction; a file says otherwise by its first line.
+    :param sha256: of its content, hexadecimal.
     """
 
     name: str
     transactional: bool
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,17 @@ class MigrationSet:
             return ["the tasks of the playbook"]
         return [file.name for file in self.files] or [" ".join(self.command)]
 
+    @property
+    def sums(self) -> dict[str, str]:
+        """The SHA-256 of each file by name; empty for a command."""
+        return {file.name: file.sha256 for file in self.files}
+
 
 def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     """The set of SQL files of a directory, or of one file.
 
     :param chosen: names inside the directory in their order; all ``*.sql`` of it, sorted, when empty.
-    :raises BadRequest: a file is missing, unreadable, empty, not UTF-8, or would leave its session.
+    :raises BadRequest: a file is missing, unreadable, empty, not UTF-8, or breaks one of :mod:`file_rules`.
     """
     if not source.exists():
         raise BadRequest(f"There is no migration set at {source}.", remedy="Check the path, relative to the inventory.")
@@ -89,11 +91,8 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     if not names:
         raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
     tree = _tree(root if source.is_dir() else source)
-    for included in sorted(set(tree) - set(names)):
-        if included.endswith(".sql"):
-            _require_same_database(root / included, read_text(root / included))
     digest = _digest({"order": names, "tree": tree})
-    return MigrationSet(root, tuple(_file(root, name) for name in names), (), digest)
+    return MigrationSet(root, tuple(_file(root, name, tree) for name in names), (), digest)
 
 
 def of_command(
@@ -132,7 +131,7 @@ def _digest(parts: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _file(root: Path, name: str) -> SqlFile:
+def _file(root: Path, name: str, tree: Mapping[str, str]) -> SqlFile:
     path = root / name
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise BadRequest(f"{name} lies outside the migration set {root}.")
@@ -141,29 +140,21 @@ def _file(root: Path, name: str) -> SqlFile:
     text = read_text(path).lstrip("\ufeff")
     if not text.strip():
         raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
-    transactional = text.splitlines()[0].strip() != NO_TRANSACTION
-    _require_same_database(path, text)
-    if transactional:
-        _require_one_transaction(path, text)
-    return SqlFile(name, transactional)
+    transactional = text.splitlines()[0].strip() != file_rules.NO_TRANSACTION
+    name = posixpath.normpath(name)
+    file_rules.check(root, name, transactional, tree)
+    return SqlFile(name, transactional, tree[name])
 
 
-def _require_same_database(path: Path, text: str) -> None:
-    left = _LEAVES_SESSION_BY_LINE.search(text) or _LEAVES_SESSION.search(QUOTED.sub(" ", text))
-    if left:
-        raise BadRequest(
-            f"{path} uses \\{left.group(1)}, which leaves the database that was backed up.",
-            remedy="Run it as a command, outside of SQL files.",
-        )
+@dataclass(frozen=True)
+class Preview:
+    """:param steps: the names of the files, or the command as one step.
+    :param sums: the SHA-256 of each file by name; empty for a command.
+    """
 
-
-def _require_one_transaction(path: Path, text: str) -> None:
-    ended = _ENDS_TRANSACTION.search(text)
-    if ended:
-        raise BadRequest(
-            f"{path} says {ended.group(0)} by itself, but each file is run in one transaction.",
-            remedy=f"Remove it, or make the first line: {NO_TRANSACTION}",
-        )
+    digest: str
+    steps: list[str]
+    sums: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -173,6 +164,7 @@ class SetSource:
     :param source: a directory or file of the target, or of the controller when there is a bundle.
     :param bundle: the packed tree that the controller shipped.
     :param digest: what the set must turn out to be, when the controller has read it; else empty.
+    :param sums: the SHA-256 of each file, when the controller has read it.
     :param tree: for a command, the directory of what it runs.
     :param tasks: what tells the tasks of somebody's own from others; the command waits for them.
     """
@@ -181,18 +173,19 @@ class SetSource:
     bundle: Path | None = None
     files: tuple[str, ...] = ()
     digest: str = ""
+    sums: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     tree: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     chdir: str | None = None
     tasks: str = ""
 
-    def preview(self) -> tuple[str, list[str]]:
-        """The digest and the steps; what the controller has read is not read again."""
+    def preview(self) -> Preview:
+        """What the set is, before it is applied; what the controller has read is not read again."""
         if self.bundle is not None:
-            return self.digest, list(self.files)
+            return Preview(self.digest, list(self.files), self.sums)
         found = self._read(Path())
-        return found.digest, found.names
+        return Preview(found.digest, found.names, found.sums)
 
     def load(self, staging: Path) -> MigrationSet:
         """Read the set; a bundle is unpacked into a fresh directory of that name first.

@@ -142,6 +142,14 @@ def run_script(
     )
 
 
+def run_file(
+    tools: Tools, file: str, single_transaction: bool, before: Sequence[str], behind: Sequence[str]
+) -> tuple[str, ...]:
+    """psql that runs a file between commands of ours, all in one session, and in one transaction if that is wanted."""
+    start = run_script(tools, [], single_transaction, before)
+    return (*start, f"--file={file}", *[f"--command={command}" for command in behind])
+
+
 def dump_nothing(tools: Tools) -> tuple[str, ...]:
     """pg_dump of an empty database to its standard output, to see whether it gets in."""
     return (tools["pg_dump"], "--format=custom", "--no-password")

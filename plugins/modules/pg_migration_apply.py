@@ -14,7 +14,10 @@ description:
     migration was not confirmed. The order of a playbook's tasks is not what keeps the promise.
   - From the first change to the verdict it is one task. Other sessions are ended, the set is applied, the result is
     verified, and when any of this fails the database is rolled back to the backup before the task fails.
-  - A set that was applied and verified before is left alone.
+  - Exit status 0 of psql is not a commit. After each file the server is asked whether the transaction that was begun
+    for the file is the one that was committed, or, for a file without one, whether none was left open.
+  - A set that was applied and verified before is left alone. A set that has grown, or of which a file was edited, is
+    refused before anything is changed if a file of it was applied before. The database keeps the record, by SHA-256.
   - In check mode it says whether the set is pending, and needs no backup for that.
 options:
   source:
@@ -67,6 +70,15 @@ options:
     description: The digest of O(source) on the controller. Set by the action plugin.
     type: str
     default: ""
+  sums:
+    description: The SHA-256 of each file on the controller. Set by the action plugin.
+    type: dict
+    default: {}
+  apply_again:
+    description:
+      - By the name of a file, the reason why it is run although it, or an earlier form of it, was applied before.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     support: full
@@ -234,12 +246,14 @@ SPEC = {
     "time_limit": {"type": "int"},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
+    "sums": {"type": "dict", "default": {}},
+    "apply_again": {"type": "dict", "default": {}},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     source = job.source(params)
-    plan = migrate.plan(target(params), source, wanted(params))
+    plan = migrate.plan(target(params), source, wanted(params), params["apply_again"])
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = "pending" if plan.pending else "unchanged"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import expectations, manifest, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import expectations, file_rules, manifest, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
@@ -112,15 +112,78 @@ def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
     assert events(taken.directory)[-1] == "unchanged"
 
 
-def test_a_set_that_was_applied_is_not_pending_until_a_file_of_it_changes(
+def test_a_file_that_was_applied_is_not_applied_again_without_a_reason(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
-    source = SetSource(write_set(tmp_path / "set", GOOD))
-    assert migrate.plan(database.target, source).pending
-    migrate.run(request(database, proven(database, backup_root), tmp_path / "set"))
-    assert not migrate.plan(database.target, source).pending
-    write_set(tmp_path / "set", {"002_fill.sql": "SELECT 1;\n"})
-    assert migrate.plan(database.target, source).pending
+    root = write_set(tmp_path / "set", GOOD)
+    migrate.run(request(database, proven(database, backup_root), root))
+    assert not migrate.plan(database.target, SetSource(root)).pending
+    before = database.fingerprint()
+    write_set(root, {"004_new.sql": "UPDATE customers SET grade = grade + 1;\n"})
+    for changed, told in [
+        ({}, "001_add.sql was applied by the run"),
+        ({"002_fill.sql": "UPDATE customers SET grade = 3;\n"}, "002_fill.sql has changed since the run"),
+        ({"009_again.sql": GOOD["001_add.sql"]}, "009_again.sql was applied as 001_add.sql by the run"),
+    ]:
+        write_set(root, changed)
+        for source in (SetSource(root), SetSource(root, files=tuple(changed))) if changed else (SetSource(root),):
+            with pytest.raises(Refused, match=told):
+                migrate.plan(database.target, source)
+    taken = proven(database, backup_root)
+    _require_refused(database, request(database, taken, root), "Refusing to apply files twice")
+    assert database.fingerprint() == before
+    assert "closing" not in events(taken.directory)
+    only_new = replace(request(database, taken, root), source=SetSource(root, files=("004_new.sql",)))
+    assert migrate.run(only_new).applied == ("004_new.sql",)
+    assert not migrate.plan(database.target, SetSource(root, files=("004_new.sql",))).pending
+    again = {"002_fill.sql": "the first run used the wrong grade"}
+    source = SetSource(root, files=("002_fill.sql",))
+    assert migrate.plan(database.target, source, apply_again=again).pending
+    for wrong in ({"002_fill.sql": " "}, {"no.sql": "why"}):
+        with pytest.raises(BadRequest, match="pg_migrate_apply_again"):
+            migrate.plan(database.target, source, apply_again=wrong)
+
+
+def test_what_a_file_leaves_in_its_session_fails_neither_the_next_one_nor_the_record(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    database.admin("CREATE ROLE guest")
+    database.sql(
+        "CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no schemas here'; END $$;"
+        "CREATE EVENT TRIGGER forbid ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION forbid()"
+    )
+    state = "SET search_path = nowhere;\nSET session_replication_role = replica;\n\\set name value\n"
+    files = {
+        "1.sql": f"ALTER TABLE customers ADD grade int;\n{state}SET SESSION AUTHORIZATION guest;\n",
+        "2.sql": f"UPDATE customers SET grade = 1;\n{state}SET ROLE guest;\n",
+    }
+    source = write_set(tmp_path / "set", files)
+    assert migrate.run(request(database, proven(database, backup_root), source)).verdict == "migrated"
+    assert not migrate.plan(database.target, SetSource(source)).pending
+    database.admin("DROP ROLE guest")
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("UPDATE customers SET name = 'x';\nSELECT 'ROLLBACK' \\gexec\n", "ended the transaction"),
+        ("-- pgsafe: no-transaction\nBEGIN;\nDELETE FROM orders;\n", "left a transaction open"),
+        (
+            "-- pgsafe: no-transaction\nBEGIN; DELETE FROM orders; PREPARE TRANSACTION 'left';\n",
+            "left a prepared transaction",
+        ),
+    ],
+    ids=["rolled back", "left open", "prepared"],
+)
+def test_a_file_that_psql_ended_well_and_that_was_lost_is_a_failed_migration(
+    database: Database, backup_root: Path, tmp_path: Path, first: str, told: str
+) -> None:
+    before = database.fingerprint()
+    source = write_set(tmp_path / "set", {"1.sql": first, "2.sql": "CREATE TABLE later ();\n"})
+    failure = failed(request(database, proven(database, backup_root), source))
+    assert told in str(failure)
+    assert failure.outcome.applied == ()
+    assert database.fingerprint() == before
 
 
 @pytest.mark.parametrize(
@@ -130,12 +193,13 @@ def test_a_set_that_was_applied_is_not_pending_until_a_file_of_it_changes(
         ({"1.sql": ""}, "is empty"),
         ({"1.sql": "\ufeff \n"}, "is empty"),
         ({"1.sql": b"SELECT '\xff';"}, "is not UTF-8 text (byte 8)"),
-        ({"1.sql": "\\! touch /tmp/never\n"}, "which leaves the database that was backed up"),
-        ({"1.sql": "\\connect postgres\nSELECT 1;\n"}, "which leaves the database that was backed up"),
-        ({"1.sql": "SELECT 1; \\c postgres\nSELECT 1;\n"}, "which leaves the database that was backed up"),
+        ({"1.sql": "\\! touch /tmp/never\n"}, "leaves the database that was backed up"),
+        ({"1.sql": "\\connect postgres\nSELECT 1;\n"}, "leaves the database that was backed up"),
+        ({"1.sql": "SELECT 1; \\c postgres\nSELECT 1;\n"}, "leaves the database that was backed up"),
         ({"1.sql": "BEGIN;\nSELECT 1;\nCOMMIT;\n"}, "each file is run in one transaction"),
+        ({"1.sql": "CREATE INDEX CONCURRENTLY i ON customers (name);\n"}, file_rules.NO_TRANSACTION),
     ],
-    ids=["none", "empty", "bom alone", "latin1", "shell", "connect", "connect in a line", "own transaction"],
+    ids=["none", "empty", "bom alone", "latin1", "shell", "connect", "connect in a line", "own transaction", "index"],
 )
 def test_a_file_that_cannot_be_run_safely_is_refused(
     database: Database, tmp_path: Path, files: dict[str, str | bytes], told: str

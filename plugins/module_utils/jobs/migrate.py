@@ -24,9 +24,9 @@ def run(params: Params) -> dict[str, Any]:
     :raises PgsafeError: the migration was refused, or failed and was rolled back.
     """
     migration = source(params)
-    digest, files = migration.preview()
+    found = migration.preview()
     outcome = migrate.run(request(params, migration))
-    about = {"pending": True, "digest": digest, "files": files}
+    about = {"pending": True, "digest": found.digest, "files": found.steps}
     return {"changed": True, **about, **result(outcome), "console": console.migrate(outcome)}
 
 
@@ -40,6 +40,7 @@ def source(params: Params) -> SetSource:
         bundle=Path(params["bundle"]) if params["bundle"] else None,
         files=tuple(params["files"]),
         digest=params["digest"],
+        sums=params["sums"],
         command=tuple(params["command"] or ()),
         tree=Path(params["command_tree"]) if params["command_tree"] else None,
         environment={name: str(value) for name, value in params["environment"].items()},
@@ -68,6 +69,7 @@ def request(params: Params, source: SetSource) -> migrate.MigrateRequest:
         backup_dir=Path(params["backup_dir"]),
         environment=source.environment,
         wanted=wanted(params),
+        apply_again=params.get("apply_again") or {},
         **{name: params[name] for name in same},
     )
 
