@@ -71,6 +71,14 @@ options:
       - The directory of pg_dump, pg_restore, psql and pg_dumpall on the target.
       - When it is not given, the places of the distributions for the server's major and E(PATH) are looked through.
     type: path
+  trust_owner:
+    description:
+      - Whether functions that other roles own may run with the rights of the connecting role.
+      - CHECK constraints, domains, generated columns and partition keys call their functions as the current role, in
+        the audit and in every restore. Nothing in PostgreSQL contains such a function, so its owner has the rights of
+        the role that connects.
+    type: bool
+    default: false
 requirements:
   - psycopg2 2.8.6 or later on the target
   - Python 3.9 or later on the target

@@ -30,6 +30,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
     "session_role": {"type": "str"},
     "maintenance_db": {"type": "str", "default": "postgres"},
     "bin_dir": {"type": "path"},
+    "trust_owner": {"type": "bool", "default": False},
 }
 
 BACKUP_ROOT: dict[str, dict[str, Any]] = {"backup_root": {"type": "path", "required": True}}
@@ -116,6 +117,7 @@ def target(params: Mapping[str, Any], required: bool = True) -> Target:
         maintenance_db=maintenance_db,
         session_role=params.get("session_role") or None,
         bin_dir=params.get("bin_dir") or None,
+        trust_owner=bool(params.get("trust_owner")),
     )
 
 

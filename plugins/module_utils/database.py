@@ -408,8 +408,8 @@ def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:
 
 # By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _QUERY_ADVICE = {
-    "42501": "Connect as a superuser or as the owner, or give the role what it lacks: GRANT pg_read_all_data to read "
-    "every table, and BYPASSRLS where row-level security hides rows.",
+    "42501": "Connect as the owner or as a superuser, or have the owner grant what the role lacks (SELECT on the "
+    "table, USAGE on its schema). Where row-level security hides rows, the role needs BYPASSRLS.",
 }
 
 

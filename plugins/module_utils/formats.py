@@ -108,7 +108,7 @@ def _remedy(what: str, path: Path) -> str:
     if "row-level security" in what or "row security" in what:
         return "Connect as a role with BYPASSRLS, or as the owner of the table."
     if "permission denied" in what or "lack SELECT privilege" in what:
-        return "Connect as a superuser or as the owner, or GRANT pg_read_all_data to the role."
+        return "Connect as the owner or as a superuser, or have the owner GRANT SELECT on the table to the role."
     return ""
 
 

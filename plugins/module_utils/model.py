@@ -33,6 +33,7 @@ class Target:
     :param session_role: the role to SET after connecting, or None.
     :param bin_dir: the directory of the client tools, or None to look for them.
     :param startup: settings that must hold from the very start of a session.
+    :param trust_owner: whether the code of the database's owners may run with the rights of the connecting role.
     """
 
     params: Mapping[str, str]
@@ -41,6 +42,7 @@ class Target:
     session_role: str | None = None
     bin_dir: str | None = None
     startup: Mapping[str, str] = field(default_factory=dict)
+    trust_owner: bool = False
 
     def database(self, dbname: str) -> Target:
         """The same way to another database of the same server."""

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     identity,
     job_container,
     names,
+    owner_code,
     pg_tools,
     poolers,
     proof_choice,
@@ -100,6 +101,12 @@ SELECT DISTINCT pg_get_userbyid(s.refobjid)::text FROM pg_shdepend s
  WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype IN ('o', 'a', 'r')
    AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = s.refobjid)
+"""
+
+_OWNERS = """
+SELECT DISTINCT pg_catalog.pg_get_userbyid(s.refobjid)::pg_catalog.text FROM pg_catalog.pg_shdepend s
+ WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.deptype = 'o'
+   AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
 
 _RELATIONS = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'i', 'S', 't', 'm')"
@@ -197,6 +204,7 @@ def _common(plan: Plan, reader: Session) -> ServerFacts:
         login_triggers=tuple(name for name, event in triggers if event == "login"),
         publications=tuple(name for name, of_all in reader.rows(_PUBLICATIONS) if of_all),
         foreign_servers=_names(reader, _FOREIGN_SERVERS),
+        owners=tuple(sorted({held.owner, *_names(reader, _OWNERS)})),
     )
     return server_facts.gather(
         reader, plan.target.dbname, wanted, tablespace=held.tablespace, stated_free_bytes=plan.stated_free_bytes
@@ -255,6 +263,7 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
         "unreadable": _names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
         "hidden_rows": _names(reader, _HIDDEN_ROWS),
         "left_out": _names(reader, queries.SILENTLY_LOST),
+        "owner_code": owner_code.restored(reader),
         "roles_that_write": (
             _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if plan.read_only_fence else ()
         ),

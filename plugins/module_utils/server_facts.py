@@ -45,6 +45,15 @@ SELECT rolname FROM pg_roles
 _POWERFUL = "SELECT rolsuper OR oid < 16384 FROM pg_roles WHERE rolname = %s"
 _SINCE_SET = 160000
 
+# Whoever is granted one of these gets more than what it owns.
+_POWERFUL = """
+SELECT r.rolname FROM pg_catalog.pg_roles r
+ WHERE r.rolname = ANY (%s)
+   AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls
+        OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE (s.rolsuper OR s.rolcreaterole OR s.rolname ^@ 'pg_')
+                                                      AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER')))
+"""
+
 _EXTENSIONS = """
 SELECT name, array_agg(version ORDER BY version), array_agg(version) FILTER (WHERE trusted OR NOT superuser)
   FROM pg_available_extension_versions WHERE name = ANY (%s) GROUP BY name
@@ -101,6 +110,7 @@ def gather(
         stated_free_bytes=stated_free_bytes,
         wal=wal.read(reader),
         present_roles=tuple(name for (name,) in reader.rows(queries.ROLES, (list(wanted.roles),))),
+        powerful_roles=tuple(name for (name,) in reader.rows(_POWERFUL, (list(wanted.roles),))),
         usable_tablespaces=dict(reader.rows(_TABLESPACES, (list(wanted.tablespaces),))),
         extensions=_extensions(reader, wanted),
         prepared_transactions=tuple(gid for (gid,) in reader.rows(queries.PREPARED, (database,))),

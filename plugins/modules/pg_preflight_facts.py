@@ -252,6 +252,11 @@ ansible_facts:
               type: list
               elements: str
               returned: always
+            owners:
+              description: Those of the roles that own something.
+              type: list
+              elements: str
+              returned: always
             globals_file:
               description: Empty here.
               type: str
@@ -398,6 +403,13 @@ ansible_facts:
                   returned: always
         present_roles:
           description: Those of the wanted roles that exist.
+          type: list
+          elements: str
+          returned: always
+        powerful_roles:
+          description:
+            - Those of the wanted roles whose members can do more than use what they own, such as superusers, and
+              members of superusers or of predefined roles.
           type: list
           elements: str
           returned: always
@@ -728,6 +740,24 @@ ansible_facts:
           type: list
           elements: str
           returned: always
+        owner_code:
+          description: Functions of other roles that a restore runs with the rights of this one, unless trusted.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            function:
+              description: Its qualified name.
+              type: str
+              returned: always
+            owner:
+              description: Its owner.
+              type: str
+              returned: always
+            used_by:
+              description: The object that calls it.
+              type: str
+              returned: always
         left_out:
           description: What a dump by this role would leave out without a word.
           type: list

@@ -100,6 +100,7 @@ SERVER: dict[str, Any] = {
     "stated_free_bytes": None,
     "wal": Wal("replica", 0, GIB, None, (), (), None, Filesystem("/data/pg_wal", 100 * GIB, 2, 10_000_000)),
     "present_roles": ("app",),
+    "powerful_roles": (),
     "usable_tablespaces": {},
     "extensions": {},
     "prepared_transactions": (),

@@ -17,4 +17,5 @@ RULE = Rule(
     what="Rows that violate {0}: {count:,}.",
     remedy="Mend these rows or the constraint: as they are, no backup restores.",
     scope=DATA,
+    runs_code=True,
 )

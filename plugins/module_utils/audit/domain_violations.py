@@ -35,4 +35,5 @@ RULE = Rule(
     what="Values that violate {0}: {count:,}.",
     remedy="Mend these values or the domain: as they are, no backup restores.",
     scope=DATA,
+    runs_code=True,
 )

@@ -44,4 +44,5 @@ RULE = Rule(
     what="Duplicates under {0}: {count:,}.",
     remedy="Delete or mend all but one row of each key, then REINDEX: as they are, no backup restores.",
     scope=DATA,
+    runs_code=True,
 )

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint, parallel, snapshot
+from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint, owner_code, parallel, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO, WARNING, Finding
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import (
     WITHOUT_INDEXES,
@@ -22,7 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, Rule
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA, Rule
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     Session,
     identifier,
@@ -130,14 +131,24 @@ def looks_of(
     reader: Session, scopes: Sequence[str], own_rules: Sequence[OwnRule], clock: Clock
 ) -> Iterator[Look | Finding]:
     """What the catalogs show at once, and what is to be looked at."""
+    code = owner_code.audited(reader) if DATA in scopes else ()
     for rule in RULES:
-        if rule.scope in scopes:
+        if rule.scope in scopes and rule.runs_code and code:
+            yield _untrusted(rule, code)
+        elif rule.scope in scopes:
             yield from _of_rule(reader, rule, clock)
     path = search_path_of(reader.target) if own_rules else ""
     for own in own_rules:
         what = f"The rule {own.name} finds {{count:,}} rows, and expects {own.most:,} at most."
         remedy = own.remedy.replace("{", "{{").replace("}", "}}")
         yield Look(own.name, own.severity, "", own.query, what, remedy, most=own.most, own=True, search_path=path)
+
+
+def _untrusted(rule: Rule, code: tuple[owner_code.OwnerCode, ...]) -> Finding:
+    itself = Look(rule.name, rule.severity, "", None, "", "")
+    reason = f"it would run functions of other roles with the rights of this one: {owner_code.shown(code)}"
+    remedy = "If their owners may do whatever the connecting role may: pg_migrate_trust_owner: true"
+    return replace(not_looked_at(itself, reason, WARNING), remedy=remedy)
 
 
 def _of_rule(reader: Session, rule: Rule, clock: Clock) -> Iterator[Look | Finding]:

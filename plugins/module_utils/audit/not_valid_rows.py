@@ -25,4 +25,5 @@ RULE = Rule(
     what="Rows that violate {0}, which is not valid: {count:,}.",
     remedy="Mend these rows before the constraint is validated.",
     scope=DATA,
+    runs_code=True,
 )

@@ -27,6 +27,7 @@ class Rule:
     :param per_column: the statement gives names and counts; else the JSON key of each offending row, and how many
         offend by it.
     :param by_index: whether the statement may trust indexes.
+    :param runs_code: whether the statement calls functions of the database: of constraints, domains or indexes.
     :param since: the first ``server_version_num`` that knows what the query asks for.
     """
 
@@ -38,6 +39,7 @@ class Rule:
     scope: str = CATALOG
     per_column: bool = False
     by_index: bool = False
+    runs_code: bool = False
     since: int = 0
 
 
@@ -137,6 +139,8 @@ SELECT {CONSTRAINT},
 def in_columns(columns: str, offends: str, kept: str = "v.rows > 0") -> str:
     """How many rows of each column offend, by one pass over each table.
 
+    A virtual column is left out: to read it is to run its expression.
+
     :param columns: the condition on a column a of a type t in a table c.
     :param offends: a condition on a row, with ``%1$I`` for the column.
     :param kept: the condition under which a column with v.rows such rows out of s.total is told.
@@ -151,7 +155,7 @@ SELECT {NAME}, pg_catalog.format(
            pg_catalog.string_agg(pg_catalog.format('(%L, s.n%s)', pg_catalog.format(
                '%I.%I.%I', n.nspname, c.relname, a.attname), a.attnum), ', ' ORDER BY a.attnum)), NULL
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
  WHERE {TABLES} AND {columns}
  GROUP BY n.nspname, c.relname, c.relkind ORDER BY 1"""

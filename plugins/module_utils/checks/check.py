@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
+from ansible_collections.pgsafe.migration.plugins.module_utils.owner_code import OwnerCode
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 # What a check is asked before.
@@ -116,6 +117,7 @@ class Wanted:
     :param roles: that own or were granted something, or have settings in the database.
     :param publications: those FOR ALL TABLES.
     :param globals_file: where one can read what roles and tablespaces were; empty when there is none.
+    :param owners: those of the roles that own something; None when that is not known.
     """
 
     of: str
@@ -128,6 +130,7 @@ class Wanted:
     publications: tuple[str, ...]
     foreign_servers: tuple[str, ...]
     globals_file: str = ""
+    owners: tuple[str, ...] | None = None
 
     @property
     def what_it_was(self) -> str:
@@ -144,6 +147,8 @@ class ServerFacts:
     :param data_filesystem: where a copy will be.
     :param stated_free_bytes: what a person says is free there, for a server that is not this host.
     :param present_roles: those of the wanted ones that exist.
+    :param powerful_roles: those whose members can do more than use what they own: superusers, members of superusers or
+        of PostgreSQL's predefined roles, and roles with CREATEROLE, REPLICATION or BYPASSRLS.
     :param usable_tablespaces: of the wanted ones that exist, by name, whether the role may create something there.
     :param extensions: what the server has of the wanted ones.
     :param superusers_sessions: sessions that this role cannot end.
@@ -161,6 +166,7 @@ class ServerFacts:
     stated_free_bytes: int | None
     wal: Wal
     present_roles: tuple[str, ...]
+    powerful_roles: tuple[str, ...]
     usable_tablespaces: Mapping[str, bool]
     extensions: Mapping[str, Extension]
     prepared_transactions: tuple[str, ...]
@@ -264,6 +270,7 @@ class Facts(ServerFacts):
     :param unreadable: tables, sequences and large objects that the role may not read.
     :param hidden_rows: tables whose rows row-level security hides from the role.
     :param left_out: what a dump by this role would leave out without a word.
+    :param owner_code: what other roles own and a restore would run with the rights of this one; empty if trusted.
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
     :param runs_at_work: backup directories of runs that somebody alive works on.
     :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
@@ -301,6 +308,7 @@ class Facts(ServerFacts):
     unreadable: tuple[str, ...] = ()
     hidden_rows: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    owner_code: tuple[OwnerCode, ...] = ()
     unfinished_runs: tuple[str, ...] = ()
     runs_at_work: tuple[str, ...] = ()
     roles_that_write: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
     if not role.owns_database:
         yield _lacking(
             f"The role {role.name} does not own {live}, and may not rename it.",
-            f"ALTER DATABASE {quoted(live)} OWNER TO {name}, or grant the owner's role to {name}.",
+            f"ALTER DATABASE {quoted(live)} OWNER TO {name}, or connect as its owner.",
         )
     if not role.may_signal:
         yield _lacking(f"The role {role.name} may not end other sessions.", f"GRANT pg_signal_backend TO {name}")

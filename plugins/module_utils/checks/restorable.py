@@ -25,14 +25,33 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
         known = facts.extensions.get(name)
         if known and version in known.versions and version not in known.trusted and name != "plpgsql":
             yield _lacking(f"The extension {name} {version} can be created by a superuser alone.", _AS_SUPERUSER)
-    for owner in sorted(set(facts.present_roles) - role.may_become):
-        yield Problem(
-            "restorable",
-            "warning",
-            f"{role.name} is no member of {owner}, which owns or was granted something in {wanted.of}: where it is "
-            "an owner, the restore fails.",
-            f"GRANT {quoted(owner)} TO {quoted(role.name)}",
-        )
+    beyond = set(facts.present_roles) - role.may_become
+    if wanted.owners is None:
+        yield from (_perhaps_an_owner(facts, name) for name in sorted(beyond))
+        return
+    for owner in sorted(beyond & set(wanted.owners)):
+        what = f"{owner} owns something in {wanted.of}, and {role.name} cannot make it the owner: the restore fails."
+        yield _lacking(what, _way_to_own(facts, owner))
+
+
+def _perhaps_an_owner(facts: ServerFacts, name: str) -> Problem:
+    what = (
+        f"{facts.role.name} is no member of {name}, which owns or was granted something in {facts.wanted.of}: where it "
+        "is an owner, the restore fails."
+    )
+    return Problem("restorable", "warning", what, _way_to_own(facts, name))
+
+
+def _way_to_own(facts: ServerFacts, owner: str) -> str:
+    """Never membership in a role that can do more than use what it owns."""
+    role = quoted(facts.role.name)
+    if owner not in facts.powerful_roles:
+        return f"GRANT {quoted(owner)} TO {role}"
+    return (
+        f"Connect as a superuser, or give {role} what {quoted(owner)} owns, object by object: ALTER … OWNER TO {role}. "
+        f"REASSIGN OWNED BY {quoted(owner)} would reach everything that it owns in the database, and databases and "
+        "tablespaces as well."
+    )
 
 
 def _lacking(what: str, remedy: str) -> Problem:

@@ -21,6 +21,6 @@ def check(facts: Facts) -> Iterator[Problem]:
             "table_privileges",
             "error",
             f"The role {facts.role.name} may not read {shown}{more}.",
-            f"GRANT pg_read_all_data TO {quoted(facts.role.name)}, or connect as the owner or a superuser (large "
-            "objects take their owner).",
+            "Connect as the owner (large objects take it) or as a superuser, or have the owner GRANT SELECT on these, "
+            f"and USAGE on their schemas, to {quoted(facts.role.name)}.",
         )

@@ -22,9 +22,19 @@ def test_each_is_an_error_for_whoever_is_none() -> None:
     assert [name in problem.what for name, problem in zip(("watching", "everything", "x 1"), found)] == [True] * 3
 
 
-def test_an_owner_that_the_role_is_no_member_of_is_a_warning() -> None:
+def test_a_role_that_may_be_an_owner_is_a_warning_where_owners_are_not_known() -> None:
     (problem,) = restorable.check(replace(FACTS, present_roles=("app", "other")))
     assert (problem.severity, problem.remedy) == ("warning", 'GRANT "other" TO "app"')
+
+
+def test_an_owner_that_the_role_cannot_restore_is_an_error_and_one_that_was_only_granted_something_is_none() -> None:
+    wanted = replace(FACTS.wanted, owners=("app", "other"))
+    facts = replace(FACTS, present_roles=("app", "other", "reader"), wanted=wanted)
+    (problem,) = restorable.check(facts)
+    assert (problem.severity, problem.remedy) == ("error", 'GRANT "other" TO "app"')
+    (powerful,) = restorable.check(replace(facts, powerful_roles=("other",)))
+    assert "GRANT" not in powerful.remedy
+    assert 'ALTER … OWNER TO "app"' in powerful.remedy
 
 
 def test_a_superuser_restores_everything() -> None:

@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No function of another role runs with the rights of the connecting role, unless the owner is trusted like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import owner_code
+from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.owner_code:
+        rights = "as the superuser" if facts.role.superuser else "as"
+        yield Problem(
+            "owner_code",
+            "error",
+            f"Restoring a backup of {facts.wanted.of} runs functions of other roles {rights} {facts.role.name}: "
+            f"{owner_code.shown(facts.owner_code)}.",
+            "Read these functions, or connect as their owner. If the owners may do whatever "
+            f"{facts.role.name} may: pg_migrate_trust_owner: true",
+        )

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Code of other roles that reading or restoring a database executes with the rights of the role that connects.
+
+A CHECK constraint, a domain, a generated column and a partition key call their functions as the current role: a restore
+evaluates them for every row, and so does the audit. Neither SET ROLE nor SET SESSION AUTHORIZATION contains such a
+function, since it may reset them. Indexes, materialized views and foreign keys run as the owner of the table, in a
+security-restricted operation: https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html#NOTES
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+
+_MOST = 5
+
+# Superusers can do everything anyway, and the connecting role is trusted by itself.
+_FOREIGN = """
+SELECT p.oid, pg_catalog.format('%%I.%%I', n.nspname, p.proname), r.rolname
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+ WHERE NOT r.rolsuper AND r.rolname <> SESSION_USER
+"""
+
+# What calls a function, by itself or by an operator.
+_CALLS = """
+SELECT d.classid, d.objid, d.objsubid, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid)
+  FROM pg_catalog.pg_depend d
+  LEFT JOIN pg_catalog.pg_operator o
+         ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+ WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+"""
+
+_IN_CONSTRAINTS = """
+EXISTS (SELECT FROM pg_catalog.pg_constraint k
+         WHERE c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = c.objid AND k.contype = 'c')
+"""
+_IN_GENERATED_COLUMNS = """
+EXISTS (SELECT FROM pg_catalog.pg_attrdef e
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
+         WHERE c.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND e.oid = c.objid AND a.attgenerated <> '')
+"""
+_IN_PARTITION_KEYS_AND_INDEXES = """
+EXISTS (SELECT FROM pg_catalog.pg_class t WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                            AND t.oid = c.objid AND c.objsubid = 0 AND t.relkind = ANY (%s))
+"""
+
+_FOUND = f"""
+WITH foreign_code (oid, name, owner) AS ({_FOREIGN}), calls (classid, objid, objsubid, function) AS ({_CALLS})
+SELECT DISTINCT f.name, f.owner, pg_catalog.pg_describe_object(c.classid, c.objid, c.objsubid)
+  FROM calls c JOIN foreign_code f ON f.oid = c.function
+ WHERE {_IN_CONSTRAINTS} OR {_IN_GENERATED_COLUMNS} OR {_IN_PARTITION_KEYS_AND_INDEXES}
+ ORDER BY 1, 3
+"""
+
+# An index that is built runs its expressions as the owner of the table; the audit reads them as any other query does.
+_RESTORED, _AUDITED = ["p"], ["p", "i", "I"]
+
+
+@dataclass(frozen=True)
+class OwnerCode:
+    """:param function: qualified.
+    :param owner: a role that is no superuser, and not the one that connects.
+    :param used_by: the object that calls it.
+    """
+
+    function: str
+    owner: str
+    used_by: str
+
+    @property
+    def described(self) -> str:
+        return f"{self.function} of {self.owner} ({self.used_by})"
+
+
+def restored(reader: Session) -> tuple[OwnerCode, ...]:
+    """What a restore of the session's database would run, unless the owner is trusted."""
+    return _found(reader, _RESTORED)
+
+
+def audited(reader: Session) -> tuple[OwnerCode, ...]:
+    """What an audit of the session's database would run, unless the owner is trusted."""
+    return _found(reader, _AUDITED)
+
+
+def _found(reader: Session, kinds: list[str]) -> tuple[OwnerCode, ...]:
+    if reader.target.trust_owner:
+        return ()
+    return tuple(OwnerCode(*row) for row in reader.rows(_FOUND, (kinds,)))
+
+
+def shown(code: tuple[OwnerCode, ...]) -> str:
+    """The first few of them, for people."""
+    more = f", and {len(code) - _MOST} more" if len(code) > _MOST else ""
+    return ", ".join(it.described for it in code[:_MOST]) + more

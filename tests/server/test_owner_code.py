@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The owner of a database does not become a superuser because a superuser audits or backs it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT
+from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
+from ansible_collections.pgsafe.migration.tests.server.support import Database
+
+OWNER = "mallory"
+
+# Each way for an owner to have a function called: while a row is checked, or while a column is read.
+PLANTED = {
+    "check": "CREATE TABLE t (a int CHECK (trap(a)))",
+    "not valid": "CREATE TABLE t (a int); ALTER TABLE t ADD CHECK (trap(a)) NOT VALID",
+    "operator": "CREATE OPERATOR === (FUNCTION = trap, LEFTARG = int, RIGHTARG = int);"
+    "CREATE TABLE t (a int CHECK (a === 1))",
+    "domain": "CREATE DOMAIN d AS int CHECK (trap(VALUE)); CREATE TABLE t (a d)",
+    "generated": "CREATE TABLE t (a int, b boolean GENERATED ALWAYS AS (trap(a)) STORED)",
+    "partition key": "CREATE TABLE t (a int) PARTITION BY LIST (trap(a)); CREATE TABLE p PARTITION OF t DEFAULT",
+}
+ONLY_READ = {"index": "CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (trap(a))"}
+
+TRAP = """
+CREATE FUNCTION trap(a int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+$$ BEGIN IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+RAISE 'the trap has sprung'; END IF; RETURN true; END $$;
+CREATE FUNCTION trap(a int, b int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT public.trap(a)';
+"""
+
+
+@pytest.fixture
+def owned(database: Database) -> Iterator[Database]:
+    """A database whose schema public belongs to a role that is no superuser."""
+    database.admin(f"DROP ROLE IF EXISTS {OWNER}; CREATE ROLE {OWNER} LOGIN")
+    database.sql(f"ALTER SCHEMA public OWNER TO {OWNER}; SET ROLE {OWNER}; {TRAP}")
+    yield database
+    database.sql(f"DROP OWNED BY {OWNER} CASCADE")
+    database.admin(f"DROP ROLE {OWNER}")
+
+
+@pytest.mark.every_major
+def test_code_of_an_owner_stops_a_run_and_is_not_run_by_the_audit_until_the_owner_is_trusted(
+    owned: Database, backup_root: Path
+) -> None:
+    trusting = replace(owned.target, trust_owner=True)
+    assert of(look(owned, backup_root), "owner_code") == []
+    for case, planted in {**PLANTED, **ONLY_READ}.items():
+        owned.sql(f"SET ROLE {OWNER}; {planted}; INSERT INTO t (a) VALUES (1)")
+        if case in PLANTED:
+            problem = only(look(owned, backup_root), "owner_code")
+            assert (problem.severity, f"public.trap of {OWNER}" in problem.what) == ("error", True), case
+        assert of(look(owned, backup_root, trusting), "owner_code") == [], case
+        seen = audit.run(audit.AuditRequest(owned.target))
+        unseen = {finding.subject.split()[0] for finding in seen.findings if finding.rule == NOT_LOOKED_AT}
+        assert unseen == {"check_violations", "domain_violations", "duplicates", "not_valid_rows"}, case
+        assert not any("sprung" in finding.what for finding in seen.findings), case
+        if case in ("check", "not valid", "operator", "domain", "index"):
+            risked = audit.run(audit.AuditRequest(trusting)).findings
+            assert any("sprung" in finding.what for finding in risked), case
+        owned.sql("DROP TABLE IF EXISTS t CASCADE; DROP DOMAIN IF EXISTS d; DROP OPERATOR IF EXISTS === (int, int)")
+
+
+def test_code_of_a_superuser_and_of_the_connecting_role_needs_no_trust(owned: Database, backup_root: Path) -> None:
+    owned.sql("CREATE FUNCTION fine(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'")
+    owned.sql("CREATE TABLE t (a int CHECK (fine(a)))")
+    assert of(look(owned, backup_root), "owner_code") == []
+    owned.sql(f"SET ROLE {OWNER}; CREATE TABLE own (a int CHECK (trap(a)))")
+    as_owner = replace(owned.target, params={**owned.target.params, "user": OWNER})
+    assert of(look(owned, backup_root, as_owner), "owner_code") == []
+
+
+def test_what_a_superuser_owns_is_never_made_restorable_by_a_grant_of_its_role(
+    owned: Database, backup_root: Path
+) -> None:
+    shop = replace(owned.target, params={**owned.target.params, "user": OWNER})
+    problem = only(look(owned, backup_root, shop), "restorable")
+    assert problem.severity == "error"
+    assert f'ALTER … OWNER TO "{OWNER}"' in problem.remedy
+    assert "GRANT" not in problem.remedy
