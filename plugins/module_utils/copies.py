@@ -127,8 +127,9 @@ def _clear(server: Session, name: str, manifest: Manifest) -> None:
 def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
     """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
 
-    Its jobs may lock each other out (a constraint NOT VALID of a partitioned table against the rows of a partition);
-    then it is done once more in an empty database, by one job.
+    Its jobs may lock each other out (a constraint NOT VALID of a partitioned table against the rows of a partition), or
+    load a table before another one that a constraint's function reads; then it is done once more in an empty database,
+    by one job, which keeps the order of the archive.
 
     :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
     :raises Refused: the watch gave the restore up.
@@ -137,10 +138,14 @@ def load_archive(target: Target, name: str, source: Source, progress: commands.P
     try:
         _load_archive(target, name, source, parts, progress)
     except CommandFailed as error:
-        if source.jobs == 1 or "deadlock detected" not in error.stderr:
+        if source.jobs == 1 or not any(sign in error.stderr for sign in _OF_THE_ORDER):
             raise
         create(target, name, source)
         _load_archive(target, name, replace(source, jobs=1), parts, progress)
+
+
+# What pg_restore says where another order may help.
+_OF_THE_ORDER = ("deadlock detected", "COPY failed for table")
 
 
 def load_archive_but_views(target: Target, name: str, source: Source) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ _OUTSIDE_TRANSACTIONS = re.compile(
 _CONTROLS_TRANSACTION = re.compile(
     r"(BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION|ROLLBACK(?! (WORK |TRANSACTION )?TO))\b"
 )
+_UNDOES = re.compile(r"(ABORT|ROLLBACK(?! (WORK |TRANSACTION )?TO))\b")
 
 
 def check(root: Path, name: str, transactional: bool, tree: Collection[str]) -> None:
@@ -79,6 +80,8 @@ def _require_harmless(path: Path, part: Part, transactional: bool) -> None:
         _require_harmless_command(path, part)
     elif transactional:
         _require_transactional(path, part)
+    else:
+        _require_kept(path, part)
 
 
 def _require_harmless_command(path: Path, command: MetaCommand) -> None:
@@ -116,6 +119,15 @@ def _require_transactional(path: Path, statement: Statement) -> None:
                 f"{path}:{statement.line}: each file is run in one transaction, and {found.group()} {why}.",
                 remedy=f"Remove it, or move it to a file whose first line is: {NO_TRANSACTION}",
             )
+
+
+def _require_kept(path: Path, statement: Statement) -> None:
+    found = _UNDOES.match(" ".join(statement.words))
+    if found:
+        raise BadRequest(
+            f"{path}:{statement.line}: {found.group()} undoes what the file has done before it.",
+            remedy="Remove it. To undo a part of a transaction: ROLLBACK TO SAVEPOINT.",
+        )
 
 
 def _included(path: Path, current: str, part: Part, tree: Collection[str]) -> Iterator[str]:

@@ -259,3 +259,21 @@ class Cluster:
 
     objects: Mapping[str, Mapping[str, str]]
     needs: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class OwnerCode:
+    """A function of a database that the database itself calls.
+
+    :param function: qualified.
+    :param owner: the role that it belongs to.
+    :param used_by: the object that calls it.
+    """
+
+    function: str
+    owner: str
+    used_by: str
+
+    @property
+    def described(self) -> str:
+        return f"{self.function} of {self.owner} ({self.used_by})"

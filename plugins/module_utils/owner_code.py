@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Code of other roles that reading or restoring a database executes with the rights of the role that connects.
+"""Code of a database that reading or restoring it executes with the rights of the role that connects.
 
 A CHECK constraint, a domain, a generated column and a partition key call their functions as the current role: a restore
 evaluates them for every row, and so does the audit. Neither SET ROLE nor SET SESSION AUTHORIZATION contains such a
@@ -10,11 +10,8 @@ security-restricted operation: https://www.postgresql.org/docs/current/sql-refre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
-
-_MOST = 5
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode
 
 # Superusers can do everything anyway, and the connecting role is trusted by itself.
 _FOREIGN = """
@@ -22,6 +19,15 @@ SELECT p.oid, pg_catalog.format('%%I.%%I', n.nspname, p.proname), r.rolname
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
  WHERE NOT r.rolsuper AND r.rolname <> SESSION_USER
+"""
+
+# An extension's functions come before all tables, and its functions do not know them.
+_OWN = """
+SELECT p.oid, pg_catalog.format('%%I.%%I', n.nspname, p.proname), pg_catalog.pg_get_userbyid(p.proowner)
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname <> 'pg_catalog'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                                                       AND d.objid = p.oid AND d.deptype = 'e')
 """
 
 # What calls a function, by itself or by an operator.
@@ -48,31 +54,15 @@ EXISTS (SELECT FROM pg_catalog.pg_class t WHERE c.classid = 'pg_catalog.pg_class
 """
 
 _FOUND = f"""
-WITH foreign_code (oid, name, owner) AS ({_FOREIGN}), calls (classid, objid, objsubid, function) AS ({_CALLS})
+WITH code (oid, name, owner) AS ({{code}}), calls (classid, objid, objsubid, function) AS ({_CALLS})
 SELECT DISTINCT f.name, f.owner, pg_catalog.pg_describe_object(c.classid, c.objid, c.objsubid)
-  FROM calls c JOIN foreign_code f ON f.oid = c.function
+  FROM calls c JOIN code f ON f.oid = c.function
  WHERE {_IN_CONSTRAINTS} OR {_IN_GENERATED_COLUMNS} OR {_IN_PARTITION_KEYS_AND_INDEXES}
  ORDER BY 1, 3
 """
 
 # An index that is built runs its expressions as the owner of the table; the audit reads them as any other query does.
 _RESTORED, _AUDITED = ["p"], ["p", "i", "I"]
-
-
-@dataclass(frozen=True)
-class OwnerCode:
-    """:param function: qualified.
-    :param owner: a role that is no superuser, and not the one that connects.
-    :param used_by: the object that calls it.
-    """
-
-    function: str
-    owner: str
-    used_by: str
-
-    @property
-    def described(self) -> str:
-        return f"{self.function} of {self.owner} ({self.used_by})"
 
 
 def restored(reader: Session) -> tuple[OwnerCode, ...]:
@@ -88,10 +78,13 @@ def audited(reader: Session) -> tuple[OwnerCode, ...]:
 def _found(reader: Session, kinds: list[str]) -> tuple[OwnerCode, ...]:
     if reader.target.trust_owner:
         return ()
-    return tuple(OwnerCode(*row) for row in reader.rows(_FOUND, (kinds,)))
+    return _rows(reader, _FOREIGN, kinds)
 
 
-def shown(code: tuple[OwnerCode, ...]) -> str:
-    """The first few of them, for people."""
-    more = f", and {len(code) - _MOST} more" if len(code) > _MOST else ""
-    return ", ".join(it.described for it in code[:_MOST]) + more
+def _rows(reader: Session, code: str, kinds: list[str]) -> tuple[OwnerCode, ...]:
+    return tuple(OwnerCode(*row) for row in reader.rows(_FOUND.format(code=code), (kinds,)))
+
+
+def evaluated(reader: Session) -> tuple[OwnerCode, ...]:
+    """Every function of the database that a restore runs while it loads rows: it may read a table that comes later."""
+    return _rows(reader, _OWN, _RESTORED)

@@ -25,14 +25,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     identity,
     instance,
     names,
+    owner_code,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, codec, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    CommandFailed,
+    QueryFailed,
+    VerificationFailed,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, GLOBALS, BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 
 _MOST_DIFFERENCES = 100
 
@@ -77,6 +83,7 @@ def look(stored: Stored, place: Place, found: Found) -> None:
             _compare(copy, stored, found)
             _compare_csvs(copy, found)
             _require_none(found)
+            _try_other_ways(copy, found)
     except _Disproved:
         return
     except Damaged as error:
@@ -186,6 +193,35 @@ def _compare(copy: Copy, stored: Stored, found: Found) -> None:
             found.add(ARCHIVE, f"and to {len(differing) - _MOST_DIFFERENCES} more differences")
     if stored.run_directory and not differing:
         as_restored.write(stored.run_directory, manifests.digest_of(stored.directory), restored)
+
+
+def _try_other_ways(copy: Copy, found: Found) -> None:
+    """Where the order of loading matters, one way to restore proves nothing of the others, and the notes name each."""
+    with session(copy.target.database(copy.name), purpose="compare") as reader:
+        code = owner_code.evaluated(reader)
+    if not code:
+        return
+    reason = f"the order of loading may matter, since rows are checked by {first_few([it.described for it in code])}"
+    found.notes.append(f"{reason}; restored by the archive with {copy.source.jobs} jobs")
+    one_job = replace(copy.source, jobs=1)
+    ways: dict[str, Callable[[str], object]] = {
+        "the archive with 1 job": lambda name: copies.load_archive(copy.target, name, one_job),
+        "the SQL script": lambda name: copies.load_script(copy.target, name, copy.source),
+    }
+    for way, load in ways.items():
+        with found.timed(f"restore by {way}"):
+            found.notes.append(_tried(copy, way, load))
+
+
+def _tried(copy: Copy, way: str, load: Callable[[str], object]) -> str:
+    name = names.beside(copy.source.manifest.identity.name, "restored", copy.source.manifest.run_id)
+    try:
+        with copies.scratch(copy.target, name, copy.source):
+            load(name)
+            copies.compare(copy.target, name, copy.source)
+    except (CommandFailed, VerificationFailed, QueryFailed) as error:
+        return f"NOT restored by {way}, so do not rely on it: {error.what}"
+    return f"restored by {way}"
 
 
 def _compare_csvs(copy: Copy, found: Found) -> None:

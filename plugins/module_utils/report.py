@@ -38,6 +38,12 @@ def size(count: int) -> str:
     raise AssertionError("not reached")
 
 
+def first_few(texts: Sequence[str], most: int = 5) -> str:
+    """``a, b`` or, of more than so many, ``a, b and 3 more``."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them: 4.2 s, 3 min 20 s, 2 h 5 min."""
     if seconds < 60:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
-from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
 
 OWNER = "mallory"
 
@@ -66,6 +67,43 @@ def test_code_of_an_owner_stops_a_run_and_is_not_run_by_the_audit_until_the_owne
             risked = audit.run(audit.AuditRequest(trusting)).findings
             assert any("sprung" in finding.what for finding in risked), case
         owned.sql("DROP TABLE IF EXISTS t CASCADE; DROP DOMAIN IF EXISTS d; DROP OPERATOR IF EXISTS === (int, int)")
+
+
+ORDERED = """
+CREATE FUNCTION {first}_needs_{second}() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+  FOR waited IN 1..{waits} LOOP
+    IF EXISTS (SELECT FROM public.{second}) THEN RETURN true; END IF;
+    PERFORM pg_sleep(0.1);
+  END LOOP;
+  RETURN false;
+END $$;
+CREATE TABLE {second} (a int); INSERT INTO {second} VALUES (1);
+CREATE TABLE {first} (a int CHECK ({first}_needs_{second}())); INSERT INTO {first} VALUES (1);
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "waits", "others"),
+    [
+        ("b", "a", 1, ["restored by the archive with 1 job", "restored by the SQL script"]),
+        ("a", "b", 50, ["NOT restored by the archive with 1 job", "NOT restored by the SQL script"]),
+    ],
+    ids=["in order", "against the order"],
+)
+def test_where_the_order_of_loading_matters_the_proof_names_each_way_that_restores(
+    database: Database, backup_root: Path, first: str, second: str, waits: int, others: list[str]
+) -> None:
+    """Against the order two jobs succeed by chance: one of them waits for the other."""
+    empty = database.called(f"{database.name}_ordered")
+    database.admin(f'CREATE DATABASE "{empty.name}" TEMPLATE template0')
+    empty.sql(ORDERED.format(first=first, second=second, waits=waits))
+    taken = back_up(empty, backup_root)
+    verdict = verify.run(verify.VerifyRequest(empty.target, taken.directory, jobs=2))
+    assert verdict.reached == "restore", verdict
+    of_order, *tried = verdict.notes
+    assert f"rows are checked by public.{first}_needs_{second}" in of_order
+    assert [note[: len(other)] for note, other in zip(tried, others)] == others
+    database.admin(f'DROP DATABASE "{empty.name}"')
 
 
 def test_code_of_a_superuser_and_of_the_connecting_role_needs_no_trust(owned: Database, backup_root: Path) -> None:

@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 # a busy machine is no failure
 settings.register_profile("unit", deadline=None)
 settings.load_profile("unit")
+
+# In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)

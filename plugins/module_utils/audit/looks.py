@@ -31,7 +31,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode, Table, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 
 # What the time of counting rows is booked under.
 ROWS = "rows"
@@ -144,9 +145,10 @@ def looks_of(
         yield Look(own.name, own.severity, "", own.query, what, remedy, most=own.most, own=True, search_path=path)
 
 
-def _untrusted(rule: Rule, code: tuple[owner_code.OwnerCode, ...]) -> Finding:
+def _untrusted(rule: Rule, code: Sequence[OwnerCode]) -> Finding:
     itself = Look(rule.name, rule.severity, "", None, "", "")
-    reason = f"it would run functions of other roles with the rights of this one: {owner_code.shown(code)}"
+    named = first_few([it.described for it in code])
+    reason = f"it would run functions of other roles with the rights of this one: {named}"
     remedy = "If their owners may do whatever the connecting role may: pg_migrate_trust_owner: true"
     return replace(not_looked_at(itself, reason, WARNING), remedy=remedy)
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
-from ansible_collections.pgsafe.migration.plugins.module_utils.owner_code import OwnerCode
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, OwnerCode
 from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
 
 # What a check is asked before.

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import owner_code
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "owner_code",
             "error",
             f"Restoring a backup of {facts.wanted.of} runs functions of other roles {rights} {facts.role.name}: "
-            f"{owner_code.shown(facts.owner_code)}.",
+            f"{first_few([code.described for code in facts.owner_code])}.",
             "Read these functions, or connect as their owner. If the owners may do whatever "
             f"{facts.role.name} may: pg_migrate_trust_owner: true",
         )

@@ -9,18 +9,15 @@ from collections.abc import Iterator
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-
-_MOST = 5
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 
 
 def check(facts: Facts) -> Iterator[Problem]:
     if facts.unreadable:
-        shown = ", ".join(facts.unreadable[:_MOST])
-        more = f" and {len(facts.unreadable) - _MOST} more" if len(facts.unreadable) > _MOST else ""
         yield Problem(
             "table_privileges",
             "error",
-            f"The role {facts.role.name} may not read {shown}{more}.",
+            f"The role {facts.role.name} may not read {first_few(facts.unreadable)}.",
             "Connect as the owner (large objects take it) or as a superuser, or have the owner GRANT SELECT on these, "
             f"and USAGE on their schemas, to {quoted(facts.role.name)}.",
         )

@@ -83,3 +83,8 @@ def test_a_compression_without_a_checksum_of_its_content_is_told() -> None:
 def test_a_text_ends_with_a_line_feed_and_none_of_its_lines_with_a_blank(text: str) -> None:
     assert text.endswith("\n")
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_of_many_texts_a_few_are_named_and_the_others_counted() -> None:
+    assert report.first_few(["a", "b"], 2) == "a, b"
+    assert report.first_few(["a", "b", "c", "d"], 2) == "a, b and 2 more"

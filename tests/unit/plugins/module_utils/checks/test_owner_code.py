@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks import owner_code
-from ansible_collections.pgsafe.migration.plugins.module_utils.owner_code import OwnerCode
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
