@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     migration_set,
     psql_file,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment_of_user, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
@@ -152,7 +152,7 @@ def _applied(database: Database, directory: Path) -> str:
         return "refused"
     asked = psql_file.FileRun.of(file.name, file.transactional)
     argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
-    env = environment(database.target, WRITING)
+    env = environment_of_user(database.target, WRITING, "migration")
     try:
         done = commands.run(commands.Command(argv, env, str(directory)))
         with session(database.target) as server:

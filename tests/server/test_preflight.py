@@ -212,7 +212,7 @@ def test_what_only_a_superuser_restores_and_what_reaches_other_servers_is_told(
 ) -> None:
     weak = as_role(database, role(f"{database.name}_weak", "CREATEDB IN ROLE pg_read_all_data"))
     quiet = look(database, backup_root, weak)
-    assert [problem.severity for problem in of(quiet, "restorable")] == ["warning"], "it is no member of the owner"
+    assert [problem.severity for problem in of(quiet, "restorable")] == ["error"], "it is no member of the owner"
     assert of(quiet, "foreign_access") == []
     database.sql(
         "CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
@@ -305,7 +305,7 @@ def test_a_role_that_may_only_read_gets_all_facts_and_is_told_what_it_cannot_see
     blind = {unseen.check for unseen in found.facts.not_seen}
     assert blind == {"data_disk", "wal_disk", "long_transactions", "scratch_access"}
     assert {problem.check for problem in found.problems if problem.severity == "warning"} >= blind - {"scratch_access"}
-    assert set(named(found, "error")) == {"privileges"}
+    assert set(named(found, "error")) == {"privileges", "restorable"}
     assert found.facts.backup_size.basis == "sample"
     stated = look(database, backup_root, reader, free_bytes=1 << 40)
     assert "data_disk" not in {unseen.check for unseen in stated.facts.not_seen}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import client_tools, commands, file_rules, psql_file
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment_of_user, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, NotCommitted
 from ansible_collections.pgsafe.migration.tests.server import file_fuzz
 from ansible_collections.pgsafe.migration.tests.server.support import Database
@@ -87,7 +87,8 @@ def apply(database: Database, tmp_path: Path) -> Apply:
         (tmp_path / "it.sql").write_text(text)
         asked = psql_file.FileRun.of("it.sql", transactional)
         argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
-        done = commands.run(commands.Command(argv, environment(database.target, WRITING), str(tmp_path)))
+        env = environment_of_user(database.target, WRITING, "migration")
+        done = commands.run(commands.Command(argv, env, str(tmp_path)))
         with session(database.target) as server:
             asked.require_effect(done, server)
 
