@@ -118,7 +118,7 @@ RELATIONS = {
             "valid": "CASE WHEN NOT i.indisvalid THEN 'no' END",
             "tablespace": "(SELECT t.spcname FROM pg_tablespace t WHERE t.oid = c.reltablespace)",
             "parent": "(SELECT h.inhparent::regclass FROM pg_inherits h WHERE h.inhrelid = c.oid)",
-            "statistics targets": """(SELECT string_agg(a.attnum || ': ' || a.attstattarget, ', ' ORDER BY a.attnum)
+            "statistics targets": """(SELECT string_agg(concat(a.attnum, ': ', a.attstattarget), ', ' ORDER BY a.attnum)
                                         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0)""",
             "comment": comment("c.oid", "pg_class"),
         },
@@ -145,7 +145,7 @@ RELATIONS = {
             "owner": owner("c.relowner"),
             "privileges": acl("c.relacl", "s", "c.relowner"),
             "comment": comment("c.oid", "pg_class"),
-            "owned by": """(SELECT o.refobjid::regclass || '.' || quote_ident(a.attname)
+            "owned by": """(SELECT concat(o.refobjid::regclass, '.', quote_ident(a.attname))
              FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
             WHERE o.objid = c.oid AND o.classid = 'pg_class'::regclass AND o.refclassid = 'pg_class'::regclass
               AND o.deptype IN ('a', 'i'))""",
@@ -164,7 +164,7 @@ RELATIONS = {
     # ALTER TABLE … DISABLE TRIGGER ALL; no dump says so.
     "disabled foreign key": Kind(
         f"{RELATION} || '.' || quote_ident(k.conname)",
-        {"triggers": "string_agg(g.tgfoid::regproc || ' ' || g.tgenabled::text, ', ' ORDER BY g.tgfoid)"},
+        {"triggers": "string_agg(concat(g.tgfoid::regproc, ' ', g.tgenabled), ', ' ORDER BY g.tgfoid)"},
         f"""FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint {of_class("g.tgrelid")}
    AND g.tgisinternal AND g.tgenabled <> 'O' GROUP BY n.nspname, c.relname, k.conname""",
     ),

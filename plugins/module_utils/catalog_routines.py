@@ -176,13 +176,13 @@ TYPES = {
     "operator family": Kind(
         f"{named('f.opfname')} || ' using ' || (SELECT m.amname FROM pg_am m WHERE m.oid = f.opfmethod)",
         {
-            "operators": """(SELECT string_agg(a.amopstrategy || ' ' || a.amopopr::regoperator
-                               || CASE a.amoppurpose WHEN 'o' THEN ' to order' ELSE '' END, ', '
+            "operators": """(SELECT string_agg(concat(a.amopstrategy, ' ', a.amopopr::regoperator,
+                                                CASE a.amoppurpose WHEN 'o' THEN ' to order' END), ', '
                                ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C")
                                FROM pg_amop a WHERE a.amopfamily = f.oid)""",
-            "functions": """(SELECT string_agg(a.amprocnum || ' ' || a.amproc::oid::regprocedure || ' for '
-                               || format_type(a.amproclefttype, NULL) || ', '
-                               || format_type(a.amprocrighttype, NULL), '; '
+            "functions": """(SELECT string_agg(concat(a.amprocnum, ' ', a.amproc::oid::regprocedure, ' for ',
+                                                format_type(a.amproclefttype, NULL), ', ',
+                                                format_type(a.amprocrighttype, NULL)), '; '
                                ORDER BY a.amprocnum, a.amproc::oid::regprocedure::text COLLATE "C",
                                         format_type(a.amproclefttype, NULL) COLLATE "C",
                                         format_type(a.amprocrighttype, NULL) COLLATE "C")

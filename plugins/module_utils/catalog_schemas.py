@@ -138,7 +138,7 @@ REPLICATION = {
         },
     ),
     "published table": Kind(
-        "quote_ident(p.pubname) || ': ' || r.prrelid::regclass",
+        "concat(quote_ident(p.pubname), ': ', r.prrelid::regclass)",
         {"published": "'yes'"},
         "FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid",
         later={

@@ -19,8 +19,8 @@ SELECT r.rolname, concat_ws(', ',
        CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolinherit THEN 'inherit' END,
        CASE WHEN r.rolcreaterole THEN 'createrole' END, CASE WHEN r.rolcreatedb THEN 'createdb' END,
        CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolreplication THEN 'replication' END,
-       CASE WHEN r.rolbypassrls THEN 'bypassrls' END, 'connection limit ' || r.rolconnlimit,
-       'valid until ' || r.rolvaliduntil, 'settings ' || array_to_string(r.rolconfig, ' '))
+       CASE WHEN r.rolbypassrls THEN 'bypassrls' END, concat('connection limit ', r.rolconnlimit),
+       'valid until ' || r.rolvaliduntil::text, 'settings ' || array_to_string(r.rolconfig, ' '))
   FROM pg_roles r WHERE r.rolname NOT LIKE 'pg\\_%%'
 """
 
@@ -41,7 +41,7 @@ SELECT t.spcname, concat_ws(', ', 'at ' || pg_tablespace_location(t.oid), 'owner
 
 # Without the database itself, whatever it is called now, and without those that runs have put beside a database.
 _DATABASES = """
-SELECT d.datname, 'OID ' || d.oid || ', owner ' || pg_get_userbyid(d.datdba)
+SELECT d.datname, concat('OID ', d.oid, ', owner ', pg_get_userbyid(d.datdba))
   FROM pg_database d
  WHERE NOT d.datistemplate AND d.datname <> %s AND d.oid <> %s
    AND COALESCE(shobj_description(d.oid, 'pg_database'), '') NOT LIKE 'pgsafe:%%'

@@ -67,8 +67,8 @@ SELECT oid::text, sum(size)::text || ':' || sum(one)::text || ':' || sum(other):
 """
 _PART = """
 SELECT pg_catalog.octet_length(d.bytes) AS size,
-       pg_catalog.hashtextextended({place} || ':' || pg_catalog.encode(d.bytes, 'hex'), 0) AS one,
-       pg_catalog.hashtextextended({place} || ':' || pg_catalog.encode(d.bytes, 'hex'), 8675309) AS other
+       pg_catalog.hashtextextended(pg_catalog.concat({place}, ':', pg_catalog.encode(d.bytes, 'hex')), 0) AS one,
+       pg_catalog.hashtextextended(pg_catalog.concat({place}, ':', pg_catalog.encode(d.bytes, 'hex')), 8675309) AS other
   FROM (SELECT pg_catalog.lo_get(l.oid, {place}, {step}) AS bytes OFFSET 0) AS d"""
 _SAMPLED_OBJECT = "\n   AND pg_catalog.hashtextextended(l.oid::text, 0) & 63 = 0"
 

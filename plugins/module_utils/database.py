@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     LockNotAvailable,
     PgsafeError,
     QueryFailed,
+    Refused,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -286,6 +287,7 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
     opened = _opened(target, {**PINNED, **target.startup, **(settings or {})}, purpose)
     try:
         _require_safe_path(opened)
+        _require_safe_casts(opened)
         opened.rows(_SET_KNOWN, (list(PINNED_LATER), list(PINNED_LATER.values())))
     except BaseException:
         opened.close()
@@ -322,6 +324,29 @@ def _require_safe_path(opened: Session) -> None:
             f"search_path is {path}.",
             remedy="Connect to the server itself: a pooler in between ignores them (PgBouncer: "
             "ignore_startup_parameters).",
+        )
+
+
+# Casts have no schema: one between two types of PostgreSQL's own counts for our SQL too, and only a superuser makes it,
+# but the owner of its function says what that does. https://www.postgresql.org/docs/current/sql-createcast.html
+_UNSAFE_CASTS = """
+SELECT c.castfunc::pg_catalog.regprocedure FROM pg_catalog.pg_cast c
+  JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+ WHERE c.castfunc >= 16384 AND c.castsource < 16384 AND c.casttarget < 16384
+   AND NOT r.rolsuper AND r.rolname <> SESSION_USER
+"""
+
+
+def _require_safe_casts(opened: Session) -> None:
+    """
+    :raises Refused: our own SQL would run a function that another role may replace.
+    """
+    unsafe = [str(function) for (function,) in opened.rows(_UNSAFE_CASTS)]
+    if unsafe:
+        raise Refused(
+            f"Casts between types of PostgreSQL's own call functions in {opened.target.dbname} that belong to a role "
+            f"which is no superuser: {', '.join(unsafe)}. Any SQL may run them, as whoever runs it.",
+            remedy=f"As a superuser, look at what it does, then: ALTER FUNCTION {unsafe[0]} OWNER TO a superuser.",
         )
 
 

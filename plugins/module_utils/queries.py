@@ -358,35 +358,36 @@ _OF_CLASS = f"""JOIN pg_catalog.pg_class c ON c.oid = {{}}
 
 CATALOG_MARK = f"""
 SELECT COALESCE(sum(pg_catalog.hashtextextended(m.mark, 0)), 0)::text FROM (
-SELECT 'class ' || c.oid || CASE WHEN c.relkind IN ('i', 'I') THEN '' ELSE ' ' || c.xmin::text END AS mark
+SELECT pg_catalog.concat_ws(' ', 'class', c.oid, CASE WHEN c.relkind NOT IN ('i', 'I') THEN c.xmin END) AS mark
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}
-UNION ALL SELECT 'attribute ' || a.attrelid || ' ' || a.attnum || ' ' || a.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'attribute', a.attrelid, a.attnum, a.xmin)
   FROM pg_catalog.pg_attribute a {_OF_CLASS.format("a.attrelid")} AND c.relkind NOT IN ('i', 'I')
-UNION ALL SELECT 'default ' || d.oid || ' ' || d.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'default', d.oid, d.xmin)
   FROM pg_catalog.pg_attrdef d {_OF_CLASS.format("d.adrelid")}
-UNION ALL SELECT 'rule ' || r.oid || ' ' || r.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'rule', r.oid, r.xmin)
   FROM pg_catalog.pg_rewrite r {_OF_CLASS.format("r.ev_class")}
-UNION ALL SELECT 'trigger ' || t.oid || ' ' || t.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'trigger', t.oid, t.xmin)
   FROM pg_catalog.pg_trigger t {_OF_CLASS.format("t.tgrelid")}
-UNION ALL SELECT 'policy ' || p.oid || ' ' || p.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'policy', p.oid, p.xmin)
   FROM pg_catalog.pg_policy p {_OF_CLASS.format("p.polrelid")}
-UNION ALL SELECT 'constraint ' || k.oid || ' ' || k.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'constraint', k.oid, k.xmin)
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace WHERE {_LASTING}
-UNION ALL SELECT 'function ' || p.oid || ' ' || p.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'function', p.oid, p.xmin)
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {_LASTING}
-UNION ALL SELECT 'type ' || t.oid || ' ' || t.xmin::text
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'type', t.oid, t.xmin)
   FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE {_LASTING}
-UNION ALL SELECT 'schema ' || n.oid || ' ' || n.xmin::text FROM pg_catalog.pg_namespace n WHERE {_LASTING}
-UNION ALL SELECT 'enum ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_enum e
-UNION ALL SELECT 'extension ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_extension e
-UNION ALL SELECT 'event trigger ' || e.oid || ' ' || e.xmin::text FROM pg_catalog.pg_event_trigger e
-UNION ALL SELECT 'publication ' || p.oid || ' ' || p.xmin::text FROM pg_catalog.pg_publication p
-UNION ALL SELECT 'default privilege ' || d.oid || ' ' || d.xmin::text FROM pg_catalog.pg_default_acl d
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'schema', n.oid, n.xmin) FROM pg_catalog.pg_namespace n WHERE {_LASTING}
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'enum', e.oid, e.xmin) FROM pg_catalog.pg_enum e
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'extension', e.oid, e.xmin) FROM pg_catalog.pg_extension e
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'event trigger', e.oid, e.xmin) FROM pg_catalog.pg_event_trigger e
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'publication', p.oid, p.xmin) FROM pg_catalog.pg_publication p
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'default privilege', d.oid, d.xmin) FROM pg_catalog.pg_default_acl d
 ) AS m
 """
 
 FILENODE_MARK = """
-SELECT COALESCE(sum(pg_catalog.hashtextextended(c.oid || ' ' || pg_catalog.pg_relation_filenode(c.oid), 0)), 0)::text
+SELECT COALESCE(sum(pg_catalog.hashtextextended(
+           pg_catalog.concat_ws(' ', c.oid, pg_catalog.pg_relation_filenode(c.oid)), 0)), 0)::text
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r' AND c.relpersistence <> 't'
    AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'

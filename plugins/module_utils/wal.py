@@ -34,7 +34,7 @@ SELECT slot_name, slot_type, COALESCE(database, ''), active, COALESCE(wal_status
 
 # Whoever takes physical changes. A role that may not read all statistics sees that there is one, and no more.
 _STANDBYS = """
-SELECT COALESCE(NULLIF(application_name, ''), 'pid ' || pid), COALESCE(client_addr::text, 'local'),
+SELECT COALESCE(NULLIF(application_name, ''), concat('pid ', pid)), COALESCE(client_addr::text, 'local'),
        COALESCE(state, 'state unknown'), pg_wal_lsn_diff(pg_current_wal_insert_lsn(), replay_lsn)::bigint
   FROM pg_stat_replication r
  WHERE NOT pg_is_in_recovery()

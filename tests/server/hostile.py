@@ -119,6 +119,12 @@ CREATE FUNCTION public.on_event() RETURNS event_trigger LANGUAGE plpgsql
     AS $$BEGIN PERFORM public.sprung('event trigger ' OPERATOR(pg_catalog.||) TG_EVENT); END$$;
 """
 
+# As databases have them that come from before 8.3, or from another product; a superuser makes them.
+_IMPLICIT = "".join(
+    f"CREATE CAST (pg_catalog.{name} AS pg_catalog.text) WITH INOUT AS IMPLICIT;"
+    for name in ("date", "float8", "int2", "int4", "int8", "numeric", "oid", "regclass", "timestamptz", "xid")
+)
+
 # All of these an owner may set for the database, except for what only a superuser may set for a role.
 _SETTINGS = """
 ALTER DATABASE {database} SET search_path = public, pg_catalog;
@@ -165,11 +171,12 @@ class Hostile:
     since: int
 
     def sprung(self) -> list[Sprung]:
-        """The traps that superusers have run since."""
+        """The traps that sessions of ours have run since, as a superuser."""
         with self.database.server.log_file.open(encoding="utf-8", errors="replace") as log:
             log.seek(self.since)
             found = re.finditer(_TRAP, log.read(), re.DOTALL)
-        return [Sprung(**match.groupdict()) for match in found]
+        every = [Sprung(**match.groupdict()) for match in found]
+        return [one for one in every if one.application.startswith("pgsafe")]
 
     @property
     def superusers(self) -> str:
@@ -180,6 +187,7 @@ def plant(database: Database, owner: str) -> Hostile:
     """Make an empty database its owner's, with all the traps there are."""
     database.admin(f"ALTER DATABASE {database.name} OWNER TO {owner}")
     database.sql(f"SET ROLE {owner}; {_CONTENT} {_SPRUNG.format(owner=owner)} {_shadows(database)}")
+    database.sql(_IMPLICIT)
     for event in _EVENTS:
         if event != "login" or database.server.installation.major >= login_triggers.FIRST_VERSION // 10000:
             database.sql(f"CREATE EVENT TRIGGER on_{event} ON {event} EXECUTE FUNCTION public.on_event()")

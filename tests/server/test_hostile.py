@@ -11,9 +11,11 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, login_triggers, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 from ansible_collections.pgsafe.migration.tests.server import hostile
+from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles
 from ansible_collections.pgsafe.migration.tests.server.hostile import Hostile
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -79,3 +81,24 @@ def test_a_shadowed_database_is_migrated(trapped: Hostile, backup_root: Path, tm
 def test_a_shadowed_database_is_rolled_back(trapped: Hostile, backup_root: Path, tmp_path: Path) -> None:
     taken = fenced(trapped.database, backup_root, proof="scratch")
     rolled_back(request(trapped.database, taken, write_set(tmp_path / "set", BROKEN)), trapped.database)
+
+
+@pytest.fixture
+def role(server: pgserver.Server) -> Iterator[Roles]:
+    yield from new_roles(server)
+
+
+def test_a_cast_of_the_catalogs_types_that_calls_the_owner_s_function_is_refused(
+    server: pgserver.Server, role: Roles, clone: Callable[[str], Database], backup_root: Path
+) -> None:
+    database = clone("template0")
+    owner = role(f"mallory_{database.name}", "")
+    database.sql(f"""
+        CREATE FUNCTION public.shown(interval) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN 'shown'; END$$;
+        ALTER FUNCTION public.shown(interval) OWNER TO {owner};
+        CREATE CAST (interval AS text) WITH FUNCTION public.shown(interval);
+    """)
+    with pytest.raises(Refused, match=r"public\.shown\(interval\)") as caught:
+        look(database, backup_root)
+    database.sql(caught.value.remedy.partition(": ")[2].replace("a superuser.", pgserver.SUPERUSER))
+    assert look(database, backup_root).errors == ()
