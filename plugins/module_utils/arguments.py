@@ -88,6 +88,8 @@ _KEYWORDS = {
     "ssl_key": "sslkey",
 }
 
+_NOT_SHOWN = "VALUE_NOT_SHOWN"
+
 _URL_FORM = "Write postgresql://user@host:port/database."
 
 
@@ -174,3 +176,13 @@ def url_secrets(params: Mapping[str, Any]) -> set[str]:
     in_url = _url_keywords(params["login_url"]).get("password") if params.get("login_url") else None
     password = in_url or params.get("login_password")
     return {password, quote(password, safe="")} if password else set()
+
+
+def shown(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as a result may show them: without secrets, and of the variables of a command the names alone.
+
+    Their values are not among a module's no_log_values: one that is short, or the name of a database, would be cut out
+    of every path and every number of the result.
+    """
+    secret = {name: _NOT_SHOWN for name in ("login_password", "login_url") if params.get(name)}
+    return {**params, **secret, "environment": dict.fromkeys(params["environment"] or {}, _NOT_SHOWN)}

@@ -57,11 +57,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set imp
     SetSource,
     SqlFile,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target, redacted
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
 
 _STAGING = "migration"
+
+# Characters from which on the value of a variable is taken for a secret where a command prints it.
+_SECRET_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -357,7 +360,7 @@ class _Window:
             done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
         except CommandFailed as error:
             # A command may print what it connects with.
-            error.what = request.target.redacted(error.what)
+            error.what = self._redacted(error.what)
             self._log(error.stderr)
             raise
         self._log(done.stderr)
@@ -365,7 +368,12 @@ class _Window:
 
     def _log(self, said: str) -> None:
         if said.strip():
-            self._journal.note(self._request.target.redacted(said.rstrip()))
+            self._journal.note(self._redacted(said.rstrip()))
+
+    def _redacted(self, said: str) -> str:
+        """Short values of variables are no secrets, and parts of other words."""
+        values = [value for value in self._request.environment.values() if len(value) >= _SECRET_LENGTH]
+        return redacted(self._request.target.redacted(said), values)
 
     def _settings(self) -> dict[str, str]:
         """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -21,6 +21,13 @@ UNREADABLE = "unreadable"
 
 # The schema of our record of applied migration sets; left out of every fingerprint and count.
 RECORD_SCHEMA = "pgsafe"
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """A text of somebody else's without what is secret."""
+    for secret in sorted(set(secrets) - {""}, key=len, reverse=True):
+        text = text.replace(secret, "********")
+    return text
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,7 @@ class Target:
     def redacted(self, text: str) -> str:
         """A text of somebody else's without our password, as it is and as it is written in a URL."""
         password = self.params.get("password", "")
-        for secret in {password, quote(password, safe=""), quote(password)} - {""}:
-            text = text.replace(secret, "********")
-        return text
+        return redacted(text, {password, quote(password, safe=""), quote(password)})
 
     @property
     def url_for_commands(self) -> str:

@@ -45,7 +45,10 @@ options:
     description: The directory to run O(command) in.
     type: path
   environment:
-    description: Further environment variables of O(command). Their names are part of the digest, their values are not.
+    description:
+      - Further environment variables of O(command). Their names are part of the digest, their values are not.
+      - Values are secret. They are neither shown nor logged, and those of eight characters or more are removed from the
+        output of O(command).
     type: dict
     default: {}
   database_url:
@@ -219,6 +222,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     VERIFICATION,
     WINDOW,
     mutually_exclusive,
+    shown,
     target,
     url_secrets,
 )
@@ -239,7 +243,7 @@ SPEC = {
     "command": {"type": "list", "elements": "str"},
     "command_tree": {"type": "path"},
     "chdir": {"type": "path"},
-    "environment": {"type": "dict", "default": {}},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
     "database_url": {"type": "bool", "default": False},
     "lock_timeout": {"type": "int", "default": 10},
     "statement_timeout": {"type": "int", "default": 0},
@@ -272,12 +276,15 @@ def main() -> None:
     )
     if missing := interpreter.missing():
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
+    invocation = {"module_args": shown(module.params)}
     try:
+        # They are left out by shown() instead.
+        module.no_log_values.difference_update(str(value) for value in module.params["environment"].values())
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+        module.fail_json(msg=str(error), **error.facts(), invocation=invocation)
+    module.exit_json(**result, invocation=invocation)
 
 
 if __name__ == "__main__":

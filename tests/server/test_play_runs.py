@@ -228,6 +228,29 @@ def test_no_output_however_detailed_shows_a_password(ansible: Ansible, database:
     assert [path for path in written if password.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_no_output_however_detailed_shows_a_variable_of_the_command(
+    ansible: Ansible, database: Database, backup_root: Path, status: int
+) -> None:
+    """Not even where the command prints it; one that is short or the database's name spoils nothing."""
+    secret = "8f2e-of-the-command"
+    sql = "ALTER TABLE customers ADD COLUMN told int"
+    command = f'"{database.server.bin_dir}/psql" -qc "{sql}" && echo "it is $TOKEN" >&2; echo "$TOKEN"; exit {status}'
+    variables = {
+        **database.variables(backup_root),
+        "pg_migrate_command": ["sh", "-c", command],
+        "pg_migrate_environment": {"TOKEN": secret, "DEBUG": "1", "EMPTY": "", "NAME": database.name},
+    }
+    played = ansible.play({"one": variables}, "-e", f"pg_migrate_confirm={database.name}", "-vvvv")
+    ended = "rolled back: the database is as it was before" if status else "migrated and verified"
+    assert played.verdict("one").startswith(ended)
+    assert secret not in played.output
+    kept = [path for root in (backup_root, ansible.home / "pgsafe") for path in root.rglob("*") if path.is_file()]
+    logged = b"".join(path.read_bytes() for path in kept)
+    assert b"********" in logged
+    assert secret.encode() not in logged
+
+
 def test_a_password_in_a_url_is_as_secret(ansible: Ansible, database: Database, backup_root: Path) -> None:
     server = database.server
     url = f"postgresql://postgres:{server.password}@127.0.0.1:{server.port}/{database.name}"
