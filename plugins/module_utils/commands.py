@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import pwd
 import re
 import select
 import shutil
@@ -44,6 +43,14 @@ JOB_VARIABLE = "PGSAFE_JOB"
 
 
 @dataclass(frozen=True)
+class Account:
+    """A user of the operating system, with one group; it need not have a name."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
 class Command:
     """A program to run.
 
@@ -52,7 +59,7 @@ class Command:
     :param cwd: the directory to run in.
     :param time_limit: seconds it may take at all (short steps).
     :param stall_limit: seconds it may go on without progress (long steps).
-    :param user: the operating system's user to run it as, which only root can choose; None for our own.
+    :param account: the operating system's user to run it as, which only root can choose; None for our own.
     :param ending: the signal that asks it to end.
     """
 
@@ -61,7 +68,7 @@ class Command:
     cwd: str | None = None
     time_limit: float | None = None
     stall_limit: float | None = None
-    user: str | None = None
+    account: Account | None = None
     ending: signal.Signals = signal.SIGINT
 
     @property
@@ -238,6 +245,31 @@ def end_marked(run_directory: Path) -> int:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
     return len(found)
+
+
+def end_all_of(account: Account) -> None:
+    """Kill every process of a user, whatever group or session it is in, until there is none; root alone can."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (left := processes_of(account)) and time.monotonic() < deadline:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_FIRST_REST_SECONDS)
+
+
+def processes_of(account: Account) -> list[int]:
+    """The processes of a user that have not ended, where there is a /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if path.stat().st_uid == account.uid and not _is_zombie(path):
+                found.append(int(path.name))
+    return found
+
+
+def _is_zombie(process: Path) -> bool:
+    """https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    return (process / "stat").read_bytes().rpartition(b") ")[2][:1] == b"Z"
 
 
 def _environment_of(process: Path) -> list[bytes]:
@@ -418,7 +450,7 @@ def _child(command: Command, stdin: int, stdout: int) -> _Child:
             stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            **_identity(command.user),
+            **_identity(command.account),
         )
     except OSError as error:
         where = f" in {command.cwd}" if command.cwd else ""
@@ -426,12 +458,9 @@ def _child(command: Command, stdin: int, stdout: int) -> _Child:
     return _Child(command, process, _Tail(process.stderr), started)
 
 
-def _identity(user: str | None) -> dict[str, Any]:
+def _identity(account: Account | None) -> dict[str, Any]:
     """What makes a child another user's: of root's own groups it keeps none."""
-    if user is None:
-        return {}
-    account = pwd.getpwnam(user)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
 
 
 def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:

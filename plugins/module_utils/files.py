@@ -309,6 +309,27 @@ def give(path: Path, owner: int, group: int) -> None:
         os.chown(path, owner, group, follow_symlinks=False)
 
 
+def give_tree(path: Path, owner: int, group: int) -> None:
+    """As :func:`give`, with all that is in a directory; it never follows a link.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be given to the user {owner}", path):
+        for _place, directories, others, descriptor in os.fwalk(path, follow_symlinks=False):
+            for name in (*directories, *others):
+                os.chown(name, owner, group, dir_fd=descriptor, follow_symlinks=False)
+    give(path, owner, group)
+
+
+def let_through(path: Path) -> None:
+    """Let other users reach what is in a directory of ours when they know its name.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be opened to other users", path):
+        path.chmod(0o711)
+
+
 def read_bytes(path: Path) -> bytes:
     """
     :raises FileFailed: it cannot be read.

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Private, throw-away clusters: reached by nobody else, as fast as an unsafe one can be, gone whatever happens.
 
-PostgreSQL does not run as root. Root's clusters run as another user, who must be able to reach their directory.
+PostgreSQL does not run as root, and the SQL of a backup may run programs as the user of its server. Root's clusters run
+as a user without a name, who owns nothing and has no other process; what is left of his processes is killed at the end.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     commands,
     files,
     pg_tools,
+    safe_paths,
     scripts,
     server_globals,
     signals,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.commands import Account
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import environment, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     BadRequest,
@@ -36,15 +39,23 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import LOCK, RUNS, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import GLOBALS, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
-_PREFIX = "instance_"
+_PREFIX, _DATA, _SOCKETS = "instance_", "data", "pgsafe-"
 _PORT = "5432"
 _START_SECONDS = 120
 _STEP_SECONDS = 600
-_USUAL_USER = "postgres"
+
+# Where systemd takes users without a name from, too: https://systemd.io/UIDS-GIDS/
+_NAMELESS = range(61184, 65520)
+
+# initdb wants a user with a name, and runs nothing of a backup.
+_INITDB_USERS = ("postgres", "nobody")
+
+# On disk, and open to every user.
+_OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - what is made there is made by mkdir, 0700, with a name that is random
 
 # Whatever it holds is made from a backup that is there: nothing of it has to survive a crash, or be replicated.
 # https://www.postgresql.org/docs/current/runtime-config.html
@@ -73,7 +84,7 @@ class Options:
 
     :param bin_dir: the directory of the programs, or None to look for them.
     :param directory: where the cluster's own directory is made, or None for beside the backup.
-    :param user: the operating system's user that runs it when we are root, or None to decide.
+    :param user: the operating system's user that runs it when we are root, or None for one that owns nothing.
     """
 
     bin_dir: str | None = None
@@ -86,14 +97,14 @@ class Wanted:
     """A cluster to be made.
 
     :param parent: the directory that its own is made in.
-    :param user: as in :class:`commands.Command`.
+    :param account: as in :class:`commands.Command`.
     :param globals_script: makes its roles and tablespaces.
     :param libraries: for shared_preload_libraries; left out when they do not load.
     """
 
     tools: pg_tools.Tools
     parent: Path
-    user: str | None
+    account: Account | None
     globals_script: bytes
     libraries: str = ""
 
@@ -105,11 +116,11 @@ def for_backup(options: Options, directory: Path, manifest: Manifest) -> Wanted:
     """
     root = directory.parent.parent
     beside = root / RUNS / manifest.run_id
-    user = _user(options, directory)
+    account = _account(options)
     wanted = Wanted(
         tools=client_tools.find(Target({}, "", bin_dir=options.bin_dir), manifest.server_major),
-        parent=_parent(options, beside if beside.is_dir() else directory.parent, user),
-        user=user,
+        parent=_parent(options, beside if beside.is_dir() else directory.parent, account),
+        account=account,
         globals_script=files.read_bytes(directory / GLOBALS),
         libraries=manifest.preload_libraries,
     )
@@ -127,66 +138,87 @@ def for_archive(options: Options, archive: Path, major: int, globals_script: byt
 
     :raises Refused: as in :func:`for_backup`.
     """
-    user = _user(options, archive)
+    account = _account(options)
     return Wanted(
         tools=client_tools.find(Target({}, "", bin_dir=options.bin_dir), major),
-        parent=_parent(options, archive.parent, user),
-        user=user,
+        parent=_parent(options, archive.parent, account),
+        account=account,
         globals_script=globals_script,
     )
 
 
-def _user(options: Options, directory: Path) -> str | None:
-    """Who runs the cluster: ourselves, or, when that is root, the backup's owner, or the usual user.
+def _account(options: Options) -> Account | None:
+    """Who runs the cluster: ourselves, or, when that is root, who was named, or a user who owns nothing.
 
+    :raises BadRequest: somebody else was named, and we are not root.
     :raises Refused: there is no such user.
     """
     if os.geteuid() != 0:
-        if options.user and options.user != _name_of(os.geteuid()):
+        if options.user and options.user != pwd.getpwuid(os.geteuid()).pw_name:
             raise BadRequest("Only root can run an instance as another user.", remedy="Leave instance_user out.")
         return None
-    name = options.user or _name_of(directory.stat().st_uid) or _USUAL_USER
+    return _named(options.user) if options.user else _nameless()
+
+
+def _named(name: str) -> Account:
     with suppress(KeyError):
-        if pwd.getpwnam(name).pw_uid != 0:
-            return name
+        found = pwd.getpwnam(name)
+        if found.pw_uid != 0:
+            return Account(found.pw_uid, found.pw_gid)
     raise Refused(
         f"PostgreSQL does not run as root, and there is no other user {name} to run it.",
-        remedy="Name one in instance_user, or run the play as another user than root.",
+        remedy="Name another one in instance_user, or leave it out.",
     )
 
 
-def _name_of(uid: int) -> str:
-    """Empty for root, and for a number without a name, as an owner's from another machine may be."""
-    with suppress(KeyError):
-        return pwd.getpwuid(uid).pw_name if uid else ""
-    return ""
-
-
-def _parent(options: Options, beside: Path, user: str | None) -> Path:
-    """Where the cluster goes: where it was told to, beside the backup, or, where its user cannot reach that, home.
-
-    :raises Refused: its user can reach neither.
+def _nameless() -> Account:
     """
-    home = [Path(pwd.getpwnam(user).pw_dir)] if user else []
-    candidates = [options.directory] if options.directory else [beside, *home]
-    for candidate in candidates:
-        if candidate.is_dir() and (user is None or _reaches(pwd.getpwnam(user), candidate)):
-            return candidate
+    :raises Refused: each number has a name or a process.
+    """
+    for uid in secrets.SystemRandom().sample(_NAMELESS, len(_NAMELESS)):
+        account = Account(uid, uid)
+        if _is_nameless(account) and not commands.processes_of(account):
+            return account
+    raise Refused("There is no free user for a private cluster.", remedy="Name one in instance_user.")
+
+
+def _is_nameless(account: Account) -> bool:
+    with suppress(KeyError):
+        return account.uid in _NAMELESS and not pwd.getpwuid(account.uid)
+    return account.uid in _NAMELESS
+
+
+def place(directory: Path | None, beside: Path) -> Path:
+    """Where a cluster goes: where it was told to, else beside the backup, or, as another user's than ours, /var/tmp.
+
+    :param directory: where it was told to, or None.
+    """
+    return directory or (_OPEN_TO_ALL if os.geteuid() == 0 else beside)
+
+
+def _parent(options: Options, beside: Path, account: Account | None) -> Path:
+    """
+    :raises Refused: there is no such place, or its user cannot reach it.
+    """
+    found = place(options.directory, beside)
+    if found.is_dir() and (account is None or _reaches(account, found)):
+        return found
+    who = f"the user {account.uid if account else os.geteuid()}"
     raise Refused(
-        f"The user {user or os.geteuid()} cannot reach {' or '.join(map(str, candidates))}.",
-        remedy="Name a directory in instance_directory that this user can enter.",
+        f"A private cluster of {who} cannot reach {found}.",
+        remedy="Name a directory in instance_directory that every user can enter (mode 0711).",
     )
 
 
-def _reaches(user: pwd.struct_passwd, path: Path) -> bool:
+def _reaches(account: Account, path: Path) -> bool:
     """By the mode bits; an access control list that says otherwise is not read."""
-    return all(_enters(user, directory.stat()) for directory in (path, *path.parents))
+    return all(_enters(account, directory.stat()) for directory in (path, *path.parents))
 
 
-def _enters(user: pwd.struct_passwd, facts: os.stat_result) -> bool:
-    if facts.st_uid == user.pw_uid:
+def _enters(account: Account, facts: os.stat_result) -> bool:
+    if facts.st_uid == account.uid:
         return bool(facts.st_mode & stat.S_IXUSR)
-    if facts.st_gid == user.pw_gid:
+    if facts.st_gid == account.gid:
         return bool(facts.st_mode & stat.S_IXGRP)
     return bool(facts.st_mode & stat.S_IXOTH)
 
@@ -237,12 +269,14 @@ def _program(wanted: Wanted, name: str) -> str:
 
 @contextmanager
 def _directory(wanted: Wanted) -> Iterator[Path]:
-    """The cluster's own directory, 0700, locked as long as we live, removed whatever happens."""
+    """The cluster's own directory, ours, locked as long as we live, removed whatever happens."""
     home = wanted.parent / f"{_PREFIX}{secrets.token_hex(8)}"
     files.make_directory(home)
     try:
+        safe_paths.require(home)
         with Journal(home).held():
-            _give(home, wanted.user)
+            if wanted.account:
+                files.let_through(home)
             yield home
     finally:
         with signals.passed_over():
@@ -252,25 +286,38 @@ def _directory(wanted: Wanted) -> Iterator[Path]:
 @contextmanager
 def _socket_directory(wanted: Wanted) -> Iterator[Path]:
     """The socket's own directory, 0700: a path below the backup may be longer than a socket's can be."""
-    directory = Path(tempfile.mkdtemp(prefix="pgsafe-"))
+    directory = Path(tempfile.mkdtemp(prefix=_SOCKETS))
     try:
-        _give(directory, wanted.user)
+        if wanted.account:
+            files.give(directory, wanted.account.uid, wanted.account.gid)
         yield directory
     finally:
         with signals.passed_over():
             files.remove_tree(directory)
 
 
-def _give(path: Path, user: str | None) -> None:
-    if user is not None:
-        account = pwd.getpwnam(user)
-        files.give(path, account.pw_uid, account.pw_gid)
-
-
 def _initdb(wanted: Wanted, program: str, home: Path, superuser: str) -> None:
     """Trust is no risk where nobody else can reach the socket."""
-    argv = pg_tools.new_cluster(program, str(home / "data"), superuser)
-    commands.run(commands.Command(argv, cwd=str(home), time_limit=_STEP_SECONDS, user=wanted.user))
+    data, account = home / _DATA, _of_initdb(wanted.account)
+    files.make_directory(data)
+    if account:
+        files.give(data, account.uid, account.gid)
+    argv = pg_tools.new_cluster(program, str(data), superuser)
+    commands.run(commands.Command(argv, cwd=str(home), time_limit=_STEP_SECONDS, account=account))
+    if wanted.account:
+        files.give_tree(data, wanted.account.uid, wanted.account.gid)
+
+
+def _of_initdb(account: Account | None) -> Account | None:
+    """
+    :raises Refused: there is no user of a name.
+    """
+    if account is None or not _is_nameless(account):
+        return account
+    for name in _INITDB_USERS:
+        with suppress(Refused):
+            return _named(name)
+    raise Refused(f"There is no user {' or '.join(_INITDB_USERS)} to run initdb.", remedy="Name one in instance_user.")
 
 
 @contextmanager
@@ -298,15 +345,25 @@ def _started(wanted: Wanted, program: str, home: Path, target: Target, libraries
         "shared_preload_libraries": libraries,
     }
     command = commands.Command(
-        pg_tools.serve(program, str(home / "data"), settings),
+        pg_tools.serve(program, str(home / _DATA), settings),
         cwd=str(home),
         time_limit=_START_SECONDS,
-        user=wanted.user,
+        account=wanted.account,
         # An immediate shutdown: what it would write out before another one is thrown away anyway.
         ending=signal.SIGQUIT,
     )
-    with commands.serving(command, lambda: _answers(target)):
-        yield
+    try:
+        with commands.serving(command, lambda: _answers(target)):
+            yield
+    finally:
+        with signals.passed_over():
+            _end_nameless(wanted.account)
+
+
+def _end_nameless(account: Account | None) -> None:
+    """Whatever the SQL has started goes with its server; of a user with a name, somebody else's would go, too."""
+    if account and _is_nameless(account):
+        commands.end_all_of(account)
 
 
 def _answers(target: Target) -> bool:
@@ -331,24 +388,39 @@ def _make_globals(wanted: Wanted, target: Target, superuser: str) -> None:
 def _sweep(wanted: Wanted, found: Found) -> None:
     """End and remove the clusters of proofs that were killed; one whose proof lives holds its lock."""
     for home in sorted(wanted.parent.glob(f"{_PREFIX}*")):
-        if home.is_symlink() or not (home / LOCK).exists() or Journal(home).alive:
+        # One without data has perhaps been made just now, and its lock is not held yet.
+        if not _is_ours(home) or not (home / _DATA).is_dir() or Journal(home).alive:
             continue
         _end_orphan(wanted, home)
         files.remove_tree(home)
         found.notes.append(f"removed what a killed proof has left: {home}")
 
 
+def _is_ours(path: Path) -> bool:
+    """A directory of our own, and no link to one: others may make anything in /var/tmp."""
+    facts = path.lstat()
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()
+
+
 def _end_orphan(wanted: Wanted, home: Path) -> None:
-    data = home / "data"
-    if not (data / "postmaster.pid").exists():
+    data = home / _DATA
+    facts = data.lstat()
+    account = Account(facts.st_uid, facts.st_gid) if os.geteuid() == 0 else None
+    _end_nameless(account)
+    if not (data / "postmaster.pid").is_file():
         return
     # Its fifth line names the socket's directory: https://www.postgresql.org/docs/current/storage-file-layout.html
     lines = files.read_text(data / "postmaster.pid").splitlines()
-    user = _name_of(data.stat().st_uid) or None if os.geteuid() == 0 else None
     stop = pg_tools.stop_cluster(_program(wanted, "pg_ctl"), str(data))
     with suppress(CommandFailed):
-        commands.run(commands.Command(stop, cwd="/", time_limit=_STEP_SECONDS, user=user))
-    socket = Path(lines[4]) if len(lines) > 4 else None
-    if socket and socket.name.startswith("pgsafe-") and socket.is_dir():
-        with suppress(PgsafeError):
-            files.remove_tree(socket)
+        commands.run(commands.Command(stop, cwd="/", time_limit=_STEP_SECONDS, account=account))
+    if len(lines) > 4:
+        _remove_sockets(Path(lines[4]), facts.st_uid)
+
+
+def _remove_sockets(directory: Path, owner: int) -> None:
+    """A directory that only the cluster's own user could have named is removed if it could be no other one."""
+    ours = directory.parent == Path(tempfile.gettempdir()) and directory.name.startswith(_SOCKETS)
+    with suppress(PgsafeError, FileNotFoundError):
+        if ours and directory.lstat().st_uid == owner:
+            files.remove_tree(directory)

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     identity,
     instance,
     names,
+    origin,
     pg_tools,
     scripts,
     signals,
@@ -74,6 +75,7 @@ class ArchiveRequest:
     proof: str = "scratch"
     instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Dump:
 def plan(request: ArchiveRequest) -> Dump:
     """
     :raises BadRequest: a level was asked for that there is not.
+    :raises Refused: its SQL would run with our rights.
     :raises NotABackup: the file is no dump of pg_dump's.
     :raises FileFailed: it cannot be read.
     """
@@ -99,7 +102,14 @@ def plan(request: ArchiveRequest) -> Dump:
             "An archive that was made by hand has no checksums to compare with.",
             remedy="Choose level decode or restore, or take a backup with pg_backup.",
         )
+    if request.level == "restore" and not request.trusted:
+        origin.require_apart(request.archive, _place(request))
     return _recognised(request.archive)
+
+
+def _place(request: ArchiveRequest) -> str:
+    """Where nothing is known of the room that it needs, a server is no place to try."""
+    return origin.SEPARATE_INSTANCE if request.proof == "auto" else request.proof
 
 
 def run(request: ArchiveRequest) -> Verdict:
@@ -197,6 +207,7 @@ def _restore(request: ArchiveRequest, dump: Dump, found: Found) -> None:
             _stays_inside(request, dump, found)
         if found.findings:
             return
+    found.notes.extend(origin.reaching_out(scripts.lines(_text(request, dump))))
     with _server(request, dump, found) as (target, tools):
         _restore_on(target, tools, request, dump, found)
 
@@ -221,7 +232,7 @@ def _stays_inside(request: ArchiveRequest, dump: Dump, found: Found) -> None:
 
 @contextmanager
 def _server(request: ArchiveRequest, dump: Dump, found: Found) -> Iterator[tuple[Target, pg_tools.Tools]]:
-    if request.proof == "scratch":
+    if _place(request) != origin.SEPARATE_INSTANCE:
         with session(request.target.maintenance, purpose="verify") as server:
             tools = client_tools.find(request.target, identity.server(server).major)
         yield request.target, tools

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     filesystems,
     fingerprint,
     identity,
+    instance,
     job_container,
     names,
     owner_code,
@@ -328,7 +329,7 @@ def _proof(plan: Plan, common: ServerFacts) -> dict[str, Any]:
     if plan.proof == AUTO:
         choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes)
     apart = choice.proof == proof_choice.SEPARATE_INSTANCE
-    place = filesystems.of(plan.instance_directory or plan.backup_root) if apart else None
+    place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
     return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}
 
 

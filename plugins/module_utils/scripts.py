@@ -35,12 +35,15 @@ def canonical(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
     :raises VerificationFailed: its end is not the end of a whole dump.
     """
-    end = b""
+    held = end = b""
     for chunk in _without_key(chunks):
         end = (end + chunk)[-_EDGE_BYTES:]
-        yield chunk
+        if held:
+            yield held
+        held = chunk
     if not pg_tools.complete_script(end.decode("utf-8", "replace")):
         raise VerificationFailed("has no end marker of a complete dump")
+    yield held
 
 
 def _without_key(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -15,13 +15,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     decoding,
     files,
     findings,
+    gzip_files,
     instance,
     integrity,
-    journal,
     login_triggers,
+    origin,
     proof,
     proof_choice,
-    safe_paths,
+    scripts,
     signals,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
@@ -42,6 +43,7 @@ class VerifyRequest:
     :param record: write the proof into the journal of the backup's run.
     :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`, or :data:`AUTO`.
     :param instance_options: of the ``separate_instance``.
+    :param trusted: whether the SQL of a backup of unknown origin may run with our rights.
     :param stall_limit: seconds that a program which decodes may go on without a word.
     """
 
@@ -53,6 +55,7 @@ class VerifyRequest:
     proof: str = "scratch"
     instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
+    trusted: bool = False
 
 
 AUTO = "auto"
@@ -68,19 +71,36 @@ PROOFS: dict[str, Callable[[VerifyRequest], proof.Place]] = {
 def plan(request: VerifyRequest) -> Manifest:
     """
     :raises NotABackup: there is nothing to verify.
+    :raises Refused: it is of unknown origin, and its SQL would run with our rights.
     """
-    return manifests.read(request.backup_dir)
+    manifest = manifests.read(request.backup_dir)
+    _origin(request, manifest)
+    return manifest
+
+
+def _origin(request: VerifyRequest, manifest: Manifest) -> VerifyRequest:
+    """The request, with the place that suits where its backup comes from.
+
+    :raises Refused: its SQL would run with our rights.
+    """
+    if request.level != "restore" or request.trusted or origin.is_own(request.backup_dir, manifest):
+        return request
+    found = replace(request, proof=origin.SEPARATE_INSTANCE) if request.proof == AUTO else request
+    origin.require_apart(found.backup_dir, found.proof)
+    return found
 
 
 def run(request: VerifyRequest) -> Verdict:
     """Verify level by level; the first level with a finding is the last that is tried.
 
     :raises NotABackup: the directory has no usable manifest.
+    :raises Refused: it is of unknown origin, and its SQL would run with our rights.
     :raises PgsafeError: the verification itself could not be done (no server, no tools), or was interrupted; whatever
         it had made is gone.
     """
     manifest = manifests.read(request.backup_dir)
-    run_journal = _journal(request, manifest) if request.record else None
+    request = _origin(request, manifest)
+    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
     if run_journal is None:
         with signals.raised("The verification"):
             return _verdict(request, manifest)
@@ -99,21 +119,11 @@ def run_of(backup_dir: Path) -> Journal | None:
 
     :raises NotABackup: the directory has no usable manifest.
     """
-    return _run_of(backup_dir, manifests.read(backup_dir))
-
-
-def _run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
-    root = backup_dir.parent.parent
-    weak = safe_paths.weakness(backup_dir) or safe_paths.weakness(root / journal.RUNS / manifest.run_id)
-    return None if weak else journal.of_run(root, manifest.run_id)
-
-
-def _journal(request: VerifyRequest, manifest: Manifest) -> Journal | None:
-    return _run_of(request.backup_dir, manifest)
+    return origin.run_of(backup_dir, manifests.read(backup_dir))
 
 
 def _journal_to_keep(request: VerifyRequest) -> Journal:
-    run_journal = _journal(request, manifests.read(request.backup_dir))
+    run_journal = run_of(request.backup_dir)
     if run_journal is None:
         raise Refused("The backup's run has no journal beside it that could say what becomes of a ready copy.")
     return run_journal
@@ -134,8 +144,10 @@ def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
 
 
 def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
-    run_journal = _journal(request, manifest) if request.record else None
+    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
     kept_in = run_journal.directory if run_journal else None
+    if not origin.is_own(request.backup_dir, manifest):
+        found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
     proof.look(stored, PROOFS[_chosen(request, manifest, found)](request), found)
 

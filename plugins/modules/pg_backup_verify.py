@@ -53,15 +53,25 @@ options:
   instance_directory:
     description:
       - The directory that the cluster of V(separate_instance) is made in, and removed from.
-      - By default beside the backup, or, when root's play runs the cluster as a user who cannot reach that, in the home
-        directory of this user.
+      - By default beside the backup, or in C(/var/tmp) when the task is root's.
+      - Others than root and the user of the task must not be able to write there.
     type: path
   instance_user:
     description:
-      - The user of the operating system that runs the cluster when the play is root's, since PostgreSQL does not run as
-        root.
-      - By default the owner of the backup, or V(postgres) when that is root.
+      - The user of the operating system that runs the cluster when the task is root's, since PostgreSQL does not run as
+        root. The SQL of the backup can run programs as this user, who must own nothing.
+      - By default a user without a name, whose number is taken from those of C(DynamicUser) of systemd, and whose
+        processes are killed at the end.
     type: str
+  trusted:
+    description:
+      - A restore runs the SQL of a backup. Of O(archive), and of a backup that no run of its backup root is recorded to
+        have taken as it is, the origin is unknown. Such a one is restored by V(separate_instance) in a task of root's
+        alone, where its SQL runs as a user who owns nothing.
+      - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(separate_instance) as
+        the user of the task.
+    type: bool
+    default: false
   jobs:
     description: How many jobs pg_restore uses.
     type: int
@@ -110,9 +120,10 @@ EXAMPLES = r"""
     instance_directory: /srv/scratch
 
 - name: See whether an archive that somebody made by hand restores at all
+  become: true
   pgsafe.migration.pg_backup_verify:
-    login_db: community_connect
     archive: /srv/dumps/community_connect.dump
+    proof: separate_instance
 """
 
 RETURN = r"""
@@ -187,6 +198,7 @@ SPEC = {
     "proof": {"type": "str", "choices": [*verify.PROOFS, verify.AUTO], "default": "scratch"},
     "instance_directory": {"type": "path"},
     "instance_user": {"type": "str"},
+    "trusted": {"type": "bool", "default": False},
     "fail": {"type": "bool", "default": True},
 }
 

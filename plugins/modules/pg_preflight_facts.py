@@ -56,7 +56,9 @@ options:
     choices: [scratch, ready_copy, separate_instance, auto]
     default: auto
   instance_directory:
-    description: The directory that a V(separate_instance) will be made in; beside the backup by default.
+    description:
+      - The directory that a V(separate_instance) will be made in.
+      - By default beside the backup, or in C(/var/tmp) when the task is root's.
     type: path
   csv:
     description: Which tables will get a CSV, as patterns of C(schema.table).

@@ -180,6 +180,15 @@ def backup_root(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that the cluster's user can enter, whoever runs the tests."""
+    directory = Path(tempfile.mkdtemp(prefix="pgs"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
+
+
 @pytest.fixture(scope="session")
 def logins() -> Iterator[sshd.Sshd]:
     with sshd.started() as server:

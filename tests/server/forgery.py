@@ -76,7 +76,8 @@ def _sign(directory: Path, facts: Facts) -> None:
 
 
 def verified(database: Database, directory: Path, level: str = "restore", **options: Any) -> findings.Verdict:
-    request = verify.VerifyRequest(database.target, directory, level, stall_limit=STALL_SECONDS)
+    """As one who trusts its SQL: what is forged is of unknown origin."""
+    request = verify.VerifyRequest(database.target, directory, level, stall_limit=STALL_SECONDS, trusted=True)
     return verify.run(replace(request, **options))
 
 

@@ -9,7 +9,6 @@ import os
 import pwd
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Fil
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
-from ansible_collections.pgsafe.migration.tests.server.support import Database, everything
+from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, everything
 
 import pgserver
 
@@ -36,22 +35,6 @@ def outside() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Root may write everywhere, so it steps aside for a user who may not."""
-    if os.geteuid() != 0:
-        yield
-        return
-    nobody = pwd.getpwnam("nobody")
-    os.setresgid(nobody.pw_gid, nobody.pw_gid, 0)
-    os.setresuid(nobody.pw_uid, nobody.pw_uid, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-        os.setresgid(0, 0, 0)
 
 
 # As a module has them.

@@ -1,26 +1,32 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whatever a script contains, psql runs its SQL alone: no shell command, no other database, no other file."""
+"""What somebody else could have written runs no command of psql's, and its SQL as a user who owns nothing."""
 
 from __future__ import annotations
 
+import pwd
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     client_tools,
+    commands,
     copies,
     instance,
     lone_archive,
     manifest,
+    verify,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.commands import Account
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import dump
-from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, databases
+from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, back_up, databases
 
 END = b"--\n-- PostgreSQL database dump complete\n"
 REFUSED = "backslash commands are restricted"
@@ -69,6 +75,11 @@ def inserted(text: bytes, command: str, before: bytes = END) -> bytes:
     return bare.replace(before, f"{command}\n".encode() + before, 1)
 
 
+def readable_by_all(directory: Path) -> None:
+    for path in (directory, *directory.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 def require_nothing_done(database: Database, mark: Path) -> None:
     assert not mark.exists()
     assert database.admin("SELECT to_regclass('public.led_out') IS NULL AND to_regclass('led_out') IS NULL") == "t"
@@ -81,7 +92,7 @@ def test_a_script_of_unknown_origin_runs_no_command(database: Database, tmp_path
     whole = path.read_bytes()
     for command in hostile(mark):
         path.write_bytes(inserted(whole, command))
-        verdict = lone_archive.run(lone_archive.ArchiveRequest(database.target, path))
+        verdict = lone_archive.run(lone_archive.ArchiveRequest(database.target, path, trusted=True))
         require_nothing_done(database, mark)
         assert verdict.reached == "decode", command
         told = verdict.findings[0].what
@@ -100,13 +111,65 @@ def test_the_script_of_a_backup_runs_no_command_in_a_rollback_either(
     require_nothing_done(database, mark)
 
 
-def test_the_roles_of_a_backup_run_no_command(database: Database, backup_root: Path, mark: Path) -> None:
+def test_the_roles_of_a_backup_run_no_command(database: Database, backup_root: Path, mark: Path, place: Path) -> None:
     taken = back_up(database, backup_root)
     command = f"SELECT 1; \\! touch {mark}"
     forgery.rewrite(taken.directory / manifest.GLOBALS, lambda text: inserted(text, command, b"CREATE ROLE"))
     forgery.seal(taken.directory)
-    options = instance.Options(str(database.server.bin_dir), mark.parent)
+    options = instance.Options(str(database.server.bin_dir), place)
     verdict = forgery.verified(database, taken.directory, proof="separate_instance", instance_options=options)
     require_nothing_done(database, mark)
     assert verdict.reached == "decode"
     assert REFUSED in verdict.findings[0].what
+
+
+def require_refused(begin: Callable[[], object], told: str) -> None:
+    with pytest.raises(Refused, match=f"is of unknown origin, and .*{told}") as caught:
+        begin()
+    assert "trusted: true" in caught.value.remedy
+
+
+@pytest.mark.other_user
+@pytest.mark.every_major
+def test_the_sql_of_a_dump_runs_as_a_user_who_owns_nothing_and_leaves_no_process(
+    database: Database, tmp_path: Path, mark: Path, place: Path
+) -> None:
+    path = dump(database, tmp_path / "by_hand", "plain")
+    program = f"id -u > {mark}; setsid sleep 1000 > /dev/null 2>&1 < /dev/null &"
+    path.write_bytes(inserted(path.read_bytes(), f"COPY (SELECT 1) TO PROGRAM '{program}';"))
+    options = instance.Options(str(database.server.bin_dir), place)
+    asked = lone_archive.ArchiveRequest(database.target, path, proof="separate_instance", instance_options=options)
+    verdict = lone_archive.run(asked)
+    assert (verdict.reached, verdict.findings) == ("restore", ())
+    assert any(note.startswith("its SQL has COPY with PROGRAM (line ") for note in verdict.notes)
+    uid = int(mark.read_text())
+    with pytest.raises(KeyError):
+        pwd.getpwuid(uid)
+    assert commands.processes_of(Account(uid, uid)) == []
+    assert list(place.iterdir()) == []
+
+
+def test_a_dump_of_unknown_origin_is_restored_by_root_in_a_cluster_of_its_own_alone(
+    database: Database, mark: Path, backup_root: Path
+) -> None:
+    path = dump(database, mark.parent / "by_hand", "custom")
+    taken = back_up(database, backup_root).directory
+    copied = mark.parent / "copied" / "db" / taken.name
+    shutil.copytree(taken, copied)
+    readable_by_all(mark.parent / "copied")
+    around = databases(database.server)
+    for proof, told in (
+        ("scratch", "would run its SQL on the server"),
+        ("separate_instance", "run programs as the user"),
+    ):
+        dumped = lone_archive.ArchiveRequest(database.target, path, proof=proof)
+        backup = verify.VerifyRequest(database.target, copied, proof=proof)
+        with as_nobody():
+            require_refused(partial(lone_archive.run, dumped), told)
+            require_refused(partial(verify.run, backup), told)
+            require_refused(partial(verify.plan, backup), told)
+    assert databases(database.server) == around
+    moved = backup_root / "copied" / "db" / taken.name
+    shutil.copytree(taken, moved)
+    assert verify.run(verify.VerifyRequest(database.target, moved, trusted=True)).reached == "restore"
+    assert verify.run(verify.VerifyRequest(database.target, taken)).reached == "restore"

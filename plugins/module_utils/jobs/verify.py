@@ -79,6 +79,7 @@ def _common(params: Params) -> dict[str, Any]:
         "level": params["level"],
         "jobs": params["jobs"],
         "proof": params["proof"],
+        "trusted": params["trusted"],
         "instance_options": Options(params["bin_dir"], directory, params["instance_user"]),
     }
 

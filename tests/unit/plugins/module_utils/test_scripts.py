@@ -103,3 +103,8 @@ def test_the_key_of_a_dump_of_roles_is_left_out_too() -> None:
     end = b"--\n-- PostgreSQL database cluster dump complete\n--\n\n"
     dumped = HEAD + b"\\restrict one\n\nCREATE ROLE app;\n\n\\unrestrict two\n\n" + end
     assert b"".join(scripts.restricted(iter([dumped]))).count(b"restrict ") == 1
+
+
+def test_an_empty_script_is_not_whole_and_begins_with_nothing() -> None:
+    with pytest.raises(VerificationFailed, match="no end marker"):
+        next(scripts.canonical(iter([])))

@@ -62,10 +62,10 @@ def test_an_archive_has_no_checksums_to_compare_with(monkeypatch: pytest.MonkeyP
 def test_in_check_mode_an_archive_is_looked_at_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     archive = tmp_path / "app.sql"
     archive.write_text("-- Dumped by pg_dump version 18.6\n")
-    ran = runner(pg_backup_verify, monkeypatch)(archive=str(archive), check_mode=True)
+    ran = runner(pg_backup_verify, monkeypatch)(archive=str(archive), trusted=True, check_mode=True)
     assert ran.result["console"] == ["[ ] The backup would be verified to the level restore"]
     archive.write_text("nothing of that sort")
-    refused = runner(pg_backup_verify, monkeypatch)(archive=str(archive), check_mode=True)
+    refused = runner(pg_backup_verify, monkeypatch)(archive=str(archive), trusted=True, check_mode=True)
     assert "is no dump of pg_dump's" in refused.result["msg"]
 
 

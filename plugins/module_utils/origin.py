@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who could have written a backup, and where its SQL may run: see docs/security.md."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import journal, safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
+
+SEPARATE_INSTANCE = "separate_instance"
+
+# What reaches beyond its database, by how pg_dump writes it. A dump can hide it; this is for people to read.
+_REACHING = {
+    "COPY with PROGRAM": re.compile(rb"^\s*COPY\b.*\bPROGRAM\b", re.IGNORECASE),
+    "COPY with a file": re.compile(rb"^\s*COPY\b.*\b(?:TO|FROM)\s+E?'", re.IGNORECASE),
+    "an untrusted language": re.compile(
+        rb"\bLANGUAGE\s+\"?(?:pl\w+u|plsh|plr|pljava|plrust)\b|^\s*CREATE (?:OR REPLACE )?(?:PROCEDURAL )?LANGUAGE",
+        re.IGNORECASE,
+    ),
+    "a C function": re.compile(rb"\bLANGUAGE\s+\"?c\b", re.IGNORECASE),
+    "an event trigger": re.compile(rb"^\s*CREATE EVENT TRIGGER", re.IGNORECASE),
+    "a role, a database, a tablespace or a system setting": re.compile(
+        rb"^\s*(?:CREATE|ALTER|DROP) (?:ROLE|USER|DATABASE|TABLESPACE|SYSTEM)\b", re.IGNORECASE
+    ),
+    "a foreign server": re.compile(rb"^\s*CREATE (?:SERVER|USER MAPPING|FOREIGN DATA WRAPPER)", re.IGNORECASE),
+}
+
+
+def run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
+    """The run that a backup is of, if it has a journal beside it that no other user could have written."""
+    root = backup_dir.parent.parent
+    weak = safe_paths.weakness(backup_dir) or safe_paths.weakness(root / journal.RUNS / manifest.run_id)
+    return None if weak else journal.of_run(root, manifest.run_id)
+
+
+def is_own(backup_dir: Path, manifest: Manifest) -> bool:
+    """Whether a run whose journal nobody else could write has taken this very backup."""
+    run_journal = run_of(backup_dir, manifest)
+    taken = run_journal.last("backed_up") if run_journal else None
+    return taken is not None and taken.facts.get("manifest_sha256") == manifests.digest_of(backup_dir)
+
+
+def require_apart(path: Path, proof: str) -> None:
+    """
+    :raises Refused: the SQL of a dump of unknown origin would run with rights of ours.
+    """
+    if proof != SEPARATE_INSTANCE:
+        raise Refused(
+            f"{path} is of unknown origin, and proof: {proof} would run its SQL on the server of the connection.",
+            remedy="Choose proof: separate_instance in a task of root's, or set trusted: true if it may run there.",
+        )
+    if os.geteuid() != 0:
+        raise Refused(
+            f"{path} is of unknown origin, and its SQL could run programs as the user of this task, who also runs the "
+            "private cluster.",
+            remedy="Run the task as root, whose private cluster has a user who owns nothing, or set trusted: true if "
+            "this SQL may run as the user of this task.",
+        )
+
+
+def reaching_out(lines: Iterable[bytes]) -> Iterator[str]:
+    """What a script says that reaches beyond its database, each kind once, with its first line."""
+    wanted = dict(_REACHING)
+    for number, line in enumerate(lines, start=1):
+        for kind in [kind for kind, pattern in wanted.items() if pattern.search(line)]:
+            del wanted[kind]
+            yield f"its SQL has {kind} (line {number})"
