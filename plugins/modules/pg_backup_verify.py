@@ -114,6 +114,7 @@ EXAMPLES = r"""
     backup_dir: /var/backups/pgsafe/community_connect/latest
 
 - name: Prove it in a private cluster, far from the server it was taken from
+  become: true
   pgsafe.migration.pg_backup_verify:
     backup_dir: /srv/copies/community_connect/migration_20261116_143022
     proof: separate_instance

@@ -18,6 +18,7 @@ _BASES = {
 
 
 def check(facts: Facts) -> Iterator[Problem]:
+    yield from _private_cluster(facts)
     disk = facts.backup_filesystem
     backup = int(facts.backup_size.bytes * facts.thresholds.disk_factor)
     needed = backup + _copies(facts)
@@ -31,6 +32,21 @@ def check(facts: Facts) -> Iterator[Problem]:
         f"({_BASES[facts.backup_size.basis]}){beside}.",
         f"Free space (df -h {disk.path}), choose another backup_root, or lower disk_factor.",
     )
+
+
+def _private_cluster(facts: Facts) -> Iterator[Problem]:
+    """On a disk of its own; on that of the backups its room is counted with theirs."""
+    place = facts.proof_filesystem
+    if place is None or place.device == facts.backup_filesystem.device or place.free_bytes is None:
+        return
+    if place.free_bytes < facts.wanted.bytes:
+        yield Problem(
+            "backup_disk",
+            "error",
+            f"{place.path} has {size(place.free_bytes)} free; the private cluster of the proof needs "
+            f"{size(facts.wanted.bytes)}.",
+            "Name a directory with more room in pg_migrate_instance_directory.",
+        )
 
 
 def _copies(facts: Facts) -> int:

@@ -48,6 +48,10 @@ def test_a_private_cluster_for_the_proof_needs_room_where_it_is() -> None:
     assert [problem.check for problem in backup_disk.check(apart)] == ["backup_disk"]
     elsewhere = replace(apart, proof_filesystem=replace(place, device=3))
     assert list(backup_disk.check(elsewhere)) == []
+    small = replace(apart, proof_filesystem=Filesystem("/place", FACTS.wanted.bytes - 1, 3))
+    (problem,) = backup_disk.check(replace(small, backup_filesystem=FACTS.backup_filesystem))
+    assert problem.what.startswith("/place has ")
+    assert "pg_migrate_instance_directory" in problem.remedy
 
 
 def test_a_disk_that_cannot_be_seen_is_left_to_the_check_of_the_backup_root() -> None:
