@@ -35,6 +35,9 @@ GRACE_SECONDS = 5.0
 _ERROR = re.compile(r"(?:^|: )(?:ERROR|FATAL|PANIC|error|fatal): ")
 _TRACEBACK = "Traceback (most recent call last):"
 
+# How long killed processes are looked for again; one in an uninterruptible wait may outlast it.
+_KILL_SECONDS, _KILL_LOOK_SECONDS = 10.0, 0.02
+
 # Between two looks at a program that may end at once, or take long.
 _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 0.0005, 0.05
 
@@ -237,14 +240,24 @@ def end_marked(run_directory: Path) -> int:
 
     :param run_directory: of the run; its id alone may be another one's too, of another backup root.
 
-    It finds those of our own user, or of all for root, where there is a /proc.
+    It finds those of our own user, or of all for root, where there is a /proc. It looks again until none is left,
+    because a process that is not dead yet may start another one behind the look.
     """
+    killed: set[int] = set()
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (found := _marked(run_directory)) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
+        time.sleep(_KILL_LOOK_SECONDS)
+    return len(killed)
+
+
+def _marked(run_directory: Path) -> set[int]:
     mark = f"{JOB_VARIABLE}={run_directory}".encode()
-    found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if mark in _environment_of(path)]
-    for pid in set(found) - {os.getpid()}:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    return len(found)
+    found = {int(path.name) for path in Path("/proc").glob("[0-9]*") if mark in _environment_of(path)}
+    return found - {os.getpid()}
 
 
 def end_all_of(account: Account) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
+    finish,
     hold,
     identity,
     login_triggers,
@@ -422,14 +423,12 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
-        commands.end_marked(self._journal.directory)
         if isinstance(cause, VerificationFailed) and self._request.on_verify_failure == hold.HOLD:
             self._hold(cause)
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
         request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True)
         try:
-            with session(self._request.target.maintenance, WRITING, "rollback") as server:
-                self._came_back = cutover.end_sessions(server, self._way_in.dbname)
+            self._came_back = finish.end_what_is_left(target, self._journal, self._manifest.identity)
             restored = rollback.roll_back(request, self._manifest, self._journal)
         except PgsafeError as undo:
             # Of its own doing that may be so; of the migration's it is not.
@@ -447,6 +446,7 @@ class _Window:
 
     def _hold(self, cause: VerificationFailed) -> NoReturn:
         """The migration was applied in full, and may be right: closed, it waits for a person's word."""
+        commands.end_marked(self._journal.directory)
         self._journal.append(HELD)
         self._opened = time.monotonic()
         raise MigrationFailed(cause, self._outcome("held"), hold.STATE, hold.choices(self._journal)) from cause

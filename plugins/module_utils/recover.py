@@ -15,11 +15,10 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     access_probe,
-    commands,
     copies,
-    cutover,
     fence,
     fence_mark,
+    finish,
     hold,
     login_triggers,
     queries,
@@ -46,6 +45,7 @@ class RecoverRequest:
     """:param run_id: a run to finish or undo even if it rests between two steps just now.
     :param patience: seconds that a run may rest before it is taken for dead.
     :param accept_reason: why the database of the held run ``run_id`` is opened as it was migrated.
+    :param by_person: a person has named ``run_id``, and so says that this is its server, also after a failover.
     """
 
     target: Target
@@ -54,6 +54,7 @@ class RecoverRequest:
     run_id: str = ""
     patience: int = PATIENCE_SECONDS
     accept_reason: str = ""
+    by_person: bool = True
 
 
 @dataclass(frozen=True)
@@ -200,23 +201,23 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
     _require_dead(request, run_journal)
     named = request.run_id == run_journal.run_id
     with run_journal.held():
-        if not run_journal.unfinished:
-            fence.undo(request.target, run_journal, after_failover=named)
-            copies.drop_ready(request.target, run_journal)
-            return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
         if _is_accepted(request, run_journal):
             hold.accept(request.target, run_journal, request.accept_reason)
-        verdict = run_journal.accepted
-        if verdict:
-            fence.undo(request.target, run_journal, after_failover=named)
-            copies.drop_ready(request.target, run_journal)
-            run_journal.append(verdict)
-            why = f": {request.accept_reason}" if request.accept_reason else ""
-            return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}{why}"
+        warnings = finish.forwards(request.target, run_journal, after_failover=named and request.by_person)
+        if warnings is not None:
+            return "; ".join((_opened(request, run_journal), *warnings))
         if not named:
             _require_fenced(request, run_journal)
-        _end_sessions(request.target, run_journal)
         return _rolled_back(request, run_journal)
+
+
+def _opened(request: RecoverRequest, run_journal: Journal) -> str:
+    """What was done to a run that only had to be opened."""
+    verdict = run_journal.accepted
+    if not verdict:
+        return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
+    why = f": {request.accept_reason}" if request.accept_reason else ""
+    return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}{why}"
 
 
 def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
@@ -240,21 +241,10 @@ def _is_accepted(request: RecoverRequest, run_journal: Journal) -> bool:
     return bool(request.accept_reason) and request.run_id == run_journal.run_id and run_journal.on_hold
 
 
-def _end_sessions(target: Target, run_journal: Journal) -> None:
-    """A process that was killed leaves its psql at work, which would commit after the look at the database."""
-    commands.end_marked(run_journal.directory)
-    raised = fence.recorded(run_journal)
-    if raised is None:
-        return
-    with session(target.maintenance, WRITING, "recover") as server:
-        for name, _is_open in server.rows(queries.NAME_AND_OPEN, (raised.identity.oid,)):
-            cutover.end_sessions(server, name)
-
-
 def _rolled_back(request: RecoverRequest, run_journal: Journal) -> str:
     directory = Path(run_journal.backup_dir)
     asked = rollback.RollbackRequest(request.target, directory, request.jobs, finish=True)
-    restored = rollback.roll_back(asked, manifests.read(directory), run_journal)
+    restored = finish.backwards(asked, manifests.read(directory), run_journal)
     kept = f"; the failed database is kept as {restored.kept}" if restored.kept else ""
     return f"Rolled back: the run {run_journal.run_id}, which was interrupted while it migrated{kept}"
 

@@ -15,13 +15,11 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
-    cutover,
-    fence,
+    finish,
     login_triggers,
     properties,
     queries,
     restore_forecast,
-    rollback,
     signals,
     sources,
     whereabouts,
@@ -171,8 +169,6 @@ def run(request: RestoreRequest) -> Restored:
         finished = _finished(request.target, manifest, run_journal) if request.finish else None
         if finished:
             return finished
-        if run_journal.unfinished:
-            _end_what_is_left(request.target, manifest)
         return _by_hand(request, manifest, run_journal)
 
 
@@ -190,7 +186,7 @@ def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal |
     """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
     if not request.finish and not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
-    return rollback.roll_back(request.rollback, manifest, run_journal)
+    return finish.backwards(request.rollback, manifest, run_journal)
 
 
 def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
@@ -213,24 +209,19 @@ def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
 
 
 def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restored:
-    fence.undo(target, run_journal, after_failover=True)
-    if run_journal.unfinished:
-        run_journal.append("settled")
-    return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0)
+    warnings = finish.settle(target, manifest, run_journal)
+    return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0, warnings=warnings)
 
 
 def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Restored | None:
-    """A run that has its verdict, or never began to migrate: opened, and not looked at, since others write by now.
+    """What became of a run that goes forwards; None for one that is still to be rolled back.
 
     :raises Refused: its rollback failed, and the database was opened as it was left.
     """
-    verdict = run_journal.accepted
-    if run_journal.unfinished and not verdict:
+    warnings = finish.forwards(target, run_journal)
+    if warnings is None:
         _require_not_given_up(manifest, run_journal)
         return None
-    warnings = rollback.let_go(target, run_journal)
-    if run_journal.unfinished:
-        run_journal.append(verdict)
     ended = run_journal.last(*ENDS)
     kept = whereabouts.kept_name(manifest) if ended and ended.event == "rolled_back" else ""
     found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
@@ -246,13 +237,6 @@ def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:
             remedy="Roll it back by hand: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
             f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
         )
-
-
-def _end_what_is_left(target: Target, manifest: Manifest) -> None:
-    """A process that was killed leaves its psql at work, which would commit after the look at the database."""
-    with session(target.maintenance, WRITING, "rollback") as server:
-        for name, _is_open in server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,)):
-            cutover.end_sessions(server, name)
 
 
 def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:

@@ -116,8 +116,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     :raises Refused: the run waits for a person's word, and this is not it.
     :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
     """
-    if request.finish and run_journal and run_journal.on_hold:
-        raise hold.undecided(run_journal)
+    require_decided(request, run_journal)
     started = time.monotonic()
     request = replace(request, target=login_triggers.silenced(request.target))
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
@@ -131,6 +130,14 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         done = _restored(request, live, manifest, run_journal)
     told = aftermath.told(request.target, manifest, replaced=done.state == "rolled_back" or live.done)
     return replace(done, seconds=_since(started), warnings=(*done.warnings, *told))
+
+
+def require_decided(request: RollbackRequest, run_journal: Journal | None) -> None:
+    """
+    :raises Refused: the run waits for a person's word, and this is not it.
+    """
+    if request.finish and run_journal and run_journal.on_hold:
+        raise hold.undecided(run_journal)
 
 
 def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
@@ -222,11 +229,14 @@ def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence
     return changed
 
 
-def let_go(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
-    """The database open under its name, and no ready copy left; what went wrong with the small things around that."""
+def let_go(target: Target, run_journal: Journal | None, after_failover: bool = False) -> tuple[str, ...]:
+    """The database open under its name, and no ready copy left; what went wrong with the small things around that.
+
+    :param after_failover: as for :func:`fence.undo`.
+    """
     if run_journal is None:
         return ()
-    failures = fence.undo(target, run_journal).failures
+    failures = fence.undo(target, run_journal, after_failover).failures
     try:
         copies.drop_ready(target, run_journal)
     except PgsafeError as error:

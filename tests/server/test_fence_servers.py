@@ -72,6 +72,9 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in caught.value.remedy
         with pytest.raises(Refused, match="timeline 2"):
             fence.lift(database.target, backup_root, taken.run_id)
+        with pytest.raises(Refused, match="timeline 2"):
+            # The run's own sentry names it, too.
+            recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, by_person=False))
         assert database.sql("SHOW default_transaction_read_only") == "on"
         recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
         database.sql("CREATE TABLE writable ()")

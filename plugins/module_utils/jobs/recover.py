@@ -18,7 +18,13 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     :raises PgsafeError: the run could not be finished or undone.
     """
     root = Path(params["backup_root"])
-    asked = recover.RecoverRequest(target(params), root, params.get("jobs") or 2, params["run_id"])
+    asked = recover.RecoverRequest(
+        target(params),
+        root,
+        params.get("jobs") or 2,
+        params["run_id"],
+        by_person=params.get("by_person", False),
+    )
     found = recover.run(asked)
     journal = of_run(root, params["run_id"])
     ended = journal.last(*ENDS) if journal else None
