@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
@@ -28,7 +28,8 @@ class ActionModule(GuardedAction):
                 arguments.update(self._shipped(arguments, task_vars))
             result.update(self._guarded(arguments, task_vars))
         except PgsafeError as error:
-            return {**result, "failed": True, "changed": False, "msg": str(error), **error.facts()}
+            refused = {"failed": True, "changed": False, "verdict": verdicts.REFUSED}
+            return {**result, **refused, "msg": str(error), **error.facts()}
         return result
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any
 from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
+from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import run_logs, shield
@@ -48,21 +49,17 @@ _ASKS = "Confirm | Ask a person"
 # Tasks of other roles have no step; those of the user's own within the window have names of their own.
 _BEHIND = ("", "Report")
 
+# What no module says, but this callback sees.
 _VERDICTS = {
-    "migrated": "migrated and verified",
-    "unchanged": "unchanged: the set was applied before",
-    "refused": "refused: nothing was changed",
-    "failed_unchanged": "failed: the database is as it was, nothing had to be restored",
-    "rolled_back": "rolled back: the database is as it was before",
-    "rollback_failed": "ROLLBACK FAILED",
-    "held": "HELD: migrated, not verified, and closed until a person decides",
+    **verdicts.TEXTS,
     "unreachable": "unreachable",
     "not reached": "not reached: nothing was changed",
-    "as_backup": "is as the backup holds it",
     "finished": "finished without a failure",
+    "failed": "failed",
 }
+_NOT_OPEN = {verdicts.REFUSED: "refused: the migration did not begin, and the database is not open for writing"}
 
-_WELL = ("migrated", "unchanged", "as_backup", "finished")
+_WELL = (*verdicts.WELL_IN_CHECK_MODE, verdicts.AS_BACKUP, "finished")
 
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
@@ -82,6 +79,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._hosts: list[str] = []
         self._verdicts: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._access: dict[str, str] = {}
         self._phase = self._coming = ""
         self._ours = self._fenced = False
         self._play: Any = None
@@ -122,8 +120,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         host = result._host.get_name()
-        begun = self._fenced and host not in self._verdicts
-        self._verdicts.setdefault(host, "unreachable")
+        unknown = self._verdicts.get(host, verdicts.UNKNOWN) == verdicts.UNKNOWN
+        begun = self._fenced and unknown
+        if unknown:
+            self._verdicts[host] = "unreachable"
         reason = "\n".join(foreign_lines(str(_said(result).get("msg", "")).strip()))
         self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)
 
@@ -136,18 +136,26 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         width = max(len(host) for host in self._hosts)
         for host in self._hosts:
             verdict = self._verdicts.get(host) or self._without(host, stats)
-            color = "green" if verdict in _WELL else "red"
-            self._say(f"  {host:<{width}}  {_VERDICTS.get(verdict, verdict)}", color)
-            for line in self._reason(host):
+            well = verdict in _WELL and host not in stats.failures
+            self._say(f"  {host:<{width}}  {self._text(host, verdict)}", "green" if well else "red")
+            for line in self._lines(host):
                 self._say(f"      {line}")
             self._end_log(host, verdict)
 
+    def _text(self, host: str, verdict: str) -> str:
+        closed = _NOT_OPEN.get(verdict) if self._access.get(host) else None
+        return closed or _VERDICTS.get(verdict, verdict)
+
+    def _lines(self, host: str) -> list[str]:
+        """Below the verdict: why, and who may use the database where others may not."""
+        return [*self._reasons.get(host, "").splitlines(), *self._access.get(host, "").splitlines()]
+
     @staticmethod
     def _without(host: str, stats: Any) -> str:
-        """The verdict of a host that got none: an early step failed, or another playbook ended well."""
+        """Of a host that got no verdict: another playbook has none, or did not come to it."""
         if host not in stats.processed:
             return "not reached"
-        return "refused" if host in stats.failures or host in stats.dark else "finished"
+        return "failed" if host in stats.failures or host in stats.dark else "finished"
 
     def _enter(self, task: Any) -> None:
         role, _colon, name = task.get_name().partition(" : ")
@@ -170,9 +178,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def _show(self, result: Any) -> None:
         said = _said(result)
         host = result._host.get_name()
-        verdict = (said.get("ansible_facts") or {}).get("pg_migrate_verdict")
-        if verdict:
-            self._verdicts[host] = verdict
+        facts = said.get("ansible_facts") or {}
+        if "pg_migrate_verdict" in facts:
+            self._verdicts[host] = str(facts["pg_migrate_verdict"])
+        if "pg_migrate_access" in facts:
+            self._access[host] = str(facts["pg_migrate_access"]).strip()
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
         for line in _console(said):
             self._begin_phase()
@@ -192,18 +202,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         except FileFailed as error:
             self._display.warning(run_logs.unwritable(error))
 
-    def _reason(self, host: str) -> list[str]:
-        return self._reasons.get(host, "").splitlines()
-
     def _end_log(self, host: str, verdict: str) -> None:
         log = self._logs.get(host)
         if log is None:
             return
-        log.show("VERDICT", _VERDICTS.get(verdict, verdict))
-        for line in self._reason(host):
+        log.show("VERDICT", self._text(host, verdict))
+        for line in self._lines(host):
             log.show("VERDICT", line)
         try:
-            log.end(verdict == "refused")
+            log.end(verdict in (verdicts.REFUSED, "failed"))
         except FileFailed as error:
             self._display.warning(run_logs.unwritable(error))
 

@@ -25,6 +25,8 @@ class PgsafeError(Exception):
         self.state = state
         self.remedy = remedy
         self.undo_problems: tuple[str, ...] = ()
+        # The run whose fence could not be lifted.
+        self.run_id = ""
 
     def with_state(self, state: str) -> PgsafeError:
         """The same error, told by a caller who knows better what state was left."""

@@ -45,7 +45,7 @@ READ_ONLY = (BOTH, CONNECT)
 
 FENCED = "fenced"
 RESET = "the statistics were reset, or the server was restarted after a crash"
-_CLOSING = "closing"
+CLOSING = "closing"
 _SETTING = "default_transaction_read_only"
 
 
@@ -55,6 +55,7 @@ class FenceRequest:
     :param reason: why there is to be no fence; asked for with ``none``.
     :param before: commands to run before the fence is raised.
     :param after: commands to run after the database was opened again, whatever became of the run.
+    :param patience: seconds that the run may rest before its sentry gives it up, for the journal; None without one.
     """
 
     target: Target
@@ -63,6 +64,7 @@ class FenceRequest:
     reason: str = ""
     before: hooks.Hooks = ()
     after: hooks.Hooks = ()
+    patience: float | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,7 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         after=fence.after,
         reason=fence.reason,
         comment=fence.comment,
+        patience=request.patience,
     )
     return fence
 
@@ -283,7 +286,7 @@ def close(target: Target, fence: Fence, run_journal: Journal) -> Target:
     name = fence.identity.name
     if fence.kind == NONE:
         return target
-    run_journal.append(_CLOSING, name=fence.closed_name)
+    run_journal.append(CLOSING, name=fence.closed_name)
     if fence.kind == CONNECT:
         return connect_fence.close(target, here(fence, name), fence.run_id, run_journal)
     closed = identifier(fence.closed_name)
@@ -402,7 +405,8 @@ def _undo_after(target: Target, run_journal: Journal, error: BaseException) -> N
         undo(target, run_journal)
     except PgsafeError as problem:
         if isinstance(error, PgsafeError):
-            error.joined(f"the fence could not be lifted: {problem.what}")
+            error.joined(f"the fence could not be lifted: {problem.what}").with_state("")
+            error.run_id = run_journal.run_id
 
 
 def unfenced(properties: DatabaseProperties, fence: Fence | None) -> DatabaseProperties:

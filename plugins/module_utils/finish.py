@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, cutover, queries, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, cutover, queries, rollback, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
@@ -71,5 +71,5 @@ def settle(target: Target, manifest: Manifest, run_journal: Journal) -> tuple[st
         return rollback.let_go(target, run_journal, after_failover=True)
     end_what_is_left(target, run_journal, manifest.identity, after_failover=True)
     warnings = rollback.let_go(target, run_journal, after_failover=True)
-    run_journal.append("settled")
+    run_journal.append(verdicts.SETTLED)
     return warnings

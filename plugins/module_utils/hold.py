@@ -7,7 +7,13 @@ Nobody else decides: no later run, no rescue, and no recovery of what was interr
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, login_triggers, migration_record, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    fence,
+    login_triggers,
+    migration_record,
+    queries,
+    verdicts,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fence
@@ -67,4 +73,4 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
     here = fence.way_in(target, run_journal).database(found[0][0])
     with session(login_triggers.silenced(here), WRITING, "accept") as server:
         migration_record.mark_verified(server, armed.facts["digest"])
-    run_journal.append(ACCEPTED, verdict="migrated", reason=reason)
+    run_journal.append(ACCEPTED, verdict=verdicts.MIGRATED, reason=reason)

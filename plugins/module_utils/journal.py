@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import run_log, safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils import run_log, safe_paths, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     append_line,
@@ -32,10 +32,10 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 # Events after which the database may differ from what it was, until one of the ENDS follows.
 ARMED = "armed"
-ENDS = ("migrated", "unchanged", "rolled_back", "settled")
+ENDS = verdicts.ENDS
 
 # The verification failed, and a person is to say what becomes of the database.
-HELD = "held"
+HELD = verdicts.HELD
 ROLLING_BACK = "rolling_back"
 
 # A guard was started for one of the run's jobs.
@@ -159,6 +159,24 @@ class Journal:
         """The verdict of a run that may lack no more than the opening of the database; empty before there is one."""
         newest = self.last(ARMED, ACCEPTED)
         return str(newest.facts["verdict"]) if newest and newest.event == ACCEPTED else ""
+
+    @property
+    def verdict(self) -> str:
+        """One of :mod:`verdicts`, by what the journal has; never one that ends well without its line."""
+        newest = self.last(ARMED, *ENDS)
+        if newest is None or newest.event != ARMED:
+            return newest.event if newest else verdicts.REFUSED
+        if self.on_hold:
+            return verdicts.HELD
+        given_up = not self.fenced and self.since(ARMED, verdicts.ROLLBACK_FAILED)
+        return verdicts.ROLLBACK_FAILED if given_up else verdicts.UNFINISHED
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the run may rest before its sentry gives it up; None without a sentry."""
+        begun = self.last(FENCING)
+        found = begun.facts.get("patience") if begun else None
+        return None if found is None else float(found)
 
     @property
     def database(self) -> str:

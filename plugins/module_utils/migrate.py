@@ -33,6 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     queries,
     rollback,
     signals,
+    verdicts,
     verification_report,
     whereabouts,
 )
@@ -123,7 +124,7 @@ class Plan:
 class Outcome:
     """How a run ended.
 
-    :param verdict: ``migrated``, ``unchanged``, ``rolled_back``, ``rollback_failed`` or ``held``.
+    :param verdict: ``migrated``, ``failed_unchanged``, ``rolled_back``, ``rollback_failed`` or ``held``.
     :param writes_since_backup: rows others wrote between the snapshot and the migration; a rollback loses them.
     :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
     :param seconds_read_only: how long others could not write, None without that stage.
@@ -309,7 +310,7 @@ class _Window:
 
     def _end(self) -> Outcome:
         """Forwards only: the verdict is in, and what is left is to open the database."""
-        self._journal.append(ACCEPTED, verdict="migrated")
+        self._journal.append(ACCEPTED, verdict=verdicts.MIGRATED)
         try:
             self._warnings += fence.undo(self._request.target, self._journal).failures
         except PgsafeError as error:
@@ -318,9 +319,9 @@ class _Window:
                 "the next run opens it before anything else."
             ) from error
         self._opened = time.monotonic()
-        self._journal.append("migrated", digest=self._migration.digest)
+        self._journal.append(verdicts.MIGRATED, digest=self._migration.digest)
         self._drop_ready_copy()
-        return self._outcome("migrated")
+        return self._outcome(verdicts.MIGRATED)
 
     def _drop_ready_copy(self) -> None:
         try:
@@ -435,7 +436,7 @@ class _Window:
             cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
             raise MigrationFailed(
                 cause,
-                self._outcome("rollback_failed"),
+                self._outcome(verdicts.ROLLBACK_FAILED),
                 "ROLLBACK FAILED: the database is in the state that the failed migration left.",
                 "Mend the cause, then: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
                 f"-e pg_migrate_backup_dir={request.backup_dir}",
@@ -449,16 +450,16 @@ class _Window:
         commands.end_marked(self._journal.directory)
         self._journal.append(HELD)
         self._opened = time.monotonic()
-        raise MigrationFailed(cause, self._outcome("held"), hold.STATE, hold.choices(self._journal)) from cause
+        raise MigrationFailed(cause, self._outcome(verdicts.HELD), hold.STATE, hold.choices(self._journal)) from cause
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
             as_before = f"The database {restored.database} is as it was before."
             state = as_before if restored.warnings else NOTHING_CHANGED
-            return MigrationFailed(cause, self._outcome("unchanged", restored), state, "")
+            return MigrationFailed(cause, self._outcome(verdicts.FAILED_UNCHANGED, restored), state, "")
         return MigrationFailed(
             cause,
-            self._outcome("rolled_back", restored),
+            self._outcome(verdicts.ROLLED_BACK, restored),
             f"The database {restored.database} was rolled back and is as it was before; the failed one is kept as "
             f"{restored.kept}.{self._lost(restored.kept)}",
             f"When nobody needs it any more: DROP DATABASE {quoted(restored.kept)}",

@@ -225,7 +225,7 @@ def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Resto
     ended = run_journal.last(*ENDS)
     kept = whereabouts.kept_name(manifest) if ended and ended.event == "rolled_back" else ""
     found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
-    return replace(found, warnings=warnings, verdict=ended.event if ended else "")
+    return replace(found, warnings=warnings)
 
 
 def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     sequences,
     signals,
     sources,
+    verdicts,
     whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -77,7 +78,6 @@ class Restored:
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
     :param warnings: what a person ought to know: what a rollback does not give back, what failed after the opening.
-    :param verdict: how a run had ended before this call, which then has nothing to finish.
     """
 
     state: str
@@ -90,7 +90,6 @@ class Restored:
     seconds: float
     cutover_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
-    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,14 +145,15 @@ def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_jour
     try:
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:
-        _note(run_journal, "rollback_failed", error=error.what)
+        _note(run_journal, verdicts.ROLLBACK_FAILED, error=error.what)
         if run_journal and run_journal.fenced:
             _require_not_broken_off(request.target, life, manifest, error)
         _open_after(request.target, run_journal, error)
         raise
-    _note(run_journal, ACCEPTED, verdict="rolled_back")
+    _note(run_journal, ACCEPTED, verdict=verdicts.ROLLED_BACK)
     warnings = let_go(request.target, run_journal)
-    _note(run_journal, "rolled_back", kept=restored.kept, method=restored.method, failures=list(restored.failures))
+    facts = {"kept": restored.kept, "method": restored.method, "failures": list(restored.failures)}
+    _note(run_journal, verdicts.ROLLED_BACK, **facts)
     return replace(restored, warnings=(*restored.warnings, *warnings))
 
 
@@ -189,7 +189,7 @@ def _require_not_broken_off(target: Target, life: str, manifest: Manifest, error
 
 def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
     kept = (live.name or "") if live.done else ""
-    verdict = "rolled_back" if live.done else "unchanged"
+    verdict = verdicts.ROLLED_BACK if live.done else verdicts.FAILED_UNCHANGED
     put_back = _properties_put_back(target, live, manifest, run_journal)
     _note(run_journal, ACCEPTED, verdict=verdict)
     warnings = (*put_back, *let_go(target, run_journal))

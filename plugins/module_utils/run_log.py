@@ -37,7 +37,7 @@ _TOLD = {
     "held": ("MIGRATE", "HELD: the verification failed, and a person is to decide"),
     "accepted": ("VERDICT", "Accepted as {verdict}"),
     "migrated": ("VERDICT", "MIGRATED and verified"),
-    "unchanged": ("VERDICT", "The database is as it was; nothing had to be restored"),
+    "failed_unchanged": ("VERDICT", "The database is as it was; nothing had to be restored"),
     "rolling_back": ("ROLLBACK", "The database is rolled back"),
     "ending_prepared": ("ROLLBACK", "A prepared transaction is rolled back: {gid}"),
     "swapping": ("ROLLBACK", "The restored copy takes the database's place: {name}"),

@@ -116,6 +116,19 @@ sessions_ended:
   description: How many sessions were ended, or would be.
   returned: success
   type: int
+verdict:
+  description: V(refused) for a run that never began to migrate; else as M(pgsafe.migration.pg_migration_apply) has it.
+  returned: with O(state=lifted), and when a fence could not be lifted
+  type: str
+access:
+  description: What others may do with the database now.
+  returned: with O(state=lifted), and when a fence could not be lifted
+  type: str
+  choices: [open, read_only, closed, unknown]
+access_told:
+  description: The same for a person, and what ends it; empty when the database is open.
+  returned: with O(state=lifted), and when a fence could not be lifted
+  type: str
 failures:
   description: What commands of O(after) said that failed.
   returned: success
@@ -150,7 +163,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, journal
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, journal, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -184,6 +197,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         reason=params["reason"],
         before=_commands(params["before"]),
         after=_commands(params["after"]),
+        patience=params["patience"],
     )
     if check_mode:
         sessions = fence.plan(request)
@@ -211,7 +225,19 @@ def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     root, run_id = Path(params["backup_root"]), params["run_id"]
     lifted = fence.lift(target(params), root, run_id)
     result = _result(run_id, 0, list(lifted.failures), console.lifted(lifted))
-    return {**result, "changed": lifted.opened, "run_logs": _logs(root, run_id)}
+    return {**result, "changed": lifted.opened, "run_logs": _logs(root, run_id), **_standing(root, run_id)}
+
+
+def _standing(root: Path, run_id: str) -> dict[str, Any]:
+    found = journal.of_run(root, run_id) if run_id else None
+    return standing.facts(found) if found else {}
+
+
+def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: the run that it left fenced, and how that stands."""
+    run_id = params["run_id"] or error.run_id
+    known = {"run_id": run_id, **_standing(Path(params["backup_root"]), run_id)} if run_id else {}
+    return {**error.facts(), **known}
 
 
 def _logs(root: Path, run_id: str) -> list[dict[str, Any]]:
@@ -246,7 +272,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
+        module.fail_json(msg=str(error), **failure(module.params, error))
     module.exit_json(**result)
 
 

@@ -91,10 +91,32 @@ database:
   type: str
   sample: community_connect__pgsafe_20261116_143022
 verdict:
-  description: How it ended, V(armed) while it has not, V(pending) in check mode.
+  description:
+    - How it ended, V(armed) while it has not, V(pending) in check mode; the other words as those of
+      M(pgsafe.migration.pg_migration_apply).
   returned: always, once the request was read
   type: str
-  choices: [armed, pending, unchanged, migrated, rolled_back, rollback_failed, held]
+  choices:
+    - armed
+    - migrated
+    - unchanged
+    - pending
+    - refused
+    - failed_unchanged
+    - rolled_back
+    - rollback_failed
+    - held
+    - unfinished
+    - unknown
+access:
+  description: What others may do with the database now.
+  returned: when it has ended
+  type: str
+  choices: [open, read_only, closed, unknown]
+access_told:
+  description: The same for a person, and what ends it; empty when the database is open.
+  returned: when it has ended
+  type: str
 pending:
   description: Whether the tasks had still to be applied.
   returned: with O(state=armed), the first time
@@ -127,7 +149,7 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -158,7 +180,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if params["state"] == "armed":
         return job.arm({**params, **_OF_COMMANDS}, check_mode)
     if check_mode:
-        return {"changed": True, "verdict": "pending", "console": []}
+        return {"changed": True, "verdict": verdicts.PENDING, "console": []}
     return job.done(params) if params["state"] == "disarmed" else job.undo(params)
 
 
@@ -174,7 +196,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
+        module.fail_json(msg=str(error), **job.failure(module.params, error))
     module.exit_json(**result)
 
 

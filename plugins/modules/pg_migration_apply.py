@@ -140,10 +140,33 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: How it ended. In check mode V(pending) when the set has still to be applied.
+  description:
+    - How it ended. V(unchanged) when the set was applied before, V(refused) when the migration did not begin,
+      V(failed_unchanged) when it failed and nothing had to be restored.
+    - V(unfinished) when it began and was neither accepted nor rolled back; RV(access_told) says what ends that.
+    - In check mode V(pending) when the set has still to be applied.
   returned: always, once the request was read
   type: str
-  choices: [migrated, unchanged, rolled_back, rollback_failed, held, pending]
+  choices:
+    - migrated
+    - unchanged
+    - pending
+    - refused
+    - failed_unchanged
+    - rolled_back
+    - rollback_failed
+    - held
+    - unfinished
+    - unknown
+access:
+  description: What others may do with the database now.
+  returned: when it was begun
+  type: str
+  choices: [open, read_only, closed, unknown]
+access_told:
+  description: The same for a person, and what ends it; empty when the database is open.
+  returned: when it was begun
+  type: str
 pending:
   description: Whether the set had still to be applied.
   returned: success
@@ -214,7 +237,7 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -260,7 +283,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     plan = migrate.plan(target(params), source, wanted(params), params["apply_again"])
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
-        verdict = "pending" if plan.pending else "unchanged"
+        verdict = verdicts.PENDING if plan.pending else verdicts.UNCHANGED
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     run_journal = migrate.permitted(job.request(params, source))
     guard = launch.start("migrate", {**params, "files": plan.files}, run_journal)
@@ -283,7 +306,8 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts(), invocation=invocation)
+        # The guard was not started.
+        module.fail_json(msg=str(error), verdict=verdicts.REFUSED, **error.facts(), invocation=invocation)
     module.exit_json(**result, invocation=invocation)
 
 

@@ -109,8 +109,21 @@ method:
   returned: success
   type: str
 verdict:
-  description: How the run had ended before, when O(finish) found nothing to finish; else empty.
-  returned: success
+  description:
+    - How it ended. With O(finish) that is the verdict of the run, as M(pgsafe.migration.pg_migration_apply) has it,
+      also when it could not be finished; V(refused) for a run that never began to migrate.
+    - Else V(rolled_back), V(as_backup) when nothing had to be done, V(settled) with O(settled_by_hand), V(restored)
+      with O(new_database).
+  returned: success, and always with O(finish)
+  type: str
+access:
+  description: What others may do with the database now.
+  returned: with O(finish)
+  type: str
+  choices: [open, read_only, closed, unknown]
+access_told:
+  description: The same for a person, and what ends it; empty when the database is open.
+  returned: with O(finish)
   type: str
 kept:
   description: The name that the replaced database is kept under; empty when there is none.
@@ -200,7 +213,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
+        module.fail_json(msg=str(error), **job.failure(module.params, error))
     module.exit_json(**result)
 
 

@@ -198,7 +198,7 @@ def test_a_failed_migration_that_changed_nothing_opens_the_same_database(
     taken = fenced(database, backup_root)
     with pytest.raises(migrate.MigrationFailed) as caught:
         migrate.run(request(database, taken, write_set(tmp_path / "set", {"1.sql": "SELECT 1 / 0;\n"})))
-    assert caught.value.outcome.verdict == "unchanged"
+    assert caught.value.outcome.verdict == "failed_unchanged"
     assert database.admin(f"SELECT oid FROM pg_database WHERE datname = '{database.name}'") == oid
     assert ours(database.server, database.name) == set()
     write(database, "DELETE FROM orders")
@@ -217,7 +217,7 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
         database.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{closed.name}'")
         assert process.wait() == 1
     assert database.sql("SELECT count(*) FROM customers") == "60"
-    assert events(taken.directory)[-4:] == ["accepted", "opened", "ready_copy_dropped", "unchanged"]
+    assert events(taken.directory)[-4:] == ["accepted", "opened", "ready_copy_dropped", "failed_unchanged"]
 
 
 @pytest.mark.every_major

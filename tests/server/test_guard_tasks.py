@@ -112,7 +112,7 @@ def test_tasks_with_which_no_controller_stays_are_undone_and_told_so(database: D
 def test_a_window_in_which_nothing_was_done_is_closed_without_a_restore(database: Database, root: Path) -> None:
     before = database.fingerprint()
     with window(database, fenced(database, root)) as opened:
-        assert opened.ended("rolled_back")["verdict"] == "unchanged"
+        assert opened.ended("rolled_back")["verdict"] == "failed_unchanged"
     assert "rolling_back" not in opened.job.events()
     require_whole(database, before)
 

@@ -81,7 +81,7 @@ def test_an_error_in_any_file_ends_in_the_database_as_it_was(
     before = database.fingerprint()
     failure = failed(request(database, proven(database, backup_root), write_set(tmp_path / "set", files)))
     assert failure.outcome.applied == tuple(names[:position])
-    assert failure.outcome.verdict == ("rolled_back" if position else "unchanged")
+    assert failure.outcome.verdict == ("rolled_back" if position else "failed_unchanged")
     assert database.fingerprint() == before
 
 
@@ -104,12 +104,12 @@ def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
     holder = f"SELECT dblink_connect('holder', '{way}');\nSELECT dblink_exec('holder', '{lock}');\n"
     files = {**GOOD, "001_add.sql": holder + GOOD["001_add.sql"]}
     failure = failed(request(database, taken, write_set(tmp_path / "set", files), lock_timeout=1))
-    assert failure.outcome.verdict == "unchanged"
+    assert failure.outcome.verdict == "failed_unchanged"
     assert "lock timeout" in failure.what
     assert str(failure).endswith("Nothing was changed.")
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == set()
-    assert events(taken.directory)[-1] == "unchanged"
+    assert events(taken.directory)[-1] == "failed_unchanged"
 
 
 def test_a_file_that_was_applied_is_not_applied_again_without_a_reason(
@@ -331,5 +331,5 @@ def test_a_run_that_has_migrated_is_not_used_again(database: Database, backup_ro
 def test_a_run_that_was_unchanged_is_not_used_again(database: Database, backup_root: Path, tmp_path: Path) -> None:
     files = {"1.sql": "SELECT 1 / 0;\n"}
     wanted = request(database, proven(database, backup_root), write_set(tmp_path / "set", files))
-    assert failed(wanted).outcome.verdict == "unchanged"
-    _require_refused(database, wanted, "has already been used (unchanged)")
+    assert failed(wanted).outcome.verdict == "failed_unchanged"
+    _require_refused(database, wanted, "has already been used (failed_unchanged)")

@@ -177,7 +177,7 @@ def test_a_migration_that_does_nothing_at_all_has_failed(
     taken = proven(database, backup_root, "checksum")
     failure = failed(replace(request(database, taken, tmp_path, level="checksum"), source=source))
     assert "The migration has changed nothing at all" in failure.what
-    assert failure.outcome.verdict == "unchanged"
+    assert failure.outcome.verdict == "failed_unchanged"
     assert str(failure).endswith("Nothing was changed.")
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == set()

@@ -298,7 +298,7 @@ def test_a_killed_migration_is_finished_by_the_next_restore(
     assert restored.state == ("rolled_back" if len(files) == 2 else "not_needed")
     assert database.admin(f"SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '{taken.run_id}'") == "0"
     assert database.fingerprint() == before
-    assert events(taken.directory)[-1] == ("rolled_back" if len(files) == 2 else "unchanged")
+    assert events(taken.directory)[-1] == ("rolled_back" if len(files) == 2 else "failed_unchanged")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -362,7 +362,7 @@ def test_a_session_that_the_migration_left_at_work_under_another_name_does_not_w
     wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
     with pytest.raises(migrate.MigrationFailed) as caught:
         migrate.run(wanted)
-    assert caught.value.outcome.verdict == "unchanged"
+    assert caught.value.outcome.verdict == "failed_unchanged"
     assert backends(database.server, "theirs") == []
     assert database.fingerprint() == before
 

@@ -80,7 +80,7 @@ def test_what_a_migration_changed_of_the_database_itself_is_put_back_though_its_
     run = "DO $$ BEGIN EXECUTE format('{}', current_database()); END $$;\n"
     source = write_set(tmp_path / "set", {"1.sql": "".join(run.format(change) for change in changes), **FAILS})
     error = failed(database, backup_root, source, kind)
-    assert error.outcome.verdict == "unchanged"
+    assert error.outcome.verdict == "failed_unchanged"
     assert properties.differences(properties_of(database), before) == []
     assert "the owner, the connection limit, the comment," in error.outcome.warnings[0]
     assert f"{database.name} is as it was before" in error.state

@@ -85,7 +85,9 @@ def test_whoever_finishes_a_run_that_has_its_verdict_takes_back_nothing_that_was
     path.write_text("\n".join(lines) + "\n")
     database.sql("INSERT INTO customers (name) VALUES ('acknowledged')")
     found = restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
-    assert (found.state, found.verdict) == ("not_needed", "migrated" if files is GOOD else "unchanged")
+    run = of_run(backup_root, taken.run_id)
+    assert run is not None
+    assert (found.state, run.verdict) == ("not_needed", "migrated" if files is GOOD else "failed_unchanged")
     assert database.sql("SELECT count(*) FROM customers WHERE name = 'acknowledged'") == "1"
     grades = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'grade'"
     assert database.sql(grades) == ("1" if files is GOOD else "0")

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     files,
     queries,
+    standing,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WORKER_VARIABLE, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
@@ -130,8 +131,10 @@ class _Guard:
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
-            # One that gave up before it began has opened the database, and left the proven copy.
-            return run.unfinished or (broken_off and (run.fenced or copies.recorded_ready(run) is not None))
+            # One that gave up before it began has opened the database, unless the server was away.
+            stuck = run.fenced and bool(run.since(GUARDED, "giving_up"))
+            # It has left the proven copy.
+            return run.unfinished or stuck or (broken_off and (run.fenced or copies.recorded_ready(run) is not None))
         return broken_off and run.fenced and not run.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
@@ -152,11 +155,13 @@ class _Guard:
         # Asked to end before it was ready to hear that, a worker is ended by the signal itself.
         what = f"The {noun} was interrupted. {reason}" if reason else f"The process of the {noun} {how}."
         told = {"failed": True, "msg": what, "what_failed": what}
-        ended = self._order.journal.last(*ENDS)
-        if ended is None or self._order.job != "migrate":
+        if self._order.job != "migrate":
             return told
-        state = f"The run had come to its end: {ended.event.replace('_', ' ')}."
-        return {**told, "msg": f"{what} {state}", "state_left": state, "verdict": ended.event}
+        stands = standing.facts(self._order.journal)
+        if stands["verdict"] not in ENDS:
+            return {**told, **stands}
+        state = f"The run had come to its end: {stands['verdict'].replace('_', ' ')}."
+        return {**told, **stands, "msg": f"{what} {state}", "state_left": state}
 
     def _recover_once(self) -> dict[str, Any]:
         self._channel.forget()
@@ -218,7 +223,8 @@ def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str,
     """What the job said, and what became of the run."""
     console = [*first.get("console", []), *recovered.get("console", [])]
     # Where the run has come to an end after all, what was said of the state before is not true any more.
-    over = {"state_left": recovered["msg"], "remedy": "", "undo_problems": []} if recovered.get("verdict") else {}
+    ended = recovered.get("verdict") in ENDS
+    over = {"state_left": recovered["msg"], "remedy": "", "undo_problems": []} if ended else {}
     what = first.get("what_failed", "") if over else first.get("msg", "")
     msg = " ".join(str(part).strip() for part in (what, recovered.get("msg", "")) if part)
     kept = {name: value for name, value in recovered.items() if name not in ("console", "msg", "failed")}

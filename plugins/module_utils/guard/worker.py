@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import parallel, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils import parallel, signals, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
@@ -30,7 +30,9 @@ def main(_arguments: Sequence[str]) -> int:
     with signals.passed_over():
         with _beside(order, guard):
             result = registry.run(order.job, order.params, order.channel.aborted)
-        order.channel.finish({**result, "run_logs": [order.journal.logged()]})
+        # Of a run's end its journal has the last word, not the way that the job took out.
+        stands = standing.facts(order.journal) if order.job in registry.ENDING else {}
+        order.channel.finish({**result, **stands, "run_logs": [order.journal.logged()]})
     return 0
 
 

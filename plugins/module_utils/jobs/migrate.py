@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting
@@ -97,6 +97,6 @@ def failure(error: PgsafeError) -> dict[str, Any]:
     return {
         **error.facts(),
         **result(error.outcome),
-        "changed": error.outcome.verdict != "unchanged",
+        "changed": error.outcome.verdict != verdicts.FAILED_UNCHANGED,
         "console": console.failure(error),
     }

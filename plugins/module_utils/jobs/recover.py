@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import of_run
 
 
 def run(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,6 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     )
     found = recover.run(asked)
     journal = of_run(root, params["run_id"])
-    ended = journal.last(*ENDS) if journal else None
     lines = console.recover(found, foreseen=False)
-    verdict = {"verdict": ended.event} if ended else {}
-    return {"changed": bool(found.done), **verdict, "msg": ". ".join(found.done), "console": lines}
+    stands = standing.facts(journal) if journal else {}
+    return {"changed": bool(found.done), **stands, "msg": ". ".join(found.done), "console": lines}

@@ -35,6 +35,9 @@ JOBS = {
     "restore": Job(restore.run, goes_on=True),
 }
 
+# Those that end a run, and so return its verdict.
+ENDING = ("migrate", "recover")
+
 _BY_SIGNAL = re.compile(r"was interrupted by SIG[A-Z]+\.")
 
 

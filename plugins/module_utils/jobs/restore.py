@@ -9,9 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, restore, rollback, waivers
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    console,
+    restore,
+    rollback,
+    standing,
+    verdicts,
+    waivers,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
 
 Params = Mapping[str, Any]
 
@@ -21,7 +30,26 @@ def run(params: Params) -> dict[str, Any]:
     :raises PgsafeError: it could not be done, or was broken off; the live database is as it was before the call.
     """
     done = restore.run(_request(params))
-    return _result(done, done.state != "not_needed", console.restore(done))
+    result = _result(done, done.state != "not_needed", console.restore(done))
+    if params["settled_by_hand"]:
+        return {**result, "verdict": verdicts.SETTLED}
+    return {**result, **_standing(params)}
+
+
+def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: how the run stands that it was to finish."""
+    return {**error.facts(), **_standing(params)}
+
+
+def _standing(params: Params) -> dict[str, Any]:
+    if not params["finish"]:
+        return {}
+    directory = Path(params["backup_dir"]).resolve()
+    try:
+        run_journal = of_run(directory.parent.parent, manifests.read(directory).run_id)
+    except PgsafeError:
+        return {}
+    return standing.facts(run_journal) if run_journal else {}
 
 
 def predicted(params: Params) -> dict[str, Any]:
@@ -31,12 +59,15 @@ def predicted(params: Params) -> dict[str, Any]:
     """
     plan = restore.plan(_request(params))
     foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
-    return _result(foreseen, plan.state != "not_needed", console.restore_foreseen(plan))
+    changed = plan.state != "not_needed"
+    result = _result(foreseen, changed, console.restore_foreseen(plan))
+    return {**result, "verdict": verdicts.PENDING if changed else verdicts.AS_BACKUP}
 
 
 def nothing() -> dict[str, Any]:
     """Of a run that has no backup yet."""
-    return _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
+    result = _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
+    return {**result, "verdict": verdicts.REFUSED}
 
 
 def run_of(params: Params) -> Journal | None:
@@ -62,13 +93,20 @@ def _request(params: Params) -> restore.RestoreRequest:
     )
 
 
+_VERDICTS = {
+    "rolled_back": verdicts.ROLLED_BACK,
+    "not_needed": verdicts.AS_BACKUP,
+    "restored": verdicts.RESTORED,
+}
+
+
 def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": changed,
         "state": done.state,
         "database": done.database,
         "method": done.method,
-        "verdict": done.verdict,
+        "verdict": _VERDICTS[done.state],
         "kept": done.kept,
         "failures": list(done.failures),
         "rows": done.rows,

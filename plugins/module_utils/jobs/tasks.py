@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, files, journal, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    console,
+    fence,
+    files,
+    journal,
+    migrate,
+    standing,
+    verdicts,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting, launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
@@ -38,7 +46,7 @@ def arm(params: Params, check_mode: bool) -> dict[str, Any]:
     plan = migrate.plan(target(params), source, wanted(params))
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if run_journal is None or not plan.pending:
-        verdict = "pending" if plan.pending else "unchanged"
+        verdict = verdicts.PENDING if plan.pending else verdicts.UNCHANGED
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     request = job.request(params, source)
     _require_way_in(migrate.permitted(request))
@@ -68,6 +76,14 @@ def undo(params: Params) -> dict[str, Any]:
     if channel.result() is None:
         channel.abort("The tasks of the migration failed, or were broken off.")
     return _guard(run_journal, params)
+
+
+def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: how the run stands, where there is one."""
+    try:
+        return {**error.facts(), **standing.facts(_run_of(params))}
+    except PgsafeError:
+        return {**error.facts(), "verdict": verdicts.REFUSED}
 
 
 def _run_of(params: Params) -> Journal:

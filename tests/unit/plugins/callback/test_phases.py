@@ -91,8 +91,32 @@ def test_a_host_of_another_playbook_that_ended_well_is_not_refused() -> None:
 
 def test_the_reason_of_a_failed_rollback_is_read_last_too() -> None:
     script = Script("db1").task("Migrate | Apply").failed("db1", what_failed="SQL.", undo_problems=["No room."])
-    assert script.lines()[-2:] == ["      SQL.", "      While undoing: No room."]
+    assert script.lines()[-3:] == ["  db1  failed", "      SQL.", "      While undoing: No room."]
 
+
+def test_a_host_of_which_no_module_has_said_how_it_ended_did_not_end_well() -> None:
+    script = Script("db1", "db2").task("Gate | Begin").verdict("db1", "unknown").verdict("db2", "unknown")
+    script.task("Backup | Take").ok("db1").unreachable("db2", "gone")
+    end = script.lines()
+    assert "  db1  UNKNOWN: no module said how the run ended; look at it with pgsafe.migration.status" in end
+    assert "  db2  unreachable" in end
+    assert {call.kwargs["color"] for call in script.display.display.call_args_list if "  db" in call.args[0]} == {"red"}
+
+
+def test_a_refused_host_whose_database_stays_closed_is_never_told_as_not_changed() -> None:
+    script = Script("db1").task("Fence | Remember").verdict("db1", "refused")
+    script.ok("db1", ansible_facts={"pg_migrate_access": "Others may read app and not write to it."})
+    assert script.lines()[-2:] == [
+        "  db1  refused: the migration did not begin, and the database is not open for writing",
+        "      Others may read app and not write to it.",
+    ]
+
+
+def test_a_good_verdict_of_a_host_that_failed_is_not_green() -> None:
+    script = Script("db1").task("Migrate | Remember").verdict("db1", "migrated").failed("db1", msg="It was killed.")
+    script.lines()
+    colors = [call.kwargs["color"] for call in script.display.display.call_args_list if "  db1" in call.args[0]]
+    assert colors == ["red"]
 
 def test_the_second_of_two_that_were_loaded_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(CallbackModule()._display, "pgsafe_phases", raising=False)
@@ -142,8 +166,8 @@ def test_each_of_several_hosts_has_its_name_and_its_line() -> None:
     assert end[-1].split(maxsplit=1) == ["db3", "not reached: nothing was changed"]
 
 
-def test_a_host_that_failed_before_its_verdict_was_refused() -> None:
-    script = Script("db1").task("Preflight | Gather")
+def test_a_host_that_failed_at_the_gate_was_refused() -> None:
+    script = Script("db1").task("Gate | Forget").verdict("db1", "refused")
     script.failed("db1", what_failed="The disk is full.", state_left="Nothing was changed.", remedy="Free it.")
     end = script.lines()
     assert "  db1  refused: nothing was changed" in end

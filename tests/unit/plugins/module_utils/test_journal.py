@@ -100,7 +100,7 @@ def test_the_newest_of_the_events_asked_for_is_the_last(tmp_path: Path) -> None:
         ([ARMED, "applied", "failed"], True),
         ([ARMED, "failed", "rolling_back", "rollback_failed"], True),
         ([ARMED, "migrated"], False),
-        ([ARMED, "failed", "unchanged"], False),
+        ([ARMED, "failed", "failed_unchanged"], False),
         ([ARMED, "rollback_failed", "rolled_back"], False),
         ([ARMED, "rolled_back", "rollback_failed"], False),
         ([ARMED, "rollback_failed", "settled"], False),

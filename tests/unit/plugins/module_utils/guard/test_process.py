@@ -51,7 +51,8 @@ def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order:
     assert result["msg"] == f"{KILLED} The run had come to its end: rolled back."
 
 
-def test_a_migration_that_was_not_begun_has_no_verdict(order: Order, tmp_path: Path) -> None:
+def test_a_migration_that_was_not_begun_is_refused(order: Order, tmp_path: Path) -> None:
     Journal(tmp_path).append("verified")
     process.main([])
-    assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED}
+    stands = {"verdict": "refused", "access": "open", "access_told": ""}
+    assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED, **stands}

@@ -51,5 +51,5 @@ def test_a_worker_that_is_asked_to_end_once_more_still_says_what_it_has_come_to(
     assert worker.main([]) == 0
     result = order.channel.result()
     assert result is not None
-    assert (result["failed"], result["verdict"]) == (False, "rolled_back")
+    assert (result["failed"], result["verdict"]) == (False, "refused")
     assert ended == []

@@ -18,7 +18,7 @@ ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, 
     [
         ("rolled_back", ROLLED_BACK, True),
         ("rollback_failed", None, True),
-        ("unchanged", ROLLED_BACK, False),
+        ("failed_unchanged", ROLLED_BACK, False),
         ("held", None, True),
     ],
 )

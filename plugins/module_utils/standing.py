@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Standing: the verdict of a run by its journal, who may use its database now, and what ends that by itself.
+
+Every module that works on a run returns these facts, after a failure too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, FENCING, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration
+
+OPEN, READ_ONLY, CLOSED, UNSEEN = ("open", "read_only", "closed", "unknown")
+
+_ALLOWED = {
+    READ_ONLY: "Others may read {database} and not write to it.",
+    CLOSED: "Nobody else can connect to {database}.",
+}
+
+
+def facts(run_journal: Journal) -> dict[str, Any]:
+    """``verdict``, ``access`` and ``access_told`` for a module's result."""
+    try:
+        found = access(run_journal)
+        return {"verdict": run_journal.verdict, "access": found, "access_told": _told(run_journal, found)}
+    except PgsafeError as error:
+        return {"verdict": verdicts.UNKNOWN, "access": UNSEEN, "access_told": error.what}
+
+
+def access(run_journal: Journal) -> str:
+    """What others may do with the database of the run: :data:`OPEN`, :data:`READ_ONLY` or :data:`CLOSED`."""
+    raised = fence.recorded(run_journal)
+    if raised is None or not run_journal.fenced or raised.kind == fence.NONE:
+        return OPEN
+    newest = run_journal.last(FENCING, fence.CLOSING)
+    if newest and newest.event == fence.CLOSING:
+        return CLOSED
+    return READ_ONLY if raised.read_only else OPEN
+
+
+def _told(run_journal: Journal, found: str) -> str:
+    """Empty for an open database."""
+    if found == OPEN:
+        return ""
+    # Between the two steps a server that went away may have either.
+    closing = found == CLOSED and not run_journal.last(ARMED)
+    allowed = "{database} is closed or read-only for everybody else." if closing else _ALLOWED[found]
+    return f"{allowed.format(database=run_journal.database)} {_until(run_journal)}"
+
+
+def _until(run_journal: Journal) -> str:
+    if run_journal.on_hold:
+        return f"That ends when a person decides. {hold.choices(run_journal)}"
+    return (
+        f"{_by_itself(run_journal)} the next run ends that. To end it now: ansible-playbook -i INVENTORY -l HOST "
+        f"pgsafe.migration.recover -e pg_migrate_run_id={run_journal.run_id}"
+    )
+
+
+def _by_itself(run_journal: Journal) -> str:
+    patience = run_journal.patience
+    if patience is None:
+        return "Only"
+    when = "as soon as the server answers" if run_journal.unfinished else f"{duration(patience)} after its last step"
+    return f"The sentry of the run ({when}) or"
