@@ -231,6 +231,7 @@ class _Window:
         self._came_back = 0
         self._started = self._opened = time.monotonic()
         self._verification: dict[str, Any] | None = None
+        self._idle = False
         self._warnings: tuple[str, ...] = ()
 
     def run(self) -> Outcome:
@@ -405,7 +406,7 @@ class _Window:
         with session(self._own_way_in, WRITING, self._purpose) as server:
             self._require_same_database(server)
         found = migration_verify.run(self._own_way_in, self._manifest, request.wanted, request.jobs, self._purpose)
-        self._verification = found.as_report(self._manifest)
+        self._verification, self._idle = found.as_report(self._manifest), found.idle
         verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
             raise VerificationFailed(found.failure)
@@ -424,10 +425,11 @@ class _Window:
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
         self._journal.append("failed", error=cause.what)
-        if isinstance(cause, VerificationFailed) and self._request.on_verify_failure == hold.HOLD:
+        held = self._request.on_verify_failure == hold.HOLD and not self._idle
+        if isinstance(cause, VerificationFailed) and held:
             self._hold(cause)
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
-        request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True)
+        request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True, unmoved=self._idle)
         try:
             self._came_back = finish.end_what_is_left(target, self._journal, self._manifest.identity)
             restored = rollback.roll_back(request, self._manifest, self._journal)
@@ -467,9 +469,13 @@ class _Window:
 
     def _lost(self, kept: str) -> str:
         """What others wrote and the rollback took back; what came in during the migration cannot be told apart."""
-        # The statistics lag by up to a second, and so the count may be a little too high, never too low.
-        rows = f" Up to {self._writes:,} rows that others wrote after the backup are in {kept} only."
-        lost = rows if self._writes else ""
+        lost = ""
+        if self._writes or self._fence is None or not self._fence.read_only:
+            # Counters of the server are no bound: they lag, are lost by a crash, and do not know dropped tables.
+            lost = (
+                f" What others wrote after the backup is in {kept} only; by the server's statistics, an estimate, "
+                f"about {self._writes:,} rows."
+            )
         if self._came_back:
             lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
         return lost

@@ -102,6 +102,7 @@ def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int = 2, purpo
             *([_CANNOT_BE_TOLD] if done == _UNKNOWN else []),
             *([_NOTHING_DONE_AS_DECLARED] if done == _IDLE and wanted.may_do_nothing else []),
         ),
+        idle=done == _IDLE,
     )
 
 

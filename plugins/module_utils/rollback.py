@@ -54,6 +54,7 @@ class RollbackRequest:
     """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
     :param in_window: the process that migrated asks; after its death people may have put things right.
+    :param unmoved: the verification found nothing changed, so only the whole look tells; the witness sees our record.
     :param interruptible: signals break off what takes long, up to the renames; else they are the caller's.
     """
 
@@ -64,6 +65,7 @@ class RollbackRequest:
     in_window: bool = False
     sequences: str = ""
     interruptible: bool = False
+    unmoved: bool = False
 
     def listening(self) -> AbstractContextManager[None]:
         """For the time of the block a signal breaks it off, where it may."""
@@ -122,7 +124,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     if live.done and not request.finish:
         _require_as_restored(request.target, manifest)
     with request.listening():
-        needless = live.done or _untouched(fence.way_in(request.target, run_journal), live, manifest, run_journal)
+        needless = live.done or _untouched(request, live, manifest, run_journal)
     if needless:
         done = _not_needed(request.target, live, manifest, run_journal)
     else:
@@ -277,15 +279,17 @@ def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
     return fingerprint.differences(manifest.fingerprint, found)
 
 
-def _untouched(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
+def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
     """Whether the live database, fenced or not, still is what the backup holds.
 
     Where the cheap witness proves a difference, the tables need not be read, which would take its time.
     """
     if live.name not in (manifest.identity.name, whereabouts.fenced_name(manifest)):
         return False
-    here = target.database(live.name)
-    return not fence.changed_since(run_journal, here) and not differences(here, manifest)
+    here = fence.way_in(request.target, run_journal).database(live.name)
+    if not request.unmoved and fence.changed_since(run_journal, here):
+        return False
+    return not differences(here, manifest)
 
 
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:

@@ -56,6 +56,7 @@ class Verification:
     :param objects: what became of objects; information.
     :param outside: what is other than at the backup outside of the database; information.
     :param problems: each fails the migration.
+    :param idle: the migration has changed nothing at all.
     """
 
     tables: tuple[TableChange, ...]
@@ -67,6 +68,7 @@ class Verification:
     kept: tuple[KeptTable, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    idle: bool = False
 
     @property
     def passed(self) -> bool:

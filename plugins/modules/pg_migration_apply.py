@@ -190,7 +190,9 @@ sessions_ended:
   returned: when it was begun
   type: int
 writes_since_backup:
-  description: Rows that others wrote between the backup and the migration; a rollback leaves them in the kept database.
+  description:
+    - Rows that others wrote between the backup and the migration, an estimate by the server's statistics. A rollback
+      leaves them in the kept database.
   returned: when it was begun
   type: int
 seconds:

@@ -31,6 +31,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     back_up,
     failed,
+    fenced,
     ours,
     proven,
     request,
@@ -174,8 +175,9 @@ def test_a_migration_that_does_nothing_at_all_has_failed(
     before = database.fingerprint()
     applied_before = write_set(tmp_path / "set", {"1.sql": "CREATE TABLE IF NOT EXISTS empty_one (a integer);\n"})
     source = SetSource(command=("true",)) if kind == "command" else SetSource(applied_before)
-    taken = proven(database, backup_root, "checksum")
-    failure = failed(replace(request(database, taken, tmp_path, level="checksum"), source=source))
+    # The record of the set is not the migration's: the witness of the fence sees it, and nothing is restored for it.
+    taken = fenced(database, backup_root)
+    failure = failed(replace(request(database, taken, tmp_path, on_verify_failure="hold"), source=source))
     assert "The migration has changed nothing at all" in failure.what
     assert failure.outcome.verdict == "failed_unchanged"
     assert str(failure).endswith("Nothing was changed.")
