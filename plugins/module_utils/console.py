@@ -39,9 +39,10 @@ def preflight(found: Preflight) -> list[str]:
 
 
 def _foreseen_time(facts: Facts) -> str:
-    if facts.unavailable_seconds is None or not facts.read_only_fence:
+    least, most = facts.unavailable_seconds, facts.unavailable_most
+    if least is None or most is None or not facts.read_only_fence:
         return ""
-    return f"; about {duration(facts.unavailable_seconds)} without writes until it is proven"
+    return f"; {duration(least)} to {duration(most)} without writes before the migration, an estimate"
 
 
 def audit(found: Mapping[str, Any]) -> list[str]:

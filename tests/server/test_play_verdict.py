@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
     Database,
     everything,
+    ours,
     require_open,
     until,
     write_set,
@@ -126,5 +127,6 @@ def test_a_refused_run_whose_fence_cannot_be_lifted_says_who_may_use_the_databas
     assert f"pgsafe.migration.recover -e pg_migrate_run_id={run_id}" in played.flat
     setting = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
     until(lambda: database.admin(f"{setting}'{database.name}'") == "0", "the sentry has opened it")
+    until(lambda: not ours(database.server, database.name), "it has dropped the proven copy")
     assert database.fingerprint() == before
     require_open(database)

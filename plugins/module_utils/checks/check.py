@@ -254,6 +254,10 @@ class Thresholds:
     max_unavailable: float = 0
 
 
+# From the fence to the window a play starts about ten modules and three guards, each up to four seconds (measured).
+_STARTS_SECONDS = 45.0
+
+
 @dataclass(frozen=True)
 class Facts(ServerFacts):
     """What the preflight looks at besides; gathered once, by reading alone, but for the probe of access.
@@ -322,6 +326,11 @@ class Facts(ServerFacts):
     job_container: str = ""
     session_role: SessionRole | None = None
     unavailable_seconds: float | None = None
+
+    @property
+    def unavailable_most(self) -> float | None:
+        """With the starts of tasks, modules and guards on a slow or busy host, which no sample of the data measures."""
+        return None if self.unavailable_seconds is None else self.unavailable_seconds + _STARTS_SECONDS
 
     @property
     def restores(self) -> bool:

@@ -30,3 +30,11 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"{duration(most)} are allowed.",
             "Allow more (max_unavailable), choose fence: closed, a lower level or fingerprint: sampled, or raise jobs.",
         )
+    elif facts.unavailable_most is not None and facts.unavailable_most > most:
+        yield Problem(
+            "unavailable_time",
+            "warning",
+            f"{facts.database} may be read-only for up to {duration(facts.unavailable_most)} on a slow host, with "
+            f"the starts of tasks and guards; {duration(most)} are allowed.",
+            "Allow more (max_unavailable), or migrate when the host is idle.",
+        )

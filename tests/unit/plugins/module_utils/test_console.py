@@ -31,7 +31,8 @@ def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     found = Preflight(FACTS, (Problem("x", "error", "It is full.", "Free it."), Problem("y", "info", "So.", "")))
     assert console.preflight(found) == [
         "[✗] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
-        "[info] A backup is expected to have 8.0G; about 1 min 30 s without writes until it is proven",
+        "[info] A backup is expected to have 8.0G; 1 min 30 s to 2 min 15 s without writes before the migration, an "
+        "estimate",
         "[error] It is full. Free it.",
         "[info] So.",
     ]
