@@ -9,6 +9,7 @@ then tries to make the owner a superuser.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import login_triggers
@@ -109,12 +110,12 @@ CREATE AGGREGATE public.sum(pg_catalog.int8) (SFUNC = public.summed, STYPE = pg_
 CREATE TABLE public.text (oid pg_catalog.int4);
 CREATE TYPE public.name AS ENUM ('no name');
 CREATE TYPE public.regclass AS (nothing pg_catalog.int4);
-CREATE DOMAIN public.oid AS pg_catalog.oid CHECK (public.sprung('domain oid'));
-CREATE DOMAIN public.int8 AS pg_catalog.int8 CHECK (public.sprung('domain int8'));
-CREATE DOMAIN public.record AS pg_catalog.int4 CHECK (public.sprung('domain record'));
-CREATE DOMAIN public.timestamptz AS pg_catalog.timestamptz CHECK (public.sprung('domain timestamptz'));
-CREATE DOMAIN public.xid AS pg_catalog.xid CHECK (public.sprung('domain xid'));
-CREATE DOMAIN public.tid AS pg_catalog.tid CHECK (public.sprung('domain tid'));
+CREATE DOMAIN public.oid AS pg_catalog.oid CHECK (VALUE IS NULL);
+CREATE DOMAIN public.int8 AS pg_catalog.int8 CHECK (VALUE IS NULL);
+CREATE DOMAIN public.record AS pg_catalog.int4 CHECK (VALUE IS NULL);
+CREATE DOMAIN public.timestamptz AS pg_catalog.timestamptz CHECK (VALUE IS NULL);
+CREATE DOMAIN public.xid AS pg_catalog.xid CHECK (VALUE IS NULL);
+CREATE DOMAIN public.tid AS pg_catalog.tid CHECK (VALUE IS NULL);
 CREATE FUNCTION public.on_event() RETURNS event_trigger LANGUAGE plpgsql
     AS $$BEGIN PERFORM public.sprung('event trigger ' OPERATOR(pg_catalog.||) TG_EVENT); END$$;
 """
@@ -209,3 +210,19 @@ def _shadows(database: Database) -> str:
     for place, values in names.items():
         shadows = shadows.replace(f"'{{{place}}}'", "ARRAY[" + ", ".join(f"'{value}'" for value in values) + "]")
     return shadows
+
+
+def untouched(server: pgserver.Server, clone: Callable[[str], Database]) -> Iterator[Hostile]:
+    """A hostile database; afterwards no session of ours has sprung a trap as a superuser, and its owner is none."""
+    database = clone("template0")
+    owner = f"mallory_{database.name}"
+    database.admin(f"CREATE ROLE {owner} LOGIN")
+    found = plant(database, owner)
+    try:
+        yield found
+        assert found.sprung() == []
+        assert found.superusers == pgserver.SUPERUSER
+    finally:
+        for name in server.psql(f"SELECT datname FROM pg_database WHERE datdba = '{owner}'::regrole").splitlines():
+            server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+        server.psql(f"DROP ROLE {owner}")

@@ -33,19 +33,7 @@ pytestmark = pytest.mark.every_server
 
 @pytest.fixture
 def trapped(server: pgserver.Server, clone: Callable[[str], Database]) -> Iterator[Hostile]:
-    """A hostile database; no trap in it was sprung by a superuser, and its owner is none."""
-    database = clone("template0")
-    owner = f"mallory_{database.name}"
-    database.admin(f"CREATE ROLE {owner} LOGIN")
-    found = hostile.plant(database, owner)
-    try:
-        yield found
-        assert found.sprung() == []
-        assert found.superusers == pgserver.SUPERUSER
-    finally:
-        for name in server.psql(f"SELECT datname FROM pg_database WHERE datdba = '{owner}'::regrole").splitlines():
-            server.psql(f"DROP DATABASE {name} WITH (FORCE)")
-        server.psql(f"DROP ROLE {owner}")
+    yield from hostile.untouched(server, clone)
 
 
 OWN = OwnRule("much", "SELECT id FROM orders WHERE amount OPERATOR(pg_catalog.>) 1000")
