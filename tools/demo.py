@@ -49,15 +49,24 @@ class Demo:
         """Give what the sample inventory reads, and nothing of the caller's Ansible and libpq settings."""
         return {
             **clean_environment(),
-            "ANSIBLE_CONFIG": str(CHECKOUT / "tools" / "demo.ansible.cfg"),
-            # unlike local_tmp, this one is not taken as relative to the file that sets it
-            "ANSIBLE_REMOTE_TMP": str(HOME / "ansible" / "remote"),
+            **ansible_settings(),
             "PGSAFE_DEMO_SOCKET": str(self.server.socket_dir),
             "PGSAFE_DEMO_PORT": str(self.server.port),
             "PGSAFE_DEMO_BIN": str(self.server.bin_dir),
             "PGSAFE_DEMO_BACKUPS": str(self.backups),
             "PGSAFE_DEMO_SET": self.migration_set,
         }
+
+
+def ansible_settings() -> dict[str, str]:
+    """Give the configuration that the README recommends, and the places of this checkout."""
+    return {
+        "ANSIBLE_CONFIG": str(CHECKOUT / "examples" / "ansible.cfg"),
+        "ANSIBLE_HOME": str(HOME / "ansible" / "home"),
+        "ANSIBLE_LOCAL_TEMP": str(HOME / "ansible" / "local"),
+        "ANSIBLE_REMOTE_TMP": str(HOME / "ansible" / "remote"),
+        "ANSIBLE_COLLECTIONS_PATH": str(HOME / "collections"),
+    }
 
 
 def clean_environment() -> dict[str, str]:

@@ -32,10 +32,10 @@ _LONGEST = 160
 INTRODUCTION = """\
 # What you see
 
-Three runs of the sample application's migration, as `make recordings` has recorded them from a terminal: one that goes
-well, one whose third file fails, and one that somebody interrupts by Ctrl+C. While a long step is at work a line below
-shows how far it is ([docs/guard.md](guard.md)); it is gone afterwards, and so it is not here. Longer lines than 160
-characters are cut.
+Three runs of the sample application's migration, as `make recordings` has recorded them from a terminal with
+[examples/ansible.cfg](../examples/ansible.cfg): one that goes well, one whose third file fails, and one that Ctrl+C
+interrupts. While a long step is at work a line below shows how far it is ([docs/guard.md](guard.md)); it is gone
+afterwards, and so it is not here. Longer lines than 160 characters are cut.
 """
 
 
@@ -79,9 +79,7 @@ def record(recording: Recording, shown: demo.Demo) -> tuple[int, str]:
     if pid == 0:
         os.chdir(demo.CHECKOUT)
         program = Path(sys.executable).with_name("ansible-playbook")
-        # Ansible's own lines about tasks that ended well are left out, as a user's configuration may have it.
-        quiet = {"COLUMNS": str(COLUMNS), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_DISPLAY_OK_HOSTS": "false"}
-        env = {**shown.environment(), **quiet, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+        env = {**shown.environment(), "COLUMNS": str(COLUMNS), "ANSIBLE_NOCOLOR": "1"}
         os.execve(program, argv, env)  # noqa: S606  # a child of a pty, not a shell
     said, waiting = "", dict(recording.keys)
     deadline = time.monotonic() + LIMIT_SECONDS

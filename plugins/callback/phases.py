@@ -26,7 +26,7 @@ from ansible.template import Templar
 from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import run_logs, shield
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options, run_logs, shield
 
 _ROLE = "pg_migrate"
 
@@ -172,8 +172,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         undo = [f"While undoing: {problem}" for problem in said.get("undo_problems") or []]
         what = said.get("what_failed") or said.get("msg", "")
         parts = [what, *undo, said.get("state_left", ""), said.get("remedy", "")]
+        parts.append(self._variables(said))
         reason = "\n".join("\n".join(foreign_lines(str(part).strip())) for part in parts if part)
         self._reasons.setdefault(result._host.get_name(), reason)
+
+    def _variables(self, said: dict[str, Any]) -> str:
+        """Remedies name the options of a module; who uses the role sets variables."""
+        remedies = [said.get("remedy"), *[problem.get("remedy") for problem in said.get("problems") or []]]
+        found = role_options.named(" ".join(str(remedy) for remedy in remedies if remedy)) if self._ours else []
+        return f"Variables of the role for these options: {', '.join(found)}" if found else ""
 
     def _show(self, result: Any) -> None:
         said = _said(result)

@@ -8,9 +8,9 @@ a rollback what the migration changed out there. https://www.postgresql.org/docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import catalog
+from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, names
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Cluster, Identity
 
@@ -108,10 +108,21 @@ def objects(session: Session, identity: Identity) -> dict[str, dict[str, str]]:
 def differences(before: Cluster, session: Session, identity: Identity) -> Iterator[tuple[str, str]]:
     """What is other than at the backup: the kind, and a readable line."""
     now = objects(session, identity)
+    beside = _of_runs({**before.objects.get("database", {}), **now["database"]})
     for kind in now:
-        was, is_now = _as_facts(before.objects.get(kind, {})), _as_facts(now[kind])
+        passed_over = beside if kind == "database" else set()
+        was, is_now = [
+            _as_facts({name: text for name, text in found.items() if name not in passed_over})
+            for found in (before.objects.get(kind, {}), now[kind])
+        ]
         for line in catalog.differences({kind: was}, {kind: is_now}, exact=True):
             yield kind, line
+
+
+def _of_runs(databases: Iterable[str]) -> set[str]:
+    """Databases that runs have made, and those they are of, which a run beside renames and replaces."""
+    made = {name: names.of_a_run(name) for name in databases}
+    return {name for name in made if made[name] or name in made.values()}
 
 
 def _as_facts(definitions: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -106,7 +106,10 @@ def _remedy(what: str, path: Path) -> str:
     if "statement timeout" in what and "LOCK TABLE" in what:
         return "Somebody holds or waits for a lock on a table; let it finish, then run again."
     if "row-level security" in what or "row security" in what:
-        return "Connect as a role with BYPASSRLS, or as the owner of the table."
+        return (
+            "Connect as a superuser or as a role with BYPASSRLS; the owner will do unless the table has FORCE ROW "
+            "LEVEL SECURITY."
+        )
     if "permission denied" in what or "lack SELECT privilege" in what:
         return "Connect as the owner or as a superuser, or have the owner GRANT SELECT on the table to the role."
     return ""

@@ -15,6 +15,7 @@ LONGEST = 63
 KEPT = "_old"
 
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
+_BESIDE = re.compile(r"(.+)__(?:scratch|ready|restored|failed|pgsafe)_\d{8}_\d{6}(?:_\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -30,6 +31,12 @@ def beside(database: str, purpose: str, run_id: str) -> str:
     room = LONGEST - len(suffix) - len(short) - 1
     stem = database.encode()[:room].decode("utf-8", "ignore")
     return f"{stem}~{short}{suffix}"
+
+
+def of_a_run(database: str) -> str:
+    """The stem of a name that :func:`beside` has made, which a long database name shares in part; empty for others."""
+    found = _BESIDE.fullmatch(database)
+    return found[1] if found else ""
 
 
 def quoted(name: str) -> str:

@@ -145,6 +145,9 @@ def test_what_the_migration_changed_outside_the_database_is_said(
 ) -> None:
     outside = f"ALTER ROLE {role} CREATEDB;\nCREATE ROLE {role}_new;\n"
     other = f"-- pgsafe: no-transaction\nCREATE DATABASE {database.name}_new;\n"
+    # What a run beside has meanwhile replaced and kept.
+    for beside in ("", "__failed_20261123_120000"):
+        other += f"CREATE DATABASE {database.name}_beside{beside};\n"
     source = write_set(tmp_path / "set", {"000.sql": outside, "0001.sql": other, **files})
     try:
         error = failed(database, backup_root, source)
@@ -153,7 +156,7 @@ def test_what_the_migration_changed_outside_the_database_is_said(
     said = "\n".join(error.outcome.warnings)
     for name in (f"role {role} is other", f"role {role}_new", f"database {database.name}_new"):
         assert f"Outside the database, since the backup: {name}" in said
-    assert said.count("A rollback does not undo that.") == 3
+    assert said.count("A rollback does not undo that.") == 3, said
     assert "Nothing was changed" not in str(error)
 
 

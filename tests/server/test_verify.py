@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import backup, manifest, restore, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs.verify import BackupNotProven
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.forgery import Facts, found, verified
@@ -38,6 +39,22 @@ def test_a_whole_backup_reaches_each_level(database: Database, stored: Path, lev
     assert {step.partition(": ")[0] for step in verdict.steps} == set(verdict.seconds)
     assert events(stored)[-1] == "verified"
     assert (stored.parent / "latest").resolve() == stored
+
+
+def test_a_function_that_a_restore_cannot_run_is_named_with_what_fixes_it(
+    database: Database, backup_root: Path
+) -> None:
+    database.sql(
+        "CREATE FUNCTION helper(integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+        "CREATE FUNCTION helped(integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN helper($1); END';"
+        "CREATE TABLE by_path (id integer CHECK (helped(id))); INSERT INTO by_path VALUES (1)"
+    )
+    refused = verified(database, back_up(database, backup_root).directory, "restore")
+    error = BackupNotProven({"findings": [finding.as_text() for finding in refused.findings]}, "it")
+    fix = "ALTER FUNCTION public.helped(integer) SET search_path = "
+    assert fix in error.remedy, str(error)
+    database.sql(f"{fix} public")
+    assert verified(database, back_up(database, backup_root).directory, "restore").findings == ()
 
 
 def test_a_backup_is_whole_wherever_it_was_copied_to_and_without_its_journal(

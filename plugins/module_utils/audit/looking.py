@@ -27,7 +27,14 @@ SAMPLES = 5
 
 # By SQLSTATE or its class, what says nothing about the rows: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OF_TIME = {"57014", "55P03"}
-_PASSING = ("42501", "42P01", "53")
+_NO_RIGHT = "42501"
+_PASSING = (_NO_RIGHT, "42P01", "53")
+
+_MORE_TIME = (
+    "Give the audit more time (rule_budget, budget), or look while no lock is held; nothing is known of it yet."
+)
+_LACKING = "Give the role what it lacks; until then nothing is known of it."
+_CAUSE = "Fix what the error names, or waive this by name; until then nothing is known of it."
 
 # In seconds and milliseconds: less is no limit, and more the server does not take.
 _SHORTEST, _LONGEST = 0.001, 2**31 - 1
@@ -151,7 +158,7 @@ def look(reader: Session, at: Look, clock: Clock) -> list[Finding]:
     :raises ConnectionFailed: the session was lost.
     """
     if at.statement is None:
-        return [not_looked_at(at, at.reason, INFO)]
+        return [not_looked_at(at, at.reason, INFO, _LACKING)]
     try:
         with limited(reader, at.rule, clock, _settings(at)):
             if at.own:
@@ -187,15 +194,21 @@ def _found(at: Look, subject: str, count: int, samples: tuple[str, ...] = ()) ->
 def failed(at: Look, error: QueryFailed) -> Finding:
     """A look that fails for what it looks at is as severe as what it looks for: a restore would meet that too."""
     if isinstance(error, OutOfTime) or error.sqlstate in _OF_TIME:
-        return not_looked_at(at, error.what, INFO if at.severity == INFO else WARNING)
+        return not_looked_at(at, error.what, INFO if at.severity == INFO else WARNING, remedy_of(error))
     if at.own:
         remedy = "Mend the rule's SQL: one query, without a semicolon inside."
         return Finding(at.rule, ERROR, at.subject, f"The rule {at.rule} failed: {error.what}.", remedy)
     passing = error.sqlstate.startswith(_PASSING) and at.severity != INFO
-    return not_looked_at(at, error.what, WARNING if passing else at.severity)
+    return not_looked_at(at, error.what, WARNING if passing else at.severity, remedy_of(error))
 
 
-def not_looked_at(at: Look, reason: str, severity: str) -> Finding:
+def remedy_of(error: QueryFailed) -> str:
+    """More time helps where time was short, and nowhere else."""
+    if isinstance(error, OutOfTime) or error.sqlstate in _OF_TIME:
+        return _MORE_TIME
+    return _LACKING if error.sqlstate == _NO_RIGHT else _CAUSE
+
+
+def not_looked_at(at: Look, reason: str, severity: str, remedy: str) -> Finding:
     subject = key_of(at.rule, at.subject)
-    remedy = "Give the audit more time, or the role what it lacks; until then nothing is known of it."
     return Finding(NOT_LOOKED_AT, severity, subject, f"Not looked at: {subject}: {reason}.", remedy)

@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
     limited,
     look,
     not_looked_at,
+    remedy_of,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
@@ -94,7 +95,7 @@ class Counting:
         self._tables = fingerprint.tables(holder)
         self._clock = clock
         self._rows: dict[str, int] = {}
-        self._unseen: dict[str, str] = {}
+        self._unseen: dict[str, QueryFailed] = {}
 
     def work(self) -> Iterator[Work]:
         for table in self._tables:
@@ -105,15 +106,15 @@ class Counting:
             with limited(reader, ROWS, self._clock, WITHOUT_INDEXES):
                 self._rows[table.label] = sum(reader.value(_count_of(heap)) for heap in _heaps(reader, table))
         except QueryFailed as error:
-            self._unseen[table.label] = error.what
+            self._unseen[table.label] = error
 
     @property
     def rows(self) -> dict[str, int]:
         return dict(sorted(self._rows.items()))
 
     def unseen(self) -> Iterator[Finding]:
-        for label, reason in sorted(self._unseen.items()):
-            yield not_looked_at(Look(ROWS, WARNING, label, None, "", ""), reason, WARNING)
+        for label, error in sorted(self._unseen.items()):
+            yield not_looked_at(Look(ROWS, WARNING, label, None, "", ""), error.what, WARNING, remedy_of(error))
 
 
 def _heaps(reader: Session, table: Table) -> list[Any]:
@@ -156,7 +157,7 @@ def _untrusted(rule: Rule, code: Sequence[OwnerCode]) -> Finding:
 def _of_rule(reader: Session, rule: Rule, clock: Clock) -> Iterator[Look | Finding]:
     itself = Look(rule.name, rule.severity, "", None, "", "")
     if reader.version < rule.since:
-        yield not_looked_at(itself, f"PostgreSQL {rule.since // 10000} or later is needed", INFO)
+        yield not_looked_at(itself, f"PostgreSQL {rule.since // 10000} or later is needed", INFO, "")
         return
     try:
         with limited(reader, rule.name, clock):

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,29 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Jo
 Params = Mapping[str, Any]
 
 
+# What PostgreSQL says of a function that was called while pg_restore's search_path was empty.
+_UNFOUND = re.compile(r"ERROR: .* does not exist")
+_CONTEXT = re.compile(r"CONTEXT: +(?:PL/pgSQL|SQL) function \"?([^\s\"(]+(?:\([^)]*\))?)")
+
+
+def _remedy(findings: Sequence[str]) -> str:
+    """A backup that restores nowhere does not become better by being taken again."""
+    told = "\n".join(findings)
+    called = _CONTEXT.search(told)
+    if not _UNFOUND.search(told) or not called:
+        return "Fix what the error names; take a new backup where a file of this one is damaged."
+    return (
+        f"{called[1]} relies on a search_path, and a restore has none. Give the function its own, then run again: "
+        f"ALTER FUNCTION {called[1]} SET search_path = ... (the schemas of what it uses)."
+    )
+
+
 class BackupNotProven(VerificationFailed):
     """The level that was asked for was not reached."""
 
     def __init__(self, result: dict[str, Any], directory: str) -> None:
         found = "".join(f"\n  {line}" for line in result["findings"])
-        super().__init__(f"The backup {directory} is not proven:{found}\n", remedy="Take a new backup.")
+        super().__init__(f"The backup {directory} is not proven:{found}\n", remedy=_remedy(result["findings"]))
         self.result = result
 
     def facts(self) -> dict[str, Any]:

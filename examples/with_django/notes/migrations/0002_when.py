@@ -10,6 +10,4 @@ from django.db.models.functions import Now
 
 class Migration(migrations.Migration):
     dependencies = (("notes", "0001_initial"),)
-    operations = (
-        migrations.AddField("note", "written_at", models.DateTimeField(auto_now_add=True, db_default=Now())),
-    )
+    operations = (migrations.AddField("note", "written_at", models.DateTimeField(auto_now_add=True, db_default=Now())),)

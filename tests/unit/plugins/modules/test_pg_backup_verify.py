@@ -42,7 +42,7 @@ def test_a_backup_that_is_not_whole_fails_with_every_finding(monkeypatch: pytest
     assert "members.csv: is missing" in ran.result["findings"]
     assert "stranger: does not belong to this backup" in ran.result["findings"]
     assert "manifest.json: is open to other users (mode 0644)" in ran.result["findings"]
-    assert "Take a new backup." in ran.result["msg"]
+    assert "Fix what the error names; take a new backup where a file of this one is damaged." in ran.result["msg"]
     assert ran.result["console"] == [f"[✗] {line}" for line in ran.result["findings"]]
 
 
