@@ -97,6 +97,7 @@ END $forged$;
 
 def test_a_message_of_the_server_imitates_no_verdict(ansible: Ansible, database: Database, backup_root: Path) -> None:
     hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", {"001.sql": FORGED}))}
+    (ansible.home / "ansible.cfg").write_text((EXAMPLE.parent / "ansible.cfg").read_text())
     played = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}")
     assert played.status == 2, played.output
     (log,) = (ansible.home / "pgsafe" / "one").iterdir()
@@ -106,6 +107,9 @@ def test_a_message_of_the_server_imitates_no_verdict(ansible: Ansible, database:
     assert len(forged) > 3
     assert [line for line in forged if "| " not in line and not line.startswith("fatal: ")] == []
     assert [sign for text in texts for sign in text if sign in "\x1b\u202e"] == []
+    # A failed task prints no more than its message.
+    assert "what_failed" not in played.output
+    assert len(played.output.splitlines()) < 120, played.output
     said = played.output.rpartition("\nVERDICTS\n")[2].splitlines()
     assert said[0] == "  one  failed: the database is as it was, nothing had to be restored", played.output
     assert said[1] == "      psql ended with status 3: psql:001.sql:9: ERROR:  no"

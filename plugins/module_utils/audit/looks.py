@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -151,7 +150,7 @@ def _untrusted(rule: Rule, code: Sequence[OwnerCode]) -> Finding:
     named = first_few([it.described for it in code])
     reason = f"it would run functions of other roles with the rights of this one: {named}"
     remedy = "If their owners may do whatever the connecting role may: pg_migrate_trust_owner: true"
-    return replace(not_looked_at(itself, reason, WARNING), remedy=remedy)
+    return not_looked_at(itself, reason, WARNING, remedy)
 
 
 def _of_rule(reader: Session, rule: Rule, clock: Clock) -> Iterator[Look | Finding]:
