@@ -42,7 +42,7 @@ SELECT rolname FROM pg_roles
 """
 
 # PostgreSQL's own have OIDs below the first of a user's: https://www.postgresql.org/docs/current/system-catalog-initial-data.html
-_POWERFUL = "SELECT rolsuper OR oid < 16384 FROM pg_roles WHERE rolname = %s"
+_SESSION_ROLE = "SELECT rolsuper OR oid < 16384 FROM pg_roles WHERE rolname = %s"
 _SINCE_SET = 160000
 
 # Whoever is granted one of these gets more than what it owns.
@@ -177,7 +177,7 @@ def session_role(reader: Session, name: str | None) -> SessionRole | None:
     """
     if not name:
         return None
-    powerful = reader.rows(_POWERFUL, (name,))
+    powerful = reader.rows(_SESSION_ROLE, (name,))
     permitted = reader.rows(_MAY_BECOME, ([name], reader.version >= _SINCE_SET))
     return SessionRole(name, bool(powerful), bool(permitted), powerful == [(True,)])
 
