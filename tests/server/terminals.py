@@ -69,7 +69,14 @@ class Terminal:
 
     def asks(self) -> bool:
         """Whether a person is asked to confirm, and would be heard."""
-        return QUESTION in self.flat and reads_keys(self._master)
+        return QUESTION in self.flat and reads_keys(self._master) and self._threads_sleep()
+
+    def _threads_sleep(self) -> bool:
+        """Ansible drops the keys that came between its change of the terminal's mode and its first read."""
+        with contextlib.suppress(OSError):
+            stats = [(task / "stat").read_text() for task in Path(f"/proc/{self.pid}/task").iterdir()]
+            return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+        return False
 
     def close(self) -> None:
         """As when a window is closed: everybody with this terminal gets SIGHUP."""

@@ -15,6 +15,9 @@ PROGRAM = """
 import os, signal, sys
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
 number, times, guarded = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "guarded"
+# Behind "&" and nohup the tests' own signals are ignored, which a child inherits.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 shield.install()
 try:
     if guarded and os.fork() == 0:
