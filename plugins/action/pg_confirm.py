@@ -27,6 +27,7 @@ _OPTION = {
             "backup_dir": {"type": "str", "required": True},
             "bytes": {"type": "int", "required": True},
             "restore_seconds": {"type": "float", "required": True},
+            "undoes": {"type": "list", "elements": "str"},
         },
     },
     "timeout": {"type": "int", "default": 900},
@@ -44,8 +45,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
             return {**result, **_answer((), False, "Nothing is asked in check mode.")}
         if not options["databases"]:
             return {**result, **_answer((), False, "There is nothing to confirm.")}
-        if terminals.unattended():
-            return {**result, **_answer((), False, "This is an unattended job.")}
+        if reason := terminals.nobody_to_ask():
+            return {**result, **_answer((), False, reason)}
         if shield.asked():
             return {**result, **_answer((), False, "The run was interrupted.")}
         return {**result, **_ask(options["databases"], options["timeout"])}
@@ -64,6 +65,9 @@ def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]
     if time.monotonic() - started >= timeout:
         # What was typed without Enter is no answer.
         return _answer((), True, f"Nobody answered within {timeout} s.")
+    if shield.asked():
+        # A signal that came while the question was being put: Ansible reads keys, and drops those before it.
+        return _answer((), True, "The run was interrupted.")
     if to_text(typed).strip() != "yes":
         return _answer((), True, "The answer was not yes.")
     return _answer([f"{entry['host']}/{entry['database']}" for entry in databases], True, "")
@@ -74,18 +78,28 @@ def _answer(confirmed: Sequence[str], asked: bool, reason: str) -> dict[str, Any
 
 
 def _expected(seconds: float) -> str:
+    if seconds < 0:
+        return "unknown"
     return duration(seconds) if seconds >= 1 else "under a second"
+
+
+def _block(entry: Mapping[str, Any]) -> str:
+    undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
+    return (
+        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{undone}"
+        f"    Location: {visible(entry['backup_dir'])}\n"
+        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}"
+    )
 
 
 def question(databases: Sequence[Mapping[str, Any]]) -> str:
     """What the person sees; one block a database."""
-    blocks = [
-        f"  {visible(entry['host'])}: {visible(entry['database'])}\n"
-        f"    Location: {visible(entry['backup_dir'])}\n"
-        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}"
-        for entry in databases
-    ]
-    listed = "\n".join(blocks)
+    listed = "\n".join(map(_block, databases))
+    if any(entry.get("undoes") for entry in databases):
+        return (
+            f"\nROLLBACK: what was written after these backups will be in the kept databases only\n{listed}\n\n"
+            "Roll back to these backups and proceed? (yes/NO): "
+        )
     return (
         f"\nCRITICAL: these backups contain ALL your data\n{listed}\n\n"
         "Confirm backup location is correct and proceed? (yes/NO): "

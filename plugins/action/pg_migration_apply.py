@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set, verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
 
@@ -49,14 +49,8 @@ class ActionModule(GuardedAction):
 
     def _found(self, source: str, task_vars: dict[str, Any]) -> Path:
         """Absolute, or relative to the inventory, then to the playbook."""
-        path = Path(source).expanduser()
         bases = [task_vars.get("inventory_dir"), self._loader.get_basedir()]
-        candidates = [path] if path.is_absolute() else [Path(base) / path for base in bases if base]
-        for candidate in candidates:
-            if candidate.exists():
-                return candidate.resolve()
-        looked = ", ".join(str(candidate) for candidate in candidates)
-        raise AnsibleActionFail(f"There is no migration set at {looked}. Check source. Nothing was changed.")
+        return local_files.located(source, bases, "migration set", "source")
 
 
 def _is_remote(arguments: dict[str, Any]) -> bool:

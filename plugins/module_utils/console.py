@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
     from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
+    from ansible_collections.pgsafe.migration.plugins.module_utils.history import Undone
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
     from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Recovered
@@ -237,11 +238,22 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
     if found.forecast:
         lines += restore_forecast(found.forecast)
+    lines += [f"{FORESEEN} {line}" for line in undone(found.undone)]
     if found.state == "rolled_back":
         lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
         lines.append("[warning] Whatever was written after the backup would be in the kept database only")
     return lines
+
+
+def undone(found: Undone | None) -> list[str]:
+    """Which migrations a rollback undoes, a line each, or that it undoes none."""
+    if found is None:
+        return []
+    if found.migrations:
+        return [f"Undoes the run {migration.told}" for migration in found.migrations]
+    held = f"; the backup holds the last one, {found.earlier.told}" if found.earlier else ""
+    return [f"Undoes NO migration{held}"]
 
 
 def restore_forecast(found: Forecast) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
     finish,
+    history,
     login_triggers,
     properties,
     queries,
@@ -32,6 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.history import Undone
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -49,6 +51,7 @@ class RestoreRequest:
     :param waived: by the name of a check, why a person has taken its errors upon himself.
     :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
+    :param by_link: the backup was named by a link such as ``latest``, so the caller need not know which one it is.
     """
 
     target: Target
@@ -60,6 +63,7 @@ class RestoreRequest:
     waived: Mapping[str, str] = field(default_factory=dict)
     free_bytes: int | None = None
     sequences: str = ""
+    by_link: bool = False
 
     @property
     def rollback(self) -> RollbackRequest:
@@ -76,7 +80,9 @@ class RestoreRequest:
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """:param forecast: what it costs and what stands in its way; None when there is nothing to do."""
+    """:param forecast: what it costs and what stands in its way; None when there is nothing to do.
+    :param undone: the migrations that it undoes; None for a restore to a new database.
+    """
 
     database: str
     backup_bytes: int
@@ -85,6 +91,7 @@ class RestorePlan:
     kept: str
     state: str
     forecast: Forecast | None = None
+    undone: Undone | None = None
 
 
 def plan(request: RestoreRequest) -> RestorePlan:
@@ -94,6 +101,7 @@ def plan(request: RestoreRequest) -> RestorePlan:
     """
     manifest = manifests.read(request.backup_dir)
     _require_meant(request, manifest)
+    undone = _undone(request, manifest)
     request = _silenced(request)
     database = request.new_database or manifest.identity.name
     with session(request.target.maintenance, purpose="restore") as server:
@@ -108,7 +116,21 @@ def plan(request: RestoreRequest) -> RestorePlan:
         kept="" if request.new_database else whereabouts.kept_name(manifest),
         state="not_needed" if done else "restored" if request.new_database else "rolled_back",
         forecast=None if done else _forecast(request, manifest),
+        undone=undone,
     )
+
+
+def _undone(request: RestoreRequest, manifest: Manifest) -> Undone | None:
+    """
+    :raises Refused: the backup was named by a link, and a rollback to it undoes no migration.
+    """
+    if request.new_database or request.finish or request.settled_by_hand:
+        return None
+    root, database = request.backup_dir.parent.parent, manifest.identity.name
+    undone = history.undone_by(root, database, manifest.run_id)
+    if request.by_link:
+        history.require_undoing(undone, database, f"The link points at {request.backup_dir}.")
+    return undone
 
 
 def _silenced(request: RestoreRequest) -> RestoreRequest:
@@ -179,6 +201,7 @@ def run_of(request: RestoreRequest) -> Journal | None:
     """
     manifest = manifests.read(request.backup_dir)
     _require_meant(request, manifest)
+    _undone(request, manifest)
     return of_run(request.backup_dir.parent.parent, manifest.run_id)
 
 
@@ -186,7 +209,12 @@ def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal |
     """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
     if not request.finish and not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
-    return finish.backwards(request.rollback, manifest, run_journal)
+    done = finish.backwards(request.rollback, manifest, run_journal)
+    if done.state == "not_needed":
+        undone, database = _undone(request, manifest), manifest.identity.name
+        if undone is not None:
+            history.require_undoing(undone, database, f"Nothing was rolled back: {database} is as the backup holds it.")
+    return done
 
 
 def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:

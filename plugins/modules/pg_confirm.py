@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_confirm
-short_description: Ask a person, once for a batch of hosts, whether their databases may be migrated
+short_description: Ask a person, once for a batch of hosts, whether their databases may be migrated or rolled back
 version_added: 0.1.0
 description:
   - Shows each host with its database, backup and expected rollback time, and asks C(yes/NO).
@@ -38,9 +38,13 @@ options:
         type: int
         required: true
       restore_seconds:
-        description: How long a rollback is expected to take.
+        description: How long a rollback is expected to take; less than 0 when that is unknown.
         type: float
         required: true
+      undoes:
+        description: For a rollback by hand, which migrations it undoes, a line each.
+        type: list
+        elements: str
   timeout:
     description: How many seconds to wait for an answer.
     type: int

@@ -16,9 +16,17 @@ description:
   - Looks first; when the live database still is what the backup holds, or was rolled back already, nothing is done.
 options:
   backup_dir:
-    description: The directory of the backup, on the target. Empty only when the run has none yet; nothing is done then.
+    description:
+      - The directory of the backup, on the target. Empty only when the run has none yet; nothing is done then.
+      - V(before_last_migration) is the backup of the newest run under O(backup_root) that migrated the database and was
+        not rolled back. Runs that were refused do not count.
+      - A link such as C(latest) is refused for a rollback that would undo no migration, because its backup was taken
+        by a later run that was refused.
     type: path
     required: true
+  backup_root:
+    description: The directory with the journals of the runs; needed for the O(backup_dir) V(before_last_migration).
+    type: path
   new_database:
     description: Restore to a new database of this name, and leave the live one alone.
     type: str
@@ -87,6 +95,12 @@ EXAMPLES = r"""
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/migration_20261116_143022
 
+- name: Undo the last migration
+  pgsafe.migration.pg_restore_safe:
+    login_db: community_connect
+    backup_dir: before_last_migration
+    backup_root: /var/backups/pgsafe
+
 - name: Look at the old data in a database of its own
   pgsafe.migration.pg_restore_safe:
     login_db: community_connect
@@ -147,6 +161,24 @@ warnings_given:
   returned: success
   type: list
   elements: str
+undoes:
+  description: Which migrations a rollback would undo, a line each, or that it undoes none.
+  returned: in check mode
+  type: list
+  elements: str
+  sample: ["Undoes the run 20261116_143022 (migrated, began at 2026-11-16T14:31:02Z)"]
+backup_dir:
+  description: The directory of the backup, whatever link or word named it.
+  returned: in check mode
+  type: str
+bytes:
+  description: The size of the backup in bytes.
+  returned: in check mode
+  type: int
+expected_seconds:
+  description: How long the restore is expected to take, as long as the proof took; null when it was never restored.
+  returned: in check mode
+  type: float
 seconds:
   description: The duration in seconds.
   returned: success
@@ -180,6 +212,7 @@ SPEC = {
     **GUARD,
     **BACKUP_DIR,
     **JOBS,
+    "backup_root": {"type": "path"},
     "new_database": {"type": "str"},
     "finish": {"type": "bool", "default": False},
     "settled_by_hand": {"type": "bool", "default": False},
@@ -192,6 +225,7 @@ SPEC = {
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if not params["backup_dir"]:
         return job.nothing()
+    params = job.named(params)
     if check_mode:
         return job.predicted(params)
     # What a run has begun is finished here and now: its own guard is gone, or has done it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 # Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
 UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
@@ -19,6 +20,34 @@ _USUAL_COLUMNS = 80
 
 def unattended() -> bool:
     return any(os.environ.get(name) for name in UNATTENDED)
+
+
+def nobody_to_ask() -> str:
+    """Why no question would reach a person; empty where one may, or where this cannot be known."""
+    if unattended():
+        return "This is an unattended job."
+    return "" if _in_foreground(os.getppid()) else "There is no terminal to ask on."
+
+
+def _in_foreground(pid: int) -> bool:
+    """Whether the input of a process is a terminal, and its keys go to this process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        # Without /proc, the question itself finds out.
+        return True
+    group, foreground = fields[2], fields[5]
+    return group == foreground and _is_terminal(f"/proc/{pid}/fd/0")
+
+
+def _is_terminal(stream: str) -> bool:
+    with suppress(OSError):
+        descriptor = os.open(stream, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            return os.isatty(descriptor)
+        finally:
+            os.close(descriptor)
+    return False
 
 
 def width() -> int:

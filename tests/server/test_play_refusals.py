@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     write_set,
 )
 
+import controllers
 import pgserver
 
 REFUSED = "refused: nothing was changed"
@@ -169,4 +170,84 @@ def test_a_set_that_leaves_its_session_is_refused_before_the_backup(stage: Stage
     source = write_set(stage.ansible.home / "other", {"1.sql": "SELECT 1;\n\\! touch /tmp/never\n"})
     played = stage.play({"pg_migrate_source": str(source)})
     assert "which leaves the database that was backed up" in played.flat
+    assert everything(stage.backup_root) == []
+
+
+def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anything_is_begun(
+    stage: Stage, tmp_path: Path
+) -> None:
+    wrong: dict[str, object] = {
+        "pg_migrate_expectation": {},
+        "pg_migrate_confirm": "other",
+        "pg_migrate_backup_root": "backups",
+        "pg_migrate_source": str(tmp_path / "nowhere"),
+        "pg_migrate_command": ["/opt/no/such", "--head"],
+        "pg_migrate_tasks": "no_such.yml",
+        "pg_migrate_before_fence": [["no_such_command", "pause"]],
+        "pg_migrate_assertions": [{"name": "both", "sql": "SELECT 1", "rows_that_must_not_exist": "SELECT 1"}],
+        "pg_migrate_expectations": {"public.orders": "shrinks"},
+        "pg_migrate_waive": {"no_such_check": "why"},
+        "pg_migrate_audit_rules_dir": str(tmp_path),
+        "pg_migrate_fence": "none",
+        "pg_migrate_on_verify_failure": "hold",
+    }
+    played = stage.play(wrong, "-e", "pg_migrate_confrim=x")
+    for said in (
+        "There is no variable pg_migrate_confrim. Did you mean pg_migrate_confirm?",
+        "There is no variable pg_migrate_expectation. Did you mean pg_migrate_expectations?",
+        f"pg_migrate_confirm names other; the database of this host (pg_migrate_db) is {stage.database.name}.",
+        "pg_migrate_backup_root is not an absolute path: backups.",
+        "pg_migrate_source and pg_migrate_command and pg_migrate_tasks exclude each other.",
+        f"There is no migration set at {tmp_path}/nowhere.",
+        "The command '/opt/no/such' cannot be run on the target.",
+        "no_such.yml cannot be read (No such file or directory).",
+        "The command ['no_such_command', 'pause'] cannot be run on the target.",
+        "The assertion 'both' needs either sql",
+        "public.orders",
+        "There is no check of the name no_such_check",
+        f"There is no audit rule at {tmp_path}.",
+        "pg_migrate_fence=none needs a pg_migrate_fence_reason.",
+        "With pg_migrate_on_verify_failure=hold",
+    ):
+        assert said in played.flat
+    assert played.verdict("one") == REFUSED
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"pg_migrate_source": "{{ omit }}"}, "There is nothing to apply."),
+        ({"pg_migrate_files": ["002_no_such.sql"]}, "has no file 002_no_such.sql"),
+        ({"pg_migrate_source": "/no/such", "pg_migrate_remote_src": True}, "at /no/such on the target"),
+    ],
+    ids=["nothing", "a file", "on the target"],
+)
+def test_a_set_that_is_not_there_is_refused_before_anything_is_begun(
+    stage: Stage, wrong: Mapping[str, object], said: str
+) -> None:
+    played = stage.play(wrong)
+    assert said in played.flat
+    assert everything(stage.backup_root) == []
+
+
+MISSPELT = "There is no variable pg_migrate_confrim. Did you mean pg_migrate_confirm?"
+
+
+@pytest.mark.parametrize("playbook", ["recover", "status", "rollback"])
+def test_the_other_playbooks_refuse_a_misspelt_variable_too(stage: Stage, playbook: str) -> None:
+    options = ["-e", "pg_migrate_backup_dir=before_last_migration"]
+    played = stage.play({"pg_migrate_confrim": "x"}, *options, playbook=f"pgsafe.migration.{playbook}")
+    assert MISSPELT in played.flat
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.parametrize("core", sorted(controllers.found()))
+def test_every_ansible_sees_at_the_start_what_is_misspelt_and_that_nobody_could_be_asked(
+    stage: Stage, core: str
+) -> None:
+    started = replace(stage, ansible=replace(stage.ansible, programs=controllers.found()[core]))
+    played = started.play({"pg_migrate_confirm": "", "pg_migrate_confrim": "x"})
+    assert MISSPELT in played.flat
+    assert "It could not be confirmed: There is no terminal to ask on." in played.flat
     assert everything(stage.backup_root) == []

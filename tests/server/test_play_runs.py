@@ -135,9 +135,10 @@ def test_without_a_terminal_and_without_a_variable_nothing_is_changed(
     hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
     played = ansible.play(hosts)
     assert played.status == 2, played.output
-    assert "was not confirmed. There is no terminal to ask on. Nothing was changed." in played.flat
+    assert "It could not be confirmed: There is no terminal to ask on." in played.flat
     assert f"pg_migrate_confirm={database.name}" in played.flat
     assert played.verdict("one") == "refused: nothing was changed"
+    assert everything(backup_root) == []
     assert database.fingerprint() == before
 
 
@@ -146,6 +147,8 @@ def test_the_name_of_another_database_confirms_nothing(ansible: Ansible, databas
     hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
     played = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}_")
     assert played.status == 2, played.output
+    assert f"pg_migrate_confirm names {database.name}_; the database of this host" in played.flat
+    assert everything(backup_root) == []
     assert played.verdict("one") == "refused: nothing was changed"
     assert database.fingerprint() == before
 

@@ -11,7 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, manifest, migrate, preflight, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    backup,
+    cutover,
+    history,
+    manifest,
+    migrate,
+    preflight,
+    restore,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, JOURNAL, of_run
@@ -139,7 +147,7 @@ def test_a_rollback_of_the_playbook_says_what_it_did(ansible: Ansible, database:
     taken = proven(database, backup_root)
     database.sql(HARM)
     hosts = {"one": database.variables(backup_root)}
-    given = ["-e", f"pg_migrate_backup_dir={taken.directory}"]
+    given = ["-e", f"pg_migrate_backup_dir={taken.directory}", "-e", f"pg_migrate_confirm={database.name}"]
     foreseen = ansible.play(hosts, *given, "--check", playbook="pgsafe.migration.rollback")
     assert foreseen.status == 0, foreseen.output
     assert "[✓]" not in foreseen.output
@@ -147,6 +155,66 @@ def test_a_rollback_of_the_playbook_says_what_it_did(ansible: Ansible, database:
     assert done.verdict("one") == "rolled back: the database is as it was before"
     again = ansible.play(hosts, *given, playbook="pgsafe.migration.rollback")
     assert again.verdict("one") == "is as the backup holds it"
+
+
+def migrated(database: Database, backup_root: Path, source: Path) -> backup.Backup:
+    taken = fenced(database, backup_root)
+    migrate.run(request(database, taken, source))
+    return taken
+
+
+REFUSED_SINCE = "The backup undoes no migration of {}: it was taken after the last one, {} (migrated, began at "
+ROLLBACK = "pgsafe.migration.rollback"
+
+
+def test_the_backup_before_the_last_migration_is_found_though_a_later_run_was_refused(
+    ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = migrated(database, backup_root, write_set(tmp_path / "set", GOOD))
+    later = proven(database, backup_root)
+    latest = taken.directory.parent / "latest"
+    assert latest.resolve() == later.directory
+    said = REFUSED_SINCE.format(database.name, taken.run_id)
+    hosts = {"one": database.variables(backup_root)}
+    unattended = ["-e", f"pg_migrate_confirm={database.name}"]
+    # By the link it is refused, though it differs by now; by its directory, when there is nothing to restore.
+    for directory in (later.directory, latest):
+        wrong = ansible.play(hosts, *unattended, "-e", f"pg_migrate_backup_dir={directory}", playbook=ROLLBACK)
+        assert said in wrong.flat
+        assert "To undo that migration: pg_migrate_backup_dir=before_last_migration" in wrong.flat
+        assert (wrong.status, wrong.verdict("one")) == (2, "failed")
+        database.sql("INSERT INTO customers (name) VALUES ('later')")
+    named = ["-e", "pg_migrate_backup_dir=before_last_migration"]
+    nobody = ansible.play(hosts, *named, playbook=ROLLBACK)
+    assert "It could not be confirmed: There is no terminal to ask on." in nobody.flat
+    no = ansible.ask(hosts, "no\r", *named, playbook=ROLLBACK)
+    assert f"Undoes the run {taken.run_id} (migrated, began at " in no.flat
+    assert "was not confirmed. The answer was not yes. Nothing was changed." in no.flat
+    assert database.sql("SELECT count(*) FROM customers WHERE name = 'later'") == "2"
+    yes = ansible.ask(hosts, "yes\r", *named, playbook=ROLLBACK)
+    assert yes.verdict("one") == "rolled back: the database is as it was before"
+    assert database.fingerprint() == before
+    again = ansible.play(hosts, *unattended, *named, playbook=ROLLBACK)
+    assert "or every one was rolled back" in again.flat
+    assert again.status != 0
+
+
+def test_a_rollback_names_every_migration_that_it_undoes(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    first = migrated(database, backup_root, write_set(tmp_path / "one", {"1.sql": "CREATE TABLE one ();"}))
+    second = migrated(database, backup_root, write_set(tmp_path / "two", {"2.sql": "CREATE TABLE two ();"}))
+    wanted = restore.RestoreRequest(database.target, first.directory)
+    undone = restore.plan(wanted).undone
+    assert undone is not None
+    assert [(of.run_id, of.verdict, of.files) for of in undone.migrations] == [
+        (first.run_id, "migrated", ("1.sql",)),
+        (second.run_id, "migrated", ("2.sql",)),
+    ]
+    assert history.backup_before_last(backup_root, database.name) == second.directory
+    restore.run(wanted)
+    assert history.migrations(backup_root, database.name) == ()
 
 
 def test_a_password_that_a_command_prints_is_kept_nowhere(

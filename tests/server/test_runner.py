@@ -58,11 +58,11 @@ def test_nobody_is_asked_where_nobody_sits(ansible: Ansible, database: Database,
     variables = database.variables(root, write_set(ansible.home / "set", GOOD))
     job = run(ansible, variables, settings={"idle_timeout": 300})
     assert job.status == "failed", job.said
-    assert "was not confirmed" in " ".join(job.said.split())
+    assert "It could not be confirmed: This is an unattended job." in " ".join(job.said.split())
     assert "proceed? (yes/NO)" not in job.said
     left = job.artifacts["pgsafe"]["one"]
     assert (left["database"], left["verdict"]) == (database.name, "refused")
-    assert "was not confirmed" in left["what_failed"]
+    assert "It could not be confirmed" in left["what_failed"]
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == set()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     console,
+    history,
     restore,
     rollback,
     standing,
@@ -19,7 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
 
 Params = Mapping[str, Any]
@@ -61,7 +62,31 @@ def predicted(params: Params) -> dict[str, Any]:
     foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
     changed = plan.state != "not_needed"
     result = _result(foreseen, changed, console.restore_foreseen(plan))
-    return {**result, "verdict": verdicts.PENDING if changed else verdicts.AS_BACKUP}
+    seconds = plan.forecast.seconds if plan.forecast else None
+    return {
+        **result,
+        "verdict": verdicts.PENDING if changed else verdicts.AS_BACKUP,
+        "backup_dir": str(Path(params["backup_dir"]).resolve()),
+        "bytes": plan.backup_bytes,
+        "expected_seconds": seconds,
+        "undoes": console.undone(plan.undone),
+    }
+
+
+def named(params: Params) -> dict[str, Any]:
+    """The parameters with the directory that :data:`history.BEFORE_LAST_MIGRATION` stands for.
+
+    :raises PgsafeError: there is none, or the backup root is not named.
+    """
+    if params["backup_dir"] != history.BEFORE_LAST_MIGRATION:
+        return dict(params)
+    if not params["backup_root"]:
+        raise BadRequest(
+            f"{history.BEFORE_LAST_MIGRATION} is looked for among the runs of a backup root, and none is named.",
+            remedy="Give backup_root (pg_migrate_backup_root).",
+        )
+    root, database = Path(params["backup_root"]), target(params, required=False).dbname
+    return {**params, "backup_dir": str(history.backup_before_last(root, database))}
 
 
 def nothing() -> dict[str, Any]:
@@ -90,6 +115,7 @@ def _request(params: Params) -> restore.RestoreRequest:
         sequences=params["sequences"] or "",
         waived=waivers.read(params["waive"]),
         free_bytes=params["free_bytes"],
+        by_link=Path(params["backup_dir"]).is_symlink(),
     )
 
 

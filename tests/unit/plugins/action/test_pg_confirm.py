@@ -19,7 +19,7 @@ from ansible.template import Templar
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.action import pg_confirm
 from ansible_collections.pgsafe.migration.plugins.modules import pg_confirm as documentation
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import terminals
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import as_documented, as_specified
 
 DATABASES: list[dict[str, Any]] = [
@@ -35,6 +35,7 @@ PROMPT = Display.prompt_until
 def somebody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in terminals.UNATTENDED:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(terminals, "_in_foreground", lambda _pid: True)
 
 
 def _run(
@@ -118,6 +119,21 @@ def test_the_question_shows_host_database_location_size_and_duration() -> None:
     for part in ("db1: app\n", "Location: /b/1\n", "Size: 245M", "14.2 s", "db2: shop\n", "1.0K", "3 min 20 s"):
         assert part in text
     assert text.endswith("(yes/NO): ")
+
+
+def test_the_question_of_a_rollback_says_what_it_undoes() -> None:
+    undone = {**DATABASES[0], "restore_seconds": -1, "undoes": ["Undoes the run 20261116_143022 (migrated)"]}
+    text = pg_confirm.question([undone])
+    for part in ("ROLLBACK", "db1: app\n    Undoes the run 20261116_143022 (migrated)\n", "rollback: unknown"):
+        assert part in text
+    assert text.endswith("proceed? (yes/NO): ")
+
+
+def test_a_signal_while_the_question_stood_is_no_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = iter(["", "SIGINT"])
+    monkeypatch.setattr(shield, "asked", lambda: next(heard))
+    result, _prompt = _run(monkeypatch, b"yes")
+    assert (result["confirmed"], result["reason"]) == ([], "The run was interrupted.")
 
 
 def test_the_question_is_asked_once_for_the_batch() -> None:

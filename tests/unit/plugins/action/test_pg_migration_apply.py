@@ -9,7 +9,6 @@ from typing import Any
 from unittest.mock import Mock, create_autospec
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
@@ -134,8 +133,9 @@ def test_a_relative_source_is_looked_for_beside_the_inventory_and_then_the_playb
 
 def test_a_source_that_is_nowhere_is_told_with_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = Controller(tmp_path, monkeypatch, source="nowhere")
-    with pytest.raises(AnsibleActionFail, match=f"{tmp_path}/inventory/nowhere, {tmp_path}/playbook/nowhere"):
-        controller.action.run(task_vars={"inventory_dir": str(tmp_path / "inventory")})
+    result = controller.action.run(task_vars={"inventory_dir": str(tmp_path / "inventory")})
+    assert result["failed"]
+    assert f"{tmp_path}/inventory/nowhere, {tmp_path}/playbook/nowhere" in result["msg"]
     assert controller.module.call_count == 0
 
 
