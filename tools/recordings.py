@@ -64,7 +64,7 @@ def recordings(slow: Path) -> list[Recording]:
         ),
         Recording(
             "A run that is interrupted",
-            "Somebody presses Ctrl+C while the last file is at work. `ansible-playbook` ends with status 2 here, too.",
+            "Ctrl+C is pressed while the last file is at work. `ansible-playbook` ends with status 2 here, too.",
             slow,
             {**yes, "Applying file 6 of 6": CTRL_C},
         ),
