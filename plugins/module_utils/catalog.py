@@ -26,6 +26,7 @@ NOT_RESTORED = frozenset(
         "inherited column order",
         "invalid index",
         "not null constraint",
+        "shell operator",
         "subscription",
     }
 )

@@ -18,6 +18,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_sql impor
 )
 
 _SIGNATURE = f"{named('p.proname')} || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
+_OPERATOR = f"""{named("o.oprname")} || '(' || COALESCE({a_type("o.oprleft")}, 'none') || ', '
+            || {a_type("o.oprright")} || ')'"""
 
 ROUTINES = {
     "function": Kind(
@@ -158,7 +160,13 @@ TYPES = {
             "owner": owner("o.oprowner"),
             "comment": comment("o.oid", "pg_operator"),
         },
-        in_schema("o", "pg_operator", "oprnamespace"),
+        in_schema("o", "pg_operator", "oprnamespace") + " AND o.oprcode <> 0",
+    ),
+    # A name that another operator's commutator or negator has reserved; no dump has one that no operator refers to.
+    "shell operator": Kind(
+        _OPERATOR,
+        {"owner": owner("o.oprowner")},
+        in_schema("o", "pg_operator", "oprnamespace") + " AND o.oprcode = 0",
     ),
     "operator class": Kind(
         f"{named('o.opcname')} || ' using ' || (SELECT m.amname FROM pg_am m WHERE m.oid = o.opcmethod)",

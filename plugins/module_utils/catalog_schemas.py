@@ -47,7 +47,9 @@ SCHEMAS = {
         "quote_ident(e.extname)",
         {
             "schema": "(SELECT n.nspname FROM pg_namespace n WHERE n.oid = e.extnamespace)",
-            "comment": comment("e.oid", "pg_extension"),
+            # CREATE EXTENSION gives the comment of the control file, and no dump takes it away.
+            "comment": f"""NULLIF({comment("e.oid", "pg_extension")}, (
+                SELECT x.comment FROM pg_available_extensions x WHERE x.name = e.extname))""",
         },
         "FROM pg_extension e",
     ),

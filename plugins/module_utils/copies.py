@@ -172,7 +172,7 @@ def fill(target: Target, name: str, source: Source, views: Sequence[str]) -> tup
 def _load_archive(
     target: Target, name: str, source: Source, parts: archives.Parts, progress: commands.Progress | None
 ) -> None:
-    _without_public(target, name, source)
+    _as_bare_as(target, name, source)
     with _watched(target, name, progress) as moving:
         if not parts.extensions:
             _restore(target, name, source, parts.schemas + parts.rest, moving)
@@ -205,12 +205,21 @@ def _restore(target: Target, name: str, source: Source, entries: str, progress: 
         commands.run(_command(target, name, argv), progress)
 
 
-def _without_public(target: Target, name: str, source: Source) -> None:
-    """A new database has a schema ``public``; where the original has none, the empty one goes."""
-    if "public" in source.manifest.fingerprint.catalog.get("schema", {}):
-        return
-    with session(target.database(name), WRITING, "restore") as copy:
-        copy.execute("DROP SCHEMA IF EXISTS public RESTRICT")
+def _as_bare_as(target: Target, name: str, source: Source) -> None:
+    """A new database has a schema ``public`` and plpgsql; where the original has none, the empty one goes."""
+    objects = source.manifest.fingerprint.catalog
+    absent = [
+        drop
+        for kind, there, drop in (
+            ("schema", "public", "DROP SCHEMA IF EXISTS public RESTRICT"),
+            ("extension", "plpgsql", "DROP EXTENSION IF EXISTS plpgsql RESTRICT"),
+        )
+        if there not in objects.get(kind, {})
+    ]
+    if absent:
+        with session(target.database(name), WRITING, "restore") as copy:
+            for drop in absent:
+                copy.execute(drop)
 
 
 def load_script(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
@@ -220,7 +229,7 @@ def load_script(target: Target, name: str, source: Source, progress: commands.Pr
     :raises Refused: the watch gave the restore up.
     """
     client_tools.require_restricting(source.tools)
-    _without_public(target, name, source)
+    _as_bare_as(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
     with _watched(target, name, progress) as moving:
         script = scripts.restricted(gzip_files.read(source.directory / SCRIPT))

@@ -51,7 +51,7 @@ def write(session: Session, item: Item, directory: Path) -> BackupFile:
     table = item.table
     columns = [name for name, generated in session.rows(queries.COLUMNS, (table.schema, table.name)) if not generated]
     with files.atomic(directory / item.csv_name) as sink, session.giving_back_locks():
-        rows = session.copy_out(_copy(table, columns), sink)
+        rows = session.copy_out(_copy(session, table, columns), sink)
     return BackupFile(
         name=item.csv_name,
         kind="csv",
@@ -73,18 +73,32 @@ def copy(session: Session, table: Table, columns: Sequence[str], sink: Any) -> i
     :raises QueryFailed: the table cannot be read, or has no such column.
     """
     with session.giving_back_locks():
-        return session.copy_out(_copy(table, columns), sink)
+        return session.copy_out(_copy(session, table, columns), sink)
 
 
-def _copy(table: Table, columns: Sequence[str]) -> Any:
-    """A partitioned table has no rows of its own to COPY, so its rows are selected."""
+def _copy(session: Session, table: Table, columns: Sequence[str]) -> Any:
+    """A partitioned table has no rows of its own to COPY, so its rows are selected; those of foreign partitions not."""
     chosen = joined(", ", [identifier(name) for name in columns])
     parts = {"table": identifier(table.schema, table.name), "columns": chosen}
     if table.kind == "p":
-        return statement(f"COPY (SELECT {{columns}} FROM {{table}}) TO STDOUT {_OPTIONS}", **parts)
+        rows = _local_rows(session, table, chosen) or statement("SELECT {columns} FROM {table}", **parts)
+        return statement(f"COPY ({{rows}}) TO STDOUT {_OPTIONS}", rows=rows)
     if not columns:
         return statement(f"COPY {{table}} TO STDOUT {_OPTIONS}", **parts)
     return statement(f"COPY {{table}} ({{columns}}) TO STDOUT {_OPTIONS}", **parts)
+
+
+def _local_rows(session: Session, table: Table, columns: Any) -> Any:
+    """The rows of the partitions that are here, where others are foreign; None where none is."""
+    found = session.rows(queries.LEAVES, (table.schema, table.name))
+    if all(kind != "f" for _schema, _name, kind in found):
+        return None
+    local = [identifier(schema, name) for schema, name, kind in found if kind != "f"]
+    if not local:
+        whole = identifier(table.schema, table.name)
+        return statement("SELECT {columns} FROM ONLY {table}", columns=columns, table=whole)
+    selected = [statement("SELECT {columns} FROM ONLY {part}", columns=columns, part=part) for part in local]
+    return joined(" UNION ALL ", selected)
 
 
 def load_command(table: Table, columns: Sequence[str], csv_name: str, encoding: str) -> str:

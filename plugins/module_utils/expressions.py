@@ -6,6 +6,10 @@ The server writes a stored expression with every operator in parentheses. What a
 is little: casts move between an array and its elements, and ``(a AND b) AND c`` is read back as ``a AND b AND c``.
 So casts go, parentheses go where they hold one thing only or repeat the AND or OR around them, and every other
 grouping stays: ``a AND (b OR c)`` and ``(a AND b) OR c`` are two expressions.
+
+The server writes a constant with its type, ``NULL::integer``. Where nothing names the columns of a query (a later arm
+of a UNION, a subquery's test, a statement of BEGIN ATOMIC), reading that text names the column after the type, and the
+server then writes ``NULL::integer AS int4``. So a column's name goes if it is that of the type that it is cast to.
 """
 
 from __future__ import annotations
@@ -20,8 +24,26 @@ _SIGN = re.compile(
         |(?P<open>[(\[])|(?P<close>[)\]])|(?P<operator>[-+*/<>=~!@\#%^&|`?:]+?(?=::)|[-+*/<>=~!@\#%^&|`?]+)|(?P<other>.)""",
     re.DOTALL | re.VERBOSE,
 )
+# The names that a cast gives to a column, where it is not the last word of the type's name; get_rule_expr() writes the
+# one and FigureColname() gives the other: https://www.postgresql.org/docs/current/sql-select.html#SQL-SELECT-LIST
+_COLUMN_NAMES = {
+    "integer": "int4",
+    "smallint": "int2",
+    "bigint": "int8",
+    "boolean": "bool",
+    "real": "float4",
+    "double precision": "float8",
+    "character": "bpchar",
+    "character varying": "varchar",
+    "bit varying": "varbit",
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "time with time zone": "timetz",
+    "time without time zone": "time",
+}
 # The words that may follow the first of a type's name: https://www.postgresql.org/docs/current/datatype.html
-_FURTHER = frozenset({"varying", "precision", "with", "without", "time", "zone", "to", "second", "minute", "hour"})
+_OF_INTERVALS = ("to", "second", "minute", "hour", "day", "month", "year")
+_FURTHER = frozenset({"varying", "precision", "with", "without", "time", "zone", *_OF_INTERVALS})
 _CLOSING = {"(": ")", "[": "]"}
 _JOINING = ("AND", "OR")
 
@@ -60,13 +82,45 @@ def _signs(text: str) -> Iterator[_Sign]:
 
 
 def _without_casts(signs: list[_Sign]) -> Iterator[_Sign]:
-    place = 0
+    place, given = 0, ""
     while place < len(signs):
         if signs[place].kind == "cast":
-            place = _after_type(signs, place + 1)
+            after = _after_type(signs, place + 1)
+            given = _column_name(signs[place + 1 : after])
+            place = after
             continue
+        if given and signs[place].text == "AS" and _is_name(signs[place + 1 : place + 2], given):
+            place, given = place + 2, ""
+            continue
+        given = given if _keeps_column_name(signs, place) else ""
         yield signs[place]
         place += 1
+
+
+def _column_name(type_name: list[_Sign]) -> str:
+    """What a cast to this type calls its column; the length and the brackets of a type do not count."""
+    words = " ".join(sign.text for sign in type_name if sign.kind == "word" and not sign.text.isdigit())
+    if words in _COLUMN_NAMES:
+        return _COLUMN_NAMES[words]
+    if words.split(" ")[0] == "interval":
+        return "interval"
+    named = [sign for sign in type_name if sign.kind in ("word", "quoted") and not sign.text.isdigit()]
+    return _unquoted(named[-1].text) if named else ""
+
+
+def _is_name(signs: list[_Sign], name: str) -> bool:
+    return bool(signs) and _unquoted(signs[0].text) == name
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
+
+
+def _keeps_column_name(signs: list[_Sign], place: int) -> bool:
+    """Whether a cast still names the column behind this sign: a closing parenthesis, or a part of a COLLATE clause."""
+    if signs[place].kind == "close" or signs[place].text in ("COLLATE", "."):
+        return True
+    return place > 0 and signs[place - 1].text in ("COLLATE", ".")
 
 
 def _after_type(signs: list[_Sign], place: int) -> int:

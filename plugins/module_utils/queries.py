@@ -84,6 +84,14 @@ SELECT n.nspname, c.relname, c.relkind::text, s.nspname, p.relname,
  ORDER BY 1, 2, 4, 5
 """
 
+# The leaves of a partitioned table, foreign ones too.
+LEAVES = """
+SELECT n.nspname, c.relname, c.relkind::text
+  FROM pg_catalog.pg_partition_tree(pg_catalog.format('%%I.%%I', %s::text, %s::text)::regclass) t
+  JOIN pg_catalog.pg_class c ON c.oid = t.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE t.isleaf AND c.relkind <> 'p' ORDER BY 1, 2
+"""
+
 EXPORT_SNAPSHOT = "SELECT pg_catalog.pg_export_snapshot()"
 
 # Of all objects together, and whether there are any.

@@ -557,6 +557,12 @@ CHANGES = (
         'operator public."<<"(public.pair, public.pair) is other than before: restrict is',
     ),
     Change(
+        "shell operator",
+        _TYPE + _BOX + "CREATE OPERATOR << (LEFTARG = pair, RIGHTARG = pair, FUNCTION = less, NEGATOR = >>=)",
+        "DROP OPERATOR >>= (pair, pair)",
+        'shell operator public.">>="(public.pair, public.pair) is missing',
+    ),
+    Change(
         "operator class",
         _TYPE + _BOX,
         "CREATE OPERATOR CLASS oc FOR TYPE pair USING btree AS FUNCTION 1 rank(pair, pair)",

@@ -35,6 +35,14 @@ VALUES = [{"a": bool(n & 1), "b": bool(n & 2), "c": bool(n & 4)} for n in range(
         ("(f((a)))::text", "f(a)"),
         ("((arr)::integer[])[1]", "arr[1]"),
         ("a -'1'::integer", "a - '1'"),
+        ("SELECT NULL::integer", "SELECT NULL::integer AS int4"),
+        ("SELECT 'x'::character varying, 1", "SELECT 'x'::character varying AS \"varchar\", 1"),
+        ("SELECT '{}'::integer[] FROM b", "SELECT '{}'::integer[] AS int4 FROM b"),
+        ("SELECT '2 days'::interval day to second(3)", "SELECT '2 days'::interval day to second(3) AS \"interval\""),
+        ("SELECT 'v'::public.\"Odd Type\"", "SELECT 'v'::public.\"Odd Type\" AS \"Odd Type\""),
+        ("SELECT '1'::timestamp(3) with time zone", "SELECT '1'::timestamp(3) with time zone AS timestamptz"),
+        ("SELECT ('l'::text COLLATE \"C\")", "SELECT ('l'::text COLLATE \"C\") AS text"),
+        ("SELECT ('l'::text COLLATE public.c)", "SELECT ('l'::text COLLATE public.c) AS text"),
     ],
 )
 def test_casts_needless_parentheses_and_white_space_do_not_count(before: str, after: str) -> None:
@@ -60,6 +68,10 @@ def test_casts_needless_parentheses_and_white_space_do_not_count(before: str, af
         ("a - 1", "a -1 -"),
         ("ARRAY[a]", "(a)"),
         ("x <= y", "x < = y"),
+        ("SELECT NULL::integer", "SELECT NULL::integer AS int8"),
+        ("SELECT NULL::integer", "SELECT NULL::integer AS total"),
+        ("SELECT a + 1 FROM b", "SELECT a + 1 AS int4 FROM b"),
+        ("SELECT x::integer + y AS int4", "SELECT x::integer + y"),
     ],
 )
 def test_anything_else_does(before: str, after: str) -> None:
