@@ -61,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
             yield from self._missing(given)
 
     def _missing(self, given: Mapping[str, Any]) -> Iterator[str]:
-        """What is to be on the target and is not, as the user of the play finds it there."""
+        """What is missing on the target, as the user of the play finds it."""
         if given["source"] and given["remote_src"] and not self._succeeds(f"test -e {shlex.quote(given['source'])}"):
             yield f"There is no migration set at {given['source']} on the target. Check pg_migrate_source."
         if given["command"] and not self._runs(given["command"][0], given["chdir"], given["program_path"]):

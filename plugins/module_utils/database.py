@@ -345,7 +345,7 @@ def _require_safe_casts(opened: Session) -> None:
     if unsafe:
         raise Refused(
             f"Casts between types of PostgreSQL's own call functions in {opened.target.dbname} that belong to a role "
-            f"which is no superuser: {', '.join(unsafe)}. Any SQL may run them, as whoever runs it.",
+            f"which is no superuser: {', '.join(unsafe)}. Any SQL may run them, with the rights of its own role.",
             remedy=f"As a superuser, look at what it does, then: ALTER FUNCTION {unsafe[0]} OWNER TO a superuser.",
         )
 

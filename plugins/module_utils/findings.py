@@ -45,11 +45,13 @@ class Found:
     """What the steps of one verification have found so far.
 
     :param notes: what could not be said, or was done otherwise than usual; no fault of the backup's.
+    :param not_given_back: what a restore of this backup leaves out or decides anew, an object each.
     :param steps: seconds by step.
     """
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    not_given_back: list[str] = field(default_factory=list)
     steps: dict[str, float] = field(default_factory=dict)
 
     def add(self, file: str, what: str) -> None:
@@ -87,6 +89,7 @@ class Verdict:
     :param steps: duration of each step of each level, by ``level: step``.
     :param notes: what could not be said, or was done otherwise than usual.
     :param ready_copy: the name of the proven copy that is kept for a rollback; empty when none is.
+    :param not_given_back: what a restore of this backup leaves out or decides anew, an object each.
     """
 
     reached: str
@@ -96,6 +99,7 @@ class Verdict:
     steps: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ready_copy: str = ""
+    not_given_back: tuple[str, ...] = ()
 
 
 def by_levels(looks: Mapping[str, Callable[[Found], None]], level: str, manifest: Manifest | None) -> Verdict:
@@ -115,6 +119,7 @@ def by_levels(looks: Mapping[str, Callable[[Found], None]], level: str, manifest
             manifest,
             {**verdict.steps, **{f"{name}: {step}": seconds for step, seconds in found.steps.items()}},
             (*verdict.notes, *found.notes),
+            not_given_back=(*verdict.not_given_back, *found.not_given_back),
         )
         if found.findings or name == level:
             break

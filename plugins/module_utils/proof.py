@@ -191,8 +191,17 @@ def _compare(copy: Copy, stored: Stored, found: Found) -> None:
             found.add(ARCHIVE, f"restores to something else: {difference}")
         if len(differing) > _MOST_DIFFERENCES:
             found.add(ARCHIVE, f"and to {len(differing) - _MOST_DIFFERENCES} more differences")
+    if not differing:
+        _note_what_is_lost(fingerprint.information(wanted, restored), found)
     if stored.run_directory and not differing:
         as_restored.write(stored.run_directory, manifests.digest_of(stored.directory), restored)
+
+
+def _note_what_is_lost(lost: Sequence[str], found: Found) -> None:
+    """What no dump carries is no difference; but a rollback to this backup would not give it back."""
+    found.not_given_back += lost
+    if lost:
+        found.notes.append(f"a rollback to this backup does not give back: {first_few(lost, 10)}")
 
 
 def _try_other_ways(copy: Copy, found: Found) -> None:

@@ -129,8 +129,16 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         done = _not_needed(request.target, live, manifest, run_journal)
     else:
         done = _restored(request, live, manifest, run_journal)
-    told = aftermath.told(request.target, manifest, replaced=done.state == "rolled_back" or live.done)
-    return replace(done, seconds=_since(started), warnings=(*done.warnings, *told))
+    replaced = done.state == "rolled_back" or live.done
+    told = aftermath.told(request.target, manifest, replaced)
+    lost = _not_given_back(run_journal) if replaced else ()
+    return replace(done, seconds=_since(started), warnings=(*done.warnings, *lost, *told))
+
+
+def _not_given_back(run_journal: Journal | None) -> tuple[str, ...]:
+    """What differed between the database and the copy that proved its backup, without being a difference."""
+    proof = run_journal.last("verified") if run_journal else None
+    return tuple(f"Not as it was before: {what}" for what in (proof.facts.get("not_given_back", ()) if proof else ()))
 
 
 def require_decided(request: RollbackRequest, run_journal: Journal | None) -> None:

@@ -21,7 +21,7 @@ _UNRESTRICT = re.compile(rb"\\unrestrict \w+\n\n?((?:--.*\n|\n)*)\Z")
 
 
 def restricted(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A script as psql runs it without obeying a single backslash command in it, whoever wrote it.
+    """A script as psql runs it without obeying a single backslash command in it, whatever its origin.
 
     Its own key is left out: a restriction within a restriction is an error. Ours is random, so that the script cannot
     name it: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMAND-RESTRICT

@@ -176,6 +176,7 @@ def _record(request: VerifyRequest, verdict: Verdict, run_journal: Journal, seal
         level=verdict.reached,
         proof=request.proof if verdict.reached == "restore" else "",
         findings=[finding.as_text() for finding in verdict.findings],
+        not_given_back=list(verdict.not_given_back),
         seconds=verdict.seconds,
     )
     if not verdict.findings:

@@ -9,7 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import expectations, file_rules, manifest, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    expectations,
+    file_rules,
+    manifest,
+    migrate,
+    verify,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
@@ -70,6 +76,20 @@ def test_a_broken_set_is_rolled_back_and_the_failed_database_kept(
     assert closed.startswith("f|pgsafe: replaced by the rollback of the run")
     database.admin(f'ALTER DATABASE "{kept}" ALLOW_CONNECTIONS true')
     assert database.called(kept).sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
+
+
+def test_what_a_rollback_does_not_give_back_is_said_by_the_proof_and_by_the_rollback(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    database.sql("CREATE MATERIALIZED VIEW counted AS SELECT id FROM customers; DELETE FROM orders WHERE id < 9")
+    database.sql("INSERT INTO customers (name) VALUES ('one more')")
+    taken = back_up(database, backup_root)
+    (note,) = verify.run(verify.VerifyRequest(database.target, taken.directory)).notes
+    assert note.startswith("a rollback to this backup does not give back: ")
+    assert "public.counted" in note
+    failure = rolled_back(request(database, taken, write_set(tmp_path / "set", BROKEN)), database)
+    (warning,) = [line for line in failure.outcome.warnings if line.startswith("Not as it was before: ")]
+    assert "public.counted" in warning
 
 
 @pytest.mark.parametrize("position", [0, 1, 2], ids=["first", "middle", "last"])

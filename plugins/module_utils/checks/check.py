@@ -254,7 +254,8 @@ class Thresholds:
     max_unavailable: float = 0
 
 
-# From the fence to the window a play starts about ten modules and three guards, each up to four seconds (measured).
+# From the fence to the window a play starts about ten modules and three guards. On an idle host that takes some ten
+# seconds in all; 40 to 50 were seen on a busy one, and the upper end of the forecast counts them.
 _STARTS_SECONDS = 45.0
 
 
