@@ -45,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
         _validated, options = self.validate_argument_spec(argument_spec=_OPTION)
         problems = list(self._problems(options, known))
         refused = _refused(problems) if problems else {}
-        return {**result, "changed": False, "problems": problems, **refused}
+        return {**result, "changed": False, "reasons": problems, **refused}
 
     def _problems(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
         yield from role_variables.unknown(task_vars)

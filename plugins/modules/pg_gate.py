@@ -122,7 +122,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-problems:
+reasons:
   description: What is wrong, a sentence each; the task fails when there is any.
   returned: always
   type: list
