@@ -72,8 +72,8 @@ HARM: dict[str, tuple[str, str]] = {
         "public.customers constraint named is NOT VALID",
     ),
     "invalid index": (
-        "\\set ON_ERROR_STOP off\nCREATE UNIQUE INDEX CONCURRENTLY noted ON customers ((note IS NULL));\n"
-        "\\set ON_ERROR_STOP on\nSELECT 1",
+        "CREATE INDEX noted ON customers (note);"
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'noted'::regclass",
         "The index public.noted is ",
     ),
     "foreign key disabled": (
