@@ -102,7 +102,7 @@ def _column_name(type_name: list[_Sign]) -> str:
     words = " ".join(sign.text for sign in type_name if sign.kind == "word" and not sign.text.isdigit())
     if words in _COLUMN_NAMES:
         return _COLUMN_NAMES[words]
-    if words.split(" ")[0] == "interval":
+    if words.split(" ", maxsplit=1)[0] == "interval":
         return "interval"
     named = [sign for sign in type_name if sign.kind in ("word", "quoted") and not sign.text.isdigit()]
     return _unquoted(named[-1].text) if named else ""

@@ -103,6 +103,7 @@ def declarations(given: Options) -> Iterator[str]:
     yield from problems_of(lambda: expectations.typed(given["expectations"]))
     yield from problems_of(lambda: assertions.typed(given["assertions"]))
 
+
 def audit_rules(given: Options, bases: Bases) -> Iterator[str]:
     if given["audit_rules_dir"]:
         yield from problems_of(lambda: _require_rules(given["audit_rules_dir"], bases))

@@ -107,7 +107,8 @@ class Case:
 def drawn(chance: random.Random) -> Case:
     """A file of up to a dozen pieces; a third of the files have good ones alone."""
     only_good = chance.random() < 1 / 3
-    pieces = [chance.choice(GOOD if only_good or chance.random() < 0.6 else BAD) for _ in range(chance.randint(1, 8))]
+    count = chance.randint(1, 8)
+    pieces = [chance.choice(GOOD if only_good or chance.random() < 0.6 else BAD) for _piece in range(count)]
     transactional = chance.random() < 0.7
     if not transactional:
         # A savepoint needs a transaction, and so does SET LOCAL to mean anything.

@@ -118,6 +118,7 @@ def test_a_good_verdict_of_a_host_that_failed_is_not_green() -> None:
     colors = [call.kwargs["color"] for call in script.display.display.call_args_list if "  db1" in call.args[0]]
     assert colors == ["red"]
 
+
 def test_the_second_of_two_that_were_loaded_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(CallbackModule()._display, "pgsafe_phases", raising=False)
     assert [CallbackModule().disabled, CallbackModule().disabled] == [False, True]

@@ -92,7 +92,7 @@ SET default_tablespace = '';
 @pytest.mark.parametrize("times", [1, 2000])
 def test_a_restricted_script_begins_with_a_key_that_it_cannot_name(key: bytes, times: int) -> None:
     script = _script(b"SELECT 1; \\! id\n" * times, key)
-    first, second = (b"".join(scripts.restricted(_chunks(script, 100))) for _ in range(2))
+    first, second = (b"".join(scripts.restricted(_chunks(script, 100))) for _time in range(2))
     line, _newline, rest = first.partition(b"\n")
     assert line.startswith(b"\\restrict ")
     assert not second.startswith(line)
