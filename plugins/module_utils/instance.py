@@ -150,7 +150,7 @@ def for_archive(options: Options, archive: Path, major: int, globals_script: byt
 def _account(options: Options) -> Account | None:
     """Who runs the cluster: ourselves, or, when that is root, who was named, or a user who owns nothing.
 
-    :raises BadRequest: somebody else was named, and we are not root.
+    :raises BadRequest: another user was named, and this process is not root.
     :raises Refused: there is no such user.
     """
     if os.geteuid() != 0:
@@ -361,7 +361,7 @@ def _started(wanted: Wanted, program: str, home: Path, target: Target, libraries
 
 
 def _end_nameless(account: Account | None) -> None:
-    """Whatever the SQL has started goes with its server; of a user with a name, somebody else's would go, too."""
+    """Whatever the SQL has started goes with its server; of a user with a name, other processes would go too."""
     if account and _is_nameless(account):
         commands.end_all_of(account)
 

@@ -27,7 +27,7 @@ CREATE TABLE {_TABLE} (
 _SCHEMA_EXISTS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s)"
 
 # Only the catalogs are read until the table is known to run nothing: no view, trigger, rule, policy, default, generated
-# column, CHECK, foreign key, index expression, type of somebody's own, or table that inherits.
+# column, CHECK, foreign key, index expression, user-defined type, or table that inherits.
 _FORM = """
 SELECT c.oid, pg_catalog.pg_get_userbyid(c.relowner),
        (r.rolsuper OR r.rolname IN (SESSION_USER, CURRENT_USER)) AS trusted,

@@ -24,7 +24,7 @@ RECORD_SCHEMA = "pgsafe"
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """A text of somebody else's without what is secret."""
+    """A foreign text without its secrets."""
     for secret in sorted(set(secrets) - {""}, key=len, reverse=True):
         text = text.replace(secret, "********")
     return text

@@ -42,7 +42,7 @@ def run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
 
 
 def is_own(backup_dir: Path, manifest: Manifest) -> bool:
-    """Whether a run whose journal nobody else could write has taken this very backup."""
+    """Whether a run whose journal no other user could write took this very backup."""
     run_journal = run_of(backup_dir, manifest)
     taken = run_journal.last("backed_up") if run_journal else None
     return taken is not None and taken.facts.get("manifest_sha256") == manifests.digest_of(backup_dir)

@@ -14,7 +14,7 @@ ROLLED_BACK = "rolled_back"
 SETTLED = "settled"
 ENDS = (MIGRATED, FAILED_UNCHANGED, ROLLED_BACK, SETTLED)
 
-# Nothing was begun: the set was applied before, is to be applied (check mode), or something stood in the way.
+# Nothing was begun: the set was applied before, is pending (check mode), or something stood in the way.
 UNCHANGED = "unchanged"
 PENDING = "pending"
 REFUSED = "refused"
