@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a database rests on outside itself: roles, memberships, tablespaces, the other databases. No password.
+"""What lies outside a database: roles, memberships, tablespaces, other databases, settings of the server. No password.
 
 A restore gives none of it back. At a backup it is noted in the manifest, so that a restore can say what it lacks, and
 a rollback what the migration changed out there. https://www.postgresql.org/docs/current/catalogs.html
@@ -14,13 +14,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, n
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Cluster, Identity
 
-_ROLES = """
+Objects = Mapping[str, Mapping[str, str]]
+
+# Settings with a dot are extensions' and applications', and often secrets: 16 bits of a hash tell that one was changed.
+_SAID = """CASE WHEN split_part(c.setting, '=', 1) NOT LIKE '%%.%%' THEN c.setting
+            ELSE concat(split_part(c.setting, '=', 1), '=#', hashtextextended(c.setting COLLATE "C", 0) & 65535) END"""
+
+_ROLES = f"""
 SELECT r.rolname, concat_ws(', ',
        CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolinherit THEN 'inherit' END,
        CASE WHEN r.rolcreaterole THEN 'createrole' END, CASE WHEN r.rolcreatedb THEN 'createdb' END,
        CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolreplication THEN 'replication' END,
        CASE WHEN r.rolbypassrls THEN 'bypassrls' END, concat('connection limit ', r.rolconnlimit),
-       'valid until ' || r.rolvaliduntil::text, 'settings ' || array_to_string(r.rolconfig, ' '))
+       'valid until ' || r.rolvaliduntil::text,
+       'settings ' || (SELECT string_agg({_SAID}, ' ') FROM unnest(r.rolconfig) AS c (setting)))
   FROM pg_roles r WHERE r.rolname NOT LIKE 'pg\\_%%'
 """
 
@@ -39,13 +46,52 @@ SELECT t.spcname, concat_ws(', ', 'at ' || pg_tablespace_location(t.oid), 'owner
   FROM pg_tablespace t WHERE t.spcname NOT LIKE 'pg\\_%%'
 """
 
-# Without the database itself, whatever it is called now, and without those that runs have put beside a database.
-_DATABASES = """
-SELECT d.datname, concat('OID ', d.oid, ', owner ', pg_get_userbyid(d.datdba))
-  FROM pg_database d
- WHERE NOT d.datistemplate AND d.datname <> %s AND d.oid <> %s
-   AND COALESCE(shobj_description(d.oid, 'pg_database'), '') NOT LIKE 'pgsafe:%%'
+# Without the database itself, whatever it is called now. A database that carries a run's mark is fenced, or was put
+# beside one; its properties are the run's while it does.
+_IN_A_RUN = "a run works on it"
+_DATABASES = f"""
+SELECT d.datname, CASE WHEN COALESCE(shobj_description(d.oid, 'pg_database'), '') LIKE 'pgsafe:%%' THEN '{_IN_A_RUN}'
+       ELSE concat_ws(', ', concat('OID ', d.oid), 'owner ' || pg_get_userbyid(d.datdba),
+       CASE WHEN d.datistemplate THEN 'template' END, CASE WHEN NOT d.datallowconn THEN 'closed' END,
+       concat('connection limit ', d.datconnlimit), 'privileges ' || d.datacl::text,
+       'settings ' || (SELECT string_agg(concat_ws(' of ', {_SAID}, r.rolname), ' ' ORDER BY r.rolname, c.setting)
+                         FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole
+                        CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting) WHERE s.setdatabase = d.oid)) END
+  FROM pg_database d WHERE d.datname <> %s AND d.oid <> %s
 """
+
+_SETTINGS_OF_ALL_ROLES = f"""
+SELECT split_part(c.setting, '=', 1), {_SAID}
+  FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+ WHERE s.setdatabase = 0 AND s.setrole = 0
+"""
+
+# What ALTER SYSTEM has set. Commands and connection strings, and settings of extensions, may hold a secret.
+_OF_ALTER_SYSTEM = """
+SELECT f.name, CASE WHEN f.name LIKE ANY ('{%%.%%,%%command%%,%%conninfo%%}') THEN 'set' ELSE f.setting END
+  FROM pg_show_all_file_settings() f
+ WHERE f.sourcefile LIKE '%%/postgresql.auto.conf' AND f.name IS NOT NULL ORDER BY f.seqno
+"""
+_MAY_SEE_SETTINGS = "SELECT has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')"
+
+# When it was written says that a setting was changed whose value is not listed.
+_SETTINGS_FILE = """
+SELECT 'postgresql.auto.conf', f.modification::text FROM pg_stat_file('postgresql.auto.conf', true) f
+ WHERE f.modification IS NOT NULL
+"""
+_MAY_SEE_FILE = "SELECT has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')"
+
+# A row of its own is written by whatever changes a role; the password itself is never read.
+_ROLE_VERSIONS = "SELECT rolname, xmin::text FROM pg_authid WHERE rolname NOT LIKE 'pg\\_%%'"
+_MAY_SEE_VERSIONS = "SELECT has_table_privilege('pg_authid', 'SELECT')"
+
+# Kinds that take a right to be read, and are compared only where both looks had it: the right, and the query.
+_ROLE_VERSION, _SETTING, _FILE_VERSION = "role version", "server setting", "settings file"
+_PRIVILEGED = {
+    _SETTING: (_MAY_SEE_SETTINGS, _OF_ALTER_SYSTEM),
+    _FILE_VERSION: (_MAY_SEE_FILE, _SETTINGS_FILE),
+    _ROLE_VERSION: (_MAY_SEE_VERSIONS, _ROLE_VERSIONS),
+}
 
 # Owners and grantees, policies' roles too. What an extension brings is made by CREATE EXTENSION and has that role for
 # its owner; the bootstrap superuser is in no entry of pg_shdepend.
@@ -93,37 +139,64 @@ def needs(session: Session) -> dict[str, tuple[str, ...]]:
 
 
 def objects(session: Session, identity: Identity) -> dict[str, dict[str, str]]:
-    """By kind and name, from whatever database of the server.
+    """By kind and name, from any database of the server.
 
     :param identity: of the database that a backup is of; it is not listed among the others.
     """
     return {
-        "role": dict(session.rows(_ROLES)),
-        "membership": dict(session.rows(_MEMBERSHIPS)),
+        "role": _without_fences(session.rows(_ROLES)),
+        "membership": _without_fences(session.rows(_MEMBERSHIPS)),
         "tablespace": dict(session.rows(_TABLESPACES)),
         "database": dict(session.rows(_DATABASES, (identity.name, identity.oid))),
+        "setting of all roles": dict(session.rows(_SETTINGS_OF_ALL_ROLES)),
+        **_privileged(session),
     }
+
+
+def _without_fences(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Without the role that the fence `connect` of a run makes and drops."""
+    return {name: definition for name, definition in rows if not names.is_role_of_a_run(name.partition(" in ")[0])}
+
+
+def _privileged(session: Session) -> dict[str, dict[str, str]]:
+    """What not every role may read; a kind is missing where this one may not."""
+    readable = {kind: query for kind, (right, query) in _PRIVILEGED.items() if session.value(right)}
+    return {kind: _without_fences(session.rows(query)) for kind, query in readable.items()}
 
 
 def differences(before: Cluster, session: Session, identity: Identity) -> Iterator[tuple[str, str]]:
     """What is other than at the backup: the kind, and a readable line."""
-    now = objects(session, identity)
-    beside = _of_runs({**before.objects.get("database", {}), **now["database"]})
-    for kind in now:
-        passed_over = beside if kind == "database" else set()
-        was, is_now = [
-            _as_facts({name: text for name, text in found.items() if name not in passed_over})
-            for found in (before.objects.get(kind, {}), now[kind])
-        ]
-        for line in catalog.differences({kind: was}, {kind: is_now}, exact=True):
+    was, now = before.objects, objects(session, identity)
+    passed_over = _of_runs(was.get("database", {}), now["database"])
+    for kind in [kind for kind in now if kind in was and kind not in (_ROLE_VERSION, _FILE_VERSION)]:
+        pair = [_as_facts(found[kind], passed_over if kind == "database" else frozenset()) for found in (was, now)]
+        for line in catalog.differences({kind: pair[0]}, {kind: pair[1]}, exact=True):
             yield kind, line
+    yield from _rewritten(was, now)
 
 
-def _of_runs(databases: Iterable[str]) -> set[str]:
-    """Databases that runs have made, and those they are of, which a run beside renames and replaces."""
-    made = {name: names.of_a_run(name) for name in databases}
-    return {name for name in made if made[name] or name in made.values()}
+def _rewritten(was: Objects, now: Objects) -> Iterator[tuple[str, str]]:
+    """What was written anew and is as before in all that is listed."""
+    for name in _unlike(was, now, _ROLE_VERSION):
+        if was["role"].get(name) == now["role"].get(name):
+            yield "role", f"role {name} was altered in what is not listed, such as its password"
+    if was.get(_SETTING) == now.get(_SETTING):
+        for name in _unlike(was, now, _FILE_VERSION):
+            yield _SETTING, f"{name} was written by ALTER SYSTEM; what it changed is not listed"
 
 
-def _as_facts(definitions: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    return {name: {"definition": definition} for name, definition in definitions.items()}
+def _unlike(was: Objects, now: Objects, kind: str) -> list[str]:
+    """Those that are in both and differ."""
+    old, new = was.get(kind, {}), now.get(kind, {})
+    return sorted(name for name in set(old) & set(new) if old[name] != new[name])
+
+
+def _of_runs(was: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
+    """Databases that runs have made, and those they are of, which a run beside fences, renames and replaces."""
+    made = {name: names.of_a_run(name) for name in (*was, *now)}
+    marked = {name for found in (was, now) for name, definition in found.items() if definition == _IN_A_RUN}
+    return frozenset({name for name in made if made[name] or name in made.values()} | marked)
+
+
+def _as_facts(definitions: Mapping[str, str], passed_over: frozenset[str]) -> dict[str, dict[str, str]]:
+    return {name: {"definition": text} for name, text in definitions.items() if name not in passed_over}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, properties, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import cutover, names, properties, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     Session,
     identifier,
@@ -42,7 +42,7 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         superuser = server.row(queries.ROLE, (name,))[1]
         _require_no_superusers(server, name)
         user = str(server.value("SELECT SESSION_USER"))
-        ours = "" if superuser else role_name(run_id)
+        ours = "" if superuser else names.role_of_a_run(run_id)
         password = secrets.token_urlsafe(24)
         verifier = "" if superuser else server.verifier_of(ours, password)
         grants = [list(entry) for entry in before.acl] if before.acl is not None else None
@@ -63,11 +63,6 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
 def _acting_as(user: str, way_in: Target) -> Target:
     """Sessions of the run's own role are those of the one that it stands for, from their start."""
     return replace(way_in, startup={**way_in.startup, "role": user})
-
-
-def role_name(run_id: str) -> str:
-    """Of the run's own login role."""
-    return f"pgsafe_{run_id}"
 
 
 def _cannot_act_as(user: str, error: QueryFailed) -> Refused:

@@ -140,7 +140,8 @@ def _leaving(plan: Swap, mark: str) -> Iterator[Any]:
     for name, kept_name in plan.leaving.items():
         old, kept = identifier(name), identifier(kept_name)
         yield statement("ALTER DATABASE {old} RENAME TO {kept}", old=old, kept=kept)
-        yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false", kept=kept)
+        # A template could not be dropped.
+        yield statement("ALTER DATABASE {kept} ALLOW_CONNECTIONS false IS_TEMPLATE false", kept=kept)
         yield statement("COMMENT ON DATABASE {kept} IS {mark}", kept=kept, mark=literal(mark))
 
 

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence_mark,
     hooks,
     login_triggers,
+    names,
     queries,
     run_lock,
     whereabouts,
@@ -417,7 +418,7 @@ def unfenced(properties: DatabaseProperties, fence: Fence | None) -> DatabasePro
         properties = replace(properties, comment=fence.comment)
     if not fence.read_only:
         return properties
-    ours = connect_fence.role_name(fence.run_id)
+    ours = names.role_of_a_run(fence.run_id)
     others = [entry for entry in properties.settings if not _is_ours(*entry) and entry[0] != ours]
     if fence.saved is not None:
         others.append(("", f"{_SETTING}={fence.saved}"))

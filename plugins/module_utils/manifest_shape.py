@@ -40,6 +40,7 @@ SHAPE: Mapping[str, Any] = {
         "connection_limit": int,
         "comment": (str, _NULL),
         "acl": ([[(str, bool)]], _NULL),
+        "template": bool,
         "settings": [[str]],
     },
     "cluster": {"objects": {"*": _TEXTS}, "needs": {"*": [str]}},

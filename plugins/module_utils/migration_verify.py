@@ -123,9 +123,9 @@ def _look(reader: Session, manifest: Manifest) -> _Seen:
 
 
 def _outside(reader: Session, manifest: Manifest) -> Iterator[str]:
-    """Roles and the like, without a fence's own; other databases have a life of theirs."""
+    """Roles and the like; other databases have a life of theirs."""
     for kind, line in cluster.differences(manifest.cluster, reader, manifest.identity):
-        if kind != "database" and "pgsafe" not in line:
+        if kind != "database":
             yield line
 
 

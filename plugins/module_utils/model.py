@@ -242,6 +242,7 @@ class DatabaseProperties:
 
     :param creation: encoding, locale provider and the like, as ``CREATE DATABASE`` options.
     :param acl: (grantee or empty for PUBLIC, privilege, grantable) in order; None for the default.
+    :param template: whether others may copy it, and no one may drop it (``IS_TEMPLATE``).
     :param settings: (role or empty for the database, "name=value").
     """
 
@@ -251,6 +252,7 @@ class DatabaseProperties:
     connection_limit: int
     comment: str | None
     acl: tuple[tuple[str, str, bool], ...] | None
+    template: bool
     settings: tuple[tuple[str, str], ...] = field(default_factory=tuple)
 
 

@@ -16,6 +16,7 @@ KEPT = "_old"
 
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
 _BESIDE = re.compile(r"(.+)__(?:scratch|ready|restored|failed|pgsafe)_\d{8}_\d{6}(?:_\d+)?")
+_ROLE = re.compile(r"pgsafe_\d{8}_\d{6}(?:_\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -37,6 +38,15 @@ def of_a_run(database: str) -> str:
     """The stem of a name that :func:`beside` has made, which a long database name shares in part; empty for others."""
     found = _BESIDE.fullmatch(database)
     return found[1] if found else ""
+
+
+def role_of_a_run(run_id: str) -> str:
+    """The login role that the fence `connect` makes for a run."""
+    return f"pgsafe_{run_id}"
+
+
+def is_role_of_a_run(name: str) -> bool:
+    return _ROLE.fullmatch(name) is not None
 
 
 def quoted(name: str) -> str:

@@ -62,6 +62,7 @@ def read(session: Session, database: str) -> DatabaseProperties:
         connection_limit=limit,
         comment=comment,
         acl=acl,
+        template=row["datistemplate"],
         settings=tuple(session.rows(queries.DATABASE_SETTINGS, (database,))),
     )
 
@@ -121,6 +122,8 @@ def statements(name: str, properties: DatabaseProperties) -> Iterator[Any]:
     yield statement(
         "ALTER DATABASE {name} CONNECTION LIMIT {limit}", name=database, limit=literal(properties.connection_limit)
     )
+    if properties.template:
+        yield _template(database, properties.template)
     if properties.comment is not None:
         yield statement("COMMENT ON DATABASE {name} IS {text}", name=database, text=literal(properties.comment))
     yield from grants(name, properties)
@@ -166,6 +169,7 @@ def differences(now: DatabaseProperties, wanted: DatabaseProperties) -> list[str
     pairs = {
         "the owner": (now.owner, wanted.owner),
         "the connection limit": (now.connection_limit, wanted.connection_limit),
+        "the template flag": (now.template, wanted.template),
         "the comment": (now.comment, wanted.comment),
         "the privileges": (rights(now), rights(wanted)),
         "the settings": (sorted(now.settings), sorted(wanted.settings)),
@@ -177,13 +181,19 @@ def changes(name: str, now: DatabaseProperties, wanted: DatabaseProperties) -> I
     """What makes a database that has been changed answer as before; works inside one transaction."""
     database = identifier(name)
     yield statement("ALTER DATABASE {name} OWNER TO {owner}", name=database, owner=identifier(wanted.owner))
+    if now.template != wanted.template:
+        yield _template(database, wanted.template)
     if rights(now) != rights(wanted) or now.owner != wanted.owner:
         yield from _rights_anew(name, now, wanted)
     for role, setting in sorted(set(now.settings) - set(wanted.settings)):
         yield _resetting(database, role, setting)
     yield statement("COMMENT ON DATABASE {name} IS {text}", name=database, text=literal(wanted.comment))
     missing = tuple(entry for entry in wanted.settings if entry not in now.settings)
-    yield from statements(name, replace(wanted, acl=None, settings=missing))
+    yield from statements(name, replace(wanted, acl=None, template=False, settings=missing))
+
+
+def _template(database: Any, value: bool) -> Any:
+    return statement("ALTER DATABASE {name} IS_TEMPLATE {value}", name=database, value=literal(value))
 
 
 def _rights_anew(name: str, now: DatabaseProperties, wanted: DatabaseProperties) -> Iterator[Any]:

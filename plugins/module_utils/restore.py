@@ -275,7 +275,9 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
         tried = sources.restored(request.target, source, name)
     with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
         server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
-        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, manifest.properties)])
+        # A template could not be dropped again, and this is a copy to look into.
+        wanted = replace(manifest.properties, template=False)
+        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, wanted)])
     warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
     seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
     return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)

@@ -92,15 +92,18 @@ def test_a_rollback_carries_everything_over_that_belongs_to_the_database(databas
         ALTER DATABASE {name} SET work_mem = '5MB';
         ALTER DATABASE {name} SET my.setting = 'it''s "x"';
         ALTER ROLE "Its Owner" IN DATABASE {name} SET statement_timeout = '9s';
-        ALTER DATABASE {name} CONNECTION LIMIT 17;
+        ALTER DATABASE {name} CONNECTION LIMIT 17 IS_TEMPLATE true;
         COMMENT ON DATABASE {name} IS 'it''s ours';
         """
     )
     before = properties_of(database)
     taken = proven(database, backup_root)
     database.sql(HARM)
-    assert roll_back(database, taken).state == "rolled_back"
-    assert properties_of(database) == before
+    done = roll_back(database, taken)
+    now = properties_of(database)
+    database.admin(f"ALTER DATABASE {name} IS_TEMPLATE false")
+    assert (done.state, now) == ("rolled_back", before)
+    assert not properties_of(database.called(done.kept)).template
 
 
 def test_a_rollback_keeps_encoding_and_locale(database: Database, backup_root: Path) -> None:

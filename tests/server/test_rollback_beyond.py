@@ -72,6 +72,7 @@ def test_what_a_migration_changed_of_the_database_itself_is_put_back_though_its_
         "ALTER DATABASE %I RESET lock_timeout",
         f"ALTER ROLE {role} IN DATABASE %I SET work_mem = ''9MB''",
         "ALTER DATABASE %I CONNECTION LIMIT 3",
+        "ALTER DATABASE %I IS_TEMPLATE true",
         "COMMENT ON DATABASE %I IS ''changed''",
         "REVOKE CONNECT ON DATABASE %I FROM PUBLIC",
         f"GRANT CREATE ON DATABASE %I TO {role} WITH GRANT OPTION",
@@ -82,7 +83,7 @@ def test_what_a_migration_changed_of_the_database_itself_is_put_back_though_its_
     error = failed(database, backup_root, source, kind)
     assert error.outcome.verdict == "failed_unchanged"
     assert properties.differences(properties_of(database), before) == []
-    assert "the owner, the connection limit, the comment," in error.outcome.warnings[0]
+    assert "the owner, the connection limit, the template flag, the comment," in error.outcome.warnings[0]
     assert f"{database.name} is as it was before" in error.state
 
 
@@ -138,13 +139,25 @@ def test_a_rollback_that_dies_when_a_dropped_database_has_been_replaced_is_finis
     assert database.fingerprint() == before
 
 
+BESIDE = ("SET work_mem = '7MB'", "SET app.key = 'secret'", "CONNECTION LIMIT 3", "IS_TEMPLATE true")
+BACK = ("ALTER ROLE ALL RESET my.setting", "ALTER SYSTEM RESET log_min_duration_statement")
+
+
 @pytest.mark.fault(57)
 @pytest.mark.parametrize("files", [BROKEN, FAILS], ids=["rolled back", "unchanged"])
 def test_what_the_migration_changed_outside_the_database_is_said(
     database: Database, backup_root: Path, tmp_path: Path, role: str, files: dict[str, str]
 ) -> None:
-    outside = f"ALTER ROLE {role} CREATEDB;\nCREATE ROLE {role}_new;\n"
+    there, fenced_beside = f"{database.name}_there", f"{database.name}_fenced"
+    database.admin(f"CREATE DATABASE {there}; CREATE DATABASE {fenced_beside}; CREATE ROLE {role}_login PASSWORD 'a'")
+    outside = f"ALTER ROLE {role} CREATEDB;\nCREATE ROLE {role}_new;\nALTER ROLE {role}_login PASSWORD 'secret';\n"
+    outside += f"CREATE ROLE pgsafe_20261123_120000 IN ROLE {role};\nALTER ROLE ALL SET my.setting = 'secret';\n"
+    outside += "".join(f"ALTER DATABASE {there} {change};\n" for change in BESIDE)
+    # As a run beside fences its own database.
+    outside += f"ALTER DATABASE {fenced_beside} SET default_transaction_read_only = on;\n"
+    outside += f"COMMENT ON DATABASE {fenced_beside} IS 'pgsafe: fenced by the run 20261123_120000';\n"
     other = f"-- pgsafe: no-transaction\nCREATE DATABASE {database.name}_new;\n"
+    other += "ALTER SYSTEM SET log_min_duration_statement = 4711;\n"
     # What a run beside has meanwhile replaced and kept.
     for beside in ("", "__failed_20261123_120000"):
         other += f"CREATE DATABASE {database.name}_beside{beside};\n"
@@ -152,11 +165,22 @@ def test_what_the_migration_changed_outside_the_database_is_said(
     try:
         error = failed(database, backup_root, source)
     finally:
-        database.admin(f"DROP ROLE {role}_new")
+        gone = f"DROP ROLE {role}_new, {role}_login, pgsafe_20261123_120000"
+        for undo in (gone, f"ALTER DATABASE {there} IS_TEMPLATE false", *BACK):
+            database.admin(undo)
     said = "\n".join(error.outcome.warnings)
-    for name in (f"role {role} is other", f"role {role}_new", f"database {database.name}_new"):
-        assert f"Outside the database, since the backup: {name}" in said
-    assert said.count("A rollback does not undo that.") == 3, said
+    for told in (
+        f"role {role} is other",
+        f"role {role}_new was not there",
+        f"role {role}_login was altered in what is not listed, such as its password",
+        f"database {database.name}_new was not there",
+        f"database {there} is other than before: definition is ",
+        "setting of all roles my.setting was not there",
+        "server setting log_min_duration_statement was not there",
+    ):
+        assert f"Outside the database, since the backup: {told}" in said
+    assert said.count("A rollback does not undo that.") == 7, said
+    assert "secret" not in said
     assert "Nothing was changed" not in str(error)
 
 

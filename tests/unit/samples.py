@@ -66,6 +66,7 @@ MANIFEST = Manifest(
         connection_limit=-1,
         comment=None,
         acl=(("", "CONNECT", False), ("app", "CREATE", True)),
+        template=False,
         settings=(("", "search_path=public"), ("app", "work_mem=64MB")),
     ),
     cluster=Cluster(
@@ -74,6 +75,7 @@ MANIFEST = Manifest(
             "membership": {},
             "tablespace": {"fast": "at /fast, owner postgres"},
             "database": {"postgres": "OID 5, owner postgres"},
+            "setting of all roles": {},
         },
         needs={"role": ("app",), "tablespace": ("fast",)},
     ),
