@@ -139,7 +139,7 @@ class _Held:
     fingerprint: Fingerprint
     left_out: Mapping[str, str]
     findings: Mapping[str, int]
-    tuples_written: int
+    counted: tuple[int, str]
     lsn: str
     preload_libraries: str
 
@@ -276,10 +276,10 @@ class _Taking:
         stop = parallel.Stop()
         # Before the snapshot, so that of what others write after it nothing is left uncounted.
         with session(target, purpose=self._place.purpose) as reader:
-            tuples_written = int(reader.value(queries.TUPLES_WRITTEN))
+            counted = reader.row(queries.TUPLES_WRITTEN)
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
             # First, for whoever has the snapshot keeps it, and the session that gave it may be lost meanwhile.
-            held = _read_held(snap, self._plan.identity, self._request.audit, tuples_written)
+            held = _read_held(snap, self._plan.identity, self._request.audit, counted)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 contents = self._read_all(snap, stop, watched)
             ddl_watch.require_unchanged(target, before)
@@ -357,7 +357,8 @@ class _Taking:
             tools_version=planned.tools.version,
             snapshot_lsn=held.lsn,
             database_bytes=planned.database_bytes,
-            tuples_written=held.tuples_written,
+            tuples_written=held.counted[0],
+            statistics=held.counted[1],
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
             fingerprint=replace(held.fingerprint, sequences=sequences),
             properties=fence.unfenced(held.properties, self._fence),
@@ -395,7 +396,7 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any], tuples_written: int) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any], counted: Any) -> _Held:
     reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),
@@ -403,7 +404,7 @@ def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any]
         fingerprint=fingerprint.without_contents(reader, SOURCE),
         left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
         findings=audit.known(audited, reader),
-        tuples_written=tuples_written,
+        counted=(int(counted[0]), str(counted[1])),
         lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
     )

@@ -70,7 +70,8 @@ class Manifest:
 
     :param created: ISO 8601, UTC.
     :param seconds: duration of each part of the backup.
-    :param tuples_written: the statistics' count of changed rows at the snapshot.
+    :param tuples_written: the statistics' count of changed rows, read before the snapshot.
+    :param statistics: the series that this count belongs to, by when it was last reset; empty where nothing is counted.
     :param findings: what the audit's rules found under the snapshot: the key of each finding and its count.
     :param compression: of the archive; ``content_checksum`` says whether a damaged block is sure to be noticed when it
         is decoded, which only gzip's streams carry.
@@ -90,6 +91,7 @@ class Manifest:
     snapshot_lsn: str
     database_bytes: int
     tuples_written: int
+    statistics: str
     files: tuple[BackupFile, ...]
     fingerprint: Fingerprint
     properties: DatabaseProperties

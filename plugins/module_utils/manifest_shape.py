@@ -24,6 +24,7 @@ SHAPE: Mapping[str, Any] = {
     "snapshot_lsn": str,
     "database_bytes": int,
     "tuples_written": int,
+    "statistics": str,
     "files": [{"size": int, "rows": (int, _NULL), "*": str}],
     "fingerprint": {
         "tables": {"*": {"rows": int, "content": str, "mode": str}},

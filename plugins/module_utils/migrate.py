@@ -125,7 +125,8 @@ class Outcome:
     """How a run ended.
 
     :param verdict: ``migrated``, ``failed_unchanged``, ``rolled_back``, ``rollback_failed`` or ``held``.
-    :param writes_since_backup: rows others wrote between the snapshot and the migration; a rollback loses them.
+    :param writes_since_backup: the most rows that others wrote between the snapshot and the migration, which a rollback
+        loses; None where the statistics do not reach back.
     :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
     :param seconds_read_only: how long others could not write, None without that stage.
     :param seconds_closed: how long nobody was served.
@@ -135,7 +136,7 @@ class Outcome:
     verdict: str
     applied: tuple[str, ...]
     sessions_ended: int
-    writes_since_backup: int
+    writes_since_backup: int | None
     seconds: float
     verification: dict[str, Any] | None = None
     rollback: rollback.Restored | None = None
@@ -227,7 +228,7 @@ class _Window:
         self._purpose = f"migration {run_journal.run_id}"
         self._applied: list[str] = []
         self._sessions_ended = 0
-        self._writes = 0
+        self._writes: int | None = 0
         self._came_back = 0
         self._started = self._opened = time.monotonic()
         self._verification: dict[str, Any] | None = None
@@ -275,9 +276,21 @@ class _Window:
         self._require_unwritten(self._own_way_in)
         with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, way_in.dbname)
-            written = int(server.value(queries.TUPLES_WRITTEN)) - self._manifest.tuples_written
-        self._writes = max(0, written)
+            self._writes = self._written_by_others(server)
         return way_in
+
+    def _written_by_others(self, server: Session) -> int | None:
+        """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
+
+        A bound once every session has gone and reported its counts. Behind the read-only fence the witness has proven
+        that there are none, where the statistics would count those of an ANALYZE.
+        """
+        if self._fence is not None and self._fence.read_only:
+            return 0
+        counted, statistics = server.row(queries.TUPLES_WRITTEN)
+        if not statistics or statistics != self._manifest.statistics:
+            return None
+        return int(counted) - self._manifest.tuples_written
 
     def _require_unwritten(self, way_in: Target) -> None:
         """
@@ -470,12 +483,9 @@ class _Window:
     def _lost(self, kept: str) -> str:
         """What others wrote and the rollback took back; what came in during the migration cannot be told apart."""
         lost = ""
-        if self._writes or self._fence is None or not self._fence.read_only:
-            # Counters of the server are no bound: they lag, are lost by a crash, and do not know dropped tables.
-            lost = (
-                f" What others wrote after the backup is in {kept} only; by the server's statistics, an estimate, "
-                f"about {self._writes:,} rows."
-            )
+        if self._writes != 0:
+            most = "an unknown number of" if self._writes is None else f"at most {self._writes:,}"
+            lost = f" What others wrote between the backup and the migration, {most} rows, is in {kept} only."
         if self._came_back:
             lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
         return lost

@@ -305,9 +305,14 @@ ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%s)"
 ROLE_OID = "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %s"
 
 # Rows written since the statistics were reset: what other sessions did after the snapshot shows here.
+# The database's counters, since those of a table are gone with it; with catalogs, TOAST and large objects.
+# A session reports its counts within seconds while it lives, and the rest before it leaves pg_stat_activity.
 TUPLES_WRITTEN = """
-SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_catalog.pg_stat_user_tables
- WHERE schemaname <> 'pgsafe'
+SELECT d.tup_inserted + d.tup_updated + d.tup_deleted,
+       CASE WHEN pg_catalog.current_setting('track_counts') = 'on' THEN pg_catalog.concat_ws(' and ',
+            pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),
+            pg_catalog.to_char(b.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US')) ELSE '' END
+  FROM pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b WHERE d.datname = pg_catalog.current_database()
 """
 
 PROPERTIES = """

@@ -191,8 +191,9 @@ sessions_ended:
   type: int
 writes_since_backup:
   description:
-    - Rows that others wrote between the backup and the migration, an estimate by the server's statistics. A rollback
-      leaves them in the kept database.
+    - The most rows that others may have written between the backup and the migration, by the server's statistics. A
+      rollback leaves them in the kept database. Behind a read-only fence it is 0.
+    - V(null) where the statistics were reset since the backup, by hand or by a crash, or where C(track_counts) is off.
   returned: when it was begun
   type: int
 seconds:

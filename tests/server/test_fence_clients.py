@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, rollback
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, Client, busy, longest_gap
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
@@ -77,22 +77,38 @@ def test_no_acknowledged_write_is_lost_behind_the_fence(
     assert any("read-only transaction" in refusal for client in clients for refusal in client.refusals)
 
 
+def lost_by(restored: rollback.Restored, database: Database, before: int) -> int:
+    """How many acknowledged rows are in the kept database and not in the one that took its place."""
+    database.admin(f"ALTER DATABASE {restored.kept} ALLOW_CONNECTIONS true")
+    return int(database.called(restored.kept).sql("SELECT count(*) FROM acknowledged")) - before
+
+
 @pytest.mark.fault(56)
-def test_without_the_read_only_stage_what_a_rollback_loses_is_counted_and_kept(
-    database: Database, backup_root: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("meanwhile", "count", "objects", "known"),
+    [
+        ("DROP TABLE filled", CLIENTS, 0, True),
+        ("SELECT lo_from_bytea(0, '1') FROM generate_series(1, 5000)", 1, 5000, True),
+        ("SELECT pg_stat_reset()", 1, 0, False),
+    ],
+    ids=["a table is dropped", "large objects are made", "the statistics are reset"],
+)
+def test_without_the_read_only_stage_a_rollback_says_how_many_rows_it_loses_at_most(
+    database: Database, backup_root: Path, tmp_path: Path, meanwhile: str, count: int, objects: int, known: bool
 ) -> None:
-    database.sql(TABLE)
-    with busy(database, CLIENTS) as clients:
+    database.sql(f"{TABLE}; CREATE TABLE filled AS SELECT generate_series(1, 100000)")
+    with busy(database, count) as clients:
         taken = fenced(database, backup_root, fence.CLOSED)
         wait_for_writes(clients)
+        database.sql(meanwhile)
         with pytest.raises(migrate.MigrationFailed) as caught:
             migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
-    rollback = caught.value.outcome.rollback
-    assert rollback is not None
-    database.admin(f"ALTER DATABASE {rollback.kept} ALLOW_CONNECTIONS true")
-    kept = database.called(rollback.kept)
-    rows = "SELECT count(*) FROM acknowledged"
-    lost = int(kept.sql(rows)) - taken.manifest.fingerprint.tables["public.acknowledged"].rows
-    assert caught.value.outcome.writes_since_backup >= lost > 0
-    told = " ".join(str(caught.value).split())
-    assert f"{rollback.kept} only; by the server's statistics, an estimate, about" in told
+    outcome = caught.value.outcome
+    assert outcome.rollback is not None
+    lost = lost_by(outcome.rollback, database, taken.manifest.fingerprint.tables["public.acknowledged"].rows)
+    said = outcome.writes_since_backup
+    assert lost > 0
+    assert (said is not None) == known
+    assert said is None or said >= lost + objects
+    most = f"at most {said:,}" if known else "an unknown number of"
+    assert f"{most} rows, is in {outcome.rollback.kept} only." in " ".join(str(caught.value).split())

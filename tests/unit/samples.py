@@ -42,6 +42,7 @@ MANIFEST = Manifest(
     snapshot_lsn="0/1A2B3C4D",
     database_bytes=8_675_309,
     tuples_written=42,
+    statistics="2026-01-01 00:00:00.000000",
     files=(
         BackupFile("full_backup.dump", "dump", 1_048_576, "a" * 64, "the archive"),
         BackupFile("full_backup.sql.gz", "sql", 524_288, "b" * 64, "the script"),
