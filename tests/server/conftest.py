@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.tests.server import matrix, sshd, support
+from ansible_collections.pgsafe.migration.tests.server import leftovers, matrix, sshd, support
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
     config.addinivalue_line("markers", "other_user: needs root, who can give files to another user")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
+    config.addinivalue_line("markers", "leaves(what): ends with processes of its run, or behind a fence, for a reason")
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -70,6 +71,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if lacking:
         config.hook.pytest_deselected(items=lacking)
     items[:] = [item for item in items if item not in lacking]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Generator[None, None, None]:
+    """A play that is over leaves nobody at work on its run, and no database behind a fence."""
+    controller, server = item.funcargs.get("ansible"), item.funcargs.get("server")
+    if not isinstance(controller, Ansible):
+        return (yield)
+    try:
+        yield
+        if not item.get_closest_marker("leaves"):
+            leftovers.require_none(controller.home.parent, server if isinstance(server, pgserver.Server) else None)
+    finally:
+        leftovers.end(controller.home.parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.tests.server import leftovers
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
@@ -140,6 +141,7 @@ def test_errors_that_a_playbook_ignores_change_nothing(stage: Stage, changed: Ma
     before, around = stage.database.fingerprint(), databases(stage.database.server)
     played = stage.ansible.play({"one": {**stage.variables, **changed}}, playbook=ignoring)
     assert "Nothing" in played.output
+    leftovers.require_none(stage.ansible.home.parent, stage.database.server)
     assert stage.database.fingerprint() == before
     assert databases(stage.database.server) == around
 
