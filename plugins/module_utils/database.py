@@ -434,7 +434,8 @@ def _translated(error: Any, closed: bool, target: Target) -> PgsafeError:
 # By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _QUERY_ADVICE = {
     "42501": "Connect as the owner or as a superuser, or have the owner grant what the role lacks (SELECT on the "
-    "table, USAGE on its schema). Where row-level security hides rows, the role needs BYPASSRLS.",
+    "table, USAGE on its schema). Where row-level security hides rows, the role needs BYPASSRLS; "
+    "the owner sees them after ALTER TABLE … NO FORCE ROW LEVEL SECURITY.",
 }
 
 

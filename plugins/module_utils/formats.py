@@ -108,7 +108,7 @@ def _remedy(what: str, path: Path) -> str:
     if "row-level security" in what or "row security" in what:
         return (
             "Connect as a superuser or as a role with BYPASSRLS; the owner will do unless the table has FORCE ROW "
-            "LEVEL SECURITY."
+            "LEVEL SECURITY: ALTER TABLE … NO FORCE ROW LEVEL SECURITY."
         )
     if "permission denied" in what or "lack SELECT privilege" in what:
         return "Connect as the owner or as a superuser, or have the owner GRANT SELECT on the table to the role."

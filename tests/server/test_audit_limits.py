@@ -90,6 +90,9 @@ def test_a_table_that_somebody_has_locked_is_told_by_its_name(database: Database
         "not_looked_at duplicates public.orders index orders_pkey",
     } <= keys
     assert not [key for key in keys if key.startswith("not_looked_at duplicates public.customers")]
+    assert {finding.remedy.split("(")[0] for finding in found.findings if "public.orders" in finding.subject} == {
+        "Give the audit more time "
+    }
 
 
 def test_a_table_that_the_role_may_not_read_is_not_passed_as_clean(database: Database) -> None:
@@ -103,9 +106,23 @@ def test_a_table_that_the_role_may_not_read_is_not_passed_as_clean(database: Dat
         assert "not_looked_at duplicates public.customers index customers_pkey" not in keys
         assert "permission denied" in " ".join(finding.what for finding in found.findings)
         assert {finding.severity for finding in found.findings} <= {"warning", "info"}
+        (remedy,) = {finding.remedy for finding in found.findings if "permission denied" in finding.what}
+        assert remedy.startswith("Give the role what it lacks")
     finally:
         database.sql("DROP OWNED BY looker")
         database.admin(f"REVOKE ALL ON DATABASE {database.name} FROM looker; DROP ROLE looker")
+
+
+def test_a_function_that_raises_is_an_error_whose_remedy_is_no_time(database: Database) -> None:
+    database.sql(
+        """CREATE FUNCTION fussy(bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+           ALTER TABLE customers ADD CONSTRAINT picky CHECK (fussy(id));
+           CREATE OR REPLACE FUNCTION fussy(bigint) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'not this row'; END $$"""
+    )
+    (finding,) = [finding for finding in audited(database).findings if "not this row" in finding.what]
+    assert finding.severity == "error"
+    assert finding.remedy.startswith("Fix what the error names, or waive this by name")
 
 
 def own(database: Database, *rules: OwnRule, **options: object) -> dict[str, Finding]:

@@ -18,5 +18,6 @@ def check(facts: Facts) -> Iterator[Problem]:
             "error",
             f"Row-level security hides rows from the role {facts.role.name} in {', '.join(facts.hidden_rows)}.",
             f"ALTER ROLE {quoted(facts.role.name)} BYPASSRLS, or connect as the owner of the tables. FORCE ROW LEVEL "
-            "SECURITY hides rows from the owner, too: ALTER TABLE ... NO FORCE ROW LEVEL SECURITY.",
+            "SECURITY hides rows from the owner, too: "
+            + "; ".join(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY" for table in facts.hidden_rows),
         )

@@ -14,6 +14,7 @@ def test_hidden_rows_are_an_error_with_the_right_that_is_missing() -> None:
     (problem,) = row_level_security.check(replace(FACTS, hidden_rows=("public.secrets",)))
     assert (problem.check, problem.severity) == ("row_level_security", "error")
     assert problem.remedy.startswith('ALTER ROLE "app" BYPASSRLS')
+    assert problem.remedy.endswith("the owner, too: ALTER TABLE public.secrets NO FORCE ROW LEVEL SECURITY")
 
 
 def test_it_is_silent_about_a_healthy_database() -> None:
