@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_beyond import NOT_DUMPED
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_queries import KINDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.expressions import plain
@@ -21,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Cata
 # What a dump does not carry, or a restore decides anew: a database and its copy may differ in it.
 NOT_RESTORED = frozenset(
     {
+        *NOT_DUMPED,
         "disabled foreign key",
         "extension version",
         "inherited column order",

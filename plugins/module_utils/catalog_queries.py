@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_beyond import BEYOND
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_relations import RELATIONS
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_routines import ROUTINES, TEXT_SEARCH, TYPES
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_schemas import FOREIGN, REPLICATION, SCHEMAS
 
-KINDS = {**SCHEMAS, **RELATIONS, **ROUTINES, **TYPES, **TEXT_SEARCH, **FOREIGN, **REPLICATION}
+KINDS = {**SCHEMAS, **RELATIONS, **ROUTINES, **TYPES, **TEXT_SEARCH, **FOREIGN, **REPLICATION, **BEYOND}

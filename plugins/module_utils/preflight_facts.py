@@ -33,6 +33,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     server_facts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_forecast import Asked, Forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_beyond import (
+    BEYOND,
+    LANGUAGES,
+    NOT_DUMPED,
+    REMOVED_FUNCTIONS,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
     Directory,
     Facts,
@@ -216,6 +222,10 @@ def _names(reader: Session, query: str, parameters: Sequence[Any] | None = None)
     return tuple(name for (name, *_rest) in reader.rows(query, parameters))
 
 
+def _pairs(reader: Session, query: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, other) for name, other in reader.rows(query))
+
+
 def _parts(reader: Session) -> tuple[list[sampling.Part], tuple[str, ...]]:
     """The tables with their sizes; nothing but the names of those in the way, when somebody has locked one."""
     try:
@@ -264,6 +274,11 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
         "unreadable": _names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
         "hidden_rows": _names(reader, _HIDDEN_ROWS),
         "left_out": _names(reader, queries.SILENTLY_LOST),
+        "not_dumped": tuple(
+            name for kind in NOT_DUMPED for name in sorted(_names(reader, BEYOND[kind].query(reader.version)))
+        ),
+        "bare_languages": _pairs(reader, LANGUAGES),
+        "removed_functions": _pairs(reader, REMOVED_FUNCTIONS),
         "owner_code": owner_code.restored(reader),
         "roles_that_write": (
             _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if plan.read_only_fence else ()

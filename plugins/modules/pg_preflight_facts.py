@@ -765,6 +765,21 @@ ansible_facts:
           type: list
           elements: str
           returned: always
+        not_dumped:
+          description: What a dump by any role would leave out.
+          type: list
+          elements: str
+          returned: always
+        bare_languages:
+          description: Languages that are dumped without the functions that they call, each with one of these.
+          type: list
+          elements: list
+          returned: always
+        removed_functions:
+          description: Functions that an extension makes though they were taken from it, each with the extension.
+          type: list
+          elements: list
+          returned: always
         unfinished_runs:
           description: Backups of runs that changed the database and never ended.
           type: list

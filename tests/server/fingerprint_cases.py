@@ -563,6 +563,24 @@ CHANGES = (
         'shell operator public.">>="(public.pair, public.pair) is missing',
     ),
     Change(
+        "object among the system's",
+        "",
+        "CREATE FUNCTION pg_catalog.mine(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1'",
+        "object among the system's function pg_catalog.mine(integer) was not there before",
+    ),
+    Change(
+        "change of the system's",
+        "ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR word WITH simple",
+        "ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR hword WITH simple",
+        "change of the system's text search configuration english is other than before: mapping is",
+    ),
+    Change(
+        "table of an extension",
+        "CREATE EXTENSION hstore; CREATE TABLE made (a hstore)",
+        "ALTER EXTENSION hstore ADD TABLE made",
+        "table of an extension public.made was not there before",
+    ),
+    Change(
         "operator class",
         _TYPE + _BOX,
         "CREATE OPERATOR CLASS oc FOR TYPE pair USING btree AS FUNCTION 1 rank(pair, pair)",

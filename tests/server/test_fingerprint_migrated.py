@@ -28,9 +28,17 @@ def roles(server: pgserver.Server) -> Iterator[Roles]:
     yield from new_roles(server)
 
 
-# What cannot come back: a label without its provider, a language whose handler is an extension's, subscriptions, and
-# what only a superuser's tricks have made.
-_ONE_WAY = ("invalid index", "language", "privilege", "security label", "subscription", "transform")
+# What cannot come back: a label without its provider, a language whose handler is an extension's, a table that an
+# extension was given, subscriptions, and what only a superuser's tricks have made.
+_ONE_WAY = (
+    "invalid index",
+    "language",
+    "privilege",
+    "security label",
+    "subscription",
+    "table of an extension",
+    "transform",
+)
 RESTORABLE = [change for change in CHANGES if change.kind not in _ONE_WAY]
 _ONE_OF_A_KIND = list({change.kind: change for change in reversed(RESTORABLE)}.values())
 

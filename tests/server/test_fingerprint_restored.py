@@ -240,5 +240,19 @@ def test_names_of_constraints_that_follow_from_others_do_not_count(empty: Databa
     require_stable(empty)
 
 
+def test_what_no_dump_carries_is_named_and_a_table_of_it_is_a_difference(empty: Database) -> None:
+    empty.sql(
+        """CREATE FUNCTION pg_catalog.mine(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+        ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR word WITH simple;
+        CREATE EXTENSION hstore; CREATE TABLE made (a hstore); ALTER EXTENSION hstore ADD TABLE made"""
+    )
+    source, copy = of_source(empty), of_copy(round_trip(empty, f"{empty.name}_copy"))
+    assert fingerprint.differences(source, copy) == ("table of an extension public.made is missing",)
+    assert fingerprint.information(source, copy) == (
+        "change of the system's text search configuration english is missing",
+        "object among the system's function pg_catalog.mine(integer) is missing",
+    )
+
+
 def test_the_kinds_that_no_dump_carries_are_known() -> None:
     assert set(catalog.NOT_RESTORED) <= {case.kind for case in CHANGES}

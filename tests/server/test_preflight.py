@@ -144,6 +144,14 @@ def test_what_the_role_may_not_read_and_what_is_hidden_from_it_is_told(
     assert {"table_privileges", "privileges"} <= set(named(shut, "error"))
     mine = look(database, backup_root)
     assert [of(mine, check) for check in ("table_privileges", "row_level_security")] == [[], []]
+    database.admin(f"ALTER ROLE {name} NOBYPASSRLS")
+    database.sql(f"ALTER TABLE customers OWNER TO {name}")
+    assert of(look(database, backup_root, reader), "row_level_security") == []
+    database.sql("ALTER TABLE customers FORCE ROW LEVEL SECURITY")
+    forced = only(look(database, backup_root, reader), "row_level_security")
+    database.sql(forced.remedy.partition("from the owner, too: ")[2])
+    assert of(look(database, backup_root, reader), "row_level_security") == []
+    database.sql("ALTER TABLE customers OWNER TO postgres")
 
 
 @pytest.mark.every_major
@@ -159,6 +167,44 @@ def test_what_a_dump_leaves_out_without_a_word_is_told(database: Database, backu
     assert (problem.severity, "user mapping of postgres for the server far" in problem.what) == ("error", True)
     assert "secret" not in str(found)
     assert of(look(database, backup_root), "left_out") == []
+
+
+# An alias of an extension's function, as people make one that is IMMUTABLE, is dumped and restored as any other.
+NO_DUMP_RESTORES = """
+CREATE FUNCTION pg_catalog.mine(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+CREATE TYPE pg_catalog.mood AS ENUM ('sad', 'glad');
+ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR word WITH simple;
+CREATE FUNCTION compared(integer, text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+ALTER OPERATOR FAMILY pg_catalog.integer_ops USING btree ADD FUNCTION 1 (integer, text) compared(integer, text);
+CREATE LANGUAGE plx HANDLER plpgsql_call_handler;
+CREATE EXTENSION hstore;
+CREATE FUNCTION alias(text, text) RETURNS hstore IMMUTABLE LANGUAGE c AS '$libdir/hstore', 'hstore_from_text';
+ALTER EXTENSION hstore DROP FUNCTION hstore(text, text);
+"""
+
+
+@pytest.mark.every_major
+def test_what_no_dump_carries_and_what_no_server_takes_back_is_told_with_the_way_out(
+    database: Database, backup_root: Path
+) -> None:
+    quiet = look(database, backup_root)
+    assert [of(quiet, check) for check in ("not_dumped", "unrestorable")] == [[], []]
+    database.sql(NO_DUMP_RESTORES)
+    found = look(database, backup_root)
+    assert only(found, "not_dumped").severity == "error"
+    assert found.facts.not_dumped == (
+        "function of access method function 1 (integer, pg_catalog.text) of pg_catalog.integer_ops USING btree",
+        "function pg_catalog.mine(integer)",
+        "type pg_catalog.mood",
+        "text search configuration english",
+    )
+    language, function = of(found, "unrestorable")
+    assert "The language plx calls plpgsql_call_handler()" in language.what
+    assert function.remedy == 'ALTER EXTENSION "hstore" ADD FUNCTION public.hstore(text,text)'
+    database.sql(f"{function.remedy}; DROP LANGUAGE plx")
+    assert of(look(database, backup_root), "unrestorable") == []
+    waived = look(database, backup_root, waived={"not_dumped": "they are made by every deployment"})
+    assert only(waived, "not_dumped").severity == "warning"
 
 
 @pytest.mark.every_server

@@ -274,6 +274,9 @@ class Facts(ServerFacts):
     :param unreadable: tables, sequences and large objects that the role may not read.
     :param hidden_rows: tables whose rows row-level security hides from the role.
     :param left_out: what a dump by this role would leave out without a word.
+    :param not_dumped: what a dump by any role leaves out.
+    :param bare_languages: that are dumped without the functions that they call, and one of these.
+    :param removed_functions: that an extension makes though they were taken from it, and the extension.
     :param owner_code: what other roles own and a restore would run with the rights of this one; empty if trusted.
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
     :param runs_at_work: backup directories of runs that somebody alive works on.
@@ -312,6 +315,9 @@ class Facts(ServerFacts):
     unreadable: tuple[str, ...] = ()
     hidden_rows: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    not_dumped: tuple[str, ...] = ()
+    bare_languages: tuple[tuple[str, str], ...] = ()
+    removed_functions: tuple[tuple[str, str], ...] = ()
     owner_code: tuple[OwnerCode, ...] = ()
     unfinished_runs: tuple[str, ...] = ()
     runs_at_work: tuple[str, ...] = ()
