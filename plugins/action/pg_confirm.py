@@ -14,7 +14,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import question as questions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import trapped
 
 _OPTION = {
     "databases": {
@@ -55,22 +57,44 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
 def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]:
     started = time.monotonic()
     try:
-        typed = Display().prompt_until(question(databases), seconds=timeout)
+        typed = _typed(question(databases), timeout)
     except AnsiblePromptNoninteractive:
         return _answer((), False, "There is no terminal to ask on.")
-    except AnsiblePromptInterrupt:
-        return _answer((), True, "The question was interrupted.")
+    except questions.Unanswered as error:
+        return _answer((), True, str(error))
     # The answer was typed behind the question, and what comes next has a line of its own.
     Display().display("")
     if time.monotonic() - started >= timeout:
         # What was typed without Enter is no answer.
         return _answer((), True, f"Nobody answered within {timeout} s.")
     if shield.asked():
-        # A signal that came while the question was being put: Ansible reads keys, and drops those before it.
+        # A signal that came just before or behind the question, when its keys were not read.
         return _answer((), True, "The run was interrupted.")
     if to_text(typed).strip() != "yes":
         return _answer((), True, "The answer was not yes.")
     return _answer([f"{entry['host']}/{entry['database']}" for entry in databases], True, "")
+
+
+def _typed(text: str, timeout: int) -> Any:
+    """
+    :raises Unanswered: there is no answer, and will be none.
+    """
+    with terminals.opened_input() as terminal:
+        if terminal is None:
+            return _typed_at_prompt(text, timeout)
+        with trapped() as trap:
+            return questions.ask(terminal, lambda: Display().display(text, newline=False), lambda: trap.reason, timeout)
+
+
+def _typed_at_prompt(text: str, timeout: int) -> Any:
+    """By Ansible's own prompt, where the terminal of the main process cannot be opened: without /proc.
+
+    :raises Unanswered: Ctrl+C was pressed.
+    """
+    try:
+        return Display().prompt_until(text, seconds=timeout)
+    except AnsiblePromptInterrupt as error:
+        raise questions.Unanswered(questions.INTERRUPTED) from error
 
 
 def _answer(confirmed: Sequence[str], asked: bool, reason: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ It is asked in a worker of Ansible's, whose own streams may lead nowhere.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
@@ -38,6 +39,20 @@ def _in_foreground(pid: int) -> bool:
         return True
     group, foreground = fields[2], fields[5]
     return group == foreground and _is_terminal(f"/proc/{pid}/fd/0")
+
+
+@contextmanager
+def opened_input() -> Iterator[int | None]:
+    """The terminal from which the main process reads, to read from and to write to; None where it cannot be opened."""
+    descriptor = None
+    with suppress(OSError):
+        # To have it as its controlling terminal would end this process with it.
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/0", os.O_RDWR | os.O_NOCTTY)
+    try:
+        yield descriptor if descriptor is not None and os.isatty(descriptor) else None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _is_terminal(stream: str) -> bool:

@@ -12,7 +12,6 @@ import select
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,18 +129,12 @@ class Ansible:
             os.close(terminal)
 
 
-def reads_keys(terminal: int) -> bool:
-    """Whether somebody has put the terminal into the mode in which single keys are read."""
-    local_modes = termios.tcgetattr(terminal)[3]
-    return not local_modes & termios.ICANON
-
-
 def _dialogue(pid: int, terminal: int, answer: str) -> Played:
-    """Ansible drops what was typed before it began to read, so an answer that nobody took is typed again."""
+    """Answer the question as soon as it is shown."""
     said, answered = "", False
     for chunk in _chunks(terminal):
         said += chunk
-        if QUESTION in said and not chunk and reads_keys(terminal):
+        if QUESTION in said and not answered:
             os.write(terminal, answer.encode())
             answered = True
     _pid, status = os.waitpid(pid, 0)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible, reads_keys
+from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import until
 
 CTRL_C = b"\x03"
@@ -69,14 +69,7 @@ class Terminal:
 
     def asks(self) -> bool:
         """Whether a person is asked to confirm, and would be heard."""
-        return QUESTION in self.flat and reads_keys(self._master) and self._threads_sleep()
-
-    def _threads_sleep(self) -> bool:
-        """Ansible drops the keys that came between its change of the terminal's mode and its first read."""
-        with contextlib.suppress(OSError):
-            stats = [(task / "stat").read_text() for task in Path(f"/proc/{self.pid}/task").iterdir()]
-            return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
-        return False
+        return QUESTION in self.flat
 
     def close(self) -> None:
         """As when a window is closed: everybody with this terminal gets SIGHUP."""

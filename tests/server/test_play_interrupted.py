@@ -8,16 +8,19 @@ The lease is an hour, so that whatever rolls back is not its lapse.
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import journal
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,
+    TREE,
     Database,
     backends,
     ours,
@@ -26,6 +29,8 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 )
 from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, Terminal, family, terminal
 from ansible_collections.pgsafe.migration.tests.server.test_backup_faults import STOP_PG_DUMP, STOPPED
+
+import controllers
 
 SLOW = {
     "1.sql": "ALTER TABLE customers ADD grade int;\n",
@@ -214,3 +219,33 @@ def test_a_controller_that_is_gone_before_the_migration_leaves_nothing(
             os.kill(pid, signal.SIGKILL)
         play.wait()
         require_nothing(database, before, root)
+
+
+# Two tasks of the role by their names, behind which the callback takes Ctrl+C while a person is asked.
+ASKING = [
+    {"name": "pgsafe.migration.pg_migrate : Fence | Begin", "ansible.builtin.debug": {"msg": "fenced"}},
+    {
+        "name": "pgsafe.migration.pg_migrate : Confirm | Ask a person",
+        "pgsafe.migration.pg_confirm": {
+            "databases": [
+                {"host": "one", "database": "app", "backup_dir": "/backups/1", "bytes": 1, "restore_seconds": 0.0}
+            ]
+        },
+        "register": "answer",
+    },
+    {"name": "Answer", "ansible.builtin.debug": {"msg": "no answer: {{ answer.reason }}"}},
+]
+
+
+@pytest.mark.parametrize("core", sorted(controllers.found()))
+@pytest.mark.parametrize("behind", ["Ask a person", QUESTION], ids=["before the question", "at the question"])
+def test_a_ctrl_c_at_the_moment_the_question_appears_is_not_lost(ansible: Ansible, core: str, behind: str) -> None:
+    asking = replace(ansible, programs=controllers.found()[core])
+    playbook = asking.playbook([{"hosts": "all", "gather_facts": False, "tasks": ASKING}])
+    argv = ["ansible-playbook", playbook, "-i", asking.inventory({"one": {}})]
+    callbacks = str(TREE / "playbooks" / "callback_plugins")
+    with terminal(asking, argv, {"ANSIBLE_CALLBACK_PLUGINS": callbacks}) as play:
+        until(lambda: play.ended() or behind in play.flat, "the question appears")
+        play.type(CTRL_C)
+        play.wait()
+    assert re.search("no answer: (The question was interrupted|It was interrupted|The run was)", play.flat), play.said
