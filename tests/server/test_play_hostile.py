@@ -27,6 +27,8 @@ def test_plays_over_a_shadowed_database_end_as_over_any_other(
     given = trapped.database.variables(backup_root, backup_root.parent / "set")
     hosts = {"one": {**given, "pg_migrate_confirm": trapped.database.name}}
     source = write_set(backup_root.parent / "set", {"1.sql": "ALTER TABLE shops ADD COLUMN grade integer DEFAULT 1;"})
+    foreseen = ansible.play(hosts, "--check")
+    assert "pending" in foreseen.verdict("one"), foreseen.output
     good = ansible.play(hosts)
     assert good.verdict("one") == "migrated and verified", good.output
     (source / "1.sql").unlink()
@@ -34,3 +36,5 @@ def test_plays_over_a_shadowed_database_end_as_over_any_other(
     failed = ansible.play(hosts)
     assert failed.verdict("one") == "rolled back: the database is as it was before", failed.output
     assert ansible.play(hosts, playbook="pgsafe.migration.recover").status == 0
+    shown = ansible.play(hosts, playbook="pgsafe.migration.status")
+    assert (shown.status, "ended (rolled_back" in shown.flat) == (0, True), shown.output
