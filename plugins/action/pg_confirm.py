@@ -30,6 +30,7 @@ _OPTION = {
             "bytes": {"type": "int", "required": True},
             "restore_seconds": {"type": "float", "required": True},
             "undoes": {"type": "list", "elements": "str"},
+            "not_given_back": {"type": "list", "elements": "str"},
         },
     },
     "timeout": {"type": "int", "default": 900},
@@ -109,10 +110,11 @@ def _expected(seconds: float) -> str:
 
 def _block(entry: Mapping[str, Any]) -> str:
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
+    lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
         f"  {visible(entry['host'])}: {visible(entry['database'])}\n{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n"
-        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}"
+        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
     )
 
 

@@ -26,6 +26,8 @@ from ansible.template import Templar
 from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options, run_logs, shield
 
 _ROLE = "pg_migrate"
@@ -80,6 +82,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._verdicts: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
         self._access: dict[str, str] = {}
+        self._lost: dict[str, list[str]] = {}
         self._phase = self._coming = ""
         self._ours = self._fenced = False
         self._play: Any = None
@@ -144,7 +147,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def _text(self, host: str, verdict: str) -> str:
         closed = _NOT_OPEN.get(verdict) if self._access.get(host) else None
-        return closed or _VERDICTS.get(verdict, verdict)
+        lost = self._lost.get(host) if verdict == verdicts.ROLLED_BACK else None
+        excepted = f", except: {visible(first_few(lost))}" if lost else ""
+        return closed or f"{_VERDICTS.get(verdict, verdict)}{excepted}"
 
     def _lines(self, host: str) -> list[str]:
         """Below the verdict: why, and who may use the database where others may not."""
@@ -190,6 +195,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             self._verdicts[host] = str(facts["pg_migrate_verdict"])
         if "pg_migrate_access" in facts:
             self._access[host] = str(facts["pg_migrate_access"]).strip()
+        if said.get("verdict") == verdicts.ROLLED_BACK:
+            self._lost[host] = [str(line) for line in said.get("not_given_back") or []]
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
         for line in _console(said):
             self._begin_phase()

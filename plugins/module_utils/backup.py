@@ -27,6 +27,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     formats,
     identity,
     login_triggers,
+    losses,
     parallel,
     pg_tools,
     properties,
@@ -142,6 +143,7 @@ class _Held:
     counted: tuple[int, str]
     lsn: str
     preload_libraries: str
+    losses: Mapping[str, tuple[str, ...]]
 
 
 def plan(request: BackupRequest) -> BackupPlan:
@@ -369,6 +371,7 @@ class _Taking:
             warnings=tuple(self._found.warnings),
             seconds=dict(self._found.seconds),
             preload_libraries=held.preload_libraries,
+            losses=held.losses,
         )
 
     def _not_chosen(self, labels: Iterable[str]) -> dict[str, str]:
@@ -407,4 +410,5 @@ def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any]
         counted=(int(counted[0]), str(counted[1])),
         lsn=snap.lsn,
         preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
+        losses=losses.read(reader),
     )

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, parallel, queries, snapshot
-from ansible_collections.pgsafe.migration.plugins.module_utils.contents import Contents, Work
+from ansible_collections.pgsafe.migration.plugins.module_utils.contents import Contents, Part, Work
+from ansible_collections.pgsafe.migration.plugins.module_utils.contents import read as read_part
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     ONE_SNAPSHOT,
     Session,
@@ -25,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import s
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     AS_RESTORED,
     COUNTS,
+    FULL,
     UNREADABLE,
     Facts,
     Fingerprint,
@@ -34,6 +36,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     Target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.reading_modes import Chosen, Like, Modes
+
+# A session that holds a snapshot reads the materialized views up to this size.
+_READ_VIEW_BYTES = 64 << 20
+_UNREAD_CONTENT = "content not read"
 
 
 def take(session: Session, generation: str = AS_RESTORED, like: Fingerprint | None = None) -> Fingerprint:
@@ -170,17 +176,20 @@ def whatever_is_filled(fingerprint: Fingerprint) -> Fingerprint:
 
 
 def reported(session: Session) -> dict[str, str]:
-    """Rows of every materialized view by label, for people to know."""
+    """Rows and content of every materialized view by label, for people to know."""
     return {
-        f"materialized view {schema}.{name}": _view_rows(session, schema, name) if readable else "not readable"
-        for schema, name, readable in session.rows(queries.MATERIALIZED_VIEWS)
+        f"materialized view {schema}.{name}": _view_state(session, schema, name, columns, int(size))
+        if readable
+        else "not readable"
+        for schema, name, readable, columns, size in session.rows(queries.MATERIALIZED_VIEWS)
     }
 
 
-def _view_rows(session: Session, schema: str, name: str) -> str:
-    with session.giving_back_locks():
-        count = session.value(statement("SELECT count(*) FROM {view}", view=identifier(schema, name)))
-    return f"{count:,} rows"
+def _view_state(session: Session, schema: str, name: str, columns: Sequence[str], size: int) -> str:
+    """The content where it is read in a moment; of a large view the rows alone."""
+    part = Part(Table(schema, name, "m"), Table(schema, name), tuple(sorted(columns)), (), size, 0)
+    rows, one, other = read_part(session, part, FULL if size <= _READ_VIEW_BYTES else COUNTS)
+    return f"{rows:,} rows, {f'content {one}:{other}' if size <= _READ_VIEW_BYTES else _UNREAD_CONTENT}"
 
 
 def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
@@ -200,14 +209,19 @@ def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
 def information(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
     """What differs between a source and its copy without being a difference; for people to know."""
     told = sorted(set(before.reported) | set(after.reported))
-    return (
-        *[
-            f"{name}: {after.reported.get(name, 'missing')} instead of {before.reported.get(name, 'missing')}"
-            for name in told
-            if before.reported.get(name) != after.reported.get(name)
-        ],
-        *catalog.not_restored(before.catalog, after.catalog),
-    )
+    old, new = before.reported, after.reported
+    lines = [_view_line(name, old.get(name, "missing"), new.get(name, "missing")) for name in told]
+    return (*filter(None, lines), *catalog.not_restored(before.catalog, after.catalog))
+
+
+def _view_line(name: str, before: str, after: str) -> str:
+    """Empty when a view is filled with what it held."""
+    (old, _comma, content), new = before.partition(", "), after.partition(", ")[0]
+    if old != new:
+        return f"{name}: {new} instead of {old}"
+    if _UNREAD_CONTENT in before + after:
+        return f"{name}: filled anew, {old}; it is large, and its content was not compared"
+    return "" if before == after or not content else f"{name}: other content in its {old}"
 
 
 def _table_differences(before: Fingerprint, after: Fingerprint) -> Iterator[str]:

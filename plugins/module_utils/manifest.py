@@ -77,6 +77,7 @@ class Manifest:
         is decoded, which only gzip's streams carry.
     :param warnings: what was said while it was taken, without failing it.
     :param left_out: relation label to the reason it has no CSV.
+    :param losses: what a rollback to this backup would not give back, and of which objects, by the catalogs.
     :param preload_libraries: the server's shared_preload_libraries, empty where the role may not see it.
     """
 
@@ -102,6 +103,7 @@ class Manifest:
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
     preload_libraries: str
+    losses: Mapping[str, tuple[str, ...]]
     format_version: str = FORMAT_VERSION
 
     def file(self, kind: str) -> BackupFile | None:
@@ -192,6 +194,7 @@ def _typed(data: dict[str, Any]) -> Manifest:
             "properties": _properties(data["properties"]),
             "cluster": _cluster(data["cluster"]),
             "warnings": tuple(data["warnings"]),
+            "losses": {loss: tuple(names) for loss, names in data["losses"].items()},
         }
     )
 

@@ -51,6 +51,7 @@ SHAPE: Mapping[str, Any] = {
     "warnings": [str],
     "seconds": {"*": _NUMBER},
     "preload_libraries": str,
+    "losses": {"*": [str]},
 }
 
 

@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     hold,
     identity,
     login_triggers,
+    losses,
     migration_record,
     migration_verify,
     permit,
@@ -475,8 +476,9 @@ class _Window:
         return MigrationFailed(
             cause,
             self._outcome(verdicts.ROLLED_BACK, restored),
-            f"The database {restored.database} was rolled back and is as it was before; the failed one is kept as "
-            f"{restored.kept}.{self._lost(restored.kept)}",
+            f"The database {restored.database} was rolled back and is as it was before"
+            f"{losses.exception(restored.not_given_back)}; the failed one is kept as {restored.kept}."
+            f"{self._lost(restored.kept)}",
             f"When nobody needs it any more: DROP DATABASE {quoted(restored.kept)}",
         )
 

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     identity,
     instance,
     job_container,
+    losses,
     names,
     owner_code,
     pg_tools,
@@ -267,6 +268,7 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
     """What is in the database, and what of it this role may not see."""
     there = {table.label for table in fingerprint.tables(reader)}
     expected = {label if "." in label else f"public.{label}" for label in plan.expected_tables}
+    lost = losses.read(reader)
     hidden = reader.rows(queries.HIDDEN_LARGE_OBJECTS.format(pieces=1, piece=0))
     return {
         "missing_tables": tuple(sorted(expected - there)),
@@ -280,6 +282,8 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
         "bare_languages": _pairs(reader, LANGUAGES),
         "removed_functions": _pairs(reader, REMOVED_FUNCTIONS),
         "owner_code": owner_code.restored(reader),
+        "reordered_tables": lost.pop(losses.REORDERED, ()),
+        "not_given_back": losses.lines(lost),
         "roles_that_write": (
             _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if plan.read_only_fence else ()
         ),

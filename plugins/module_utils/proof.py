@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fingerprint,
     identity,
     instance,
+    losses,
     names,
     owner_code,
 )
@@ -192,7 +193,7 @@ def _compare(copy: Copy, stored: Stored, found: Found) -> None:
         if len(differing) > _MOST_DIFFERENCES:
             found.add(ARCHIVE, f"and to {len(differing) - _MOST_DIFFERENCES} more differences")
     if not differing:
-        _note_what_is_lost(fingerprint.information(wanted, restored), found)
+        _note_what_is_lost(losses.proven(stored.manifest.losses, wanted, restored), found)
     if stored.run_directory and not differing:
         as_restored.write(stored.run_directory, manifests.digest_of(stored.directory), restored)
 

@@ -116,7 +116,10 @@ SELECT l.oid::text FROM pg_catalog.pg_largeobject_metadata AS l
 
 # A restore fills them anew, so what is in them is told and not compared.
 MATERIALIZED_VIEWS = f"""
-SELECT n.nspname, c.relname, c.relispopulated AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+SELECT n.nspname, c.relname, c.relispopulated AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+       ARRAY(SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       pg_catalog.pg_table_size(c.oid)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'm' AND {_USER_SCHEMA} AND {_OWN_CLASS}
  ORDER BY 1, 2

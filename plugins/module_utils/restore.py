@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     finish,
     history,
     login_triggers,
+    losses,
     properties,
     queries,
     restore_forecast,
@@ -82,6 +83,7 @@ class RestoreRequest:
 class RestorePlan:
     """:param forecast: what it costs and what stands in its way; None when there is nothing to do.
     :param undone: the migrations that it undoes; None for a restore to a new database.
+    :param not_given_back: in what the database would not be as it was before, a line each.
     """
 
     database: str
@@ -92,6 +94,7 @@ class RestorePlan:
     state: str
     forecast: Forecast | None = None
     undone: Undone | None = None
+    not_given_back: tuple[str, ...] = ()
 
 
 def plan(request: RestoreRequest) -> RestorePlan:
@@ -117,6 +120,7 @@ def plan(request: RestoreRequest) -> RestorePlan:
         state="not_needed" if done else "restored" if request.new_database else "rolled_back",
         forecast=None if done else _forecast(request, manifest),
         undone=undone,
+        not_given_back=losses.known(manifest, of_run(request.backup_dir.parent.parent, manifest.run_id)),
     )
 
 

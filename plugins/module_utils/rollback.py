@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fingerprint,
     hold,
     login_triggers,
+    losses,
     properties,
     queries,
     sequences,
@@ -80,6 +81,7 @@ class Restored:
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
     :param warnings: what a person ought to know: what a rollback does not give back, what failed after the opening.
+    :param not_given_back: in what the database is not as it was before, a line each.
     """
 
     state: str
@@ -92,6 +94,7 @@ class Restored:
     seconds: float
     cutover_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    not_given_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,14 +134,9 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         done = _restored(request, live, manifest, run_journal)
     replaced = done.state == "rolled_back" or live.done
     told = aftermath.told(request.target, manifest, replaced)
-    lost = _not_given_back(run_journal) if replaced else ()
-    return replace(done, seconds=_since(started), warnings=(*done.warnings, *lost, *told))
-
-
-def _not_given_back(run_journal: Journal | None) -> tuple[str, ...]:
-    """What differed between the database and the copy that proved its backup, without being a difference."""
-    proof = run_journal.last("verified") if run_journal else None
-    return tuple(f"Not as it was before: {what}" for what in (proof.facts.get("not_given_back", ()) if proof else ()))
+    lost = losses.known(manifest, run_journal) if replaced else ()
+    said = [f"Not as it was before: {what}" for what in lost]
+    return replace(done, seconds=_since(started), not_given_back=lost, warnings=(*done.warnings, *said, *told))
 
 
 def require_decided(request: RollbackRequest, run_journal: Journal | None) -> None:

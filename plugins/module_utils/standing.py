@@ -23,12 +23,20 @@ _ALLOWED = {
 
 
 def facts(run_journal: Journal) -> dict[str, Any]:
-    """``verdict``, ``access`` and ``access_told`` for a module's result."""
+    """``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
     try:
         found = access(run_journal)
-        return {"verdict": run_journal.verdict, "access": found, "access_told": _told(run_journal, found)}
+        stands = {"verdict": run_journal.verdict, "access": found, "access_told": _told(run_journal, found)}
+        return {**stands, "not_given_back": _not_given_back(run_journal)}
     except PgsafeError as error:
-        return {"verdict": verdicts.UNKNOWN, "access": UNSEEN, "access_told": error.what}
+        return {"verdict": verdicts.UNKNOWN, "access": UNSEEN, "access_told": error.what, "not_given_back": []}
+
+
+def _not_given_back(run_journal: Journal) -> list[str]:
+    """In what a database that was rolled back is not as it was before, by the proof of its backup."""
+    proof = run_journal.last("verified")
+    rolled_back = run_journal.verdict == verdicts.ROLLED_BACK
+    return list(proof.facts.get("not_given_back", ())) if proof and rolled_back else []
 
 
 def access(run_journal: Journal) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     instance,
     integrity,
     login_triggers,
+    losses,
     origin,
     proof,
     proof_choice,
@@ -131,7 +132,10 @@ def _journal_to_keep(request: VerifyRequest) -> Journal:
 
 def _verdict(request: VerifyRequest, manifest: Manifest) -> Verdict:
     looks = {level: functools.partial(look, request, manifest) for level, look in _LOOKS.items()}
-    return findings.by_levels(looks, request.level, manifest)
+    found = findings.by_levels(looks, request.level, manifest)
+    if found.reached == "restore":
+        return found
+    return replace(found, not_given_back=losses.lines(manifest.losses))
 
 
 def _checksum(request: VerifyRequest, manifest: Manifest, found: Found) -> None:

@@ -155,6 +155,14 @@ notes:
   returned: always
   type: list
   elements: str
+not_given_back:
+  description:
+    - What a rollback to this backup would not give back, a line each. The level V(restore) names what did differ in
+      the restored copy; a lower level what the catalogs foretell.
+  returned: always
+  type: list
+  elements: str
+  sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
 ready_copy:
   description: The name of the proven copy that is kept for a rollback; empty when none is.
   returned: always

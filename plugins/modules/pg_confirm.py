@@ -45,6 +45,10 @@ options:
         description: For a rollback by hand, which migrations it undoes, a line each.
         type: list
         elements: str
+      not_given_back:
+        description: In what the database would not be as it was before after a rollback, a line each.
+        type: list
+        elements: str
   timeout:
     description: How many seconds to wait for an answer.
     type: int

@@ -129,6 +129,12 @@ access_told:
   description: The same for a person, and what ends it; empty when the database is open.
   returned: with O(state=lifted), and when a fence could not be lifted
   type: str
+not_given_back:
+  description: In what a database that was rolled back is not as it was before, a line each.
+  returned: with O(state=lifted), and when a fence could not be lifted
+  type: list
+  elements: str
+  sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
 failures:
   description: What commands of O(after) said that failed.
   returned: success

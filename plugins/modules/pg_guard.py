@@ -117,6 +117,12 @@ access_told:
   description: The same for a person, and what ends it; empty when the database is open.
   returned: when it has ended
   type: str
+not_given_back:
+  description: In what a database that was rolled back is not as it was before, a line each.
+  returned: when it has ended
+  type: list
+  elements: str
+  sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
 pending:
   description: Whether the tasks had still to be applied.
   returned: with O(state=armed), the first time

@@ -760,6 +760,16 @@ ansible_facts:
               description: The object that calls it.
               type: str
               returned: always
+        reordered_tables:
+          description: Inheriting tables whose columns a restore would put in another order.
+          type: list
+          elements: str
+          returned: always
+        not_given_back:
+          description: What else a rollback would not give back, a line each.
+          type: list
+          elements: str
+          returned: always
         left_out:
           description: What a dump by this role would leave out without a word.
           type: list

@@ -161,6 +161,12 @@ warnings_given:
   returned: success
   type: list
   elements: str
+not_given_back:
+  description: In what a database that was rolled back is not, or would not be, as it was before, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
 undoes:
   description: Which migrations a rollback would undo, a line each, or that it undoes none.
   returned: in check mode

@@ -66,14 +66,24 @@ def test_a_good_run_migrates_and_a_second_one_finds_nothing_to_do(
     assert everything(backup_root) == written
 
 
+STALE = """
+CREATE MATERIALIZED VIEW public.stale AS SELECT 1 AS a WHERE to_regclass('public.later') IS NULL;
+CREATE TABLE public.later (a integer)
+"""
+
+
 def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     ansible: Ansible, sample: Database, backup_root: Path
 ) -> None:
+    sample.sql(STALE)
     before = sample.fingerprint()
     hosts = {"one": sample.variables(backup_root, EXAMPLE / "migrations" / "broken")}
     played = ansible.play(hosts, "-e", f"pg_migrate_confirm={sample.name}")
     assert played.status == 2, played.output
-    assert played.verdict("one") == "rolled back: the database is as it was before"
+    excepted = "materialized view public.stale: 0 rows instead of 1 rows"
+    assert played.verdict("one") == f"rolled back: the database is as it was before, except: {excepted}"
+    assert f"is as it was before, except: {excepted}; the failed one is kept as" in played.flat
+    assert "not give back everything: materialized views are filled anew: public.city_activity, public." in played.flat
     assert 'column "phone" of relation "community_members" contains null values' in played.flat
     assert sample.fingerprint() == before
     assert list((ansible.home / "remote").iterdir()) == []
@@ -82,7 +92,7 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     assert sample.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"
     (log,) = (ansible.home / "pgsafe" / "one").iterdir()
     shown, target = log.read_text().split("---- On the target ----\n")
-    assert "VERDICT  rolled back: the database is as it was before" in shown
+    assert f"VERDICT  rolled back: the database is as it was before, except: {excepted}" in shown
     assert 'column "phone" of relation "community_members" contains null values' in target.partition("FAILED")[2]
     assert f"VERDICT   ROLLED BACK by ready_copy; the failed database is kept as {kept}" in target
 
@@ -154,9 +164,11 @@ def test_the_name_of_another_database_confirms_nothing(ansible: Ansible, databas
 
 
 def test_a_person_who_types_yes_confirms(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    database.sql(STALE)
     hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
     played = ansible.ask(hosts, "yes\r")
     assert played.status == 0, played.output
+    assert "Not given back by a rollback: materialized view public.stale: 0 rows instead of 1 rows" in played.flat
     assert played.verdict("one") == "migrated and verified"
     assert f"Location: {backups(backup_root)[0]}" in played.flat
 

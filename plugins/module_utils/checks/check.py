@@ -278,6 +278,8 @@ class Facts(ServerFacts):
     :param bare_languages: that are dumped without the functions that they call, and one of these.
     :param removed_functions: that an extension makes though they were taken from it, and the extension.
     :param owner_code: what other roles own and a restore would run with the rights of this one; empty if trusted.
+    :param reordered_tables: inheriting tables whose columns a restore would put in another order.
+    :param not_given_back: what else a rollback would not give back, a line each.
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
     :param runs_at_work: backup directories of runs that somebody alive works on.
     :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
@@ -319,6 +321,8 @@ class Facts(ServerFacts):
     bare_languages: tuple[tuple[str, str], ...] = ()
     removed_functions: tuple[tuple[str, str], ...] = ()
     owner_code: tuple[OwnerCode, ...] = ()
+    reordered_tables: tuple[str, ...] = ()
+    not_given_back: tuple[str, ...] = ()
     unfinished_runs: tuple[str, ...] = ()
     runs_at_work: tuple[str, ...] = ()
     roles_that_write: tuple[str, ...] = ()

@@ -70,6 +70,7 @@ def predicted(params: Params) -> dict[str, Any]:
         "bytes": plan.backup_bytes,
         "expected_seconds": seconds,
         "undoes": console.undone(plan.undone),
+        "not_given_back": list(plan.not_given_back),
     }
 
 
@@ -138,6 +139,7 @@ def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[st
         "rows": done.rows,
         "seconds": done.seconds,
         "cutover_seconds": done.cutover_seconds,
+        "not_given_back": list(done.not_given_back),
         "warnings_given": list(done.warnings),
         "console": lines,
     }

@@ -108,6 +108,7 @@ def _result(found: Verdict, lines: list[str]) -> dict[str, Any]:
         "reached": found.reached,
         "findings": [finding.as_text() for finding in found.findings],
         "notes": list(found.notes),
+        "not_given_back": list(found.not_given_back),
         "seconds": found.seconds,
         "steps": found.steps,
         "ready_copy": found.ready_copy,

@@ -121,6 +121,13 @@ def test_the_question_shows_host_database_location_size_and_duration() -> None:
     assert text.endswith("(yes/NO): ")
 
 
+def test_the_question_names_what_a_rollback_would_not_give_back() -> None:
+    lost = ["materialized view public.m: 1 rows instead of 0 rows", "x\ny"]
+    text = pg_confirm.question([{**DATABASES[0], "not_given_back": lost}])
+    assert "\n    Not given back by a rollback: materialized view public.m: 1 rows instead of 0 rows\n" in text
+    assert "x\ny" not in text
+
+
 def test_the_question_of_a_rollback_says_what_it_undoes() -> None:
     undone = {**DATABASES[0], "restore_seconds": -1, "undoes": ["Undoes the run 20261116_143022 (migrated)"]}
     text = pg_confirm.question([undone])

@@ -167,6 +167,13 @@ def test_each_of_several_hosts_has_its_name_and_its_line() -> None:
     assert end[-1].split(maxsplit=1) == ["db3", "not reached: nothing was changed"]
 
 
+def test_the_verdict_of_a_rollback_names_what_is_not_as_it_was_before() -> None:
+    script = Script("db1").task("Migrate | Apply")
+    script.failed("db1", what_failed="It broke.", verdict="rolled_back", not_given_back=["materialized view m: stale"])
+    script.task("Failure | Remember").verdict("db1", "rolled_back")
+    assert "  db1  rolled back: the database is as it was before, except: materialized view m: stale" in script.lines()
+
+
 def test_a_host_that_failed_at_the_gate_was_refused() -> None:
     script = Script("db1").task("Gate | Forget").verdict("db1", "refused")
     script.failed("db1", what_failed="The disk is full.", state_left="Nothing was changed.", remedy="Free it.")

@@ -72,6 +72,7 @@ MANIFESTS = st.builds(
     findings=st.dictionaries(TEXT, st.integers(0), max_size=2),
     compression=BY_NAME,
     warnings=TEXTS,
+    losses=st.dictionaries(TEXT, TEXTS, max_size=2),
     seconds=st.dictionaries(TEXT, st.floats(0, allow_infinity=False), max_size=3),
     format_version=st.just(manifests.FORMAT_VERSION),
 )

@@ -54,5 +54,5 @@ def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order:
 def test_a_migration_that_was_not_begun_is_refused(order: Order, tmp_path: Path) -> None:
     Journal(tmp_path).append("verified")
     process.main([])
-    stands = {"verdict": "refused", "access": "open", "access_told": ""}
+    stands = {"verdict": "refused", "access": "open", "access_told": "", "not_given_back": []}
     assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED, **stands}
