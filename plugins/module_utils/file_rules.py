@@ -27,6 +27,7 @@ NO_TRANSACTION = "-- pgsafe: no-transaction"
 _INCLUDES = frozenset({"i", "include"})
 _INCLUDES_RELATIVE = frozenset({"ir", "include_relative"})
 _CONNECTS = frozenset({"c", "connect"})
+_CHANGES_DIRECTORY = "cd"
 _QUITS = frozenset({"q", "quit"})
 _ON = ("on", "true", "yes", "1")
 _OFF = ("off", "false", "no", "0")
@@ -89,6 +90,11 @@ def _require_harmless_command(path: Path, command: MetaCommand) -> None:
     if command.name in _CONNECTS or command.name.startswith("!"):
         raise BadRequest(
             f"{what} leaves the database that was backed up.", remedy="Run it as a command, outside of SQL files."
+        )
+    if command.name == _CHANGES_DIRECTORY:
+        raise BadRequest(
+            f"{what} changes what the names behind it mean, so the files that they include cannot be read beforehand.",
+            remedy="Remove it, and name each file relative to the directory of the set (\\i), or to the file (\\ir).",
         )
     if command.name in _QUITS:
         raise BadRequest(f"{what} ends the file before its last line.", remedy="Remove it, and what follows it.")

@@ -143,6 +143,19 @@ def test_everything_that_only_a_run_shows_is_what_the_look_beforehand_may_miss(t
             pytest.fail(f"{case}: {error}")
 
 
+def test_a_change_of_directory_is_refused_since_psql_then_includes_another_file(
+    database: Database, apply: Apply, tmp_path: Path
+) -> None:
+    (tmp_path / "part.inc").write_text("SELECT 1;\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "part.inc").write_text("CREATE TABLE a ();\n")
+    text = "\\cd other\n\\i part.inc\n"
+    apply(text, True)
+    assert database.sql("SELECT to_regclass('public.a') IS NOT NULL") == "t"
+    with pytest.raises(BadRequest, match=r"it\.sql:1: \\cd changes what the names behind it mean"):
+        file_rules.check(tmp_path, "it.sql", True, {"it.sql", "part.inc"})
+
+
 def test_what_is_said_of_random_files_is_what_the_database_holds(database: Database, tmp_path: Path) -> None:
     counted, wrong = file_fuzz.run(database, tmp_path, 20261128, 100)
     assert not wrong, "\n".join(wrong)

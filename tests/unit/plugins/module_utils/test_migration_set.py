@@ -80,7 +80,7 @@ def test_a_file_that_would_leave_its_session_or_transaction_is_refused(source: P
 @pytest.mark.parametrize(
     "text",
     [
-        "\\conninfo\n\\copy members FROM 'members.csv'\n\\cd /tmp\nSELECT 1;",
+        "\\conninfo\n\\copy members FROM 'members.csv'\n\\echo it\nSELECT 1;",
         "SELECT E'x \\c y', 'x \\c y'; -- not \\c either",
         "DO $$\nBEGIN\n  PERFORM 1;\nEND $$;",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql\nBEGIN ATOMIC\n  SELECT 1;\nEND;",
