@@ -62,18 +62,6 @@ def test_what_is_waived_is_in_the_report_with_its_reason_and_in_the_manifest(
     assert "no_primary_key public.empty_one" in found
 
 
-def test_a_directory_without_rules_is_not_taken_for_one_whose_rules_are_kept(
-    ansible: Ansible, database: Database, backup_root: Path
-) -> None:
-    given = variables(database, backup_root, ansible.home, pg_migrate_audit_rules_dir="no_such")
-    audit = {"name": "pgsafe.migration.pg_migrate", "tasks_from": "audit.yml"}
-    play = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.include_role": audit}]}
-    played = ansible.play({"one": given}, "--check", playbook=ansible.playbook([play]))
-    assert played.status != 0
-    assert "There is no audit rule at" in played.flat
-    assert "Check pg_migrate_audit_rules_dir. Nothing was changed." in played.flat
-
-
 def test_the_rules_of_the_sample_find_whom_its_broken_migration_stumbles_over(
     ansible: Ansible, sample: Database
 ) -> None:
