@@ -28,6 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     identity,
     login_triggers,
     losses,
+    owner_code,
     parallel,
     pg_tools,
     properties,
@@ -290,6 +291,7 @@ class _Taking:
         return replace(held, fingerprint=fingerprint.filled(held.fingerprint, contents))
 
     def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> Contents:
+        owner_code.require_readable(snap.session)
         contents = Contents(snap.session, Chosen(self._request.fingerprint, self._request.fingerprint_budget))
         waiting = fingerprint.queued(chain(self._csv_work(snap.session), contents.work()))
         readers = [lambda halt: self._read(halt, snap, waiting) for _reader in range(max(1, self._request.jobs))]

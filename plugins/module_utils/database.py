@@ -62,6 +62,7 @@ PINNED = {
     "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
     "row_security": "off",
+    "constraint_exclusion": "off",
     "exit_on_error": "off",
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",

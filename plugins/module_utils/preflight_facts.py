@@ -245,8 +245,9 @@ def _forecast(plan: Plan, reader: Session, parts: Sequence[sampling.Part], locke
     known = backup_forecast.by_last(before, database_bytes, labels, plan.asked) if before else None
     if known:
         return known
-    if locked:
-        return backup_forecast.by_sample(sampling.unread(database_bytes, locked), 0, plan.asked)
+    unread = locked or tuple(sorted({code.function for code in owner_code.planned(reader)}))
+    if unread:
+        return backup_forecast.by_sample(sampling.unread(database_bytes, unread), 0, plan.asked)
     large_objects, any_there = reader.row(queries.LARGE_OBJECT_BYTES)
     with session(plan.target, purpose="sample") as other:
         sample = sampling.take(other, parts)
@@ -281,7 +282,7 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
         ),
         "bare_languages": _pairs(reader, LANGUAGES),
         "removed_functions": _pairs(reader, REMOVED_FUNCTIONS),
-        "owner_code": owner_code.restored(reader),
+        "owner_code": owner_code.found(reader),
         "reordered_tables": lost.pop(losses.REORDERED, ()),
         "not_given_back": losses.lines(lost),
         "roles_that_write": (

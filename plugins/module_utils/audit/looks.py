@@ -30,7 +30,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     search_path_of,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode, Table, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 
@@ -94,7 +94,7 @@ class Counting:
         self._tables = fingerprint.tables(holder)
         self._clock = clock
         self._rows: dict[str, int] = {}
-        self._unseen: dict[str, QueryFailed] = {}
+        self._unseen: dict[str, tuple[str, str]] = {}
 
     def work(self) -> Iterator[Work]:
         for table in self._tables:
@@ -102,18 +102,21 @@ class Counting:
 
     def _count(self, table: Table, reader: Session) -> None:
         try:
+            owner_code.require_readable(reader)
             with limited(reader, ROWS, self._clock, WITHOUT_INDEXES):
                 self._rows[table.label] = sum(reader.value(_count_of(heap)) for heap in _heaps(reader, table))
         except QueryFailed as error:
-            self._unseen[table.label] = error
+            self._unseen[table.label] = (error.what, remedy_of(error))
+        except Refused as error:
+            self._unseen[table.label] = (error.what, error.remedy)
 
     @property
     def rows(self) -> dict[str, int]:
         return dict(sorted(self._rows.items()))
 
     def unseen(self) -> Iterator[Finding]:
-        for label, error in sorted(self._unseen.items()):
-            yield not_looked_at(Look(ROWS, WARNING, label, None, "", ""), error.what, WARNING, remedy_of(error))
+        for label, (what, remedy) in sorted(self._unseen.items()):
+            yield not_looked_at(Look(ROWS, WARNING, label, None, "", ""), what, WARNING, remedy)
 
 
 def _heaps(reader: Session, table: Table) -> list[Any]:
@@ -132,9 +135,10 @@ def looks_of(
     reader: Session, scopes: Sequence[str], own_rules: Sequence[OwnRule], clock: Clock
 ) -> Iterator[Look | Finding]:
     """What the catalogs show at once, and what is to be looked at."""
-    code = owner_code.audited(reader) if DATA in scopes else ()
+    code = owner_code.found(reader) if DATA in scopes else ()
+    planned = owner_code.planned(reader) if DATA in scopes else ()
     for rule in RULES:
-        if rule.scope in scopes and rule.runs_code and code:
+        if rule.scope in scopes and code and (rule.runs_code or (planned and rule.scope == DATA)):
             yield _untrusted(rule, code)
         elif rule.scope in scopes:
             yield from _of_rule(reader, rule, clock)

@@ -17,8 +17,8 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "owner_code",
             "error",
-            f"Restoring a backup of {facts.wanted.of} runs functions of other roles {rights} {facts.role.name}: "
-            f"{first_few([code.described for code in facts.owner_code])}.",
+            f"Reading {facts.wanted.of} or restoring a backup of it runs functions of other roles {rights} "
+            f"{facts.role.name}: {first_few([code.described for code in facts.owner_code])}.",
             "Read these functions, or connect as their owner. If the owners may do whatever "
             f"{facts.role.name} may: pg_migrate_trust_owner: true",
         )
