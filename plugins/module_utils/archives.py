@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +59,12 @@ def list_file(entries: str) -> Iterator[str]:
         chosen.write(entries)
         chosen.flush()
         yield chosen.name
+
+
+def schema(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_SECONDS) -> Generator[bytes, None, None]:
+    """The SQL of an archive, without its rows."""
+    argv = pg_tools.script_of_archive(tools, str(archive), "--schema-only")
+    return commands.stream(commands.Command(argv, stall_limit=stall_limit))
 
 
 def sequences(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_SECONDS) -> dict[str, str]:

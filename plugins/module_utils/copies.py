@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     properties,
     queries,
     restore_watch,
+    restorer,
     scripts,
     signals,
 )
@@ -80,6 +81,7 @@ def create(target: Target, name: str, source: Source) -> None:
         _clear(server, name, source.manifest)
         server.execute(properties.creation(name, source.manifest.properties))
         server.execute(_marking(name, restoring_mark(source.manifest.run_id)))
+    restorer.prepare(target, name)
 
 
 def restoring_mark(run_id: str) -> str:
@@ -174,13 +176,14 @@ def _load_archive(
 ) -> None:
     _as_bare_as(target, name, source)
     with _watched(target, name, progress) as moving:
-        if not parts.extensions:
+        if parts.extensions:
+            if parts.schemas:
+                _restore(target, name, source, parts.schemas, moving)
+            extensions.create(target.database(name), parts.extensions, source.manifest)
+            _restore(target, name, source, parts.rest, moving)
+        else:
             _restore(target, name, source, parts.schemas + parts.rest, moving)
-            return
-        if parts.schemas:
-            _restore(target, name, source, parts.schemas, moving)
-        extensions.create(target.database(name), parts.extensions, source.manifest)
-        _restore(target, name, source, parts.rest, moving)
+    restorer.settle(target, name)
 
 
 @contextmanager
@@ -234,6 +237,7 @@ def load_script(target: Target, name: str, source: Source, progress: commands.Pr
     with _watched(target, name, progress) as moving:
         script = scripts.restricted(gzip_files.read(source.directory / SCRIPT))
         commands.write_from(_command(target, name, argv), script, moving)
+    restorer.settle(target, name)
 
 
 def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:

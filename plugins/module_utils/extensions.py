@@ -11,13 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
-    WRITING,
-    identifier,
-    literal,
-    session,
-    statement,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils import restorer
+from ansible_collections.pgsafe.migration.plugins.module_utils.database import identifier, literal, statement
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -29,7 +24,7 @@ def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:
     :param names: in an order in which each comes after those that it requires, as an archive lists them.
     :raises QueryFailed: one cannot be created in that version; the message names both.
     """
-    with session(copy, WRITING, "extensions") as server:
+    with restorer.extending(copy) as server:
         for name in names:
             try:
                 server.execute(creation(name, manifest))

@@ -54,6 +54,14 @@ class Found:
     not_given_back: list[str] = field(default_factory=list)
     steps: dict[str, float] = field(default_factory=dict)
 
+    def take(self, other: Found) -> None:
+        """What another one has found, as if it were found here; its seconds are added."""
+        self.findings += other.findings
+        self.notes += other.notes
+        self.not_given_back += other.not_given_back
+        for step, seconds in other.steps.items():
+            self.steps[step] = round(self.steps.get(step, 0.0) + seconds, 3)
+
     def add(self, file: str, what: str) -> None:
         self.findings.append(Finding(file, what))
 

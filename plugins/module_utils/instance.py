@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     commands,
     files,
     pg_tools,
+    restorer,
     safe_paths,
     scripts,
     server_globals,
@@ -44,6 +45,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import G
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 _PREFIX, _DATA, _SOCKETS = "instance_", "data", "pgsafe-"
+_PASSWORD = "password"  # noqa: S105 - the name of a file
 _PORT = "5432"
 _START_SECONDS = 120
 _STEP_SECONDS = 600
@@ -224,30 +226,48 @@ def _enters(account: Account, facts: os.stat_result) -> bool:
 
 
 @contextmanager
-def running(wanted: Wanted, found: Found) -> Iterator[Target]:
-    """A cluster for the time of the block; the way to it as its superuser.
+def running(wanted: Wanted, found: Found, *, as_superuser: bool) -> Iterator[Target]:
+    """A cluster for the time of the block; the way to it of a role that restores.
+
+    :param as_superuser: as its superuser, with what the globals give to each role; else as a role that is none
+        (:mod:`restorer`), where the roles of the backup have no rights but those of their memberships.
 
     :raises Damaged: the globals are not enough to make its roles and tablespaces.
     :raises PgsafeError: it could not be made or started.
     """
     initdb, postgres = _program(wanted, "initdb"), _program(wanted, "postgres")
     _sweep(wanted, found)
-    superuser = _superuser(wanted)
+    superuser, owner, script = _globals(wanted, as_superuser)
+    password = secrets.token_hex(32)
     with _directory(wanted) as home, _socket_directory(wanted) as socket:
         with found.timed("initdb"):
-            _initdb(wanted, initdb, home, superuser)
-        target = Target({"host": str(socket), "port": _PORT, "user": superuser}, "postgres")
+            _initdb(wanted, initdb, home, superuser, password)
+        params = {"host": str(socket), "port": _PORT, "user": superuser, "password": password}
+        # A restore runs it anyway; what it may do is the choice of the caller.
+        target = Target(params, "postgres", trust_owner=True)
         with _serving(wanted, postgres, home, target, found):
             with found.timed("globals"):
-                _make_globals(wanted, target, superuser)
-            yield target
+                _make_globals(wanted, target, script)
+                chosen = target if as_superuser else restorer.in_cluster(target, owner)
+            yield chosen
 
 
-def _superuser(wanted: Wanted) -> str:
+def _globals(wanted: Wanted, as_superuser: bool) -> tuple[str, str, bytes]:
+    """The superuser to bootstrap with, that of the backup, and the script that makes the roles and tablespaces.
+
+    One of a random name leaves those of the backup to roles that are no superusers.
+    """
     try:
-        return server_globals.first_superuser(wanted.globals_script)
+        superuser = server_globals.first_superuser(wanted.globals_script)
     except ValueError as error:
         raise Damaged(GLOBALS, str(error)) from error
+    if as_superuser:
+        return superuser, superuser, server_globals.for_private_cluster(wanted.globals_script, superuser)
+    try:
+        script = server_globals.names_alone(wanted.globals_script)
+    except ValueError as error:
+        raise Damaged(GLOBALS, f"does not make the roles and tablespaces: {error}") from error
+    return f"pgsafe_{secrets.token_hex(8)}", superuser, script
 
 
 def _program(wanted: Wanted, name: str) -> str:
@@ -296,16 +316,29 @@ def _socket_directory(wanted: Wanted) -> Iterator[Path]:
             files.remove_tree(directory)
 
 
-def _initdb(wanted: Wanted, program: str, home: Path, superuser: str) -> None:
-    """Trust is no risk where nobody else can reach the socket."""
+def _initdb(wanted: Wanted, program: str, home: Path, superuser: str, password: str) -> None:
+    """Nobody else reaches the socket, but the SQL in the cluster may: it cannot come back as the superuser."""
     data, account = home / _DATA, _of_initdb(wanted.account)
     files.make_directory(data)
-    if account:
-        files.give(data, account.uid, account.gid)
-    argv = pg_tools.new_cluster(program, str(data), superuser)
-    commands.run(commands.Command(argv, cwd=str(home), time_limit=_STEP_SECONDS, account=account))
+    with _password_file(home, password, account) as password_file:
+        if account:
+            files.give(data, account.uid, account.gid)
+        argv = pg_tools.new_cluster(program, str(data), superuser, str(password_file))
+        commands.run(commands.Command(argv, cwd=str(home), time_limit=_STEP_SECONDS, account=account))
     if wanted.account:
         files.give_tree(data, wanted.account.uid, wanted.account.gid)
+
+
+@contextmanager
+def _password_file(home: Path, password: str, account: Account | None) -> Iterator[Path]:
+    path = home / _PASSWORD
+    files.write_text(path, f"{password}\n")
+    try:
+        if account:
+            files.give(path, account.uid, account.gid)
+        yield path
+    finally:
+        files.remove(path)
 
 
 def _of_initdb(account: Account | None) -> Account | None:
@@ -374,9 +407,8 @@ def _answers(target: Target) -> bool:
         return False
 
 
-def _make_globals(wanted: Wanted, target: Target, superuser: str) -> None:
+def _make_globals(wanted: Wanted, target: Target, script: bytes) -> None:
     client_tools.require_restricting(wanted.tools)
-    script = server_globals.for_private_cluster(wanted.globals_script, superuser)
     argv = pg_tools.run_script(wanted.tools, ["-"], single_transaction=False)
     command = commands.Command(argv, environment(target, purpose="verify"), time_limit=_STEP_SECONDS)
     try:

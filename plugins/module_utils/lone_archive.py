@@ -7,12 +7,14 @@ from __future__ import annotations
 import re
 import secrets
 import tarfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    apart,
     archives,
     client_tools,
     commands,
@@ -25,6 +27,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     names,
     origin,
     pg_tools,
+    privileged,
+    restorer,
     scripts,
     signals,
 )
@@ -53,6 +57,8 @@ _HEAD_BYTES = 4096
 _TAR_BLOCK = 512
 _WRITTEN_BY = re.compile(rb"^-- Dumped by pg_dump version (\d+)", re.MULTILINE)
 _ENCODING = re.compile(rb"^SET client_encoding = '(\w+)';$", re.MULTILINE)
+
+_EXTENSION = re.compile(rb'CREATE EXTENSION IF NOT EXISTS ("(?:[^"]|"")*"|\w+) WITH SCHEMA ("(?:[^"]|"")*"|\w+);$')
 
 # What would lead psql out of the scratch database. In the rows of a COPY a backslash begins an escape of its own.
 _LEADING_OUT = re.compile(
@@ -208,8 +214,22 @@ def _restore(request: ArchiveRequest, dump: Dump, found: Found) -> None:
         if found.findings:
             return
     found.notes.extend(origin.reaching_out(scripts.lines(_text(request, dump))))
-    with _server(request, dump, found) as (target, tools):
-        _restore_on(target, tools, request, dump, found)
+    if _place(request) == origin.SEPARATE_INSTANCE:
+        found.notes.append("its roles and tablespaces were made up by name")
+        allowed = request.trusted or origin.superuser_allowed()
+        needed = list(privileged.entries(scripts.lines(_schema(request, dump))))
+        restoring = partial(_restore_apart, request, dump)
+        apart.restore(restoring, needed, found, apart.Rule(dump.path, superuser_allowed=allowed))
+        return
+    with session(request.target.maintenance, purpose="verify") as server:
+        tools = client_tools.find(request.target, identity.server(server).major)
+    _restore_on(request.target, tools, request, dump, found)
+
+
+def _restore_apart(request: ArchiveRequest, dump: Dump, found: Found, *, as_superuser: bool) -> None:
+    wanted = instance.for_archive(request.instance_options, dump.path, dump.major, _globals(request, dump))
+    with instance.running(wanted, found, as_superuser=as_superuser) as target:
+        _restore_on(target, wanted.tools, request, dump, found)
 
 
 def _restore_on(target: Target, tools: pg_tools.Tools, request: ArchiveRequest, dump: Dump, found: Found) -> None:
@@ -217,6 +237,7 @@ def _restore_on(target: Target, tools: pg_tools.Tools, request: ArchiveRequest, 
         with found.timed("restore"), found.blaming(dump.path.name, "does not restore: "):
             _load(request, dump, target.database(name), tools)
         if not found.findings:
+            restorer.settle(target, name)
             _tell_what_came(target.database(name), found)
 
 
@@ -230,33 +251,31 @@ def _stays_inside(request: ArchiveRequest, dump: Dump, found: Found) -> None:
             return
 
 
-@contextmanager
-def _server(request: ArchiveRequest, dump: Dump, found: Found) -> Iterator[tuple[Target, pg_tools.Tools]]:
-    if _place(request) != origin.SEPARATE_INSTANCE:
-        with session(request.target.maintenance, purpose="verify") as server:
-            tools = client_tools.find(request.target, identity.server(server).major)
-        yield request.target, tools
-        return
-    wanted = instance.for_archive(request.instance_options, dump.path, dump.major, _globals(request, dump))
-    found.notes.append("its roles and tablespaces were made up by name")
-    with instance.running(wanted, found) as target:
-        yield target, wanted.tools
-
-
 def _globals(request: ArchiveRequest, dump: Dump) -> bytes:
     """The roles and tablespaces that it names, which an empty cluster has not."""
-    return scripts.globals_of(_text(request, dump, "--schema-only"))
+    return scripts.globals_of(_schema(request, dump))
+
+
+def _schema(request: ArchiveRequest, dump: Dump) -> Generator[bytes, None, None]:
+    """Its SQL, without the rows where the format lets them be left out."""
+    return _text(request, dump, "--schema-only")
 
 
 @contextmanager
 def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[str]:
     """An empty database of its encoding; of the locale it says nothing that every format has."""
     name = names.beside("archive", "scratch", secrets.token_hex(6))
-    encoding = _ENCODING.search(_head(_text(request, dump, "--schema-only")))
-    create = "CREATE DATABASE {name} TEMPLATE template0 ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
+    encoding = _ENCODING.search(_head(_schema(request, dump)))
+    create = "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
     with session(target.maintenance, WRITING, "verify") as server:
-        parts = {"name": identifier(name), "encoding": literal(encoding.group(1).decode() if encoding else "UTF8")}
+        owner = server.value("SELECT CURRENT_USER") if target.administrator is None else target.params["user"]
+        parts = {
+            "owner": identifier(owner),
+            "name": identifier(name),
+            "encoding": literal(encoding.group(1).decode() if encoding else "UTF8"),
+        }
         server.execute(statement(create, **parts))
+    restorer.prepare(target, name)
     try:
         yield name
     finally:
@@ -267,14 +286,35 @@ def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[s
 def _load(request: ArchiveRequest, dump: Dump, target: Target, tools: pg_tools.Tools) -> None:
     env = environment(target, {**WRITING, "synchronous_commit": "off"}, "verify")
     if dump.format == "script":
+        _extend(request, dump, target, ("public", "pg_catalog"))
         client_tools.require_restricting(tools)
         argv = pg_tools.run_script(tools, ["-"], single_transaction=True)
         script = scripts.restricted(_text(request, dump))
         commands.write_from(commands.Command(argv, env, stall_limit=STALL_SECONDS), script)
         return
     jobs = 1 if dump.format == "tar" else request.jobs
-    argv = pg_tools.restore_archive(tools, str(dump.path), target.dbname, jobs)
-    commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS))
+    parts = archives.parts(tools, dump.path)
+    for entries in (parts.schemas, parts.rest):
+        with archives.list_file(entries) as chosen:
+            argv = pg_tools.restore_archive(tools, str(dump.path), target.dbname, jobs, chosen)
+            commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS))
+        if entries is parts.schemas:
+            _extend(request, dump, target)
+
+
+def _extend(request: ArchiveRequest, dump: Dump, target: Target, schemas: Collection[str] | None = None) -> None:
+    """Have the administrator of a private cluster create the extensions, if the restoring role has one.
+
+    :param schemas: those that are there; None for all that it names.
+    """
+    if target.administrator is None:
+        return
+    wanted = [found.groups() for found in map(_EXTENSION.match, scripts.lines(_schema(request, dump))) if found]
+    with restorer.extending(target) as server:
+        for name, schema in [tuple(pg_tools.label(text.decode()) for text in pair) for pair in wanted]:
+            if schemas is None or schema in schemas:
+                made = "CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {schema}"
+                server.execute(statement(made, name=identifier(name), schema=identifier(schema)))
 
 
 def _tell_what_came(target: Target, found: Found) -> None:

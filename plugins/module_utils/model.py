@@ -41,6 +41,7 @@ class Target:
     :param bin_dir: the directory of the client tools, or None to look for them.
     :param startup: settings that must hold from the very start of a session.
     :param trust_owner: whether the code of the database's owners may run with the rights of the connecting role.
+    :param administrator: of a private cluster, for what the connecting role may not do there.
     """
 
     params: Mapping[str, str]
@@ -50,6 +51,7 @@ class Target:
     bin_dir: str | None = None
     startup: Mapping[str, str] = field(default_factory=dict)
     trust_owner: bool = False
+    administrator: Administrator | None = None
 
     def database(self, dbname: str) -> Target:
         """The same way to another database of the same server."""
@@ -57,7 +59,7 @@ class Target:
 
     @property
     def maintenance(self) -> Target:
-        return self.database(self.maintenance_db)
+        return (self.administrator.target if self.administrator else self).database(self.maintenance_db)
 
     @property
     def described(self) -> str:
@@ -97,6 +99,18 @@ class Target:
         if host.startswith("/"):
             return f"postgresql://{who}/{database}?host={quote(host, safe='')}&port={port}"
         return f"postgresql://{who}{_address(host)}:{port}/{database}"
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """The superuser of a private cluster.
+
+    :param target: the way of this role.
+    :param extension_owner: the role that the extensions belong to in the end, as in a cluster of the original's roles.
+    """
+
+    target: Target
+    extension_owner: str
 
 
 def _address(host: str) -> str:

@@ -170,13 +170,14 @@ def globals_only(tools: Tools, maintenance_db: str) -> tuple[str, ...]:
     )
 
 
-def new_cluster(initdb: str, data: str, superuser: str) -> tuple[str, ...]:
+def new_cluster(initdb: str, data: str, superuser: str, password_file: str) -> tuple[str, ...]:
     """A cluster that nothing but a test will rely on; https://www.postgresql.org/docs/current/app-initdb.html"""
     return (
         initdb,
         f"--pgdata={data}",
         f"--username={superuser}",
-        "--auth=trust",
+        "--auth=scram-sha-256",
+        f"--pwfile={password_file}",
         "--encoding=UTF8",
         "--locale=C",
         "--no-sync",

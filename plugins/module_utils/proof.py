@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    apart,
+    archives,
     as_restored,
     client_tools,
     copies,
@@ -27,6 +29,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     losses,
     names,
     owner_code,
+    privileged,
+    scripts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, codec, session
@@ -124,13 +128,33 @@ def _source(target: Target, stored: Stored) -> copies.Source:
     return copies.Source(stored.directory, stored.manifest, tools, stored.jobs)
 
 
-def separate_instance(options: instance.Options) -> Place:
+def look_apart(stored: Stored, options: instance.Options, found: Found, *, superuser_allowed: bool) -> None:
+    """Restore and compare in a private cluster.
+
+    :param superuser_allowed: whether the SQL of the backup may run as a superuser of that cluster.
+    :raises Refused: it would have to, and may not.
+    :raises PgsafeError: as in :func:`look`.
+    """
+
+    def restoring(looked: Found, *, as_superuser: bool) -> None:
+        look(stored, separate_instance(options, as_superuser=as_superuser), looked)
+
+    rule = apart.Rule(stored.directory, superuser_allowed=superuser_allowed)
+    apart.restore(restoring, _privileged(stored, options), found, rule)
+
+
+def _privileged(stored: Stored, options: instance.Options) -> list[str]:
+    tools = client_tools.find(Target({}, "", bin_dir=options.bin_dir), stored.manifest.server_major)
+    return list(privileged.entries(scripts.lines(archives.schema(tools, stored.directory / ARCHIVE))))
+
+
+def separate_instance(options: instance.Options, *, as_superuser: bool) -> Place:
     """A database of a private cluster that is made for the proof, with the roles of the backup; both are removed."""
 
     @contextmanager
     def made(stored: Stored, found: Found) -> Iterator[Copy]:
         wanted = instance.for_backup(options, stored.directory, stored.manifest)
-        with instance.running(wanted, found) as target:
+        with instance.running(wanted, found, as_superuser=as_superuser) as target:
             source = copies.Source(stored.directory, stored.manifest, wanted.tools, stored.jobs)
             name = _name(stored.manifest)
             with _blaming_globals():

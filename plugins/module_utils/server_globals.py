@@ -17,6 +17,32 @@ _SUPERUSER = re.compile(rb"^ALTER ROLE " + _NAME + rb" WITH SUPERUSER ", re.MULT
 _GRANTED_BY = re.compile(rb" GRANTED BY " + _NAME + rb";$", re.MULTILINE)
 _LOCATION = re.compile(rb"^(CREATE TABLESPACE .* LOCATION )E?'(?:[^']|'')*';$", re.MULTILINE)
 
+# One statement, its quotations whole, with what is before it; or what is behind the last one.
+_QUOTED = rb"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
+_STATEMENT = re.compile(
+    rb"(?:\s+|--[^\n]*(?:\n|\Z)|\\(?:un)?restrict \w+\n)*(?:((?:[^\s;'\"\\]|"
+    + _QUOTED
+    + rb")(?:[^;'\"\\]|"
+    + _QUOTED
+    + rb")*);)?"
+)
+_ROLE = re.compile(rb"CREATE ROLE " + _NAME)
+_MEMBER = re.compile(
+    rb"GRANT "
+    + _NAME
+    + rb" TO "
+    + _NAME
+    + rb"(?: WITH [\w ,]+)?(?: GRANTED BY "
+    + _NAME.replace(b"(", b"(?:", 1)
+    + rb")?"
+)
+_SPACE = re.compile(rb"CREATE TABLESPACE " + _NAME + rb"(?: OWNER \S+)? LOCATION ")
+_READS_ALL = re.compile(rb"ALTER ROLE " + _NAME + rb" WITH (?:.*? )??((?<!NO)SUPERUSER|(?<!NO)BYPASSRLS)\b")
+_PASSED_OVER = re.compile(
+    rb"SET |SELECT pg_catalog\.set_config\(|ALTER (?:ROLE|TABLESPACE) |COMMENT ON |SECURITY LABEL "
+    rb"|(?:GRANT|REVOKE) .* ON "
+)
+
 
 def complete(script: bytes) -> bool:
     """Whether its end is the end of a whole dump."""
@@ -50,6 +76,48 @@ def for_private_cluster(script: bytes, bootstrap: str) -> bytes:
     written = b"|".join(re.escape(form) for form in _written(bootstrap))
     others = re.sub(_CREATE_ROLE % (b"(?:" + written + b")"), b"", script, flags=re.MULTILINE)
     return _LOCATION.sub(rb"\1'';", others)
+
+
+def names_alone(script: bytes) -> bytes:
+    """What makes the roles, their memberships, their right to read, and the tablespaces; nothing else of the script.
+
+    :raises ValueError: it has a statement that pg_dumpall does not write.
+    """
+    made: list[bytes] = []
+    position = 0
+    while position < len(script):
+        found = _STATEMENT.match(script, position)
+        if not found or found.end() == position:
+            raise _foreign(script, position)
+        if found.group(1):
+            named = _name_alone(found.group(1))
+            if named is None:
+                raise _foreign(script, found.start(1))
+            made.append(named)
+        position = found.end()
+    return b"".join(made)
+
+
+def _foreign(script: bytes, position: int) -> ValueError:
+    line = script.count(b"\n", 0, position) + 1
+    return ValueError(f"line {line} is not what pg_dumpall writes")
+
+
+def _name_alone(text: bytes) -> bytes | None:
+    """None for what pg_dumpall does not write."""
+    role, member, space = _ROLE.fullmatch(text), _MEMBER.fullmatch(text), _SPACE.match(text)
+    if role:
+        return b"CREATE ROLE %b;\n" % role.group(1)
+    if space:
+        return b"CREATE TABLESPACE %b LOCATION '';\n" % space.group(1)
+    if member:
+        powerful = _plain(member.group(1)).startswith("pg_")
+        return b"" if powerful else b"GRANT %b TO %b;\n" % member.groups()
+    reads_all = _READS_ALL.match(text)
+    if reads_all:
+        grant = b"GRANT pg_read_all_data TO %b;\n" % reads_all.group(1) if reads_all.group(2) == b"SUPERUSER" else b""
+        return b"ALTER ROLE %b BYPASSRLS;\n" % reads_all.group(1) + grant
+    return b"" if _PASSED_OVER.match(text) else None
 
 
 def _written(name: str) -> tuple[bytes, bytes]:

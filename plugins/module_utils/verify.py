@@ -61,12 +61,12 @@ class VerifyRequest:
 
 AUTO = "auto"
 
-# Each makes the place that level restore is proven in.
-PROOFS: dict[str, Callable[[VerifyRequest], proof.Place]] = {
+# Each makes the place on the server of the connection that level restore is proven in.
+_PLACES: dict[str, Callable[[VerifyRequest], proof.Place]] = {
     "scratch": lambda request: proof.scratch(login_triggers.silenced(request.target)),
     READY_COPY: lambda request: proof.ready_copy(login_triggers.silenced(request.target), _journal_to_keep(request)),
-    "separate_instance": lambda request: proof.separate_instance(request.instance_options),
 }
+PROOFS = (*_PLACES, origin.SEPARATE_INSTANCE)
 
 
 def plan(request: VerifyRequest) -> Manifest:
@@ -150,10 +150,16 @@ def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
 def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
     run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
     kept_in = run_journal.directory if run_journal else None
-    if not origin.is_own(request.backup_dir, manifest):
+    own = origin.is_own(request.backup_dir, manifest)
+    if not own:
         found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
-    proof.look(stored, PROOFS[_chosen(request, manifest, found)](request), found)
+    place = _chosen(request, manifest, found)
+    if place == origin.SEPARATE_INSTANCE:
+        allowed = own or request.trusted or origin.superuser_allowed()
+        proof.look_apart(stored, request.instance_options, found, superuser_allowed=allowed)
+    else:
+        proof.look(stored, _PLACES[place](request), found)
 
 
 def _chosen(request: VerifyRequest, manifest: Manifest, found: Found) -> str:

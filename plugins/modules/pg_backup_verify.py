@@ -59,17 +59,18 @@ options:
   instance_user:
     description:
       - The user of the operating system that runs the cluster when the task is root's, since PostgreSQL does not run as
-        root. The SQL of the backup can run programs as this user, who must own nothing.
+        root. Where the backup takes a superuser, its SQL can run programs as this user, who must own nothing.
       - By default a user without a name, whose number is taken from those of C(DynamicUser) of systemd, and whose
         processes are killed at the end.
     type: str
   trusted:
     description:
       - A restore runs the SQL of a backup. Of O(archive), and of a backup that no run of its backup root is recorded to
-        have taken as it is, the origin is unknown. Such a one is restored by V(separate_instance) in a task of root's
-        alone, where its SQL runs as a user who owns nothing.
-      - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(separate_instance) as
-        the user of the task.
+        have taken as it is, the origin is unknown. Such a one is restored by V(separate_instance) alone, by a role
+        that is no superuser. What only a superuser can restore is restored in a task of root's alone, where the
+        programs of that SQL run as a user who owns nothing.
+      - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(separate_instance), if
+        it takes a superuser, with the rights of the user of the task.
     type: bool
     default: false
   jobs:
