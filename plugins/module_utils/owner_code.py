@@ -65,6 +65,13 @@ EXISTS (SELECT FROM pg_catalog.pg_class t WHERE c.classid = 'pg_catalog.pg_class
 """
 _IN_STATISTICS = "c.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass"
 
+# No setting of a session switches these off before 17; see :mod:`login_triggers`.
+_IN_EVENT_TRIGGERS = """
+EXISTS (SELECT FROM pg_catalog.pg_event_trigger e
+         WHERE c.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND e.oid = c.objid
+           AND e.evtenabled = 'A' AND pg_catalog.current_setting('server_version_num')::int < 170000)
+"""
+
 _LOADED = (_IN_CONSTRAINTS, _IN_GENERATED_COLUMNS, _IN_PARTITION_KEYS)
 _PLANNED = (_IN_PARTITION_KEYS, _IN_INDEXES, _IN_STATISTICS)
 
@@ -79,7 +86,7 @@ SELECT DISTINCT f.name, f.owner, pg_catalog.pg_describe_object(c.classid, c.obji
 
 def found(reader: Session) -> tuple[OwnerCode, ...]:
     """What a backup, a restore or an audit of the session's database would run, unless the owner is trusted."""
-    return _untrusted(reader, (*_LOADED, *_PLANNED))
+    return _untrusted(reader, (*_LOADED, *_PLANNED, _IN_EVENT_TRIGGERS))
 
 
 def planned(reader: Session) -> tuple[OwnerCode, ...]:

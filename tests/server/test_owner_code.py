@@ -116,6 +116,22 @@ def test_where_the_order_of_loading_matters_the_proof_names_each_way_that_restor
     database.admin(f'DROP DATABASE "{empty.name}"')
 
 
+@pytest.mark.every_major
+def test_an_event_trigger_that_always_fires_is_code_of_the_owner_of_its_function(
+    owned: Database, backup_root: Path
+) -> None:
+    owned.sql(
+        f"SET ROLE {OWNER}; CREATE FUNCTION fires() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; RESET ROLE;"
+        "CREATE EVENT TRIGGER always ON ddl_command_end EXECUTE FUNCTION fires()"
+    )
+    assert of(look(owned, backup_root), "owner_code") == []
+    owned.sql("ALTER EVENT TRIGGER always ENABLE ALWAYS")
+    found = of(look(owned, backup_root), "owner_code")
+    assert [f"public.fires of {OWNER} (event trigger always)" in problem.what for problem in found] == (
+        [True] if owned.server.installation.major < 17 else []
+    )
+
+
 def test_code_of_a_superuser_and_of_the_connecting_role_needs_no_trust(owned: Database, backup_root: Path) -> None:
     owned.sql("CREATE FUNCTION fine(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'")
     owned.sql("CREATE TABLE t (a int CHECK (fine(a)))")
