@@ -113,8 +113,8 @@ sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
 	@"$(PYTHON)" tools/sanity.py --core $(SANITY_CORE) $(SANITY_ARGS)
 
 .PHONY: docs
-docs: python ## Write the tables of checks and rules in docs/ anew
-	@"$(PYTHON)" tools/rules_page.py
+docs: python tree ## Write the tables of the documentation from the code
+	@PYTHONPATH="$(BUILD)" "$(PYTHON)" tools/rules_page.py
 
 .PHONY: recordings
 recordings: venv-demo ## Record the console of three runs for docs/console.md anew

@@ -1,9 +1,9 @@
-"""Write the tables of checks and rules in docs/ from the code's own words: a docstring's first sentence is its line.
+"""Write the tables of checks, rules, stages and events in the documentation from the code's own words.
 
 Preflight: plugins/module_utils/checks, in the order of registry.py, with the severities that a file yields and the
 scopes that its line in the registry has. Restore: restore_checks/registry.py, whose checks are in either directory.
-Audit: audit/registry.py, with the name and the severity of each file's RULE. The code is read and not run, so that no
-import path is needed.
+Audit: audit/registry.py, with the name and the severity of each file's RULE. A docstring's first sentence is its line.
+Stages and events: the table of transitions in journal/state.py, which is imported.
 
 A page keeps its own text; what stands between the two marks is written anew. `--check` writes nothing, names the pages
 that are stale, and then ends with the status 1.
@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 UTILS = "plugins/module_utils"
+JOURNAL = "ansible_collections.pgsafe.migration.plugins.module_utils.journal"
 BEGIN, END = "<!-- made by `make docs` -->", "<!-- end of what `make docs` makes -->"
 SEVERITIES = ("error", "warning", "info")
 
@@ -60,7 +63,60 @@ def audit(root: Path) -> str:
     return _table(("rule", "severity", "what it looks for"), rows)
 
 
-PAGES = {"docs/preflight.md": preflight, "docs/restore.md": restore, "docs/audit.md": audit}
+def states(_root: Path) -> str:
+    """The two tables of ARCHITECTURE.md: the stages of a run, and the events of its journal."""
+    module = importlib.import_module(f"{JOURNAL}.state")
+    log = importlib.import_module(f"{JOURNAL}.log")
+    stages = [_stage(module, stage) for stage in module.Stage]
+    events = [
+        (f"`{event}`", log.PHRASES[event][0].lower(), log.PHRASES[event][1], _allowed(module, places))
+        for event, places in module.TRANSITIONS.items()
+    ]
+    heads = ("stage", "verdict", "left by", "a run that stops here ends", "and leaves behind")
+    return f"{_table(heads, stages)}\n\n{_table(('event', 'phase', 'in the log', 'allowed in'), events)}"
+
+
+def _stage(module: Any, stage: Any) -> tuple[str, ...]:
+    ended = module.Verdict.MIGRATED if stage is module.ENDED else None
+    verdict = "its end" if ended else module.RunState(stage).verdict
+    moves = {f"`{event}` → {to[stage]}" for event, to in module.TRANSITIONS.items() if to.get(stage, stage) is not stage}
+    return (str(stage), str(verdict).replace("_", " "), ", ".join(sorted(moves)) or "nothing", *INTERRUPTED[str(stage)])
+
+
+def _allowed(module: Any, places: Any) -> str:
+    missing = [str(stage) for stage in module.Stage if stage not in places]
+    if not missing:
+        return "every stage"
+    return ", ".join(str(stage) for stage in places)
+
+
+# How a run ends that is interrupted in a stage, and what that leaves behind.
+INTERRUPTED = {
+    "preparing": (
+        "refused: the sentry or the next run lifts the fence and removes an incomplete backup",
+        "nothing, or a complete backup",
+    ),
+    "giving up": ("refused: the database is opened as soon as the server answers", "the backup"),
+    "armed": (
+        "rolled back, unless the database is still what the backup holds",
+        "the failed database under its kept name, closed",
+    ),
+    "undoing": ("as armed", "as armed"),
+    "held": (
+        "by a person alone: rolled back or accepted",
+        "the migrated database, closed, and the ready copy",
+    ),
+    "rolling back": ("rolled back: the rollback is repeated, as it looks at the server first", "as armed"),
+    "rollback failed": (
+        "rolled back while the fence stands; by a person once the database was opened",
+        "the live database as the failed migration left it; the next preflight refuses",
+    ),
+    "restoring": ("by a person: the same command once more", "the database of before the command, or the restored one"),
+    "accepted": ("with the accepted verdict: the database is opened, and not looked at", "as the verdict says"),
+    "ended": ("as it has ended", "as the verdict says"),
+}
+
+PAGES = {"ARCHITECTURE.md": states, "docs/preflight.md": preflight, "docs/restore.md": restore, "docs/audit.md": audit}
 
 
 def rendered(root: Path, page: str) -> str:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
-_UNDONE = (verdicts.ROLLED_BACK, verdicts.FAILED_UNCHANGED)
+_UNDONE = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED)
 
 
 class ActionModule(GuardedAction):

@@ -10,8 +10,9 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
@@ -28,7 +29,7 @@ class ActionModule(GuardedAction):
                 arguments.update(self._shipped(arguments, task_vars))
             result.update(self._guarded(arguments, task_vars))
         except PgsafeError as error:
-            refused = {"failed": True, "changed": False, "verdict": verdicts.REFUSED}
+            refused = {"failed": True, "changed": False, "verdict": Verdict.REFUSED.value}
             return {**result, **refused, "msg": str(error), **error.facts()}
         return result
 

@@ -23,10 +23,11 @@ from typing import Any
 from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options, run_logs, shield
 
@@ -51,17 +52,9 @@ _ASKS = "Confirm | Ask a person"
 # Tasks of other roles have no step; those of the user's own within the window have names of their own.
 _BEHIND = ("", "Report")
 
-# What no module says, but this callback sees.
-_VERDICTS = {
-    **verdicts.TEXTS,
-    "unreachable": "unreachable",
-    "not reached": "not reached: nothing was changed",
-    "finished": "finished without a failure",
-    "failed": "failed",
-}
-_NOT_OPEN = {verdicts.REFUSED: "refused: the migration did not begin, and the database is not open for writing"}
+_NOT_OPEN = {Verdict.REFUSED: "refused: the migration did not begin, and the database is not open for writing"}
 
-_WELL = (*verdicts.WELL_IN_CHECK_MODE, verdicts.AS_BACKUP, "finished")
+_WELL = (*verdicts.WELL_IN_CHECK_MODE, Verdict.AS_BACKUP, Verdict.FINISHED)
 
 _COLORS = {"[✓]": "green", "[✗]": "red", "[ERROR]": "bright red", "[error]": "red", "[warning]": "bright purple"}
 
@@ -79,7 +72,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._hosts: list[str] = []
-        self._verdicts: dict[str, str] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._reasons: dict[str, str] = {}
         self._access: dict[str, str] = {}
         self._lost: dict[str, list[str]] = {}
@@ -123,10 +116,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         host = result._host.get_name()
-        unknown = self._verdicts.get(host, verdicts.UNKNOWN) == verdicts.UNKNOWN
+        unknown = self._verdicts.get(host, Verdict.UNKNOWN) is Verdict.UNKNOWN
         begun = self._fenced and unknown
         if unknown:
-            self._verdicts[host] = "unreachable"
+            self._verdicts[host] = Verdict.UNREACHABLE
         reason = "\n".join(foreign_lines(str(_said(result).get("msg", "")).strip()))
         self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)
 
@@ -145,22 +138,22 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
                 self._say(f"      {line}")
             self._end_log(host, verdict)
 
-    def _text(self, host: str, verdict: str) -> str:
+    def _text(self, host: str, verdict: Verdict) -> str:
         closed = _NOT_OPEN.get(verdict) if self._access.get(host) else None
-        lost = self._lost.get(host) if verdict == verdicts.ROLLED_BACK else None
+        lost = self._lost.get(host) if verdict is Verdict.ROLLED_BACK else None
         excepted = f", except: {visible(first_few(lost))}" if lost else ""
-        return closed or f"{_VERDICTS.get(verdict, verdict)}{excepted}"
+        return closed or f"{verdict.text}{excepted}"
 
     def _lines(self, host: str) -> list[str]:
         """Below the verdict: why, and who may use the database where others may not."""
         return [*self._reasons.get(host, "").splitlines(), *self._access.get(host, "").splitlines()]
 
     @staticmethod
-    def _without(host: str, stats: Any) -> str:
+    def _without(host: str, stats: Any) -> Verdict:
         """Of a host that got no verdict: another playbook has none, or did not come to it."""
         if host not in stats.processed:
-            return "not reached"
-        return "failed" if host in stats.failures or host in stats.dark else "finished"
+            return Verdict.NOT_REACHED
+        return Verdict.FAILED if host in stats.failures or host in stats.dark else Verdict.FINISHED
 
     def _enter(self, task: Any) -> None:
         role, _colon, name = task.get_name().partition(" : ")
@@ -192,10 +185,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         host = result._host.get_name()
         facts = said.get("ansible_facts") or {}
         if "pg_migrate_verdict" in facts:
-            self._verdicts[host] = str(facts["pg_migrate_verdict"])
+            self._verdicts[host] = verdicts.of_word(str(facts["pg_migrate_verdict"]).strip())
         if "pg_migrate_access" in facts:
             self._access[host] = str(facts["pg_migrate_access"]).strip()
-        if said.get("verdict") == verdicts.ROLLED_BACK:
+        if said.get("verdict") == Verdict.ROLLED_BACK:
             self._lost[host] = [str(line) for line in said.get("not_given_back") or []]
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
         for line in _console(said):
@@ -216,7 +209,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         except FileFailed as error:
             self._display.warning(run_logs.unwritable(error))
 
-    def _end_log(self, host: str, verdict: str) -> None:
+    def _end_log(self, host: str, verdict: Verdict) -> None:
         log = self._logs.get(host)
         if log is None:
             return
@@ -224,7 +217,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         for line in self._lines(host):
             log.show("VERDICT", line)
         try:
-            log.end(verdict in (verdicts.REFUSED, "failed"))
+            log.end(verdict in (Verdict.REFUSED, Verdict.FAILED))
         except FileFailed as error:
             self._display.warning(run_logs.unwritable(error))
 

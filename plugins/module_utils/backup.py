@@ -46,7 +46,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     PgsafeError,
     Refused,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import GUARDED, Journal, new_run, now, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
+    Journal,
+    new_run,
+    now,
+    of_run,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     FULL,
@@ -210,10 +216,10 @@ def run(request: BackupRequest) -> Backup:
     journal = run_of(request)
     with journal.held():
         directory = backup_root.new_directory(request.backup_root, request.target.dbname, journal.run_id)
-        journal.append(backup_root.BEGUN, backup_dir=str(directory), database=request.target.dbname)
+        journal.append(Event.BACKUP_STARTED, backup_dir=str(directory), database=request.target.dbname)
         with backup_root.removed_on_failure(directory, journal):
             manifest = _Taking(request, planned, directory, journal).take()
-        journal.append("backed_up", backup_dir=str(directory), manifest_sha256=manifests.digest_of(directory))
+        journal.append(Event.BACKED_UP, backup_dir=str(directory), manifest_sha256=manifests.digest_of(directory))
         journal.log_beside(directory)
     return Backup(journal.run_id, directory, manifest, tuple(swept))
 
@@ -226,18 +232,12 @@ def run_of(request: BackupRequest) -> Journal:
     if not request.run_id:
         return new_run(request.backup_root)
     journal = of_run(request.backup_root, request.run_id)
-    if journal is None or not _waits(journal):
+    if journal is None or not journal.state.awaits_backup:
         raise Refused(
             f"The run {request.run_id} has no fence that waits for its backup.",
             remedy="Leave run_id out, or name the run that pg_fence has just begun.",
         )
     return journal
-
-
-def _waits(journal: Journal) -> bool:
-    """For its backup: fenced, or begun for nothing else, by whoever has a guard take the backup."""
-    begun = journal.fenced or all(entry.event == GUARDED for entry in journal.entries())
-    return begun and journal.last(backup_root.BEGUN) is None
 
 
 class _Taking:

@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import csv_files, journal, manifest, names
+from ansible_collections.pgsafe.migration.plugins.module_utils import csv_files, manifest, names
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import BackupSize
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity
 from ansible_collections.pgsafe.migration.plugins.module_utils.sampling import Part, Sample
@@ -86,8 +88,8 @@ def last(backup_root: Path, of: Identity) -> Last | None:
 
 def _seconds(backup_root: Path, run_id: str) -> float | None:
     run = journal.of_run(backup_root, run_id)
-    begun = run.last(journal.FENCING) or run.last("backup_started") if run else None
-    proven = run.last("verified") if run else None
+    begun = run.last(Event.FENCING) or run.last(Event.BACKUP_STARTED) if run else None
+    proven = run.last(Event.VERIFIED) if run else None
     return (proven.moment - begun.moment).total_seconds() if begun and proven else None
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import files, names, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import MANIFEST
-
-BEGUN = "backup_started"
-_OVER = ("backed_up", "backup_failed", "swept")
 
 
 def new_directory(backup_root: Path, database: str, run_id: str) -> Path:
@@ -49,7 +48,7 @@ def removed_on_failure(directory: Path, journal: Journal) -> Iterator[None]:
             error.with_state(left)
         # On a full disk the journal cannot say it either; what counts is that there is no manifest.
         with suppress(FileFailed):
-            journal.append("backup_failed", error=str(error))
+            journal.append(Event.BACKUP_FAILED, error=str(error))
         raise
 
 
@@ -64,7 +63,7 @@ def sweep(backup_root: Path) -> list[str]:
 
 
 def _swept(backup_root: Path, journal: Journal) -> str:
-    if journal.last(BEGUN) is None or journal.last(*_OVER) is not None:
+    if journal.state.backup is not BackupStage.BEGUN:
         return ""
     directory = Path(journal.backup_dir)
     ours = directory.parent.parent == backup_root and directory.name == f"migration_{journal.run_id}"
@@ -74,7 +73,7 @@ def _swept(backup_root: Path, journal: Journal) -> str:
         with journal.held():
             if directory.is_dir() and not directory.is_symlink():
                 files.remove_tree(directory)
-            journal.append("swept", backup_dir=str(directory))
+            journal.append(Event.SWEPT, backup_dir=str(directory))
     except Refused:
         return ""
     return str(directory)

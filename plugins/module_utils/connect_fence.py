@@ -22,10 +22,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
-_REVOKING = "revoking"
 _NOT_PERMITTED = "42501"
 
 
@@ -46,7 +46,7 @@ def close(target: Target, here: cutover.Here, run_id: str, run_journal: Journal)
         password = secrets.token_urlsafe(24)
         verifier = "" if superuser else server.verifier_of(ours, password)
         grants = [list(entry) for entry in before.acl] if before.acl is not None else None
-        run_journal.append(_REVOKING, acl=grants, owner=before.owner, role=ours)
+        run_journal.append(Event.REVOKING, acl=grants, owner=before.owner, role=ours)
     try:
         cutover.apply(target, here, _closing(name, before.owner, before.acl, (ours, verifier, user)))
     except QueryFailed as error:
@@ -75,7 +75,7 @@ def _cannot_act_as(user: str, error: QueryFailed) -> Refused:
 
 def way_in(target: Target, run_journal: Journal) -> Target:
     """The way into a database that is closed to the connecting role too: by the run's own role, with a new password."""
-    begun = run_journal.last(_REVOKING)
+    begun = run_journal.last(Event.REVOKING)
     ours = begun.facts["role"] if begun else ""
     if not ours:
         return target
@@ -117,7 +117,7 @@ def _closing(
 
 def undo(server: Session, name: str, run_journal: Journal) -> None:
     """Give every right back, and drop the role; safe to repeat."""
-    begun = run_journal.last(_REVOKING)
+    begun = run_journal.last(Event.REVOKING)
     if begun is None:
         return
     before = properties.read(server, name)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fenced, FenceRequest, Lifted
-    from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
+    from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof
     from ansible_collections.pgsafe.migration.plugins.module_utils.history import Undone
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
     from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
@@ -135,7 +136,7 @@ def verify_foreseen(level: str) -> list[str]:
     return [f"{FORESEEN} The backup would be verified to the level {level}"]
 
 
-def verify(found: Verdict) -> list[str]:
+def verify(found: BackupProof) -> list[str]:
     if found.findings:
         return [f"{CROSS} {finding.as_text()}" for finding in found.findings]
     archive = found.manifest.file("dump") if found.manifest else None
@@ -194,7 +195,7 @@ def failure(error: MigrationFailed) -> list[str]:
     """The words of somebody who needs to know, in this order: what failed, what was done, what is left."""
     outcome = error.outcome
     lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
-    if outcome.verdict == "held":
+    if outcome.verdict is Verdict.HELD:
         return [*lines, f"[ERROR] Migration failed at {error.at}! It is held.", *_said(error), error.state]
     lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", *_said(error)]
     if outcome.rollback is None:

@@ -42,7 +42,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 
@@ -51,8 +52,6 @@ STALL_SECONDS = 1800
 # What the comment of every database begins with that a run has put beside the live one.
 MARK = "pgsafe: "
 
-_READY = "ready_copy"
-_READY_DROPPED = "ready_copy_dropped"
 # A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. A job of
 # pg_restore's own is idle while others work.
 _LOADING = {**WRITING, "synchronous_commit": "off", "idle_session_timeout": "0"}
@@ -289,16 +288,14 @@ def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
         server.execute(_marking(name, ready_mark(run_journal.run_id)))
         cutover.end_sessions(server, name)
         ready = Ready(name, int(server.value(queries.DATABASE_OID, (name,))), run_journal.run_id)
-    run_journal.append(_READY, name=ready.name, oid=ready.oid)
+    run_journal.append(Event.READY_COPY, name=ready.name, oid=ready.oid)
     return ready
 
 
 def recorded_ready(run_journal: Journal) -> Ready | None:
     """The ready copy of a run, as its journal has it; None when there is none any more."""
-    newest = run_journal.last(_READY, _READY_DROPPED)
-    if newest is None or newest.event == _READY_DROPPED:
-        return None
-    return Ready(newest.facts["name"], int(newest.facts["oid"]), run_journal.run_id)
+    found = run_journal.state.ready_copy
+    return Ready(found["name"], int(found["oid"]), run_journal.run_id) if found else None
 
 
 def require_ready(target: Target, ready: Ready) -> None:
@@ -322,7 +319,7 @@ def drop_ready(target: Target, run_journal: Journal) -> str:
     with session(target.maintenance, WRITING, "drop") as server:
         if server.rows(queries.NAME_AND_OPEN, (ready.oid,)) and _is_marked(server, ready):
             server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(ready.name)))
-    run_journal.append(_READY_DROPPED, name=ready.name)
+    run_journal.append(Event.READY_COPY_DROPPED, name=ready.name)
     return ready.name
 
 

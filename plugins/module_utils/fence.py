@@ -38,15 +38,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import FENCING, OPENED, Journal, new_run, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
+    Journal,
+    new_run,
+    of_run,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
 
 BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
 READ_ONLY = (BOTH, CONNECT)
 
-FENCED = "fenced"
 RESET = "the statistics were reset, or the server was restarted after a crash"
-CLOSING = "closing"
 _SETTING = "default_transaction_read_only"
 
 
@@ -171,7 +174,7 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
             hooks.run(request.before)
             ended = _read_only(request.target, fence) if fence.read_only else 0
             seen = witness.take(request.target).as_facts() if fence.read_only else None
-            run_journal.append(FENCED, witness=seen, clock=time.time())
+            run_journal.append(Event.FENCED, witness=seen, clock=time.time())
         except BaseException as error:
             _undo_after(request.target, run_journal, error)
             raise
@@ -187,7 +190,7 @@ def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
     if run_journal is None:
         raise Refused(f"There is no run {run_id} in {backup_root}.", remedy="Look at the names in .runs there.")
     with run_journal.held():
-        if run_journal.unfinished:
+        if run_journal.state.unfinished:
             raise Refused(
                 f"The run {run_id} has changed {target.dbname}; lifting its fence would let others in half way.",
                 remedy="Roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
@@ -213,7 +216,7 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         comment=comment or None,
     )
     run_journal.append(
-        FENCING,
+        Event.FENCING,
         database=name,
         identity=asdict(identity),
         kind=fence.kind,
@@ -261,10 +264,10 @@ def _set(name: str, value: str | None) -> Any:
 
 def recorded(run_journal: Journal) -> Fence | None:
     """The fence of a run, standing or not; None when the run never had one."""
-    begun = run_journal.last(FENCING)
+    begun = run_journal.last(Event.FENCING)
     if begun is None:
         return None
-    stands = run_journal.last(FENCED)
+    stands = run_journal.last(Event.FENCED)
     facts = stands.facts if stands else {}
     return Fence(
         kind=begun.facts["kind"],
@@ -287,7 +290,7 @@ def close(target: Target, fence: Fence, run_journal: Journal) -> Target:
     name = fence.identity.name
     if fence.kind == NONE:
         return target
-    run_journal.append(CLOSING, name=fence.closed_name)
+    run_journal.append(Event.CLOSING, name=fence.closed_name)
     if fence.kind == CONNECT:
         return connect_fence.close(target, here(fence, name), fence.run_id, run_journal)
     closed = identifier(fence.closed_name)
@@ -304,7 +307,7 @@ def close(target: Target, fence: Fence, run_journal: Journal) -> Target:
 
 def way_in(target: Target, run_journal: Journal | None) -> Target:
     """The way into a run's database, whose fence may keep the connecting role out too; the name is the caller's."""
-    if run_journal is None or not run_journal.fenced:
+    if run_journal is None or not run_journal.state.fenced:
         return target
     return connect_fence.way_in(target, run_journal)
 
@@ -338,7 +341,7 @@ def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> 
     :raises PgsafeError: the server refused.
     """
     fence = recorded(run_journal)
-    if fence is None or not run_journal.fenced:
+    if fence is None or not run_journal.state.fenced:
         return Lifted(target.dbname, opened=False)
     with session(target.maintenance, cutover.DURABLE, "open") as server:
         fence = _require_here(server, fence, after_failover)
@@ -397,7 +400,7 @@ def _opening(fence: Fence, name: str) -> Iterator[Any]:
 
 def opened(fence: Fence, run_journal: Journal) -> Lifted:
     """Record that the database is open, and run what the user wants to be run then."""
-    run_journal.append(OPENED)
+    run_journal.append(Event.OPENED)
     return Lifted(fence.identity.name, opened=True, failures=tuple(hooks.run_all(fence.after)))
 
 

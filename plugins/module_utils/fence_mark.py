@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import copies, names, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, identifier, literal, statement
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 _BEGINNING = f"{copies.MARK}fenced by the run "
 

@@ -90,7 +90,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BackupProof:
     """:param reached: the highest level without a finding, empty when not even the first was.
     :param seconds: duration of each level.
     :param manifest: of the backup; an archive that was made by hand has none.
@@ -110,17 +110,17 @@ class Verdict:
     not_given_back: tuple[str, ...] = ()
 
 
-def by_levels(looks: Mapping[str, Callable[[Found], None]], level: str, manifest: Manifest | None) -> Verdict:
+def by_levels(looks: Mapping[str, Callable[[Found], None]], level: str, manifest: Manifest | None) -> BackupProof:
     """Look level by level up to one; the first with a finding is the last that is tried.
 
     :param looks: from the lowest level on.
     """
-    reached, verdict = "", Verdict("", (), {}, manifest)
+    reached, verdict = "", BackupProof("", (), {}, manifest)
     for name, look in looks.items():
         found, started = Found(), time.monotonic()
         look(found)
         reached = name if not found.findings else reached
-        verdict = Verdict(
+        verdict = BackupProof(
             reached,
             tuple(found.findings),
             {**verdict.seconds, name: round(time.monotonic() - started, 3)},

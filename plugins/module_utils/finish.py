@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, cutover, queries, rollback, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import commands, cutover, queries, rollback
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored, RollbackRequest
@@ -45,12 +47,12 @@ def forwards(target: Target, run_journal: Journal, after_failover: bool = False)
     :returns: warnings; None for a run that must go backwards.
     :raises PgsafeError: the database could not be opened.
     """
-    verdict = run_journal.accepted
-    if run_journal.unfinished and not verdict:
+    state = run_journal.state
+    if state.unfinished and not state.accepted:
         return None
     warnings = rollback.let_go(target, run_journal, after_failover)
-    if run_journal.unfinished:
-        run_journal.append(verdict)
+    if state.unfinished and state.accepted:
+        run_journal.append(end_of(state.accepted))
     return warnings
 
 
@@ -59,7 +61,7 @@ def backwards(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
     :raises PgsafeError: as :func:`rollback.roll_back`.
     """
-    if run_journal and run_journal.unfinished:
+    if run_journal and run_journal.state.unfinished:
         rollback.require_decided(request, run_journal)
         end_what_is_left(request.target, run_journal, manifest.identity)
     return rollback.roll_back(request, manifest, run_journal)
@@ -67,9 +69,9 @@ def backwards(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
 def settle(target: Target, manifest: Manifest, run_journal: Journal) -> tuple[str, ...]:
     """Record that a person has put the database right; what the migration left at work must not write to it again."""
-    if not run_journal.unfinished:
+    if not run_journal.state.unfinished:
         return rollback.let_go(target, run_journal, after_failover=True)
     end_what_is_left(target, run_journal, manifest.identity, after_failover=True)
     warnings = rollback.let_go(target, run_journal, after_failover=True)
-    run_journal.append(verdicts.SETTLED)
+    run_journal.append(Event.SETTLED)
     return warnings

@@ -7,23 +7,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import (
-    ARMED,
-    ENDS,
-    HELD,
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
     Journal,
     all_runs,
     of_run,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 
 # Stands for a directory: the backup of the newest run that migrated the database.
 BEFORE_LAST_MIGRATION = "before_last_migration"
 
 _MOST_FILES = 3
-_NOTHING_LEFT = (verdicts.FAILED_UNCHANGED, verdicts.ROLLED_BACK, verdicts.SETTLED)
-_VERDICTS = {verdicts.MIGRATED: "migrated", HELD: "held", verdicts.ROLLBACK_FAILED: "rollback failed"}
+_NOTHING_LEFT = (Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.SETTLED)
 
 
 @dataclass(frozen=True)
@@ -61,18 +58,17 @@ class Undone:
 def migrations(backup_root: Path, database: str) -> tuple[Migration, ...]:
     """Oldest first. A rollback to the backup of a run undoes every later migration, too."""
     runs = [run for run in all_runs(backup_root) if run.database == database]
-    rollbacks = [(run.run_id, ended.time) for run in runs if (ended := run.last(verdicts.ROLLED_BACK))]
+    rollbacks = [(run.run_id, ended.time) for run in runs if (ended := run.last(Event.ROLLED_BACK))]
     found = [migration for run in runs if (migration := _migration(run))]
     return tuple(of for of in found if not any(run < of.run_id and of.armed < when for run, when in rollbacks))
 
 
 def _migration(run_journal: Journal) -> Migration | None:
-    armed, newest = run_journal.last(ARMED), run_journal.last(ARMED, HELD, verdicts.ROLLBACK_FAILED, *ENDS)
-    if armed is None or newest is None or newest.event in _NOTHING_LEFT:
+    armed, state = run_journal.last(Event.ARMED), run_journal.state
+    if armed is None or state.verdict in _NOTHING_LEFT:
         return None
-    verdict = _VERDICTS.get(newest.event, "unfinished")
-    files = tuple(str(entry.facts["file"]) for entry in run_journal.since(ARMED, "applied"))
-    return Migration(run_journal.run_id, armed.time, verdict, run_journal.backup_dir, files)
+    verdict = str(state.verdict).replace("_", " ")
+    return Migration(run_journal.run_id, armed.time, verdict, run_journal.backup_dir, state.applied)
 
 
 def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
@@ -81,7 +77,7 @@ def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
     later = tuple(of for of in known if of.run_id >= run_id)
     earlier = [of for of in known if of.run_id < run_id]
     own = of_run(backup_root, run_id)
-    changed = own is not None and own.last(ARMED) is not None
+    changed = own is not None and own.state.armed
     return Undone(later, earlier[-1] if earlier and not changed else None)
 
 

@@ -7,17 +7,13 @@ Nobody else decides: no later run, no rescue, and no recovery of what was interr
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    fence,
-    login_triggers,
-    migration_record,
-    queries,
-    verdicts,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, login_triggers, migration_record, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 ROLLBACK, HOLD = ON_VERIFY_FAILURE = ("rollback", "hold")
@@ -63,8 +59,8 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
 
     :raises PgsafeError: it could not be recorded; the run is still held.
     """
-    armed, raised = run_journal.last(ARMED), fence.recorded(run_journal)
-    if armed is None or raised is None or not run_journal.on_hold:
+    armed, raised = run_journal.last(Event.ARMED), fence.recorded(run_journal)
+    if armed is None or raised is None or not run_journal.state.on_hold:
         raise Refused(f"The run {run_journal.run_id} is not held: there is nothing to accept.")
     with session(target.maintenance, purpose="accept") as server:
         found = server.rows(queries.NAME_AND_OPEN, (raised.identity.oid,))
@@ -73,4 +69,4 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
     here = fence.way_in(target, run_journal).database(found[0][0])
     with session(login_triggers.silenced(here), WRITING, "accept") as server:
         migration_record.mark_verified(server, armed.facts["digest"])
-    run_journal.append(ACCEPTED, verdict=verdicts.MIGRATED, reason=reason)
+    run_journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED, reason=reason)

@@ -40,7 +40,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import GLOBALS, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 

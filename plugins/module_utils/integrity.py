@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import files, report, run_log
+from ansible_collections.pgsafe.migration.plugins.module_utils import files, report
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Found
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as run_log
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
 
 # The kinds of which there is one file in every backup.

@@ -41,7 +41,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
     statement,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Found, Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof, Found
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 STALL_SECONDS = 1800
@@ -118,7 +118,7 @@ def _place(request: ArchiveRequest) -> str:
     return origin.SEPARATE_INSTANCE if request.proof == "auto" else request.proof
 
 
-def run(request: ArchiveRequest) -> Verdict:
+def run(request: ArchiveRequest) -> BackupProof:
     """Decode it, then restore it; the notes say what that does not prove.
 
     :raises PgsafeError: as in :func:`plan`, or the verification itself could not be done.

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_sql import RELATION, of_class, of_users
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
@@ -114,7 +115,7 @@ def proven(losses: Losses, before: Fingerprint, after: Fingerprint) -> tuple[str
 
 def known(manifest: Manifest, run_journal: Journal | None) -> tuple[str, ...]:
     """A line each: as the proof of the backup has noted them; as they were foretold, where there is no proof."""
-    proof = run_journal.last("verified") if run_journal else None
+    proof = run_journal.last(Event.VERIFIED) if run_journal else None
     return tuple(proof.facts.get("not_given_back", ())) if proof else lines(manifest.losses)
 
 

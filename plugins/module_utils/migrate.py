@@ -34,7 +34,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     queries,
     rollback,
     signals,
-    verdicts,
     verification_report,
     whereabouts,
 )
@@ -53,7 +52,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, HELD, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import (
     MigrationSet,
@@ -134,7 +135,7 @@ class Outcome:
     :param warnings: what went wrong after the verdict and does not change it.
     """
 
-    verdict: str
+    verdict: Verdict
     applied: tuple[str, ...]
     sessions_ended: int
     writes_since_backup: int | None
@@ -187,7 +188,7 @@ def run(request: MigrateRequest) -> Outcome:
     with run_journal.held():
         permit.require_unused(run_journal)
         permit.require_fenced(run_journal)
-        run_journal.append("confirmed", database=request.confirmed_database, by=request.confirmed_by)
+        run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
         with session(login_triggers.silenced(request.target), purpose="plan") as reader:
             applied_before.require_none(migration_record.files(reader), migration.sums, request.apply_again)
@@ -240,7 +241,7 @@ class _Window:
         self._close()
         asked = self._request
         digest, chosen = self._migration.digest, asked.sequences
-        self._journal.append(ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
+        self._journal.append(Event.ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
         try:
             with signals.raised():
                 self._migrate()
@@ -261,7 +262,7 @@ class _Window:
         except BaseException as error:  # whatever happens before the window, the database is opened
             cause = _cause(error)
             with signals.passed_over():
-                self._journal.append("giving_up", error=cause.what)
+                self._journal.append(Event.GIVING_UP, error=cause.what)
                 self._open_after(cause)
             raise cause from error
 
@@ -325,7 +326,7 @@ class _Window:
 
     def _end(self) -> Outcome:
         """Forwards only: the verdict is in, and what is left is to open the database."""
-        self._journal.append(ACCEPTED, verdict=verdicts.MIGRATED)
+        self._journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED)
         try:
             self._warnings += fence.undo(self._request.target, self._journal).failures
         except PgsafeError as error:
@@ -334,9 +335,9 @@ class _Window:
                 "the next run opens it before anything else."
             ) from error
         self._opened = time.monotonic()
-        self._journal.append(verdicts.MIGRATED, digest=self._migration.digest)
+        self._journal.append(Event.MIGRATED, digest=self._migration.digest)
         self._drop_ready_copy()
-        return self._outcome(verdicts.MIGRATED)
+        return self._outcome(Verdict.MIGRATED)
 
     def _drop_ready_copy(self) -> None:
         try:
@@ -359,7 +360,7 @@ class _Window:
         """
         :raises NotCommitted: psql ended without an error, and the file did not take effect as a whole.
         """
-        self._journal.append("applying", file=file.name)
+        self._journal.append(Event.APPLYING, file=file.name)
         asked = psql_file.FileRun.of(file.name, file.transactional)
         tools = client_tools.find(self._request.target, self._manifest.server_major)
         done = self._run_job(asked.argv(tools), {}, str(self._migration.root))
@@ -410,7 +411,7 @@ class _Window:
 
     def _note_applied(self, name: str) -> None:
         self._applied.append(name)
-        self._journal.append("applied", file=name)
+        self._journal.append(Event.APPLIED, file=name)
 
     def _verify(self) -> None:
         """
@@ -438,7 +439,7 @@ class _Window:
 
     def _undo(self, cause: PgsafeError) -> NoReturn:
         """Every backend of the job gone, then look, then restore what differs."""
-        self._journal.append("failed", error=cause.what)
+        self._journal.append(Event.FAILED, error=cause.what)
         held = self._request.on_verify_failure == hold.HOLD and not self._idle
         if isinstance(cause, VerificationFailed) and held:
             self._hold(cause)
@@ -452,7 +453,7 @@ class _Window:
             cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
             raise MigrationFailed(
                 cause,
-                self._outcome(verdicts.ROLLBACK_FAILED),
+                self._outcome(Verdict.ROLLBACK_FAILED),
                 "ROLLBACK FAILED: the database is in the state that the failed migration left.",
                 "Mend the cause, then: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
                 f"-e pg_migrate_backup_dir={request.backup_dir}",
@@ -464,18 +465,18 @@ class _Window:
     def _hold(self, cause: VerificationFailed) -> NoReturn:
         """The migration was applied in full, and may be right: closed, it waits for a person's word."""
         commands.end_marked(self._journal.directory)
-        self._journal.append(HELD)
+        self._journal.append(Event.HELD)
         self._opened = time.monotonic()
-        raise MigrationFailed(cause, self._outcome(verdicts.HELD), hold.STATE, hold.choices(self._journal)) from cause
+        raise MigrationFailed(cause, self._outcome(Verdict.HELD), hold.STATE, hold.choices(self._journal)) from cause
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
         if restored.state == "not_needed":
             as_before = f"The database {restored.database} is as it was before."
             state = as_before if restored.warnings else NOTHING_CHANGED
-            return MigrationFailed(cause, self._outcome(verdicts.FAILED_UNCHANGED, restored), state, "")
+            return MigrationFailed(cause, self._outcome(Verdict.FAILED_UNCHANGED, restored), state, "")
         return MigrationFailed(
             cause,
-            self._outcome(verdicts.ROLLED_BACK, restored),
+            self._outcome(Verdict.ROLLED_BACK, restored),
             f"The database {restored.database} was rolled back and is as it was before"
             f"{losses.exception(restored.not_given_back)}; the failed one is kept as {restored.kept}."
             f"{self._lost(restored.kept)}",
@@ -492,7 +493,7 @@ class _Window:
             lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
         return lost
 
-    def _outcome(self, verdict: str, restored: rollback.Restored | None = None) -> Outcome:
+    def _outcome(self, verdict: Verdict, restored: rollback.Restored | None = None) -> Outcome:
         return Outcome(
             verdict=verdict,
             applied=tuple(self._applied),

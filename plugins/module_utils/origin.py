@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal, safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils import safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 
 SEPARATE_INSTANCE = "separate_instance"
@@ -44,7 +46,7 @@ def run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
 def is_own(backup_dir: Path, manifest: Manifest) -> bool:
     """Whether a run whose journal no other user could write took this very backup."""
     run_journal = run_of(backup_dir, manifest)
-    taken = run_journal.last("backed_up") if run_journal else None
+    taken = run_journal.last(Event.BACKED_UP) if run_journal else None
     return taken is not None and taken.facts.get("manifest_sha256") == manifests.digest_of(backup_dir)
 
 

@@ -15,7 +15,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import identity, 
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, FENCING, Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
+    Journal,
+    of_run,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
 
@@ -65,7 +70,7 @@ def granted(claim: Claim) -> tuple[Manifest, Journal]:
 
 
 def _require_proof(claim: Claim, run_journal: Journal) -> None:
-    proof = run_journal.last("verified")
+    proof = run_journal.last(Event.VERIFIED)
     if proof is None:
         raise _no_permit("the backup was never verified")
     if proof.facts.get("manifest_sha256") != manifests.digest_of(claim.backup_dir):
@@ -85,17 +90,16 @@ def require_unused(run_journal: Journal) -> None:
     """
     :raises Refused: the run has been used for a migration before.
     """
-    if run_journal.last(ARMED):
-        ended = run_journal.last(*ENDS)
-        how = ended.event if ended else "unfinished"
-        raise _no_permit(f"the run {run_journal.run_id} has already been used ({how})")
+    state = run_journal.state
+    if state.armed:
+        raise _no_permit(f"the run {run_journal.run_id} has already been used ({state.verdict})")
 
 
 def require_fenced(run_journal: Journal) -> None:
     """
     :raises Refused: the run was given up meanwhile, and others may have written since its backup.
     """
-    if run_journal.last(FENCING) and not run_journal.fenced:
+    if run_journal.state.fence is FenceStage.LIFTED:
         raise _no_permit(f"the fence of the run {run_journal.run_id} was lifted meanwhile")
 
 

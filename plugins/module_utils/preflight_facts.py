@@ -51,7 +51,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check impo
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import size
 
@@ -339,7 +339,7 @@ def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...
     if not os.access(backup_root, os.R_OK) or _weakness(backup_root):
         return ()
     parent = backup_root / names.directory_name(database)
-    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.unfinished and run.alive == alive]
+    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.state.unfinished and run.alive == alive]
     return tuple(str(directory) for directory in found if directory.parent == parent)
 
 

@@ -40,7 +40,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     VerificationFailed,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Damaged, Found
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, GLOBALS, BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few

@@ -30,14 +30,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import identity a
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, all_runs, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
 
 # As long as a person may take to confirm, and a little more.
 PATIENCE_SECONDS = 1200
-
-# After these a run waits for its next step without a process that could show it is alive.
-_RESTING = (fence.FENCED, "backed_up", "verified")
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def plan(request: RecoverRequest) -> Recovered:
     _require_ours(request)
     for run_journal in _left(request):
         _require_dead(request, run_journal)
-        done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.unfinished else 'undone'}")
+        done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.state.unfinished else 'undone'}")
     return Recovered(tuple(done), _kept(request.target))
 
 
@@ -92,7 +89,7 @@ def _require_one_run(request: RecoverRequest) -> None:
         return
     if not request.run_id:
         raise BadRequest("A migration is to be accepted, and no run is named.", remedy="Give its run_id.")
-    if not any(of.run_id == request.run_id and of.on_hold for of in _left(request)):
+    if not any(of.run_id == request.run_id and of.state.on_hold for of in _left(request)):
         raise Refused(f"The run {request.run_id} of {request.target.dbname} is not held: there is nothing to accept.")
 
 
@@ -128,7 +125,7 @@ def _require_ours(request: RecoverRequest) -> None:
         marks = fence_mark.found(server, database)
     for name, mark in marks.items():
         run_journal = of_run(request.backup_root, fence_mark.run_id(mark))
-        if run_journal is None or run_journal.database != database or not run_journal.fenced:
+        if run_journal is None or run_journal.database != database or not run_journal.state.fenced:
             raise fence_mark.refused(database, name, mark)
 
 
@@ -149,9 +146,10 @@ def _left(request: RecoverRequest) -> Iterator[Journal]:
 
 def _is_left(run_journal: Journal) -> bool:
     """A failed rollback has opened the database: what to do with it then is for a person to say."""
-    if run_journal.unfinished:
-        return run_journal.fenced or run_journal.accepted != ""
-    return run_journal.fenced or copies.recorded_ready(run_journal) is not None
+    state = run_journal.state
+    if state.unfinished:
+        return state.fenced or state.accepted is not None
+    return state.fenced or state.ready_copy is not None
 
 
 def _is_here(request: RecoverRequest, run_journal: Journal) -> bool:
@@ -181,10 +179,10 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
             f"The run {run_journal.run_id} is at work on {request.target.dbname} just now.",
             remedy="Wait for it to end.",
         )
-    if run_journal.on_hold and not _is_accepted(request, run_journal):
+    if run_journal.state.on_hold and not _is_accepted(request, run_journal):
         raise hold.undecided(run_journal)
     newest = run_journal.entries()[-1]
-    if request.run_id == run_journal.run_id or newest.event not in _RESTING:
+    if request.run_id == run_journal.run_id or not run_journal.state.resting:
         return
     rested = datetime.now(timezone.utc) - newest.moment
     sentry = _holder(request)
@@ -213,11 +211,11 @@ def _finished(request: RecoverRequest, run_journal: Journal) -> str:
 
 def _opened(request: RecoverRequest, run_journal: Journal) -> str:
     """What was done to a run that only had to be opened."""
-    verdict = run_journal.accepted
-    if not verdict:
+    verdict = run_journal.state.accepted
+    if verdict is None:
         return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
     why = f": {request.accept_reason}" if request.accept_reason else ""
-    return f"Finished: the run {run_journal.run_id}, whose verdict was {verdict.replace('_', ' ')}{why}"
+    return f"Finished: the run {run_journal.run_id}, whose verdict was {str(verdict).replace('_', ' ')}{why}"
 
 
 def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
@@ -238,7 +236,7 @@ def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
 
 def _is_accepted(request: RecoverRequest, run_journal: Journal) -> bool:
     """Whether a person has said that the migration of this held run is to stay."""
-    return bool(request.accept_reason) and request.run_id == run_journal.run_id and run_journal.on_hold
+    return bool(request.accept_reason) and request.run_id == run_journal.run_id and run_journal.state.on_hold
 
 
 def _rolled_back(request: RecoverRequest, run_journal: Journal) -> str:

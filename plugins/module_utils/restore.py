@@ -35,7 +35,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.history import Undone
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run as restore_checks
@@ -156,7 +157,7 @@ def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: J
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
     names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
-    cleared = ("prepared_transactions",) if run_journal and run_journal.unfinished else ()
+    cleared = ("prepared_transactions",) if run_journal and run_journal.state.unfinished else ()
     ready = ("data_disk", "wal_disk") if run_journal and copies.recorded_ready(run_journal) else ()
     known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the ready copy is there")}
     return replace(intent, waived={**known, **intent.waived})
@@ -254,15 +255,13 @@ def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Resto
     if warnings is None:
         _require_not_given_up(manifest, run_journal)
         return None
-    ended = run_journal.last(*ENDS)
-    kept = whereabouts.kept_name(manifest) if ended and ended.event == "rolled_back" else ""
+    kept = whereabouts.kept_name(manifest) if run_journal.state.ended is Verdict.ROLLED_BACK else ""
     found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
     return replace(found, warnings=warnings)
 
 
 def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:
-    newest = run_journal.last(ARMED, "rollback_failed")
-    if newest and newest.event == "rollback_failed" and not run_journal.fenced:
+    if run_journal.state.given_up:
         raise Refused(
             f"The rollback of the run {run_journal.run_id} has failed, and {manifest.identity.name} was opened as the "
             "failed migration left it; others may have written since.",

@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest, digest_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run
@@ -38,7 +39,7 @@ def foresee(target: Target, intent: Intent, backup_dir: Path) -> Forecast:
 
 def _seconds_of_proof(backup_dir: Path, manifest: Manifest) -> float | None:
     run_journal = journal.of_run(backup_dir.parent.parent, manifest.run_id)
-    proof = run_journal.last("verified") if run_journal else None
+    proof = run_journal.last(Event.VERIFIED) if run_journal else None
     if proof is None or proof.facts.get("manifest_sha256") != digest_of(backup_dir):
         return None
     seconds = proof.facts.get("seconds", {}).get("restore")

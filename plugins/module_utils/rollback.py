@@ -27,7 +27,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     sequences,
     signals,
     sources,
-    verdicts,
     whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
@@ -42,7 +41,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     PgsafeError,
     Refused,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ACCEPTED, ARMED, ROLLING_BACK, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
+    Journal,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.whereabouts import Live
@@ -143,25 +147,25 @@ def require_decided(request: RollbackRequest, run_journal: Journal | None) -> No
     """
     :raises Refused: the run waits for a person's word, and this is not it.
     """
-    if request.finish and run_journal and run_journal.on_hold:
+    if request.finish and run_journal and run_journal.state.on_hold:
         raise hold.undecided(run_journal)
 
 
 def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
-    _note(run_journal, ROLLING_BACK)
+    _note(run_journal, Event.ROLLING_BACK)
     life = _life(request.target)
     try:
         restored = _replace(request, manifest, live, run_journal)
     except PgsafeError as error:
-        _note(run_journal, verdicts.ROLLBACK_FAILED, error=error.what)
-        if run_journal and run_journal.fenced:
+        _note(run_journal, Event.ROLLBACK_FAILED, error=error.what)
+        if run_journal and run_journal.state.fenced:
             _require_not_broken_off(request.target, life, manifest, error)
         _open_after(request.target, run_journal, error)
         raise
-    _note(run_journal, ACCEPTED, verdict=verdicts.ROLLED_BACK)
+    _note(run_journal, Event.ACCEPTED, verdict=Verdict.ROLLED_BACK)
     warnings = let_go(request.target, run_journal)
     facts = {"kept": restored.kept, "method": restored.method, "failures": list(restored.failures)}
-    _note(run_journal, verdicts.ROLLED_BACK, **facts)
+    _note(run_journal, Event.ROLLED_BACK, **facts)
     return replace(restored, warnings=(*restored.warnings, *warnings))
 
 
@@ -197,11 +201,11 @@ def _require_not_broken_off(target: Target, life: str, manifest: Manifest, error
 
 def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
     kept = (live.name or "") if live.done else ""
-    verdict = verdicts.ROLLED_BACK if live.done else verdicts.FAILED_UNCHANGED
+    verdict = Verdict.ROLLED_BACK if live.done else Verdict.FAILED_UNCHANGED
     put_back = _properties_put_back(target, live, manifest, run_journal)
-    _note(run_journal, ACCEPTED, verdict=verdict)
+    _note(run_journal, Event.ACCEPTED, verdict=verdict)
     warnings = (*put_back, *let_go(target, run_journal))
-    _note(run_journal, verdict, kept=kept)
+    _note(run_journal, end_of(verdict), kept=kept)
     rows = manifest.fingerprint.rows
     return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
 
@@ -210,7 +214,7 @@ def _properties_put_back(
     target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
 ) -> tuple[str, ...]:
     """Of a database that a migration has left as it was, but for its owner, comment, privileges or settings."""
-    if live.done or live.name is None or run_journal is None or not run_journal.unfinished:
+    if live.done or live.name is None or run_journal is None or not run_journal.state.unfinished:
         return ()
     try:
         changed = _put_back(target, live.name, manifest, fence.recorded(run_journal))
@@ -260,7 +264,7 @@ def _open_after(target: Target, run_journal: Journal | None, error: PgsafeError)
         error.joined(f"the fence could not be lifted: {undo.what}")
 
 
-def _note(run_journal: Journal | None, event: str, **facts: object) -> None:
+def _note(run_journal: Journal | None, event: Event, **facts: object) -> None:
     if run_journal is not None:
         run_journal.append(event, **facts)
 
@@ -305,7 +309,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     with _closed(request.target, live.name) as ended:
         with request.listening():
             found = _candidate(request, manifest, run_journal)
-        _note(run_journal, whereabouts.SWAPPING, name=found.name, oid=found.oid)
+        _note(run_journal, Event.SWAPPING, name=found.name, oid=found.oid)
         try:
             numbers = _with_numbers(request, found, ahead, run_journal)
             seconds, warnings = _swap(request.target, manifest, live, found)
@@ -348,7 +352,7 @@ def _with_numbers(
 
 
 def _chosen(request: RollbackRequest, run_journal: Journal | None) -> str:
-    armed = run_journal.last(ARMED) if run_journal else None
+    armed = run_journal.last(Event.ARMED) if run_journal else None
     return request.sequences or (str(armed.facts.get("sequences", "")) if armed else "")
 
 
@@ -362,13 +366,13 @@ def _filled(request: RollbackRequest, manifest: Manifest, found: _Candidate) -> 
 
 def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tuple[str, ...]:
     """Before the window there was none, so each is the migration's; only from inside can it be ended."""
-    if run_journal is None or not run_journal.unfinished:
+    if run_journal is None or not run_journal.state.unfinished:
         return ()
     ended = []
     for name in live.places(0):
         with session(fence.way_in(target, run_journal).database(name), WRITING, "rollback") as server:
             for (gid,) in server.rows(queries.PREPARED_HERE):
-                run_journal.append("ending_prepared", gid=gid)
+                run_journal.append(Event.ENDING_PREPARED, gid=gid)
                 server.execute(statement("ROLLBACK PREPARED {gid}", gid=literal(gid)))
                 ended.append(f"A prepared transaction that was left in the database was rolled back: {gid}.")
     return tuple(ended)

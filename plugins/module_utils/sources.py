@@ -26,7 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 

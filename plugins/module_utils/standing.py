@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, FENCING, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration
 
 OPEN, READ_ONLY, CLOSED, UNSEEN = ("open", "read_only", "closed", "unknown")
@@ -26,26 +28,25 @@ def facts(run_journal: Journal) -> dict[str, Any]:
     """``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
     try:
         found = access(run_journal)
-        stands = {"verdict": run_journal.verdict, "access": found, "access_told": _told(run_journal, found)}
+        stands = {"verdict": run_journal.state.verdict.value, "access": found, "access_told": _told(run_journal, found)}
         return {**stands, "not_given_back": _not_given_back(run_journal)}
     except PgsafeError as error:
-        return {"verdict": verdicts.UNKNOWN, "access": UNSEEN, "access_told": error.what, "not_given_back": []}
+        return {"verdict": Verdict.UNKNOWN.value, "access": UNSEEN, "access_told": error.what, "not_given_back": []}
 
 
 def _not_given_back(run_journal: Journal) -> list[str]:
     """In what a database that was rolled back is not as it was before, by the proof of its backup."""
-    proof = run_journal.last("verified")
-    rolled_back = run_journal.verdict == verdicts.ROLLED_BACK
+    proof = run_journal.last(Event.VERIFIED)
+    rolled_back = run_journal.state.verdict is Verdict.ROLLED_BACK
     return list(proof.facts.get("not_given_back", ())) if proof and rolled_back else []
 
 
 def access(run_journal: Journal) -> str:
     """What others may do with the database of the run: :data:`OPEN`, :data:`READ_ONLY` or :data:`CLOSED`."""
-    raised = fence.recorded(run_journal)
-    if raised is None or not run_journal.fenced or raised.kind == fence.NONE:
+    raised, state = fence.recorded(run_journal), run_journal.state
+    if raised is None or not state.fenced or raised.kind == fence.NONE:
         return OPEN
-    newest = run_journal.last(FENCING, fence.CLOSING)
-    if newest and newest.event == fence.CLOSING:
+    if state.fence is FenceStage.CLOSING:
         return CLOSED
     return READ_ONLY if raised.read_only else OPEN
 
@@ -55,13 +56,13 @@ def _told(run_journal: Journal, found: str) -> str:
     if found == OPEN:
         return ""
     # Between the two steps a server that went away may have either.
-    closing = found == CLOSED and not run_journal.last(ARMED)
+    closing = found == CLOSED and not run_journal.state.armed
     allowed = "{database} is closed or read-only for everybody else." if closing else _ALLOWED[found]
     return f"{allowed.format(database=run_journal.database)} {_until(run_journal)}"
 
 
 def _until(run_journal: Journal) -> str:
-    if run_journal.on_hold:
+    if run_journal.state.on_hold:
         return f"That ends when a person decides. {hold.choices(run_journal)}"
     return (
         f"{_by_itself(run_journal)} the next run ends that. To end it now: ansible-playbook -i INVENTORY -l HOST "
@@ -73,5 +74,6 @@ def _by_itself(run_journal: Journal) -> str:
     patience = run_journal.patience
     if patience is None:
         return "Only"
-    when = "as soon as the server answers" if run_journal.unfinished else f"{duration(patience)} after its last step"
+    unfinished = run_journal.state.unfinished
+    when = "as soon as the server answers" if unfinished else f"{duration(patience)} after its last step"
     return f"The sentry of the run ({when}) or"

@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, GUARDED, Entry, Journal, all_runs
-
-# Where a run stands.
-AT_WORK, RESTS, HELD, LEFT, ENDED, GIVEN_UP = ("at work", "rests", "held", "left unfinished", "ended", "given up")
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Standing, fold
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StatusRequest:
 class RunStatus:
     """:param phase: the newest event of the journal.
     :param since: of that event, ISO 8601, UTC.
-    :param standing: one of the words above.
+    :param standing: one of :class:`Standing`.
     :param guard: what the guard of the newest job says of itself, empty without one.
     :param by_hand: the command that finishes or undoes the run without Ansible, empty when nothing is left to be done.
     :param log: every event with its time, and what the migration's programs have said; the end of it, a line each.
@@ -44,7 +44,7 @@ class RunStatus:
     database: str
     phase: str
     since: str
-    standing: str
+    standing: Standing
     guard: str
     backup_dir: str
     by_hand: str
@@ -52,7 +52,7 @@ class RunStatus:
 
     @property
     def well(self) -> bool:
-        return self.standing in (ENDED, GIVEN_UP, AT_WORK)
+        return self.standing in (Standing.ENDED, Standing.GIVEN_UP, Standing.AT_WORK)
 
 
 def run(request: StatusRequest) -> tuple[RunStatus, ...]:
@@ -71,9 +71,9 @@ def _is_wanted(request: StatusRequest, of: Journal) -> bool:
 
 
 def _status(of: Journal, entries: list[Entry]) -> RunStatus:
-    standing = _standing(of)
-    guarded = of.last(GUARDED)
-    left = standing in (RESTS, LEFT, HELD) and guarded is not None
+    standing = fold(entries).standing(of.alive)
+    guarded = of.last(Event.GUARDED)
+    left = standing in (Standing.RESTS, Standing.LEFT, Standing.HELD) and guarded is not None
     return RunStatus(
         run_id=of.run_id,
         database=of.database,
@@ -85,18 +85,6 @@ def _status(of: Journal, entries: list[Entry]) -> RunStatus:
         by_hand=str(guarded.facts["by_hand"]) if guarded and left else "",
         log=tuple(of.log()),
     )
-
-
-def _standing(of: Journal) -> str:
-    if of.on_hold:
-        return HELD
-    if of.alive:
-        return AT_WORK
-    if of.unfinished:
-        return LEFT
-    if of.last(*ENDS):
-        return ENDED
-    return RESTS if of.fenced else GIVEN_UP
 
 
 def _said_by_guard(facts: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.assertions import
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit_deltas import Delta
 from ansible_collections.pgsafe.migration.plugins.module_utils.expectations import Expectation, TableChange
 from ansible_collections.pgsafe.migration.plugins.module_utils.inventory import ObjectChange
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.leftovers import KeptTable, Unanalysed
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 

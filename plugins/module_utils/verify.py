@@ -28,8 +28,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Found, Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof, Found
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
@@ -91,7 +92,7 @@ def _origin(request: VerifyRequest, manifest: Manifest) -> VerifyRequest:
     return found
 
 
-def run(request: VerifyRequest) -> Verdict:
+def run(request: VerifyRequest) -> BackupProof:
     """Verify level by level; the first level with a finding is the last that is tried.
 
     :raises NotABackup: the directory has no usable manifest.
@@ -107,7 +108,7 @@ def run(request: VerifyRequest) -> Verdict:
             return _verdict(request, manifest)
     with run_journal.held():
         sealed = manifests.digest_of(request.backup_dir)
-        run_journal.append("verifying", level=request.level)
+        run_journal.append(Event.VERIFYING, level=request.level)
         with signals.raised("The verification"):
             verdict = _verdict(request, manifest)
         _record(request, verdict, run_journal, sealed)
@@ -130,7 +131,7 @@ def _journal_to_keep(request: VerifyRequest) -> Journal:
     return run_journal
 
 
-def _verdict(request: VerifyRequest, manifest: Manifest) -> Verdict:
+def _verdict(request: VerifyRequest, manifest: Manifest) -> BackupProof:
     looks = {level: functools.partial(look, request, manifest) for level, look in _LOOKS.items()}
     found = findings.by_levels(looks, request.level, manifest)
     if found.reached == "restore":
@@ -177,10 +178,10 @@ _LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {
 }
 
 
-def _record(request: VerifyRequest, verdict: Verdict, run_journal: Journal, sealed: str) -> None:
+def _record(request: VerifyRequest, verdict: BackupProof, run_journal: Journal, sealed: str) -> None:
     """Into the journal, for whoever must not act without a proof; `latest` moves to a proven backup only."""
     run_journal.append(
-        "verified",
+        Event.VERIFIED,
         backup_dir=str(request.backup_dir),
         manifest_sha256=sealed,
         level=verdict.reached,

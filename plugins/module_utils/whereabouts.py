@@ -11,12 +11,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import copies, cu
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 # Written before a copy takes the place, so that its OID tells whether it did.
-SWAPPING = "swapping"
 
 # The original, and what a migration may have put in its place under its name and under its fenced one.
 _MOST_KEPT = 3
@@ -119,7 +119,7 @@ def _oid(server: Session, name: str) -> list[int]:
 
 def _took_over(run_journal: Journal | None, namesake: int | None) -> bool:
     """Whether the name is that of the copy which a rollback of the run has put there."""
-    swapping = run_journal.last(SWAPPING) if run_journal else None
+    swapping = run_journal.last(Event.SWAPPING) if run_journal else None
     return swapping is not None and swapping.facts["oid"] == namesake
 
 

@@ -169,7 +169,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, journal, standing
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -179,6 +179,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 
 SPEC = {
     **CONNECTION,

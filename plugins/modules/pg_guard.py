@@ -155,7 +155,7 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -167,6 +167,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import tasks as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 
 SPEC = {
     **CONNECTION,
@@ -186,7 +187,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if params["state"] == "armed":
         return job.arm({**params, **_OF_COMMANDS}, check_mode)
     if check_mode:
-        return {"changed": True, "verdict": verdicts.PENDING, "console": []}
+        return {"changed": True, "verdict": Verdict.PENDING.value, "console": []}
     return job.done(params) if params["state"] == "disarmed" else job.undo(params)
 
 

@@ -246,7 +246,7 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -261,6 +261,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
 
 SPEC = {
@@ -292,7 +293,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     plan = migrate.plan(target(params), source, wanted(params), params["apply_again"])
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
-        verdict = verdicts.PENDING if plan.pending else verdicts.UNCHANGED
+        verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     run_journal = migrate.permitted(job.request(params, source))
     guard = launch.start("migrate", {**params, "files": plan.files}, run_journal)
@@ -316,7 +317,7 @@ def main() -> None:
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
         # The guard was not started.
-        module.fail_json(msg=str(error), verdict=verdicts.REFUSED, **error.facts(), invocation=invocation)
+        module.fail_json(msg=str(error), verdict=Verdict.REFUSED.value, **error.facts(), invocation=invocation)
     module.exit_json(**result, invocation=invocation)
 
 

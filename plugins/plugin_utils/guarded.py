@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, run_logs, shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
@@ -73,4 +73,4 @@ def _told(result: Mapping[str, Any]) -> dict[str, Any]:
 def _interrupted(reason: str) -> dict[str, Any]:
     what = f"Not begun. {reason}"
     msg = f"{what} Nothing was changed."
-    return {"failed": True, "changed": False, "verdict": verdicts.REFUSED, "what_failed": what, "msg": msg}
+    return {"failed": True, "changed": False, "verdict": Verdict.REFUSED.value, "what_failed": what, "msg": msg}

@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import fold
 from ansible_collections.pgsafe.migration.tests.server import leftovers, matrix, sshd, support
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
@@ -186,6 +188,15 @@ def _load_sample(server: pgserver.Server) -> None:
     env = {**os.environ, **server.environment()}
     subprocess.run([*psql, "-1", "-v", f"vector={setting}", "-f", str(EXAMPLE / "schema.sql")], env=env, check=True)
     subprocess.run(psql, env=env, input=rows, check=True)
+
+
+@pytest.fixture(autouse=True)
+def _regular_journals(tmp_path: Path) -> Iterator[None]:
+    """Every journal that a real run writes keeps to the table of transitions, at every prefix."""
+    yield
+    for path in tmp_path.rglob(JOURNAL):
+        entries = Journal(path.parent).entries()
+        assert fold(entries).irregular == (), [entry.event.value for entry in entries]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 import pgserver
 from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced
 

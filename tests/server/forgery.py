@@ -75,7 +75,7 @@ def _sign(directory: Path, facts: Facts) -> None:
         entry["size"], entry["sha256"] = digest.size, digest.sha256
 
 
-def verified(database: Database, directory: Path, level: str = "restore", **options: Any) -> findings.Verdict:
+def verified(database: Database, directory: Path, level: str = "restore", **options: Any) -> findings.BackupProof:
     """As one who trusts its SQL: what is forged is of unknown origin."""
     request = verify.VerifyRequest(database.target, directory, level, stall_limit=STALL_SECONDS, trusted=True)
     return verify.run(replace(request, **options))

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.modules import pg_migration_apply
 from ansible_collections.pgsafe.migration.tests.server.support import Database, command_lines, until
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters

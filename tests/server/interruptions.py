@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -153,10 +155,10 @@ class Playing:
     def runs(self) -> list[journal.Journal]:
         return journal.all_runs(self.root)
 
-    def told(self, *events: str) -> journal.Entry | None:
+    def told(self, *events: str) -> Entry | None:
         """The newest entry of one of the events in the newest run."""
-        runs = self.runs()
-        return runs[-1].last(*events) if runs else None
+        entries = self.runs()[-1].entries() if self.runs() else []
+        return next((entry for entry in reversed(entries) if entry.event in events), None)
 
     def processes(self, role: str) -> list[int]:
         """Those of the run on the target: its ``guard``, its ``work``, its ``sentry``."""
@@ -401,7 +403,7 @@ def rests(play: Playing) -> bool:
 
 def settled(play: Playing) -> bool:
     """Whether every run has come to its end, and nobody of the play or of them is there any more."""
-    over = not any(run.fenced or run.unfinished for run in play.runs())
+    over = not any(run.state.fenced or run.state.unfinished for run in play.runs())
     return over and play.terminal.ended() and not left(play)
 
 
@@ -416,7 +418,7 @@ def left(play: Playing) -> list[str]:
 def recovered(play: Playing) -> bool:
     """Wait until nobody works on it any more, and recover what is left of it, once; whether that was needed."""
     until(lambda: not play.modules() and not play.processes("guard") and not play.processes("work"), "it is quiet")
-    needed = any(run.fenced or run.unfinished for run in play.runs())
+    needed = any(run.state.fenced or run.state.unfinished for run in play.runs())
     until(lambda: _recovered(play), "it is recovered")
     until(lambda: settled(play), f"it has settled: {left(play)}")
     return needed
@@ -424,7 +426,7 @@ def recovered(play: Playing) -> bool:
 
 def _recovered(play: Playing) -> bool:
     """As a person has it recovered who names the run; refused while its sentry does the same."""
-    runs = [run.run_id for run in play.runs() if run.fenced or run.unfinished]
+    runs = [run.run_id for run in play.runs() if run.state.fenced or run.state.unfinished]
     with contextlib.suppress(Refused):
         recover.run(recover.RecoverRequest(play.database.target, play.root, run_id="".join(runs[-1:])))
         return True

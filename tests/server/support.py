@@ -23,12 +23,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     catalog,
     fence,
     fingerprint,
-    journal,
     login_triggers,
     migrate,
     verify,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 

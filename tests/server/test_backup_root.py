@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Problem, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, everything
 

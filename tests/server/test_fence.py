@@ -13,16 +13,9 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup,
-    fence,
-    journal,
-    migrate,
-    preflight,
-    recover,
-    verify,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, preflight, recover, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted

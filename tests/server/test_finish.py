@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, recover, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, recover, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     events,
@@ -90,7 +91,7 @@ def test_a_command_that_outlives_its_run_writes_nothing_after_the_run_was_finish
     assert database.fingerprint() == before
     require_open(database)
     assert ours(database.server, database.name) == set()
-    assert events(taken.directory)[-1] in journal.ENDS
+    assert events(taken.directory)[-1] in ENDS
 
 
 def _lives(pid: int) -> bool:

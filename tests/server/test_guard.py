@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover, status
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, recover, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED
@@ -198,7 +199,7 @@ def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Dat
     assert database.sql("SHOW default_transaction_read_only") == "on"
     run = journal.of_run(root, raised)
     assert run is not None
-    until(lambda: not run.fenced, "the sentry lifts the fence")
+    until(lambda: not run.state.fenced, "the sentry lifts the fence")
     until(lambda: not backends(database.server), "the sentry goes")
     require_whole(database, before)
     assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]

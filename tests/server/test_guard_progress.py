@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.tests.server.backup_support import BULK, in_progress, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
 

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -135,7 +137,7 @@ def test_a_rollback_that_a_run_needs_leaves_the_database_closed_when_it_is_broke
     assert run is not None
     assert raised is not None
     way_in = fence.close(database.target, raised, run)
-    run.append(journal.ARMED, digest="", backup_dir=str(taken.directory), sequences="backup")
+    run.append(Event.ARMED, digest="", backup_dir=str(taken.directory), sequences="backup")
     database.called(str(way_in.dbname)).sql("DELETE FROM orders")
     with held_up(database), restoring(database, taken) as job:
         stands_still(database, job)
@@ -144,6 +146,6 @@ def test_a_rollback_that_a_run_needs_leaves_the_database_closed_when_it_is_broke
     assert "The rollback was interrupted. Somebody pressed Ctrl+C." in result["msg"]
     assert "as the failed migration left it, and closed" in result["msg"]
     assert ours(database.server, database.name) == {way_in.dbname}
-    assert run.unfinished
+    assert run.state.unfinished
     recover.run(recover.RecoverRequest(database.target, backup_root))
     require_rolled_back(database, before)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import backup, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.modules import pg_guard
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced, until
@@ -68,7 +70,7 @@ def window(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **o
     armed = pg_guard.run(given, False)
     run = journal.of_run(taken.directory.parent.parent, taken.run_id)
     assert run is not None
-    guarded = [entry for entry in run.entries() if entry.event == journal.GUARDED]
+    guarded = [entry for entry in run.entries() if entry.event is Event.GUARDED]
     job = Guarded(Path(guarded[-1].facts["directory"]))
     try:
         yield Window(job, database.called(armed["database"]), given)

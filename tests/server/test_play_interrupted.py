@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, journal, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.tests.server.dying import steps
 from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, ours, write_set
 
@@ -48,7 +49,8 @@ def die_and_recover(
         said = steps(database, root, source, options, first, last)
         recover.run(recover.RecoverRequest(database.target, root, patience=0))
         require_whole(database, before, said[-1])
-        assert [run.run_id for run in journal.all_runs(root) if run.fenced or run.unfinished] == [], said[-1]
+        states = {run.run_id: run.state for run in journal.all_runs(root)}
+        assert [run for run, state in states.items() if state.fenced or state.unfinished] == [], said[-1]
     return whole
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, restore_forecast
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive
 from ansible_collections.pgsafe.migration.tests.server.restore_support import rollback, server_of_its_own
@@ -31,7 +32,7 @@ def test_the_expected_time_is_that_of_the_proof_of_this_very_backup(database: Da
     assert restore_forecast.foresee(database.target, rollback(database, untried), untried.directory).seconds is None
     taken = proven(database, backup_root)
     found = restore_forecast.foresee(database.target, rollback(database, taken), taken.directory)
-    entry = (of_run(backup_root, taken.run_id) or pytest.fail("no journal")).last("verified")
+    entry = (of_run(backup_root, taken.run_id) or pytest.fail("no journal")).last(Event.VERIFIED)
     assert entry is not None
     assert found.seconds == entry.facts["seconds"]["restore"]
     manifest = taken.directory / "manifest.json"

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     fence,
     fingerprint,
-    journal,
     migrate,
     properties,
     recover,
@@ -19,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
 from ansible_collections.pgsafe.migration.tests.server.support import (

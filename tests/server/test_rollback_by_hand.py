@@ -22,7 +22,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, JOURNAL, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
@@ -95,7 +96,7 @@ def test_whoever_finishes_a_run_that_has_its_verdict_takes_back_nothing_that_was
     found = restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
     run = of_run(backup_root, taken.run_id)
     assert run is not None
-    assert (found.state, run.verdict) == ("not_needed", "migrated" if files is GOOD else "failed_unchanged")
+    assert (found.state, run.state.verdict) == ("not_needed", "migrated" if files is GOOD else "failed_unchanged")
     assert database.sql("SELECT count(*) FROM customers WHERE name = 'acknowledged'") == "1"
     grades = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'grade'"
     assert database.sql(grades) == ("1" if files is GOOD else "0")
@@ -130,7 +131,7 @@ def test_a_run_that_a_person_has_settled_stands_in_nobody_s_way(database: Databa
     taken = proven(database, backup_root)
     run_journal = of_run(backup_root, taken.run_id)
     assert run_journal is not None
-    run_journal.append(ARMED)
+    run_journal.append(Event.ARMED)
     database.admin(f"DROP DATABASE {database.name}")
     database.admin(f"CREATE DATABASE {database.name} TEMPLATE small")
     unfinished = preflight.PreflightRequest(database.target, backup_root)

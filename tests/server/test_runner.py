@@ -11,7 +11,7 @@ from typing import Any
 
 import ansible_runner  # type: ignore[import-untyped]  # ships no types
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, SLEEPING, Database, ours, write_set
 from ansible_collections.pgsafe.migration.tests.server.test_play_interrupted import require_whole

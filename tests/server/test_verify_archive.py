@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import instance, lone_archive
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, dump, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases
@@ -29,7 +29,7 @@ def roles(server: pgserver.Server) -> Iterator[Roles]:
     yield from new_roles(server)
 
 
-def looked_at(database: Database, path: Path, **options: Any) -> Verdict:
+def looked_at(database: Database, path: Path, **options: Any) -> BackupProof:
     """It must not leave a database behind, and must not change the one it was dumped from."""
     around, before = databases(database.server), database.fingerprint()
     limit = forgery.STALL_SECONDS
@@ -40,7 +40,7 @@ def looked_at(database: Database, path: Path, **options: Any) -> Verdict:
     return verdict
 
 
-def told(verdict: Verdict) -> str:
+def told(verdict: BackupProof) -> str:
     return f"{verdict.reached or 'none'}: " + "; ".join(finding.as_text() for finding in verdict.findings)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     QueryFailed,
     Refused,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import RUNS
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles, tools_with

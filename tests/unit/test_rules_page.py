@@ -39,6 +39,7 @@ def copy(tmp_path: Path) -> Path:
     """The files that pages are made of, for a test to change."""
     for part in ("docs", rules_page.UTILS):
         shutil.copytree(COLLECTION / part, tmp_path / part)
+    shutil.copy(COLLECTION / "ARCHITECTURE.md", tmp_path)
     return tmp_path
 
 

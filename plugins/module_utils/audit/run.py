@@ -17,7 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry im
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 NAMES = tuple(rule.name for rule in RULES)

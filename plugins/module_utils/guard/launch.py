@@ -20,7 +20,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import chan
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import GUARDED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -60,7 +61,7 @@ def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
     channel = _channel(run_journal)
     directory = str(channel.directory)
     if role == "guard":
-        run_journal.append(GUARDED, job=order.job, directory=directory, by_hand=by_hand(script))
+        run_journal.append(Event.GUARDED, job=order.job, directory=directory, by_hand=by_hand(script))
     with files.extended(channel.directory / channels.LOG) as log:
         given = replace(order, directory=directory).packed()
         commands.detach([sys.executable, "-B", str(script), role], given, log, {})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 # In the directory of a run: how its database is reached, without a password, for whoever finishes it by hand.
 CONNECTION = "connection.json"

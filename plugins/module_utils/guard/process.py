@@ -20,7 +20,6 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     arguments,
     commands,
-    copies,
     files,
     queries,
     standing,
@@ -31,15 +30,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import chan
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ENDS, GUARDED
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Stage
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 
 LOOK_SECONDS = 0.1
 _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 2.0
-
-# Events behind which the worker puts things back or opens the database; its sessions are not ended any more.
-_PUTTING_BACK = ("failed", "giving_up", "accepted")
 
 _GONE = "the controller or the network is gone"
 
@@ -105,7 +103,7 @@ class _Guard:
         self._say(channels.ABORTING, reason)
         with suppress(PgsafeError):
             self._channel.abort(reason)
-            self._order.journal.append("aborting", reason=reason)
+            self._order.journal.append(Event.ABORTING, reason=reason)
         asked, since = _Asked(self._order), time.monotonic()
         while worker.running:
             worker.ask_to_end()
@@ -126,16 +124,16 @@ class _Guard:
 
     def _left(self, died: bool) -> bool:
         """Whether something of the run is still to be finished or undone; not by what a person does for himself."""
-        run = self._order.journal
-        if run.on_hold or self._order.job == "restore":
+        state = self._order.journal.state
+        if state.on_hold or self._order.job == "restore":
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
             # One that gave up before it began has opened the database, unless the server was away.
-            stuck = run.fenced and bool(run.since(GUARDED, "giving_up"))
+            stuck = state.fenced and state.stage is Stage.GIVING_UP
             # It has left the proven copy.
-            return run.unfinished or stuck or (broken_off and (run.fenced or copies.recorded_ready(run) is not None))
-        return broken_off and run.fenced and not run.unfinished
+            return state.unfinished or stuck or (broken_off and (state.fenced or state.ready_copy is not None))
+        return broken_off and state.fenced and not state.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
         """The run finished or undone by another worker, patiently, since the server may be on its way up."""
@@ -186,7 +184,7 @@ class _Guard:
 
 
 def _puts_back(order: Order) -> bool:
-    return bool(order.journal.since(GUARDED, *_PUTTING_BACK))
+    return order.journal.state.puts_back
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import PART
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import open_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.open_files import OpenFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ROLLING_BACK
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT
 
 _STATEMENT_LENGTH = 60
@@ -71,7 +71,7 @@ class Progress:
 
     def _now(self, event: str) -> dict[str, Any]:
         job = self._order.job
-        if job == "migrate" and event != ROLLING_BACK:
+        if job == "migrate" and event is not Event.ROLLING_BACK:
             return self._statement("pgsafe migration %")
         files = open_files.look(self._directory)
         if job == "backup":

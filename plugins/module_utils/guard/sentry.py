@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import chan
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 
 _LOOK_SECONDS = 0.5
 
@@ -60,20 +61,21 @@ class _Sentry:
 
     def _ended(self) -> bool:
         """A rollback that failed has opened the database; what to do then is for a person to say."""
-        return not self._journal.fenced
+        return not self._journal.state.fenced
 
     def _abandoned(self) -> bool:
         """Whether nobody has worked on the run for too long; what waits for a person's word is for him to say."""
-        if self._journal.on_hold:
+        state = self._journal.state
+        if state.on_hold:
             return False
         entries = len(self._journal.entries())
         if entries != self._known or self._journal.alive:
             self._known, self._since = entries, time.monotonic()
-        patience = _ORPHANED_SECONDS if self._journal.unfinished else self._order.lease
+        patience = _ORPHANED_SECONDS if state.unfinished else self._order.lease
         return time.monotonic() - self._since > patience
 
     def _recover(self) -> None:
-        self._journal.append("abandoned")
+        self._journal.append(Event.ABANDONED)
         result = registry.run("recover", self._order.recovering().params, str)
         self._order.channel.finish(result)
         self._since = time.monotonic()

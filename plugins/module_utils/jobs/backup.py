@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import backup, console, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 Params = Mapping[str, Any]
 

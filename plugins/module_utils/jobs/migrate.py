@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
 
@@ -76,7 +77,7 @@ def request(params: Params, source: SetSource) -> migrate.MigrateRequest:
 
 def result(outcome: migrate.Outcome) -> dict[str, Any]:
     return {
-        "verdict": outcome.verdict,
+        "verdict": outcome.verdict.value,
         "applied": list(outcome.applied),
         "sessions_ended": outcome.sessions_ended,
         "writes_since_backup": outcome.writes_since_backup,
@@ -97,6 +98,6 @@ def failure(error: PgsafeError) -> dict[str, Any]:
     return {
         **error.facts(),
         **result(error.outcome),
-        "changed": error.outcome.verdict != verdicts.FAILED_UNCHANGED,
+        "changed": error.outcome.verdict is not Verdict.FAILED_UNCHANGED,
         "console": console.failure(error),
     }

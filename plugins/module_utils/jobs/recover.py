@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
 
 
 def run(params: Mapping[str, Any]) -> dict[str, Any]:

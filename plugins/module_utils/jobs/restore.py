@@ -15,13 +15,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     restore,
     rollback,
     standing,
-    verdicts,
     waivers,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 
 Params = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def run(params: Params) -> dict[str, Any]:
     done = restore.run(_request(params))
     result = _result(done, done.state != "not_needed", console.restore(done))
     if params["settled_by_hand"]:
-        return {**result, "verdict": verdicts.SETTLED}
+        return {**result, "verdict": Verdict.SETTLED.value}
     return {**result, **_standing(params)}
 
 
@@ -65,7 +65,7 @@ def predicted(params: Params) -> dict[str, Any]:
     seconds = plan.forecast.seconds if plan.forecast else None
     return {
         **result,
-        "verdict": verdicts.PENDING if changed else verdicts.AS_BACKUP,
+        "verdict": (Verdict.PENDING if changed else Verdict.AS_BACKUP).value,
         "backup_dir": str(Path(params["backup_dir"]).resolve()),
         "bytes": plan.backup_bytes,
         "expected_seconds": seconds,
@@ -93,7 +93,7 @@ def named(params: Params) -> dict[str, Any]:
 def nothing() -> dict[str, Any]:
     """Of a run that has no backup yet."""
     result = _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
-    return {**result, "verdict": verdicts.REFUSED}
+    return {**result, "verdict": Verdict.REFUSED.value}
 
 
 def run_of(params: Params) -> Journal | None:
@@ -121,9 +121,9 @@ def _request(params: Params) -> restore.RestoreRequest:
 
 
 _VERDICTS = {
-    "rolled_back": verdicts.ROLLED_BACK,
-    "not_needed": verdicts.AS_BACKUP,
-    "restored": verdicts.RESTORED,
+    "rolled_back": Verdict.ROLLED_BACK,
+    "not_needed": Verdict.AS_BACKUP,
+    "restored": Verdict.RESTORED,
 }
 
 
@@ -133,7 +133,7 @@ def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[st
         "state": done.state,
         "database": done.database,
         "method": done.method,
-        "verdict": _VERDICTS[done.state],
+        "verdict": _VERDICTS[done.state].value,
         "kept": done.kept,
         "failures": list(done.failures),
         "rows": done.rows,

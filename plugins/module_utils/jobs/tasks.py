@@ -12,21 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    console,
-    fence,
-    files,
-    journal,
-    migrate,
-    standing,
-    verdicts,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, files, migrate, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting, launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, GUARDED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
 
 Params = Mapping[str, Any]
@@ -46,7 +41,7 @@ def arm(params: Params, check_mode: bool) -> dict[str, Any]:
     plan = migrate.plan(target(params), source, wanted(params))
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if run_journal is None or not plan.pending:
-        verdict = verdicts.PENDING if plan.pending else verdicts.UNCHANGED
+        verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     request = job.request(params, source)
     _require_way_in(migrate.permitted(request))
@@ -83,7 +78,7 @@ def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
     try:
         return {**error.facts(), **standing.facts(_run_of(params))}
     except PgsafeError:
-        return {**error.facts(), "verdict": verdicts.REFUSED}
+        return {**error.facts(), "verdict": Verdict.REFUSED.value}
 
 
 def _run_of(params: Params) -> Journal:
@@ -97,19 +92,20 @@ def _run_of(params: Params) -> Journal:
 
 def _require_armed_once(params: Params) -> Journal:
     run_journal = _run_of(params)
-    if not run_journal.last(ARMED) or not _directory(run_journal).is_dir():
+    if not run_journal.state.armed or not _directory(run_journal).is_dir():
         raise Refused(f"The run {run_journal.run_id} was never armed.", remedy="Begin with state=armed.")
     return run_journal
 
 
 def _armed(run_journal: Journal) -> bool:
-    return run_journal.unfinished and run_journal.alive
+    return run_journal.state.unfinished and run_journal.alive
 
 
 def _directory(run_journal: Journal) -> Path:
     """Of the channel of the migration's guard."""
-    found = [entry for entry in run_journal.entries() if entry.event == GUARDED and entry.facts["job"] == "migrate"]
-    return Path(found[-1].facts["directory"]) if found else run_journal.directory / "none"
+    guarded = [entry.facts for entry in run_journal.entries() if entry.event is Event.GUARDED]
+    found = [facts["directory"] for facts in guarded if facts["job"] == "migrate"]
+    return Path(found[-1]) if found else run_journal.directory / "none"
 
 
 def _word(run_journal: Journal) -> str:
@@ -133,7 +129,7 @@ def _await_armed(run_journal: Journal) -> None:
     :raises Refused: the window could not be opened; the database is open again, and as it was.
     """
     channel = Channel(_directory(run_journal))
-    while not run_journal.last(ARMED):
+    while not run_journal.state.armed:
         result = channel.result()
         if result is not None:
             raise Refused(str(result.get("what_failed") or result["msg"]), str(result.get("state_left") or ""))

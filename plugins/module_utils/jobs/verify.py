@@ -13,9 +13,9 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, lone_archive, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof
 from ansible_collections.pgsafe.migration.plugins.module_utils.instance import Options
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 Params = Mapping[str, Any]
 
@@ -69,7 +69,7 @@ def predicted(params: Params) -> dict[str, Any]:
     if params["backup_dir"] or params["archive"]:
         verb, request = _verb(params)
         verb.plan(request)
-    return _result(Verdict("", (), {}, None), console.verify_foreseen(params["level"]))
+    return _result(BackupProof("", (), {}, None), console.verify_foreseen(params["level"]))
 
 
 def run_of(params: Params) -> Journal | None:
@@ -102,7 +102,7 @@ def _common(params: Params) -> dict[str, Any]:
     }
 
 
-def _result(found: Verdict, lines: list[str]) -> dict[str, Any]:
+def _result(found: BackupProof, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": False,
         "reached": found.reached,

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import Finding, Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof, Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome, Plan
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import TableState
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight
@@ -20,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Archiv
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB, MANIFEST, RESTORE_FACTS
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
-OUTCOME = Outcome("rolled_back", ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
+OUTCOME = Outcome(Verdict.ROLLED_BACK, ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
 
 
 def _ticked(lines: list[str]) -> list[str]:
@@ -99,7 +100,7 @@ def test_a_plan_without_anything_to_do_says_so() -> None:
 
 
 def test_a_backup_that_is_proven_shows_its_level_and_checksum() -> None:
-    lines = console.verify(Verdict("restore", (), {"checksum": 0.1, "restore": 4.2}, MANIFEST))
+    lines = console.verify(BackupProof("restore", (), {"checksum": 0.1, "restore": 4.2}, MANIFEST))
     assert lines == [
         "[✓] Backup integrity verified: level restore (checksum 0.1 s, restore 4.2 s)",
         "[✓] The restored copy is equal (fingerprint: full)",
@@ -113,13 +114,13 @@ def test_a_backup_that_is_proven_shows_its_level_and_checksum() -> None:
 def test_a_proof_by_less_than_every_row_says_so(mode: str, promise: str) -> None:
     state = TableState(3, "", mode)
     less = replace(MANIFEST, fingerprint=replace(MANIFEST.fingerprint, tables={"public.members": state}))
-    proven = console.verify(Verdict("restore", (), {}, less))
+    proven = console.verify(BackupProof("restore", (), {}, less))
     assert f"[✓] The restored copy is {promise} (fingerprint: {mode})" in proven
-    assert not [line for line in console.verify(Verdict("decode", (), {}, less)) if promise in line]
+    assert not [line for line in console.verify(BackupProof("decode", (), {}, less)) if promise in line]
 
 
 def test_a_backup_that_is_not_proven_has_crosses_alone() -> None:
-    lines = console.verify(Verdict("checksum", (Finding("x.csv", "is missing"), Finding("", "so")), {}, MANIFEST))
+    lines = console.verify(BackupProof("checksum", (Finding("x.csv", "is missing"), Finding("", "so")), {}, MANIFEST))
     assert lines == ["[✗] x.csv: is missing", "[✗] so"]
 
 
@@ -215,13 +216,14 @@ def test_a_verification_by_itself_counts_and_tells_what_fails() -> None:
 
 
 def test_a_migration_shows_what_its_verification_warns_of() -> None:
-    done = replace(OUTCOME, verdict="migrated", rollback=None, verification={"warnings": ["The index x is gone."]})
+    warned = {"warnings": ["The index x is gone."]}
+    done = replace(OUTCOME, verdict=Verdict.MIGRATED, rollback=None, verification=warned)
     assert "[warning] The index x is gone." in console.migrate(done)
 
 
 def test_a_held_migration_says_every_problem_and_rolls_nothing_back() -> None:
     error = MigrationFailed(
-        PgsafeError("It failed:\n  one\n  two"), replace(OUTCOME, verdict="held"), "It is held.", ""
+        PgsafeError("It failed:\n  one\n  two"), replace(OUTCOME, verdict=Verdict.HELD), "It is held.", ""
     )
     lines = console.failure(error)
     assert lines[1].endswith("It is held.")

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import Journal, new_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, new_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Standing
 
-FENCED = [("fencing", {"database": "app"}), ("fenced", {})]
+FENCED = [(Event.FENCING, {"database": "app"}), (Event.FENCED, {})]
 GUARDED = {"job": "migrate", "directory": "/nowhere", "by_hand": "python3 g recover"}
-ARMED = [*FENCED, ("guarded", GUARDED), ("armed", {})]
+ARMED = [*FENCED, (Event.GUARDED, GUARDED), (Event.ARMED, {})]
+ACCEPTED = (Event.ACCEPTED, {"verdict": "migrated"})
 
 
-def written(root: Path, events: list[tuple[str, dict[str, str]]]) -> Journal:
+def written(root: Path, events: list[tuple[Event, dict[str, str]]]) -> Journal:
     of = new_run(root)
     for event, facts in events:
         of.append(event, **facts)
@@ -26,22 +29,22 @@ def written(root: Path, events: list[tuple[str, dict[str, str]]]) -> Journal:
 @pytest.mark.parametrize(
     ("events", "standing", "by_hand"),
     [
-        (FENCED, status.RESTS, ""),
-        ([*FENCED, ("opened", {})], status.GIVEN_UP, ""),
-        (ARMED, status.LEFT, "python3 g recover"),
-        ([*ARMED, ("failed", {}), ("held", {})], status.HELD, "python3 g recover"),
-        ([*ARMED, ("accepted", {"verdict": "migrated"}), ("opened", {}), ("migrated", {})], status.ENDED, ""),
+        (FENCED, Standing.RESTS, ""),
+        ([*FENCED, (Event.OPENED, {})], Standing.GIVEN_UP, ""),
+        (ARMED, Standing.LEFT, "python3 g recover"),
+        ([*ARMED, (Event.FAILED, {}), (Event.HELD, {})], Standing.HELD, "python3 g recover"),
+        ([*ARMED, ACCEPTED, (Event.OPENED, {}), (Event.MIGRATED, {})], Standing.ENDED, ""),
     ],
 )
 def test_a_run_stands_where_its_journal_says(
-    tmp_path: Path, events: list[tuple[str, dict[str, str]]], standing: str, by_hand: str
+    tmp_path: Path, events: list[tuple[Event, dict[str, str]]], standing: Standing, by_hand: str
 ) -> None:
     of = written(tmp_path, events)
     (found,) = status.run(status.StatusRequest(tmp_path, "app"))
     assert (found.run_id, found.standing, found.by_hand) == (of.run_id, standing, by_hand)
     assert found.phase == events[-1][0]
     lines = console.status([found])
-    assert lines[0].startswith("[✓]" if standing in (status.ENDED, status.GIVEN_UP) else "[✗]")
+    assert lines[0].startswith("[✓]" if standing in (Standing.ENDED, Standing.GIVEN_UP) else "[✗]")
     assert (len(lines) == 2) == bool(by_hand)
 
 
@@ -49,11 +52,11 @@ def test_a_run_that_somebody_holds_is_at_work(tmp_path: Path) -> None:
     of = written(tmp_path, ARMED)
     with of.held():
         (found,) = status.run(status.StatusRequest(tmp_path))
-    assert (found.standing, found.by_hand) == (status.AT_WORK, "")
+    assert (found.standing, found.by_hand) == (Standing.AT_WORK, "")
 
 
 def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads(tmp_path: Path) -> None:
-    written(tmp_path, [*FENCED, ("failed", {"error": "It broke.", "secret": "no"})])
+    written(tmp_path, [*FENCED, (Event.FAILED, {"error": "It broke.", "secret": "no"})])
     (found,) = status.run(status.StatusRequest(tmp_path))
     assert [line.split(maxsplit=3)[3] for line in found.log[1:]] == [
         "FENCE     The fence stands",
@@ -63,7 +66,7 @@ def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads
 
 
 def test_of_many_runs_the_newest_of_the_database_are_told(tmp_path: Path) -> None:
-    other = written(tmp_path, [("fencing", {"database": "other"})])
+    other = written(tmp_path, [(Event.FENCING, {"database": "other"})])
     mine = [written(tmp_path, FENCED).run_id for _time in range(3)]
     found = status.run(status.StatusRequest(tmp_path, "app", newest=2))
     assert [of.run_id for of in found] == mine[1:]

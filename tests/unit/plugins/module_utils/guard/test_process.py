@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import process
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 DYING = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 KILLED = "The process of the migration was ended by signal 9."
@@ -42,8 +43,10 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
 
 
 def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order: Order, tmp_path: Path) -> None:
-    for event in (ARMED, "rolled_back"):
+    for event in (Event.ARMED, Event.ROLLING_BACK):
         Journal(tmp_path).append(event)
+    Journal(tmp_path).append(Event.ACCEPTED, verdict="rolled_back")
+    Journal(tmp_path).append(Event.ROLLED_BACK)
     process.main([])
     result = Channel(tmp_path / "job_1").result()
     assert result is not None
@@ -52,7 +55,7 @@ def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order:
 
 
 def test_a_migration_that_was_not_begun_is_refused(order: Order, tmp_path: Path) -> None:
-    Journal(tmp_path).append("verified")
+    Journal(tmp_path).append(Event.VERIFIED)
     process.main([])
     stands = {"verdict": "refused", "access": "open", "access_told": "", "not_given_back": []}
     assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED, **stands}

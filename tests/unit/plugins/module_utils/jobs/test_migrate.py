@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome
 from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
 
@@ -25,7 +26,7 @@ ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, 
 def test_a_failed_migration_returns_its_verdict_and_what_was_done(
     verdict: str, rollback: Restored | None, changed: bool
 ) -> None:
-    outcome = Outcome(verdict, ("a.sql",), 1, 7, 4.2, rollback=rollback)
+    outcome = Outcome(Verdict(verdict), ("a.sql",), 1, 7, 4.2, rollback=rollback)
     found = job.failure(MigrationFailed(PgsafeError("It broke."), outcome, "state", "remedy"))
     assert (found["verdict"], found["changed"], found["applied"]) == (verdict, changed, ["a.sql"])
     assert (found["what_failed"], found["writes_since_backup"]) == ("It broke.", 7)

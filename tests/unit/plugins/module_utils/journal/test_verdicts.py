@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
-from ansible_collections.pgsafe.migration.plugins.module_utils import verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.modules import pg_guard, pg_migration_apply
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
@@ -30,8 +32,12 @@ def test_the_role_sets_no_verdict_that_ends_well_by_itself() -> None:
 
 
 def test_every_verdict_has_a_text_and_the_documentation_knows_it() -> None:
-    words = {value for name, value in vars(verdicts).items() if name.isupper() and isinstance(value, str)}
-    assert words == set(verdicts.TEXTS)
-    by_hand = {verdicts.SETTLED, verdicts.AS_BACKUP, verdicts.RESTORED}
+    assert all(verdict.text for verdict in Verdict)
+    elsewhere = {"settled", "as_backup", "restored", "unreachable", "not_reached", "finished", "failed"}
     for module, more in ((pg_migration_apply, set()), (pg_guard, {"armed"})):
-        assert set(yaml.safe_load(module.RETURN)["verdict"]["choices"]) == words - by_hand | more
+        assert set(yaml.safe_load(module.RETURN)["verdict"]["choices"]) == {*Verdict} - elsewhere | more
+
+
+@pytest.mark.parametrize("word", ["", "armed", "MIGRATED", "migrated "])
+def test_a_word_that_no_module_says_is_unknown(word: str) -> None:
+    assert verdicts.of_word(word) is Verdict.UNKNOWN

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import ARMED, ENDS, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 FACTS = st.dictionaries(st.sampled_from(["file", "error", "kept"]), st.text(max_size=12), max_size=2)
-EVENTS = st.lists(st.tuples(st.sampled_from([ARMED, "applied", "failed", *ENDS]), FACTS), max_size=5)
+EVENTS = st.lists(st.tuples(st.sampled_from(list(Event)), FACTS), max_size=5)
 anywhere = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
 
-def _journal(directory: Path, events: list[tuple[str, dict[str, Any]]]) -> Journal:
+def _journal(directory: Path, events: list[tuple[Event, dict[str, Any]]]) -> Journal:
     written = Journal(directory)
     (directory / journal.JOURNAL).unlink(missing_ok=True)
     for event, facts in events:
@@ -29,20 +30,20 @@ def _journal(directory: Path, events: list[tuple[str, dict[str, Any]]]) -> Journ
     return written
 
 
-def _read(of: Journal) -> list[tuple[str, dict[str, Any]]]:
+def _read(of: Journal) -> list[tuple[Event, dict[str, Any]]]:
     return [(entry.event, entry.facts) for entry in of.entries()]
 
 
 @anywhere
 @given(events=EVENTS)
-def test_every_event_is_read_back_in_order(tmp_path: Path, events: list[tuple[str, dict[str, Any]]]) -> None:
+def test_every_event_is_read_back_in_order(tmp_path: Path, events: list[tuple[Event, dict[str, Any]]]) -> None:
     assert _read(_journal(tmp_path, events)) == events
 
 
 @anywhere
 @given(events=EVENTS.filter(bool), lost=st.integers(0, 400))
 def test_a_crash_costs_the_events_it_cut_off_and_no_other(
-    tmp_path: Path, events: list[tuple[str, dict[str, Any]]], lost: int
+    tmp_path: Path, events: list[tuple[Event, dict[str, Any]]], lost: int
 ) -> None:
     cut = _journal(tmp_path, events)
     path = tmp_path / journal.JOURNAL
@@ -52,63 +53,53 @@ def test_a_crash_costs_the_events_it_cut_off_and_no_other(
     whole = left.count(b"\n")
     # without its line feed a line may still be whole
     assert _read(cut) in (events[:whole], events[: whole + 1])
-    cut.append("recovered")
-    assert _read(cut)[-1] == ("recovered", {})
+    cut.append(Event.ABANDONED)
+    assert _read(cut)[-1] == (Event.ABANDONED, {})
     assert _read(cut)[:whole] == events[:whole]
 
 
 @pytest.mark.parametrize("text", ["before\u2028after", "before\x85after", "\x0c\x1c\x1d", "andr\udce9", "🐘"])
 def test_no_character_breaks_a_line(tmp_path: Path, text: str) -> None:
-    assert _read(_journal(tmp_path, [("failed", {"error": text}), ("applied", {})])) == [
-        ("failed", {"error": text}),
-        ("applied", {}),
+    assert _read(_journal(tmp_path, [(Event.FAILED, {"error": text}), (Event.APPLIED, {})])) == [
+        (Event.FAILED, {"error": text}),
+        (Event.APPLIED, {}),
     ]
 
 
 def test_zeros_that_a_crash_left_are_no_event(tmp_path: Path) -> None:
-    written = _journal(tmp_path, [(ARMED, {})])
+    written = _journal(tmp_path, [(Event.ARMED, {})])
     with (tmp_path / journal.JOURNAL).open("ab") as stream:
         stream.write(bytes(512))
-    assert _read(written) == [(ARMED, {})]
+    assert _read(written) == [(Event.ARMED, {})]
 
 
 def test_a_journal_that_was_never_written_has_no_events(tmp_path: Path) -> None:
     assert Journal(tmp_path).entries() == []
-    assert Journal(tmp_path).last(ARMED) is None
+    assert Journal(tmp_path).last(Event.ARMED) is None
 
 
 def test_a_line_has_the_time_in_utc(tmp_path: Path) -> None:
-    _journal(tmp_path, [(ARMED, {"digest": "x"})])
+    _journal(tmp_path, [(Event.ARMED, {"digest": "x"})])
     line = json.loads((tmp_path / journal.JOURNAL).read_text())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line.pop("time"))
-    assert line == {"event": ARMED, "digest": "x"}
+    assert line == {"event": "armed", "digest": "x"}
 
 
-def test_the_newest_of_the_events_asked_for_is_the_last(tmp_path: Path) -> None:
-    written = _journal(tmp_path, [("verified", {"level": "decode"}), ("verified", {"level": "restore"}), (ARMED, {})])
-    found = written.last("verified", "nothing")
+def test_the_last_entry_of_an_event_is_the_newest(tmp_path: Path) -> None:
+    levels = [(Event.VERIFIED, {"level": level}) for level in ("decode", "restore")]
+    written = _journal(tmp_path, [*levels, (Event.ARMED, {})])
+    found = written.last(Event.VERIFIED)
     assert found is not None
     assert found.facts == {"level": "restore"}
 
 
-@pytest.mark.parametrize(
-    ("events", "unfinished"),
-    [
-        ([], False),
-        (["backup_started", "backed_up", "verified"], False),
-        ([ARMED], True),
-        ([ARMED, "applied", "failed"], True),
-        ([ARMED, "failed", "rolling_back", "rollback_failed"], True),
-        ([ARMED, "migrated"], False),
-        ([ARMED, "failed", "failed_unchanged"], False),
-        ([ARMED, "rollback_failed", "rolled_back"], False),
-        ([ARMED, "rolled_back", "rollback_failed"], False),
-        ([ARMED, "rollback_failed", "settled"], False),
-        (["rolling_back", "rollback_failed"], False),
-    ],
-)
-def test_a_run_is_unfinished_from_armed_until_an_end(tmp_path: Path, events: list[str], unfinished: bool) -> None:
-    assert _journal(tmp_path, [(event, {}) for event in events]).unfinished == unfinished
+def test_an_event_of_another_version_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    written = _journal(tmp_path, [(Event.ARMED, {})])
+    with (tmp_path / journal.JOURNAL).open("a") as stream:
+        stream.write('{"event": "teleported", "time": "2026-11-16T14:30:22Z"}\n')
+    with pytest.raises(FileFailed, match="teleported") as caught:
+        _ = written.state
+    assert "Use the version of pgsafe.migration that wrote the journal." in caught.value.remedy
 
 
 def test_of_two_who_work_on_a_run_the_second_is_refused(tmp_path: Path) -> None:

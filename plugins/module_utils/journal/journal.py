@@ -7,12 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import run_log, safe_paths, verdicts
+from ansible_collections.pgsafe.migration.plugins.module_utils import safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     append_line,
@@ -23,43 +22,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     reporting,
     share,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as log_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import RunState, fold
 
 RUNS = ".runs"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
-
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-
-# Events after which the database may differ from what it was, until one of the ENDS follows.
-ARMED = "armed"
-ENDS = verdicts.ENDS
-
-# The verification failed, and a person is to say what becomes of the database.
-HELD = verdicts.HELD
-ROLLING_BACK = "rolling_back"
-
-# A guard was started for one of the run's jobs.
-GUARDED = "guarded"
-
-# Written before the first step of a fence, and after the last step of its undo.
-FENCING = "fencing"
-OPENED = "opened"
-
-# The verdict is in: from here a run is finished forwards, by opening the database, whichever it is.
-ACCEPTED = "accepted"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """:param time: ISO 8601, UTC, for people; the order of the lines is what counts."""
-
-    event: str
-    time: str
-    facts: dict[str, Any]
-
-    @property
-    def moment(self) -> datetime:
-        return datetime.strptime(self.time, _TIME).replace(tzinfo=timezone.utc)
 
 
 class Journal:
@@ -73,19 +43,19 @@ class Journal:
     def run_id(self) -> str:
         return self.directory.name
 
-    def append(self, event: str, **facts: Any) -> None:
+    def append(self, event: Event, **facts: Any) -> None:
         """Record an event durably, before or after it as the event's name says.
 
         :raises FileFailed: it could not be made durable.
         """
         moment = now()
         # ASCII alone, so that a line that a crash cuts off is still text.
-        append_line(self._path, json.dumps({"event": event, "time": moment, **facts}))
-        self._log(run_log.told(event, moment, facts))
+        append_line(self._path, json.dumps({"event": event.value, "time": moment, **facts}))
+        self._log(log_lines.told(event, moment, facts))
 
     def note(self, output: str) -> None:
         """Into the log, what a program of the run has said."""
-        self._log(run_log.output(output))
+        self._log(log_lines.output(output))
 
     def _log(self, text: str) -> None:
         # The journal is what counts: no run fails because of its log.
@@ -94,7 +64,7 @@ class Journal:
 
     @property
     def _log_path(self) -> Path:
-        return self.directory / run_log.name(self.run_id)
+        return self.directory / log_lines.name(self.run_id)
 
     def log_beside(self, backup_dir: Path) -> None:
         """From here on the log is in the directory of the backup, too."""
@@ -108,8 +78,8 @@ class Journal:
     def log(self) -> list[str]:
         """The end of the log, a line each."""
         with suppress(FileFailed):
-            return run_log.shortened(read_text(self._log_path).splitlines())
-        return run_log.shortened([run_log.told(of.event, of.time, of.facts) for of in self.entries()])
+            return log_lines.shortened(read_text(self._log_path).splitlines())
+        return log_lines.shortened([log_lines.told(of.event, of.time, of.facts) for of in self.entries()])
 
     def entries(self) -> list[Entry]:
         """All events in order; a last line that a crash cut off is not one.
@@ -118,70 +88,37 @@ class Journal:
         """
         if not self._path.exists():
             return []
-        return list(_parsed(read_text(self._path)))
+        return list(_parsed(self._path))
 
-    def last(self, *events: str) -> Entry | None:
-        """The newest entry of one of the events."""
-        return next((entry for entry in reversed(self.entries()) if entry.event in events), None)
+    @property
+    def state(self) -> RunState:
+        """The state of the run by its journal, read anew each time.
 
-    def since(self, event: str, *events: str) -> list[Entry]:
-        """Those of the events that came after the newest one of ``event``."""
-        entries = self.entries()
-        begun = max((number for number, entry in enumerate(entries) if entry.event == event), default=-1)
-        return [entry for entry in entries[begun + 1 :] if entry.event in events]
+        :raises FileFailed: the journal cannot be read.
+        """
+        return fold(self.entries())
+
+    def last(self, event: Event) -> Entry | None:
+        """The newest entry of an event, for its facts."""
+        return next((entry for entry in reversed(self.entries()) if entry.event is event), None)
 
     @property
     def backup_dir(self) -> str:
         """The directory of the run's backup, empty when it never began one."""
-        begun = self.last("backup_started")
+        begun = self.last(Event.BACKUP_STARTED)
         return str(begun.facts["backup_dir"]) if begun else ""
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether the run may have changed the database and has not reached an end."""
-        newest = self.last(ARMED, *ENDS)
-        return newest is not None and newest.event == ARMED
-
-    @property
-    def on_hold(self) -> bool:
-        """Whether a person is to decide, and has not begun to have it one way or the other."""
-        newest = self.last(ARMED, HELD, ROLLING_BACK, ACCEPTED, *ENDS)
-        return newest is not None and newest.event == HELD
-
-    @property
-    def fenced(self) -> bool:
-        """Whether the database may still be fenced by this run."""
-        newest = self.last(FENCING, OPENED)
-        return newest is not None and newest.event == FENCING
-
-    @property
-    def accepted(self) -> str:
-        """The verdict of a run that may lack no more than the opening of the database; empty before there is one."""
-        newest = self.last(ARMED, ACCEPTED)
-        return str(newest.facts["verdict"]) if newest and newest.event == ACCEPTED else ""
-
-    @property
-    def verdict(self) -> str:
-        """One of :mod:`verdicts`, by what the journal has; never one that ends well without its line."""
-        newest = self.last(ARMED, *ENDS)
-        if newest is None or newest.event != ARMED:
-            return newest.event if newest else verdicts.REFUSED
-        if self.on_hold:
-            return verdicts.HELD
-        given_up = not self.fenced and self.since(ARMED, verdicts.ROLLBACK_FAILED)
-        return verdicts.ROLLBACK_FAILED if given_up else verdicts.UNFINISHED
 
     @property
     def patience(self) -> float | None:
         """Seconds that the run may rest before its sentry gives it up; None without a sentry."""
-        begun = self.last(FENCING)
+        begun = self.last(Event.FENCING)
         found = begun.facts.get("patience") if begun else None
         return None if found is None else float(found)
 
     @property
     def database(self) -> str:
         """The name of the run's database, empty when it never got so far as to say it."""
-        begun = self.last(FENCING, "backup_started")
+        begun = self.last(Event.BACKUP_STARTED) or self.last(Event.FENCING)
         return str(begun.facts["database"]) if begun else ""
 
     @property
@@ -207,15 +144,28 @@ class Journal:
             yield
 
 
-def _parsed(text: str) -> Iterator[Entry]:
-    for line in text.splitlines():
+def _parsed(path: Path) -> Iterator[Entry]:
+    for line in read_text(path).splitlines():
         with suppress(ValueError, KeyError):
             facts = json.loads(line)
-            yield Entry(facts.pop("event"), facts.pop("time"), facts)
+            yield Entry(_known(facts.pop("event"), path), facts.pop("time"), facts)
+
+
+def _known(event: str, path: Path) -> Event:
+    """
+    :raises FileFailed: another version of the collection wrote the journal, so the state of its run is not known.
+    """
+    try:
+        return Event(event)
+    except ValueError:
+        raise FileFailed(
+            f"The journal {path} has an event that this version does not know: {event!r}.",
+            remedy="Use the version of pgsafe.migration that wrote the journal.",
+        ) from None
 
 
 def now() -> str:
-    return datetime.now(timezone.utc).strftime(_TIME)
+    return datetime.now(timezone.utc).strftime(TIME)
 
 
 def new_run(backup_root: Path) -> Journal:

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Events: every line that a journal can hold. An event of a step that changes something precedes the step."""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+
+
+class Event(Word):
+    """The comment behind each event names its facts."""
+
+    # The fence. FENCING precedes its first step, OPENED follows the last step of its undo.
+    FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, patience
+    FENCED = "fenced"  # witness, clock
+    REVOKING = "revoking"  # acl, owner, role
+    CLOSING = "closing"  # name
+    GIVING_UP = "giving_up"  # error; the database could not be closed
+    OPENED = "opened"
+
+    BACKUP_STARTED = "backup_started"  # backup_dir, database
+    BACKED_UP = "backed_up"  # backup_dir, manifest_sha256
+    BACKUP_FAILED = "backup_failed"  # error
+    SWEPT = "swept"  # backup_dir
+
+    VERIFYING = "verifying"  # level
+    VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds
+    READY_COPY = "ready_copy"  # name, oid
+    READY_COPY_DROPPED = "ready_copy_dropped"  # name
+
+    # The window: from ARMED on the database may differ from the backup, until the run has ended.
+    CONFIRMED = "confirmed"  # database, by
+    ARMED = "armed"  # digest, backup_dir, sequences
+    APPLYING = "applying"  # file
+    APPLIED = "applied"  # file
+    FAILED = "failed"  # error; the undo begins
+    HELD = "held"  # a person decides
+
+    ROLLING_BACK = "rolling_back"
+    ENDING_PREPARED = "ending_prepared"  # gid
+    SWAPPING = "swapping"  # name, oid
+    ROLLBACK_FAILED = "rollback_failed"  # error
+
+    # The verdict is in, and only the opening of the database is missing.
+    ACCEPTED = "accepted"  # verdict, reason
+
+    MIGRATED = "migrated"  # digest
+    FAILED_UNCHANGED = "failed_unchanged"  # kept
+    ROLLED_BACK = "rolled_back"  # kept, method, failures
+    SETTLED = "settled"
+
+    # The processes of the run.
+    GUARDED = "guarded"  # job, directory, by_hand
+    ABORTING = "aborting"  # reason
+    ABANDONED = "abandoned"

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Verdicts: how a run ended, one enumeration for modules, journal, role, callback and artifacts.
+
+A run ends well only where a module said so. Without a word from a module the verdict is *unknown*.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+
+
+class Verdict(Word):
+    # Ends of a run that began to migrate; the journal has an event of the same name for each.
+    MIGRATED = "migrated"
+    FAILED_UNCHANGED = "failed_unchanged"
+    ROLLED_BACK = "rolled_back"
+    SETTLED = "settled"
+
+    # Nothing was begun: the set was applied before, is pending (check mode), or something stood in the way.
+    UNCHANGED = "unchanged"
+    PENDING = "pending"
+    REFUSED = "refused"
+
+    # The migration began and did not end.
+    HELD = "held"
+    ROLLBACK_FAILED = "rollback_failed"
+    UNFINISHED = "unfinished"
+    UNKNOWN = "unknown"
+
+    # A restore by hand: the rollback found nothing to do, or another database was made.
+    AS_BACKUP = "as_backup"
+    RESTORED = "restored"
+
+    # No module says these; the callback sees them.
+    UNREACHABLE = "unreachable"
+    NOT_REACHED = "not_reached"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+    @property
+    def text(self) -> str:
+        """The verdict as a person reads it."""
+        return _TEXTS[self]
+
+
+ENDS = (Verdict.MIGRATED, Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.SETTLED)
+
+WELL = (Verdict.MIGRATED, Verdict.UNCHANGED)
+WELL_IN_CHECK_MODE = (*WELL, Verdict.PENDING)
+
+_TEXTS = {
+    Verdict.MIGRATED: "migrated and verified",
+    Verdict.FAILED_UNCHANGED: "failed: the database is as it was, nothing had to be restored",
+    Verdict.ROLLED_BACK: "rolled back: the database is as it was before",
+    Verdict.SETTLED: "settled: a person has put the database right",
+    Verdict.UNCHANGED: "unchanged: the set was applied before",
+    Verdict.PENDING: "pending: nothing stands in the way of this migration",
+    Verdict.REFUSED: "refused: nothing was changed",
+    Verdict.HELD: "HELD: migrated, not verified, and closed until a person decides",
+    Verdict.ROLLBACK_FAILED: "ROLLBACK FAILED",
+    Verdict.UNFINISHED: "UNFINISHED: the migration began, and was neither accepted nor rolled back",
+    Verdict.UNKNOWN: "UNKNOWN: no module said how the run ended; look at it with pgsafe.migration.status",
+    Verdict.AS_BACKUP: "is as the backup holds it",
+    Verdict.RESTORED: "restored to another database",
+    Verdict.UNREACHABLE: "unreachable",
+    Verdict.NOT_REACHED: "not reached: nothing was changed",
+    Verdict.FINISHED: "finished without a failure",
+    Verdict.FAILED: "failed",
+}
+
+
+def of_word(word: str) -> Verdict:
+    """The verdict that a result or a fact names; *unknown* for any other word."""
+    return Verdict(word) if word in set(Verdict) else Verdict.UNKNOWN
