@@ -79,8 +79,9 @@ def states(_root: Path) -> str:
 def _stage(module: Any, stage: Any) -> tuple[str, ...]:
     ended = module.Verdict.MIGRATED if stage is module.ENDED else None
     verdict = "its end" if ended else module.RunState(stage).verdict
-    moves = {f"`{event}` → {to[stage]}" for event, to in module.TRANSITIONS.items() if to.get(stage, stage) is not stage}
-    return (str(stage), str(verdict).replace("_", " "), ", ".join(sorted(moves)) or "nothing", *INTERRUPTED[str(stage)])
+    moves = {event: to[stage] for event, to in module.TRANSITIONS.items() if to.get(stage, stage) is not stage}
+    left_by = ", ".join(f"`{event}` → {moves[event]}" for event in sorted(moves))
+    return (str(stage), str(verdict).replace("_", " "), left_by, *INTERRUPTED[str(stage)])
 
 
 def _allowed(module: Any, places: Any) -> str:

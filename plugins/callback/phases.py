@@ -43,6 +43,7 @@ _PHASES = {
     "Verify": "Phase 1: PRE-MIGRATION",
     "Confirm": "Phase 2: CONFIRMATION",
     "Migrate": "Phase 3: MIGRATION",
+    "Finish": "Phase 4: RECOVERY",
     "Rollback": "Phase 4: ROLLBACK",
 }
 
@@ -116,9 +117,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         host = result._host.get_name()
-        unknown = self._verdicts.get(host, Verdict.UNKNOWN) is Verdict.UNKNOWN
-        begun = self._fenced and unknown
-        if unknown:
+        verdict = self._verdicts.get(host, Verdict.UNKNOWN)
+        begun = self._fenced and verdict is Verdict.UNKNOWN
+        if verdict in (Verdict.UNKNOWN, Verdict.REFUSED):
             self._verdicts[host] = Verdict.UNREACHABLE
         reason = "\n".join(foreign_lines(str(_said(result).get("msg", "")).strip()))
         self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)

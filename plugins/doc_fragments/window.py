@@ -34,7 +34,7 @@ options:
       - What is done when the migration was applied and its verification fails.
       - V(rollback) puts the database back at once.
       - V(hold) leaves it closed, as it was migrated, until a person has it rolled back
-        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:accept_reason)). Nobody is
+        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:decision)). Nobody is
         served until then, and no other run begins. It needs a fence that closes.
     type: str
     choices: [rollback, hold]

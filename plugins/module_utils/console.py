@@ -81,6 +81,7 @@ def status(found: Sequence[RunStatus]) -> list[str]:
 
 def recover(found: Recovered, foreseen: bool) -> list[str]:
     lines = [f"{FORESEEN if foreseen else TICK} {line}" for line in found.done]
+    lines += [f"[warning] {warning}" for warning in found.warnings]
     return lines + [
         f"[info] The database {name} ({size(bytes_kept)}) is kept from a rollback; when nobody needs it: "
         f"DROP DATABASE {quoted(name)}"

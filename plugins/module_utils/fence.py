@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     hooks,
     login_triggers,
     names,
+    playbooks,
     queries,
     run_lock,
     whereabouts,
@@ -193,8 +194,7 @@ def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
         if run_journal.state.unfinished:
             raise Refused(
                 f"The run {run_id} has changed {target.dbname}; lifting its fence would let others in half way.",
-                remedy="Roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
-                f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
+                remedy=f"Roll it back: {playbooks.rolling_back(run_journal.backup_dir)}",
             )
         lifted = undo(target, run_journal)
         copies.drop_ready(target, run_journal)
@@ -364,10 +364,7 @@ def _require_here(server: Session, fence: Fence, after_failover: bool) -> Fence:
         identities.require_same(fence.identity, now, same_database=False)
     except Refused as error:
         if now.system_identifier == fence.identity.system_identifier:
-            error.remedy = (
-                "If it is the primary since a failover: ansible-playbook -i INVENTORY -l HOST "
-                f"pgsafe.migration.recover -e pg_migrate_run_id={fence.run_id}"
-            )
+            error.remedy = f"If it is the primary since a failover: {playbooks.recovering(fence.run_id)}"
         raise
     return fence
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, names, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import copies, names, playbooks, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, identifier, literal, statement
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
@@ -58,8 +58,8 @@ def refused(database: str, name: str, mark: str) -> Refused:
     return Refused(
         f"{database} was {mark[len(copies.MARK) :]}; that run did not come to its end.",
         state,
-        "Finish it there: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.recover -e "
-        f"pg_migrate_run_id={run_id(mark)}. Only if that directory is lost for good, open the database by hand: "
+        f"Finish it there: {playbooks.recovering(run_id(mark))}. Only if that directory is lost for good, open the "
+        "database by hand: "
         + " ".join(f"{line};" for line in _by_hand(database, name)),
     )
 

@@ -20,7 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts 
 BEFORE_LAST_MIGRATION = "before_last_migration"
 
 _MOST_FILES = 3
-_NOTHING_LEFT = (Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.SETTLED)
+_NOTHING_LEFT = (Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.RESOLVED)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ Nobody else decides: no later run, no rescue, and no recovery of what was interr
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, login_triggers, migration_record, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    fence,
+    login_triggers,
+    migration_record,
+    playbooks,
+    queries,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import Fence
@@ -23,11 +29,9 @@ STATE = "The database is as the migration left it, and closed: nobody is served 
 
 def choices(run_journal: Journal) -> str:
     """The two commands of which a person chooses one."""
-    play = "ansible-playbook -i INVENTORY -l HOST pgsafe.migration"
     return (
-        f"To have the database as it was before: {play}.rollback -e pg_migrate_backup_dir={run_journal.backup_dir} "
-        f"To open it as it was migrated: {play}.recover -e pg_migrate_run_id={run_journal.run_id} "
-        '-e \'{"pg_migrate_accept_reason": "WHY"}\''
+        f"To have the database as it was before: {playbooks.rolling_back(run_journal.backup_dir)} "
+        f"To open it as it was migrated: {playbooks.deciding(run_journal.run_id, 'accept')}"
     )
 
 

@@ -22,7 +22,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
-    finish,
     hold,
     identity,
     login_triggers,
@@ -30,8 +29,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     migration_record,
     migration_verify,
     permit,
+    playbooks,
     psql_file,
     queries,
+    recover,
     rollback,
     signals,
     verification_report,
@@ -446,8 +447,7 @@ class _Window:
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
         request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True, unmoved=self._idle)
         try:
-            self._came_back = finish.end_what_is_left(target, self._journal, self._manifest.identity)
-            restored = rollback.roll_back(request, self._manifest, self._journal)
+            done = recover.finish(recover.Run(target, request, self._journal), recover.Decision.ROLL_BACK)
         except PgsafeError as undo:
             # Of its own doing that may be so; of the migration's it is not.
             cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
@@ -455,12 +455,12 @@ class _Window:
                 cause,
                 self._outcome(Verdict.ROLLBACK_FAILED),
                 "ROLLBACK FAILED: the database is in the state that the failed migration left.",
-                "Mend the cause, then: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
-                f"-e pg_migrate_backup_dir={request.backup_dir}",
+                f"Fix the cause, then run: {playbooks.rolling_back(str(request.backup_dir))}",
             ) from cause
         self._opened = time.monotonic()
-        self._warnings += restored.warnings
-        raise self._undone(cause, restored) from cause
+        self._came_back = done.sessions_ended
+        self._warnings += done.warnings
+        raise self._undone(cause, done.restored) from cause
 
     def _hold(self, cause: VerificationFailed) -> NoReturn:
         """The migration was applied in full, and may be right: closed, it waits for a person's word."""
@@ -469,10 +469,10 @@ class _Window:
         self._opened = time.monotonic()
         raise MigrationFailed(cause, self._outcome(Verdict.HELD), hold.STATE, hold.choices(self._journal)) from cause
 
-    def _undone(self, cause: PgsafeError, restored: rollback.Restored) -> MigrationFailed:
-        if restored.state == "not_needed":
-            as_before = f"The database {restored.database} is as it was before."
-            state = as_before if restored.warnings else NOTHING_CHANGED
+    def _undone(self, cause: PgsafeError, restored: rollback.Restored | None) -> MigrationFailed:
+        if restored is None or restored.state == "not_needed":
+            as_before = f"The database {self._request.target.dbname} is as it was before."
+            state = as_before if self._warnings else NOTHING_CHANGED
             return MigrationFailed(cause, self._outcome(Verdict.FAILED_UNCHANGED, restored), state, "")
         return MigrationFailed(
             cause,

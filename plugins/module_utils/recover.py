@@ -1,48 +1,195 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Recover: what earlier runs left of a database is finished or undone, before anything else is done to it.
+"""Recover: bring a run whose process is gone to its end, by one implementation for every caller.
 
-A run that had not begun to migrate is undone: its fence is lifted, its copies are dropped. One that had is finished,
-forwards where its migration was verified, else by its rollback. A run that rests between two steps is left alone.
+The worker of a guard, the sentry, the rescue of a play, the next run, a person, and a rollback by hand call
+:func:`finish`. Forwards it only opens the database; backwards it ends what the migration started before it looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    access_probe,
-    copies,
+    commands,
+    cutover,
     fence,
-    fence_mark,
-    finish,
     hold,
+    leftover_runs,
     login_triggers,
+    playbooks,
     queries,
     rollback,
-    run_lock,
-    whereabouts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored, RollbackRequest
 
 # As long as a person may take to confirm, and a little more.
 PATIENCE_SECONDS = 1200
+
+
+class Decision(Word):
+    """What is to become of a run."""
+
+    # As its journal says: opened where it has a verdict or never began to migrate, else rolled back.
+    FINISH = "finish"
+    ROLL_BACK = "roll_back"
+    # The migration of a held run stays.
+    ACCEPT = "accept"
+    # A person has fixed the database by other means.
+    MARK_RESOLVED = "mark_resolved"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to be brought to its end; the caller holds its lock.
+
+    :param rollback: how it is rolled back, if that is what it comes to.
+    :param journal: None for a backup without one.
+    :param reason: why, for the journal.
+    :param after_failover: a person has named the run, and so says that this is its server, whatever its timeline.
+    """
+
+    target: Target
+    rollback: RollbackRequest
+    journal: Journal | None
+    reason: str = ""
+    after_failover: bool = False
+
+    @property
+    def manifest(self) -> Manifest:
+        return manifests.read(self.rollback.backup_dir)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """:param restored: what a rollback did, None where the run went forwards.
+    :param sessions_ended: sessions that were still in the database of a run that was rolled back.
+    :param warnings: what went wrong without changing the verdict.
+    """
+
+    restored: Restored | None = None
+    sessions_ended: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def finish(run: Run, decision: Decision) -> Finished:
+    """Bring a run to its end.
+
+    :raises Refused: the run waits for a person's decision, and this is not it.
+    :raises PgsafeError: it could not be done; the message says how the database was left.
+    """
+    return _WAYS[decision](run)
+
+
+def _by_journal(run: Run) -> Finished:
+    if run.journal is None:
+        return _backwards(run)
+    state = run.journal.state
+    if state.on_hold:
+        raise hold.undecided(run.journal)
+    if state.given_up:
+        raise _given_up(run.journal)
+    return _backwards(run) if state.unfinished and state.accepted is None else _forwards(run, run.journal)
+
+
+def _forwards(run: Run, run_journal: Journal) -> Finished:
+    """Open the database of a run that has its verdict, or never began to migrate, without a look at it.
+
+    Others may have written since the opening, so a look could take that for the migration's.
+    """
+    state = run_journal.state
+    warnings = rollback.let_go(run.target, run_journal, run.after_failover)
+    if state.unfinished and state.accepted:
+        run_journal.append(end_of(state.accepted))
+    return Finished(warnings=warnings)
+
+
+def _backwards(run: Run) -> Finished:
+    """Roll the database back to the run's backup; what the migration left at work is ended first."""
+    manifest, ended = run.manifest, 0
+    if run.journal and run.journal.state.unfinished:
+        ended = _end_what_is_left(run.target, run.journal, manifest.identity)
+    restored = rollback.roll_back(run.rollback, manifest, run.journal)
+    return Finished(restored, ended, restored.warnings)
+
+
+def _accepted(run: Run) -> Finished:
+    run_journal = _with_journal(run)
+    hold.accept(run.target, run_journal, run.reason)
+    return _forwards(run, run_journal)
+
+
+def _resolved(run: Run) -> Finished:
+    """What the migration left at work must not write to the database again."""
+    run_journal = _with_journal(run)
+    unfinished = run_journal.state.unfinished
+    if unfinished:
+        _end_what_is_left(run.target, run_journal, run.manifest.identity, after_failover=True)
+    warnings = rollback.let_go(run.target, run_journal, after_failover=True)
+    if unfinished:
+        run_journal.append(Event.RESOLVED, reason=run.reason)
+    return Finished(warnings=warnings)
+
+
+_WAYS: Mapping[Decision, Callable[[Run], Finished]] = {
+    Decision.FINISH: _by_journal,
+    Decision.ROLL_BACK: _backwards,
+    Decision.ACCEPT: _accepted,
+    Decision.MARK_RESOLVED: _resolved,
+}
+
+
+def _with_journal(run: Run) -> Journal:
+    if run.journal is None:
+        raise Refused(f"The run of {run.rollback.backup_dir} has no journal beside its backup.")
+    return run.journal
+
+
+def _given_up(run_journal: Journal) -> Refused:
+    return Refused(
+        f"The rollback of the run {run_journal.run_id} has failed, and {run_journal.database} was opened as the failed "
+        "migration left it; others may have written since.",
+        remedy=f"Roll it back by hand: {playbooks.rolling_back(run_journal.backup_dir)}",
+    )
+
+
+def _end_what_is_left(target: Target, run_journal: Journal, mine: Identity, after_failover: bool = False) -> int:
+    """End the processes that a migration started, then the sessions of its database; returns the number of sessions.
+
+    The processes come first, because they would connect again. Both would write after the look at the database.
+
+    :param mine: the database, whose name a migration may have changed.
+    :raises Refused: this is another server, or a session could not be ended.
+    """
+    commands.end_marked(run_journal.directory)
+    with session(target.maintenance, WRITING, "rollback") as server:
+        now = identities.read(server, target.maintenance_db)
+        here = replace(mine, timeline=now.timeline) if after_failover else mine
+        identities.require_same(here, now, same_database=False)
+        found = server.rows(queries.NAME_AND_OPEN, (mine.oid,))
+        return sum(cutover.end_sessions(server, name) for name, _is_open in found)
 
 
 @dataclass(frozen=True)
 class RecoverRequest:
     """:param run_id: a run to finish or undo even if it rests between two steps just now.
     :param patience: seconds that a run may rest before it is taken for dead.
-    :param accept_reason: why the database of the held run ``run_id`` is opened as it was migrated.
-    :param by_person: a person has named ``run_id``, and so says that this is its server, also after a failover.
+    :param decision: what is to become of the run ``run_id``; of any other, what its journal says.
+    :param reason: why, for the journal; with a decision that a person takes.
+    :param after_failover: the server is the one of ``run_id``, whatever its timeline.
     """
 
     target: Target
@@ -50,8 +197,9 @@ class RecoverRequest:
     jobs: int = 2
     run_id: str = ""
     patience: int = PATIENCE_SECONDS
-    accept_reason: str = ""
-    by_person: bool = True
+    decision: Decision = Decision.FINISH
+    reason: str = ""
+    after_failover: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,219 +207,138 @@ class Recovered:
     """:param done: what was done, or would be, a line each.
     :param kept: databases that rollbacks replaced and kept, with their sizes in bytes.
     :param runs: those that were finished or undone, and the newest one of the database, however it has ended.
+    :param warnings: what a person ought to know of it.
     """
 
     done: tuple[str, ...]
     kept: dict[str, int]
     runs: tuple[Journal, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def plan(request: RecoverRequest) -> Recovered:
     """What would be done, by reading alone.
 
-    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's word.
+    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's decision.
     """
-    _require_one_run(request)
+    _require_decision(request)
+    leftover_runs.require_known(request.target, request.backup_root)
     done = []
-    _require_ours(request)
-    for run_journal in _left(request):
+    for run_journal in _runs(request):
         _require_dead(request, run_journal)
         done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.state.unfinished else 'undone'}")
-    return Recovered(tuple(done), _kept(request.target))
-
-
-def _require_one_run(request: RecoverRequest) -> None:
-    """
-    :raises BadRequest: something is to be accepted, and not said of which run.
-    :raises Refused: there is nothing to accept.
-    """
-    if not request.accept_reason:
-        return
-    if not request.run_id:
-        raise BadRequest("A migration is to be accepted, and no run is named.", remedy="Give its run_id.")
-    if not any(of.run_id == request.run_id and of.state.on_hold for of in _left(request)):
-        raise Refused(f"The run {request.run_id} of {request.target.dbname} is not held: there is nothing to accept.")
+    return Recovered(tuple(done), leftover_runs.kept(request.target))
 
 
 def run(request: RecoverRequest) -> Recovered:
     """
-    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's word.
+    :raises Refused: another run is at work on the database, rests between two steps, or waits for a person's decision.
     :raises PgsafeError: a run could not be finished; the message says how its database was left.
     """
-    _require_one_run(request)
+    _require_decision(request)
     request = replace(request, target=login_triggers.silenced(request.target))
-    _require_ours(request)
-    runs = tuple(_left(request))
-    done = [_finished(request, run_journal) for run_journal in runs]
-    done += [f"Dropped the copy {name} that an interrupted run had left" for name in _swept(request)]
-    return Recovered(tuple(done), _kept(request.target), (*runs, *_newest(request, runs)))
+    leftover_runs.require_known(request.target, request.backup_root)
+    runs = tuple(_runs(request))
+    found = [_recovered(request, run_journal) for run_journal in runs]
+    swept = leftover_runs.sweep(request.target, request.backup_root)
+    done = [line for line, _warnings in found]
+    done += [f"Dropped the copy {name} that an interrupted run had left" for name in swept]
+    newest = leftover_runs.newest(request.target, request.backup_root)
+    return Recovered(
+        tuple(done),
+        leftover_runs.kept(request.target),
+        (*runs, *[of for of in newest if of.run_id not in [known.run_id for known in runs]]),
+        tuple(warning for _line, warnings in found for warning in warnings),
+    )
 
 
-def _newest(request: RecoverRequest, known: tuple[Journal, ...]) -> list[Journal]:
-    """What a guard has finished by itself, its controller may not have lived to see."""
-    runs = all_runs(request.backup_root) if request.backup_root.is_dir() else []
-    of_database = [of for of in runs if of.database == request.target.dbname]
-    return [of for of in of_database[-1:] if of.run_id not in [run_journal.run_id for run_journal in known]]
-
-
-def _require_ours(request: RecoverRequest) -> None:
+def _require_decision(request: RecoverRequest) -> None:
     """
-    :raises Refused: a run of another host, or of another backup root, is at work on the database, or was.
+    :raises BadRequest: a person's decision names no run, or no reason.
+    :raises Refused: the run is not one that this can be decided of.
     """
-    holder, database = _holder(request), request.target.dbname
-    if holder and not (holder.run_id and of_run(request.backup_root, holder.run_id)):
-        raise run_lock.refused(database, holder)
-    with session(request.target.maintenance, purpose="recover") as server:
-        marks = fence_mark.found(server, database)
-    for name, mark in marks.items():
-        run_journal = of_run(request.backup_root, fence_mark.run_id(mark))
-        if run_journal is None or run_journal.database != database or not run_journal.state.fenced:
-            raise fence_mark.refused(database, name, mark)
-
-
-def _holder(request: RecoverRequest) -> run_lock.Holder | None:
-    with session(request.target.maintenance, purpose="recover") as server:
-        found = server.rows(queries.DATABASE_OID, (request.target.dbname,))
-        return run_lock.holder(server, int(found[0][0])) if found else None
-
-
-def _left(request: RecoverRequest) -> Iterator[Journal]:
-    """Runs of this very database that did not come to their end."""
-    if not request.backup_root.is_dir():
+    if request.decision is Decision.FINISH:
         return
-    for run_journal in all_runs(request.backup_root):
-        if run_journal.database == request.target.dbname and _is_left(run_journal) and _is_here(request, run_journal):
-            yield run_journal
+    if not request.run_id:
+        raise BadRequest(f"The decision {request.decision} names no run.", remedy="Give its run_id.")
+    if not request.reason.strip():
+        raise BadRequest(f"The decision {request.decision} needs a reason, for the journal.", remedy="Give a reason.")
+    held = any(of.run_id == request.run_id and of.state.on_hold for of in _runs(request))
+    if request.decision is Decision.ACCEPT and not held:
+        raise Refused(f"The run {request.run_id} of {request.target.dbname} is not held: there is nothing to accept.")
 
 
-def _is_left(run_journal: Journal) -> bool:
-    """A failed rollback has opened the database: what to do with it then is for a person to say."""
-    state = run_journal.state
-    if state.unfinished:
-        return state.fenced or state.accepted is not None
-    return state.fenced or state.ready_copy is not None
-
-
-def _is_here(request: RecoverRequest, run_journal: Journal) -> bool:
-    """Several servers may share a backup root, and have databases of one name."""
-    identity = _identity(run_journal)
-    if identity is None:
-        return False
-    with session(request.target.maintenance, purpose="recover") as server:
-        here = identities.read(server, request.target.maintenance_db)
-    return here.system_identifier == identity.system_identifier
-
-
-def _identity(run_journal: Journal) -> Identity | None:
-    raised = fence.recorded(run_journal)
-    if raised:
-        return raised.identity
-    directory = Path(run_journal.backup_dir)
-    return manifests.read(directory).identity if (directory / manifests.MANIFEST).exists() else None
+def _runs(request: RecoverRequest) -> list[Journal]:
+    """What is left of the database's runs, and the one that is named though its rollback failed."""
+    left = list(leftover_runs.found(request.target, request.backup_root))
+    if not request.run_id or request.run_id in [of.run_id for of in left]:
+        return left
+    named = of_run(request.backup_root, request.run_id)
+    mine = named is not None and named.database == request.target.dbname and named.state.unfinished
+    return [*left, named] if named and mine else left
 
 
 def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     """
-    :raises Refused: somebody works on the run, or may be about to, or is to decide what becomes of it.
+    :raises Refused: a process works on the run, or may be about to, or a person must decide what becomes of it.
     """
     if run_journal.alive:
         raise Refused(
             f"The run {run_journal.run_id} is at work on {request.target.dbname} just now.",
             remedy="Wait for it to end.",
         )
-    if run_journal.state.on_hold and not _is_accepted(request, run_journal):
+    named = request.run_id == run_journal.run_id
+    state = run_journal.state
+    if state.on_hold and not (named and request.decision is not Decision.FINISH):
         raise hold.undecided(run_journal)
-    newest = run_journal.entries()[-1]
-    if request.run_id == run_journal.run_id or not run_journal.state.resting:
+    if named or not state.resting:
         return
+    newest = run_journal.entries()[-1]
     rested = datetime.now(timezone.utc) - newest.moment
-    sentry = _holder(request)
+    sentry = leftover_runs.holder(request.target)
     if rested.total_seconds() < request.patience or (sentry and sentry.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps somebody is being asked to confirm it.",
-            remedy="Wait for it to end. If it is dead: ansible-playbook -i INVENTORY -l HOST "
-            f"pgsafe.migration.recover -e pg_migrate_run_id={run_journal.run_id}",
+            remedy=f"Wait for it to end. If it is dead: {playbooks.recovering(run_journal.run_id)}",
         )
 
 
-def _finished(request: RecoverRequest, run_journal: Journal) -> str:
+def _recovered(request: RecoverRequest, run_journal: Journal) -> tuple[str, tuple[str, ...]]:
+    """What was done to a run, and the warnings."""
     _require_dead(request, run_journal)
     named = request.run_id == run_journal.run_id
+    asked = RollbackRequest(request.target, Path(run_journal.backup_dir), request.jobs, finish=True)
+    of = Run(request.target, asked, run_journal, request.reason if named else "", named and request.after_failover)
     with run_journal.held():
-        if _is_accepted(request, run_journal):
-            hold.accept(request.target, run_journal, request.accept_reason)
-        warnings = finish.forwards(request.target, run_journal, after_failover=named and request.by_person)
-        if warnings is not None:
-            return "; ".join((_opened(request, run_journal), *warnings))
         if not named:
             _require_fenced(request, run_journal)
-        return _rolled_back(request, run_journal)
+        done = finish(of, request.decision if named else Decision.FINISH)
+    return _said(run_journal, done, of.reason), done.warnings
 
 
-def _opened(request: RecoverRequest, run_journal: Journal) -> str:
-    """What was done to a run that only had to be opened."""
-    verdict = run_journal.state.accepted
-    if verdict is None:
+def _said(run_journal: Journal, done: Finished, reason: str) -> str:
+    if done.restored:
+        kept = f"; the failed database is kept as {done.restored.kept}" if done.restored.kept else ""
+        return f"Rolled back: the run {run_journal.run_id}, which was interrupted while it migrated{kept}"
+    state = run_journal.state
+    if not state.ended:
         return f"Undone: the run {run_journal.run_id}, which had not begun to migrate"
-    why = f": {request.accept_reason}" if request.accept_reason else ""
-    return f"Finished: the run {run_journal.run_id}, whose verdict was {str(verdict).replace('_', ' ')}{why}"
+    why = f": {reason}" if reason else ""
+    return f"Finished: the run {run_journal.run_id}, whose verdict was {str(state.ended).replace('_', ' ')}{why}"
 
 
 def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
     """
     :raises Refused: nothing has kept others from writing since the run died, and a rollback takes that back.
     """
-    raised = fence.recorded(run_journal)
-    if raised and raised.kind == fence.NONE:
+    raised, state = fence.recorded(run_journal), run_journal.state
+    if raised and raised.kind == fence.NONE and state.unfinished and state.accepted is None:
         raise Refused(
             f"The run {run_journal.run_id} was interrupted while it migrated {request.target.dbname} behind no fence, "
             "and others may have written since; a rollback keeps that beside only.",
             "The database is as the interrupted migration left it.",
-            "To roll it back: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.recover "
-            f"-e pg_migrate_run_id={run_journal.run_id} If it is right as it is: pgsafe.migration.rollback "
-            f"-e pg_migrate_backup_dir={run_journal.backup_dir} -e pg_migrate_settled_by_hand=true",
+            f"To roll it back: {playbooks.recovering(run_journal.run_id)} If it is right as it is: "
+            f"{playbooks.deciding(run_journal.run_id, Decision.MARK_RESOLVED)}",
         )
 
-
-def _is_accepted(request: RecoverRequest, run_journal: Journal) -> bool:
-    """Whether a person has said that the migration of this held run is to stay."""
-    return bool(request.accept_reason) and request.run_id == run_journal.run_id and run_journal.state.on_hold
-
-
-def _rolled_back(request: RecoverRequest, run_journal: Journal) -> str:
-    directory = Path(run_journal.backup_dir)
-    asked = rollback.RollbackRequest(request.target, directory, request.jobs, finish=True)
-    restored = finish.backwards(asked, manifests.read(directory), run_journal)
-    kept = f"; the failed database is kept as {restored.kept}" if restored.kept else ""
-    return f"Rolled back: the run {run_journal.run_id}, which was interrupted while it migrated{kept}"
-
-
-def _swept(request: RecoverRequest) -> Iterator[str]:
-    """Copies of runs of this backup root that have ended, or that nobody alive works on and nobody is in."""
-    database = request.target.dbname
-    runs = all_runs(request.backup_root) if request.backup_root.is_dir() else []
-    of = {name: run_journal for run_journal in runs for name in copies.of_run(database, run_journal.run_id)}
-    with session(request.target.maintenance, WRITING, "recover") as server:
-        found = server.rows(queries.COPIES, (list(of),))
-        probes = access_probe.left(server, database)
-    for name in probes:
-        copies.drop(request.target, name)
-        yield name
-    for name, comment, sessions in found:
-        run_journal = of[name]
-        ours = copies.is_of_run(name, comment, database, run_journal.run_id)
-        if ours and not sessions and not copies.recorded_ready(run_journal) and not run_journal.alive:
-            copies.drop(request.target, name)
-            yield name
-
-
-def _kept(target: Target) -> dict[str, int]:
-    prefix = copies.kept_mark("")
-    with session(target.maintenance, purpose="recover") as server:
-        found = server.rows(queries.KEPT, (prefix,))
-    return {
-        name: int(size)
-        for name, comment, size in found
-        if name in whereabouts.kept_names(target.dbname, comment[len(prefix) :])
-    }

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import (
     copies,
-    finish,
     history,
     login_triggers,
     losses,
     properties,
     queries,
+    recover,
     restore_forecast,
     signals,
     sources,
@@ -36,7 +36,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.history import Undone
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run as restore_checks
@@ -48,8 +47,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import R
 @dataclass(frozen=True)
 class RestoreRequest:
     """:param new_database: the name to restore to; None for a rollback of the live database.
-    :param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
-    :param settled_by_hand: do nothing but record that a person has put the database right by other means.
     :param waived: by the name of a check, why a person has taken its errors upon himself.
     :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
@@ -60,8 +57,6 @@ class RestoreRequest:
     backup_dir: Path
     new_database: str | None = None
     jobs: int = 2
-    finish: bool = False
-    settled_by_hand: bool = False
     waived: Mapping[str, str] = field(default_factory=dict)
     free_bytes: int | None = None
     sequences: str = ""
@@ -69,14 +64,9 @@ class RestoreRequest:
 
     @property
     def rollback(self) -> RollbackRequest:
-        """By hand it may be broken off; one that finishes a run goes on whatever happens."""
+        """By hand it may be broken off."""
         return RollbackRequest(
-            self.target,
-            self.backup_dir,
-            self.jobs,
-            self.finish,
-            sequences=self.sequences,
-            interruptible=not self.finish,
+            self.target, self.backup_dir, self.jobs, sequences=self.sequences, interruptible=True
         )
 
 
@@ -129,7 +119,7 @@ def _undone(request: RestoreRequest, manifest: Manifest) -> Undone | None:
     """
     :raises Refused: the backup was named by a link, and a rollback to it undoes no migration.
     """
-    if request.new_database or request.finish or request.settled_by_hand:
+    if request.new_database:
         return None
     root, database = request.backup_dir.parent.parent, manifest.identity.name
     undone = history.undone_by(root, database, manifest.run_id)
@@ -191,11 +181,6 @@ def run(request: RestoreRequest) -> Restored:
     if run_journal is None:
         return _by_hand(request, manifest, None)
     with run_journal.held():
-        if request.settled_by_hand:
-            return _settled(request.target, manifest, run_journal)
-        finished = _finished(request.target, manifest, run_journal) if request.finish else None
-        if finished:
-            return finished
         return _by_hand(request, manifest, run_journal)
 
 
@@ -211,10 +196,13 @@ def run_of(request: RestoreRequest) -> Journal | None:
 
 
 def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
-    """What stands in the way is looked for first; a run that only finishes tries whatever it can."""
-    if not request.finish and not whereabouts.is_done(request.target, manifest):
+    """What stands in the way is looked for first."""
+    if not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
-    done = finish.backwards(request.rollback, manifest, run_journal)
+    run_of_backup = recover.Run(request.target, request.rollback, run_journal)
+    done = recover.finish(run_of_backup, recover.Decision.ROLL_BACK).restored
+    if done is None:
+        raise Refused(f"Nothing was rolled back to {request.backup_dir}.")
     if done.state == "not_needed":
         undone, database = _undone(request, manifest), manifest.identity.name
         if undone is not None:
@@ -239,35 +227,6 @@ def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
         )
     if not request.new_database:
         whereabouts.require_elsewhere(request.target)
-
-
-def _settled(target: Target, manifest: Manifest, run_journal: Journal) -> Restored:
-    warnings = finish.settle(target, manifest, run_journal)
-    return Restored("not_needed", manifest.identity.name, "", "", (), 0, {}, 0.0, warnings=warnings)
-
-
-def _finished(target: Target, manifest: Manifest, run_journal: Journal) -> Restored | None:
-    """What became of a run that goes forwards; None for one that is still to be rolled back.
-
-    :raises Refused: its rollback failed, and the database was opened as it was left.
-    """
-    warnings = finish.forwards(target, run_journal)
-    if warnings is None:
-        _require_not_given_up(manifest, run_journal)
-        return None
-    kept = whereabouts.kept_name(manifest) if run_journal.state.ended is Verdict.ROLLED_BACK else ""
-    found = Restored("not_needed", manifest.identity.name, "", kept, (), 0, manifest.fingerprint.rows, 0.0)
-    return replace(found, warnings=warnings)
-
-
-def _require_not_given_up(manifest: Manifest, run_journal: Journal) -> None:
-    if run_journal.state.given_up:
-        raise Refused(
-            f"The rollback of the run {run_journal.run_id} has failed, and {manifest.identity.name} was opened as the "
-            "failed migration left it; others may have written since.",
-            remedy="Roll it back by hand: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
-            f"-e pg_migrate_backup_dir={run_journal.backup_dir}",
-        )
 
 
 def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:

@@ -19,7 +19,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     cutover,
     fence,
     fingerprint,
-    hold,
     login_triggers,
     losses,
     properties,
@@ -121,10 +120,8 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 
     The caller holds the run's lock.
 
-    :raises Refused: the run waits for a person's word, and this is not it.
     :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
     """
-    require_decided(request, run_journal)
     started = time.monotonic()
     request = replace(request, target=login_triggers.silenced(request.target))
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
@@ -141,14 +138,6 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     lost = losses.known(manifest, run_journal) if replaced else ()
     said = [f"Not as it was before: {what}" for what in lost]
     return replace(done, seconds=_since(started), not_given_back=lost, warnings=(*done.warnings, *said, *told))
-
-
-def require_decided(request: RollbackRequest, run_journal: Journal | None) -> None:
-    """
-    :raises Refused: the run waits for a person's word, and this is not it.
-    """
-    if request.finish and run_journal and run_journal.state.on_hold:
-        raise hold.undecided(run_journal)
 
 
 def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold
+from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold, playbooks
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
@@ -25,13 +25,14 @@ _ALLOWED = {
 
 
 def facts(run_journal: Journal) -> dict[str, Any]:
-    """``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
+    """``window``, ``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
     try:
-        found = access(run_journal)
-        stands = {"verdict": run_journal.state.verdict.value, "access": found, "access_told": _told(run_journal, found)}
-        return {**stands, "not_given_back": _not_given_back(run_journal)}
+        found, state = access(run_journal), run_journal.state
+        ends = {"window": state.window, "verdict": state.verdict.value, "not_given_back": _not_given_back(run_journal)}
+        return {**ends, "access": found, "access_told": _told(run_journal, found)}
     except PgsafeError as error:
-        return {"verdict": Verdict.UNKNOWN.value, "access": UNSEEN, "access_told": error.what, "not_given_back": []}
+        unknown = {"window": "unknown", "verdict": Verdict.UNKNOWN.value, "not_given_back": []}
+        return {**unknown, "access": UNSEEN, "access_told": error.what}
 
 
 def _not_given_back(run_journal: Journal) -> list[str]:
@@ -65,8 +66,8 @@ def _until(run_journal: Journal) -> str:
     if run_journal.state.on_hold:
         return f"That ends when a person decides. {hold.choices(run_journal)}"
     return (
-        f"{_by_itself(run_journal)} the next run ends that. To end it now: ansible-playbook -i INVENTORY -l HOST "
-        f"pgsafe.migration.recover -e pg_migrate_run_id={run_journal.run_id}"
+        f"{_by_itself(run_journal)} the next run ends that. To end it now: "
+        f"{playbooks.recovering(run_journal.run_id)}"
     )
 
 

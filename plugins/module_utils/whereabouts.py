@@ -7,7 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, cutover, fence_mark, names, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils import (
+    copies,
+    cutover,
+    fence_mark,
+    names,
+    playbooks,
+    queries,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils import identity as identities
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
@@ -15,8 +22,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-
-# Written before a copy takes the place, so that its OID tells whether it did.
 
 # The original, and what a migration may have put in its place under its name and under its fenced one.
 _MOST_KEPT = 3
@@ -128,5 +133,5 @@ def _replaced_since(manifest: Manifest, name: str | None) -> Refused:
     return Refused(
         f"{manifest.identity.name} is another database now than the one that was backed up, which {where}.",
         remedy="To have the backup beside it, name a new_database. If a run is said to be unfinished and the database "
-        "is right as it is, record that with settled_by_hand (pg_migrate_settled_by_hand=true).",
+        f"is right as it is: {playbooks.deciding(manifest.run_id, 'mark_resolved')}",
     )

@@ -118,7 +118,7 @@ sessions_ended:
   type: int
 verdict:
   description: V(refused) for a run that never began to migrate; else as M(pgsafe.migration.pg_migration_apply) has it.
-  returned: with O(state=lifted), and when a fence could not be lifted
+  returned: with O(state=lifted), and when it failed
   type: str
 access:
   description: What others may do with the database now.
@@ -180,6 +180,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 
 SPEC = {
     **CONNECTION,
@@ -243,8 +244,9 @@ def _standing(root: Path, run_id: str) -> dict[str, Any]:
 def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
     """What a failed task returns beside its message: the run that it left fenced, and how that stands."""
     run_id = params["run_id"] or error.run_id
-    known = {"run_id": run_id, **_standing(Path(params["backup_root"]), run_id)} if run_id else {}
-    return {**error.facts(), **known}
+    if not run_id:
+        return {**error.facts(), "verdict": Verdict.REFUSED.value}
+    return {**error.facts(), "run_id": run_id, **_standing(Path(params["backup_root"]), run_id)}
 
 
 def _logs(root: Path, run_id: str) -> list[dict[str, Any]]:

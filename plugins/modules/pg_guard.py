@@ -90,14 +90,17 @@ database:
   returned: when it is armed
   type: str
   sample: community_connect__pgsafe_20261116_143022
+window:
+  description: V(open) once it was armed, V(closed) when it has ended, V(never) when it was refused.
+  returned: when a run is named
+  type: str
+  choices: [never, open, closed, unknown]
 verdict:
   description:
-    - How it ended, V(armed) while it has not, V(pending) in check mode; the other words as those of
-      M(pgsafe.migration.pg_migration_apply).
-  returned: always, once the request was read
+    - How it ended, V(pending) in check mode; the words are those of M(pgsafe.migration.pg_migration_apply).
+  returned: unless the window is open
   type: str
   choices:
-    - armed
     - migrated
     - unchanged
     - pending

@@ -14,26 +14,43 @@ description:
     finished by opening the database.
   - A run that is at work, or that rests between two steps, is left alone, and the module fails.
   - A run that is held after a failed verification is for a person to decide, and the module fails with the two commands
-    that do; O(accept_reason) is one of them.
-  - A run whose rollback failed has opened its database, so that others may have written since. It is for a person to
-    say what to do with it; M(pgsafe.migration.pg_preflight_facts) refuses until then.
+    that do; V(accept) of O(decision) is one of them.
+  - A run whose rollback failed has opened its database, so that others may have written since. A person decides what
+    to do with it; M(pgsafe.migration.pg_preflight_facts) refuses until then.
 options:
   backup_root:
     description: The directory, on the target, that holds the journals of the runs. Nothing is done if there is none.
     type: path
     required: true
   run_id:
-    description: A run that is known to be dead, to be finished or undone however recently it was heard of.
+    description: A run to finish or undo however recently it was heard of.
     type: str
     default: ""
+  decision:
+    description:
+      - What is to become of the run O(run_id).
+      - V(finish) brings it to its end as its journal says. A run with a verdict is opened, one that had begun to
+        migrate is rolled back, any other is undone.
+      - V(abort) first has the guard of the run break off what it does, and waits for it. The role does this in its
+        C(rescue).
+      - V(accept) opens the database of a held run as it was migrated.
+      - V(mark_resolved) records that a person has fixed the database by other means. Processes and sessions that the
+        migration left are terminated, and nothing else is done.
+    type: str
+    choices: [finish, abort, accept, mark_resolved]
+    default: finish
+  reason:
+    description: Why, for the journal. Needed for V(accept) and V(mark_resolved).
+    type: str
+    default: ""
+  after_failover:
+    description: The server is the one of the run O(run_id) although a standby was promoted since.
+    type: bool
+    default: false
   patience:
     description: How many seconds a run may rest between two steps before it is taken for dead.
     type: int
     default: 1200
-  accept_reason:
-    description: Why the database of the held run O(run_id) is to be opened as it was migrated, for the journal.
-    type: str
-    default: ""
   jobs:
     description: How many jobs pg_restore uses, when there is no ready copy.
     type: int
@@ -48,8 +65,12 @@ attributes:
   platform:
     platforms: posix
     support: full
+  action:
+    description: Has an action plugin, which stays with the guard of a run that is aborted.
+    support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:
   - pgsafe maintainers (@pgsafe)
@@ -66,7 +87,8 @@ EXAMPLES = r"""
     login_db: community_connect
     backup_root: /var/backups/pgsafe
     run_id: "20261116_143022"
-    accept_reason: the 12 rows were test data, says the owner
+    decision: accept
+    reason: the 12 rows were test data, says the owner
 """
 
 RETURN = r"""
@@ -79,6 +101,31 @@ kept:
   description: Databases that rollbacks have replaced and kept, with their sizes in bytes.
   returned: success
   type: dict
+warnings_given:
+  description: What a person ought to know, such as what a rollback does not give back.
+  returned: success
+  type: list
+  elements: str
+window:
+  description: Whether the run has opened the window of its migration, and closed it again.
+  returned: with O(run_id), after a failure too
+  type: str
+  choices: [never, open, closed, unknown]
+verdict:
+  description:
+    - How the run ended, as M(pgsafe.migration.pg_migration_apply) has it. V(refused) for a run that never began to
+      migrate, V(resolved) for one that a person has marked.
+  returned: with O(run_id), after a failure too
+  type: str
+access:
+  description: What others may do with the database now.
+  returned: with O(run_id), after a failure too
+  type: str
+  choices: [open, read_only, closed, unknown]
+access_told:
+  description: The same for a person, and what ends it; empty when the database is open.
+  returned: with O(run_id), after a failure too
+  type: str
 run_logs:
   description:
     - The end of the log of each run that the task has worked on. The collection's callback keeps it on the controller.
@@ -104,51 +151,46 @@ console:
   sample: ["[✓] Undone: the run 20261116_143022, which had not begun to migrate"]
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    GUARD,
     JOBS,
     mutually_exclusive,
-    target,
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
 
 SPEC = {
     **CONNECTION,
     **BACKUP_ROOT,
+    **GUARD,
     **JOBS,
     "run_id": {"type": "str", "default": ""},
-    "accept_reason": {"type": "str", "default": ""},
+    "decision": {"type": "str", "choices": list(job.DECISIONS), "default": "finish"},
+    "reason": {"type": "str", "default": ""},
+    "after_failover": {"type": "bool", "default": False},
     "patience": {"type": "int", "default": recover.PATIENCE_SECONDS},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    request = recover.RecoverRequest(
-        target=target(params),
-        backup_root=Path(params["backup_root"]),
-        jobs=params["jobs"],
-        run_id=params["run_id"],
-        patience=params["patience"],
-        accept_reason=params["accept_reason"],
-    )
-    found = recover.plan(request) if check_mode else recover.run(request)
-    lines = console.recover(found, foreseen=check_mode)
-    logs = [of.logged() for of in found.runs]
-    facts = {"done": list(found.done), "kept": found.kept, "run_logs": logs}
-    return {"changed": bool(found.done), **facts, "console": lines}
+    if check_mode:
+        return job.predicted(params)
+    guard = job.aborted(params) if params["decision"] == job.ABORT else {}
+    return guard or job.run(params)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
         mutually_exclusive=mutually_exclusive(),
+        required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]],
         supports_check_mode=True,
     )
     if missing := interpreter.missing():
@@ -157,7 +199,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
+        module.fail_json(msg=str(error), **job.failure(module.params, error))
     module.exit_json(**result)
 
 

@@ -17,7 +17,7 @@ description:
 options:
   backup_dir:
     description:
-      - The directory of the backup, on the target. Empty only when the run has none yet; nothing is done then.
+      - The directory of the backup, on the target.
       - V(before_last_migration) is the backup of the newest run under O(backup_root) that migrated the database and was
         not rolled back. Runs that were refused do not count.
       - A link such as C(latest) is refused for a rollback that would undo no migration, because its backup was taken
@@ -30,17 +30,6 @@ options:
   new_database:
     description: Restore to a new database of this name, and leave the live one alone.
     type: str
-  finish:
-    description:
-      - Only finish what the backup's run has begun. A run that has its verdict is opened and not looked at again, for
-        whoever has connected since may have gone on writing; neither is one whose rollback has failed.
-    type: bool
-    default: false
-  settled_by_hand:
-    description:
-      - Do nothing but record that a person has put the database right by other means, so that the run counts as ended.
-    type: bool
-    default: false
   jobs:
     description: How many jobs pg_restore uses.
     type: int
@@ -57,7 +46,6 @@ options:
     description:
       - Checks before a restore whose errors you take upon yourself, each with the reason; they are shown as warnings
         then, with it.
-      - A rollback with O(finish) is not stopped by checks.
     type: dict
     default: {}
   free_bytes:
@@ -124,21 +112,10 @@ method:
   type: str
 verdict:
   description:
-    - How it ended. With O(finish) that is the verdict of the run, as M(pgsafe.migration.pg_migration_apply) has it,
-      also when it could not be finished; V(refused) for a run that never began to migrate.
-    - Else V(rolled_back), V(as_backup) when nothing had to be done, V(settled) with O(settled_by_hand), V(restored)
-      with O(new_database).
-  returned: success, and always with O(finish)
+    - How it ended; V(as_backup) when nothing had to be done, V(restored) with O(new_database).
+  returned: success
   type: str
-access:
-  description: What others may do with the database now.
-  returned: with O(finish)
-  type: str
-  choices: [open, read_only, closed, unknown]
-access_told:
-  description: The same for a person, and what ends it; empty when the database is open.
-  returned: with O(finish)
-  type: str
+  choices: [rolled_back, as_backup, restored]
 kept:
   description: The name that the replaced database is kept under; empty when there is none.
   returned: success
@@ -220,8 +197,6 @@ SPEC = {
     **JOBS,
     "backup_root": {"type": "path"},
     "new_database": {"type": "str"},
-    "finish": {"type": "bool", "default": False},
-    "settled_by_hand": {"type": "bool", "default": False},
     "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
     "waive": {"type": "dict", "default": {}},
     "free_bytes": {"type": "int"},
@@ -229,13 +204,10 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    if not params["backup_dir"]:
-        return job.nothing()
     params = job.named(params)
     if check_mode:
         return job.predicted(params)
-    # What a run has begun is finished here and now: its own guard is gone, or has done it.
-    run_journal = None if params["finish"] or params["settled_by_hand"] else job.run_of(params)
+    run_journal = job.run_of(params)
     if run_journal is None:
         return job.run(params)
     return {"changed": False, "guard": launch.start("restore", params, run_journal)}
@@ -253,7 +225,7 @@ def main() -> None:
         module.no_log_values.update(url_secrets(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
-        module.fail_json(msg=str(error), **job.failure(module.params, error))
+        module.fail_json(msg=str(error), **error.facts())
     module.exit_json(**result)
 
 

@@ -73,10 +73,10 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         with pytest.raises(Refused, match="timeline 2"):
             fence.lift(database.target, backup_root, taken.run_id)
         with pytest.raises(Refused, match="timeline 2"):
-            # The run's own sentry names it, too.
-            recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, by_person=False))
+            # The sentry of the run names it, and does not say so.
+            recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
         assert database.sql("SHOW default_transaction_read_only") == "on"
-        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
+        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, after_failover=True))
         database.sql("CREATE TABLE writable ()")
         assert ours(follower, own.name) == set()
         own.server.start()

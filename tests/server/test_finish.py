@@ -55,16 +55,14 @@ def orphaned(database: Database, taken: backup.Backup, home: Path) -> Iterator[i
         yield int((home / "pid").read_text())
 
 
-def _finish(database: Database, taken: backup.Backup) -> None:
-    restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
-
-
 def _by_hand(database: Database, taken: backup.Backup) -> None:
     restore.run(restore.RestoreRequest(database.target, taken.directory))
 
 
-def _settle(database: Database, taken: backup.Backup) -> None:
-    restore.run(restore.RestoreRequest(database.target, taken.directory, settled_by_hand=True))
+def _resolve(database: Database, taken: backup.Backup) -> None:
+    root, resolved = taken.directory.parent.parent, recover.Decision.MARK_RESOLVED
+    asked = recover.RecoverRequest(database.target, root, run_id=taken.run_id, decision=resolved, reason="by hand")
+    recover.run(asked)
 
 
 def _recover(database: Database, taken: backup.Backup) -> None:
@@ -73,8 +71,8 @@ def _recover(database: Database, taken: backup.Backup) -> None:
 
 @pytest.mark.parametrize(
     ("finish", "kind"),
-    [(_finish, fence.NONE), (_by_hand, fence.NONE), (_settle, fence.BOTH), (_recover, fence.NONE)],
-    ids=["rescue", "by hand", "settled by hand", "recover"],
+    [(_by_hand, fence.NONE), (_resolve, fence.BOTH), (_recover, fence.NONE)],
+    ids=["by hand", "marked as resolved", "recover"],
 )
 def test_a_command_that_outlives_its_run_writes_nothing_after_the_run_was_finished(
     database: Database,

@@ -46,7 +46,8 @@ def test_a_held_host_stops_the_fleet_until_a_person_has_decided(
     assert "a person is to say what becomes of it" in again.flat
     found = re.search(r"pgsafe\.migration\.recover -e pg_migrate_run_id=(\w+) -e", held.flat)
     assert found is not None, held.output
-    accepting = json.dumps({"pg_migrate_run_id": found.group(1), "pg_migrate_accept_reason": "they were tests"})
+    decided = {"pg_migrate_decision": "accept", "pg_migrate_reason": "they were tests"}
+    accepting = json.dumps({"pg_migrate_run_id": found.group(1), **decided})
     accepted = ansible.play({"one": hosts["one"]}, "-e", accepting, playbook="pgsafe.migration.recover")
     assert accepted.status == 0, accepted.output
     assert f"[✓] Finished: the run {found.group(1)}, whose verdict was migrated: they were tests" in accepted.flat

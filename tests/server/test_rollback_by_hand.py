@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     manifest,
     migrate,
     preflight,
+    recover,
     restore,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
@@ -31,6 +32,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
     Database,
+    events,
     fenced,
     ours,
     proven,
@@ -67,7 +69,6 @@ def test_a_second_rollback_does_not_call_changed_data_restored(database: Databas
     changed = database.fingerprint()
     with pytest.raises(Refused, match=r"was changed since: table public\.orders has 0 rows"):
         restore.run(rollback)
-    assert restore.run(replace(rollback, finish=True)).state == "not_needed"
     assert database.fingerprint() == changed
 
 
@@ -93,10 +94,10 @@ def test_whoever_finishes_a_run_that_has_its_verdict_takes_back_nothing_that_was
     lines = [line for line in path.read_text().splitlines() if json.loads(line)["event"] not in lost]
     path.write_text("\n".join(lines) + "\n")
     database.sql("INSERT INTO customers (name) VALUES ('acknowledged')")
-    found = restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
+    recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
     run = of_run(backup_root, taken.run_id)
     assert run is not None
-    assert (found.state, run.state.verdict) == ("not_needed", "migrated" if files is GOOD else "failed_unchanged")
+    assert run.state.verdict == ("migrated" if files is GOOD else "failed_unchanged")
     assert database.sql("SELECT count(*) FROM customers WHERE name = 'acknowledged'") == "1"
     grades = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'grade'"
     assert database.sql(grades) == ("1" if files is GOOD else "0")
@@ -111,7 +112,7 @@ def test_whoever_finishes_does_not_try_a_rollback_again_that_failed_and_has_open
     with pytest.raises(migrate.MigrationFailed, match="ROLLBACK FAILED"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
     with pytest.raises(Refused, match="others may have written since") as caught:
-        restore.run(restore.RestoreRequest(database.target, taken.directory, finish=True))
+        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
     assert f"pgsafe.migration.rollback -e pg_migrate_backup_dir={taken.directory}" in caught.value.remedy
     assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
 
@@ -127,7 +128,7 @@ def test_an_older_backup_of_a_database_that_was_replaced_touches_nothing(databas
     assert found.facts.unfinished_runs == ()
 
 
-def test_a_run_that_a_person_has_settled_stands_in_nobody_s_way(database: Database, backup_root: Path) -> None:
+def test_a_run_that_a_person_has_resolved_stands_in_no_later_one_s_way(database: Database, backup_root: Path) -> None:
     taken = proven(database, backup_root)
     run_journal = of_run(backup_root, taken.run_id)
     assert run_journal is not None
@@ -138,9 +139,11 @@ def test_a_run_that_a_person_has_settled_stands_in_nobody_s_way(database: Databa
     (problem,) = preflight.run(unfinished).errors
     assert (problem.check, str(taken.directory) in problem.what) == ("unfinished_run", True)
     rollback = restore.RestoreRequest(database.target, taken.directory)
-    with pytest.raises(Refused, match="settled_by_hand"):
+    with pytest.raises(Refused, match="mark_resolved"):
         restore.run(rollback)
-    restore.run(replace(rollback, settled_by_hand=True))
+    resolved = recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, reason="by other means")
+    recover.run(replace(resolved, decision=recover.Decision.MARK_RESOLVED))
+    assert events(taken.directory)[-1] == "resolved"
     assert preflight.run(unfinished).facts.unfinished_runs == ()
 
 

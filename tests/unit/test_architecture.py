@@ -130,7 +130,7 @@ def test_a_check_reads_facts_and_nothing_else(name: str) -> None:
     elif name == "checks.check":
         assert GRAPH[name] == {"errors", "model", "wal"}
     else:
-        assert GRAPH[name] <= {"checks.check", "errors", "model", "report", "names"}
+        assert GRAPH[name] <= {"checks.check", "errors", "model", "report", "names", "playbooks"}
 
 
 EDGES_OF_RESTORE_CHECKS = {"restore_checks.gather", "restore_checks.run"}

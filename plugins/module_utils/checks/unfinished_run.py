@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
 from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 
@@ -24,7 +26,10 @@ def check(facts: Facts) -> Iterator[Problem]:
             "error",
             f"The run with the backup {backup_dir} has changed {facts.database} and did not end: it was interrupted, "
             "or its rollback failed.",
-            "Roll it back first: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.rollback "
-            f"-e pg_migrate_backup_dir={backup_dir} (if a person has put the database right by other means, add "
-            "-e pg_migrate_settled_by_hand=true: it is recorded, and nothing else is done).",
+            f"Roll it back first: {playbooks.rolling_back(backup_dir)} If a person has fixed the database by other "
+            f"means, record that: {playbooks.deciding(_run_of(backup_dir), 'mark_resolved')}",
         )
+
+
+def _run_of(backup_dir: str) -> str:
+    return Path(backup_dir).name.removeprefix("migration_")

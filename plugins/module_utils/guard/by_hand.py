@@ -21,7 +21,7 @@ def main(_arguments: Sequence[str]) -> int:
     """0 when the database is open and whole, 1 when not."""
     run = Path(sys.argv[0]).resolve().parent
     connection = json.loads(files.read_text(run / CONNECTION))
-    params = {**connection, "backup_root": str(run.parent.parent), "run_id": run.name, "by_person": True}
+    params = {**connection, "backup_root": str(run.parent.parent), "run_id": run.name, "after_failover": True}
     result = registry.run("recover", params, str)
     lines = result.get("console") or ["Nothing was left to be done."]
     told = [str(result["msg"])] if result.get("failed") else lines

@@ -58,6 +58,11 @@ class Channel:
         files.make_directory(self.directory)
         files.write_text(self.directory / LEASE, "")
 
+    def for_controller(self, job: str, run_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What the controller needs to speak to the guard of the job."""
+        asked = {name: params[name] for name in ("lease", "poll_interval", "progress")}
+        return {"directory": str(self.directory), "run_id": run_id, "job": job, **asked}
+
     def renew(self) -> None:
         """Renew the lease."""
         files.touch(self.directory / LEASE)

@@ -45,9 +45,7 @@ def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str
     """
     grace = params.get("grace", Order.grace)
     order = Order(job, dict(params), str(run_journal.directory), "", params["lease"], grace)
-    channel = _begin(order, "guard", run_journal)
-    facts = {"directory": str(channel.directory), "run_id": run_journal.run_id, "job": job}
-    return {**facts, **{name: params[name] for name in ("lease", "poll_interval", "progress")}}
+    return _begin(order, "guard", run_journal).for_controller(job, run_journal.run_id, params)
 
 
 def _begin(order: Order, role: str, run_journal: Journal) -> Channel:

@@ -125,7 +125,7 @@ class _Guard:
     def _left(self, died: bool) -> bool:
         """Whether something of the run is still to be finished or undone; not by what a person does for himself."""
         state = self._order.journal.state
-        if state.on_hold or self._order.job == "restore":
+        if state.on_hold or state.given_up or self._order.job == "restore":
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":

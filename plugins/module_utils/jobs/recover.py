@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The recovery of one run as a job: what a guard does when its worker was killed or could not put things back."""
+"""The recovery as a job: of whatever earlier runs have left, or of one run that is named."""
 
 from __future__ import annotations
 
@@ -10,23 +10,83 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Decision, Recovered
+
+Params = Mapping[str, Any]
+
+# Of the module: break off what the run's guard does, then finish the run.
+ABORT = "abort"
+DECISIONS = (Decision.FINISH.value, ABORT, Decision.ACCEPT.value, Decision.MARK_RESOLVED.value)
 
 
-def run(params: Mapping[str, Any]) -> dict[str, Any]:
+def run(params: Params) -> dict[str, Any]:
     """
-    :raises PgsafeError: the run could not be finished or undone.
+    :raises PgsafeError: a run could not be finished or undone.
     """
-    root = Path(params["backup_root"])
-    asked = recover.RecoverRequest(
-        target(params),
-        root,
-        params.get("jobs") or 2,
-        params["run_id"],
-        by_person=params.get("by_person", False),
+    return {**_result(recover.run(_request(params)), foreseen=False), **_standing(params)}
+
+
+def predicted(params: Params) -> dict[str, Any]:
+    """What would be done, by reading alone.
+
+    :raises PgsafeError: another run is at work, or waits for a person's decision.
+    """
+    return {**_result(recover.plan(_request(params)), foreseen=True), **_standing(params)}
+
+
+def aborted(params: Params) -> dict[str, Any]:
+    """Ask the guard of a run to break its job off; what the controller needs to stay with it, nothing without one."""
+    run_journal = _named(params)
+    guarded = run_journal.last(Event.GUARDED) if run_journal else None
+    if run_journal is None or guarded is None or not run_journal.alive:
+        return {}
+    channel = Channel(Path(guarded.facts["directory"]))
+    channel.abort(params["reason"] or "The run was aborted.")
+    return {"changed": True, "guard": channel.for_controller(guarded.facts["job"], run_journal.run_id, params)}
+
+
+def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: how the run stands that was named."""
+    return {**error.facts(), **_standing(params)}
+
+
+def _request(params: Params) -> recover.RecoverRequest:
+    decision = params.get("decision", Decision.FINISH.value)
+    return recover.RecoverRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        jobs=params.get("jobs") or 2,
+        run_id=params["run_id"],
+        patience=params.get("patience", recover.PATIENCE_SECONDS),
+        decision=Decision.FINISH if decision == ABORT else Decision(decision),
+        reason=params.get("reason", ""),
+        after_failover=params.get("after_failover", False),
     )
-    found = recover.run(asked)
-    journal = of_run(root, params["run_id"])
-    lines = console.recover(found, foreseen=False)
-    stands = standing.facts(journal) if journal else {}
-    return {"changed": bool(found.done), **stands, "msg": ". ".join(found.done), "console": lines}
+
+
+def _named(params: Params) -> Journal | None:
+    return of_run(Path(params["backup_root"]), params["run_id"]) if params["run_id"] else None
+
+
+def _standing(params: Params) -> dict[str, Any]:
+    try:
+        run_journal = _named(params)
+    except PgsafeError:
+        return {}
+    return standing.facts(run_journal) if run_journal else {}
+
+
+def _result(found: Recovered, foreseen: bool) -> dict[str, Any]:
+    return {
+        "changed": bool(found.done),
+        "msg": ". ".join(found.done),
+        "done": list(found.done),
+        "kept": found.kept,
+        "run_logs": [of.logged() for of in found.runs],
+        "warnings_given": list(found.warnings),
+        "console": console.recover(found, foreseen),
+    }

@@ -14,13 +14,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import (
     history,
     restore,
     rollback,
-    standing,
     waivers,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 
 Params = Mapping[str, Any]
@@ -31,26 +29,7 @@ def run(params: Params) -> dict[str, Any]:
     :raises PgsafeError: it could not be done, or was broken off; the live database is as it was before the call.
     """
     done = restore.run(_request(params))
-    result = _result(done, done.state != "not_needed", console.restore(done))
-    if params["settled_by_hand"]:
-        return {**result, "verdict": Verdict.SETTLED.value}
-    return {**result, **_standing(params)}
-
-
-def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
-    """What a failed task returns beside its message: how the run stands that it was to finish."""
-    return {**error.facts(), **_standing(params)}
-
-
-def _standing(params: Params) -> dict[str, Any]:
-    if not params["finish"]:
-        return {}
-    directory = Path(params["backup_dir"]).resolve()
-    try:
-        run_journal = of_run(directory.parent.parent, manifests.read(directory).run_id)
-    except PgsafeError:
-        return {}
-    return standing.facts(run_journal) if run_journal else {}
+    return _result(done, done.state != "not_needed", console.restore(done))
 
 
 def predicted(params: Params) -> dict[str, Any]:
@@ -79,6 +58,8 @@ def named(params: Params) -> dict[str, Any]:
 
     :raises PgsafeError: there is none, or the backup root is not named.
     """
+    if not params["backup_dir"]:
+        raise BadRequest("No backup is named.", remedy="Give backup_dir.")
     if params["backup_dir"] != history.BEFORE_LAST_MIGRATION:
         return dict(params)
     if not params["backup_root"]:
@@ -88,12 +69,6 @@ def named(params: Params) -> dict[str, Any]:
         )
     root, database = Path(params["backup_root"]), target(params, required=False).dbname
     return {**params, "backup_dir": str(history.backup_before_last(root, database))}
-
-
-def nothing() -> dict[str, Any]:
-    """Of a run that has no backup yet."""
-    result = _result(rollback.Restored("not_needed", "", "", "", (), 0, {}, 0.0), False, [])
-    return {**result, "verdict": Verdict.REFUSED.value}
 
 
 def run_of(params: Params) -> Journal | None:
@@ -111,8 +86,6 @@ def _request(params: Params) -> restore.RestoreRequest:
         backup_dir=Path(params["backup_dir"]).resolve(),
         new_database=params["new_database"],
         jobs=params["jobs"],
-        finish=params["finish"],
-        settled_by_hand=params["settled_by_hand"],
         sequences=params["sequences"] or "",
         waived=waivers.read(params["waive"]),
         free_bytes=params["free_bytes"],

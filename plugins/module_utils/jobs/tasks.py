@@ -142,10 +142,9 @@ def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
     raised = fence.recorded(run_journal)
     closed = raised is not None and raised.kind != fence.NONE
     name = raised.closed_name if raised and closed else run_journal.database
-    return {"changed": changed, "verdict": "armed", "database": name, "console": console.armed(name)}
+    return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console.armed(name)}
 
 
 def _guard(run_journal: Journal, params: Params) -> dict[str, Any]:
-    facts = {"directory": str(_directory(run_journal)), "run_id": run_journal.run_id, "job": "migrate"}
-    asked = {name: params[name] for name in ("lease", "poll_interval", "progress")}
-    return {"changed": True, "guard": {**facts, **asked}}
+    channel = Channel(_directory(run_journal))
+    return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, params)}

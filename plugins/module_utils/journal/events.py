@@ -47,7 +47,7 @@ class Event(Word):
     MIGRATED = "migrated"  # digest
     FAILED_UNCHANGED = "failed_unchanged"  # kept
     ROLLED_BACK = "rolled_back"  # kept, method, failures
-    SETTLED = "settled"
+    RESOLVED = "resolved"  # reason
 
     # The processes of the run.
     GUARDED = "guarded"  # job, directory, by_hand

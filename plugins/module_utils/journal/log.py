@@ -44,7 +44,7 @@ PHRASES = {
     Event.SWAPPING: ("ROLLBACK", "Replacing the database with its restored copy {name}"),
     Event.ROLLED_BACK: ("VERDICT", "ROLLED BACK by {method}; the failed database is kept as {kept}"),
     Event.ROLLBACK_FAILED: ("ROLLBACK", "ROLLBACK FAILED: {error}"),
-    Event.SETTLED: ("VERDICT", "Marked as resolved by a person"),
+    Event.RESOLVED: ("VERDICT", "Marked as resolved by a person: {reason}"),
     Event.GUARDED: ("GUARD", "A guard on the target runs the {job}"),
     Event.ABORTING: ("GUARD", "Aborted: {reason}"),
     Event.ABANDONED: ("GUARD", "No process works on the run any more; its sentry finishes or undoes it"),

@@ -118,7 +118,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.MIGRATED: _WITH_VERDICT,
     Event.FAILED_UNCHANGED: _WITH_VERDICT,
     Event.ROLLED_BACK: _WITH_VERDICT,
-    Event.SETTLED: _moving(ENDED, *OPEN),
+    Event.RESOLVED: _moving(ENDED, *OPEN),
     Event.GUARDED: {**_ANYWHERE, GIVING_UP: PREPARING},
     Event.ABORTING: _ANYWHERE,
     Event.ABANDONED: _ANYWHERE,
@@ -206,7 +206,7 @@ class RunState:
     @property
     def given_up(self) -> bool:
         """Whether a rollback failed and the database was opened as it was left: a person decides what follows."""
-        return self.unfinished and self.rollback_failed and not self.fenced
+        return self.unfinished and self.stage is not ACCEPTED and self.rollback_failed and not self.fenced
 
     @property
     def resting(self) -> bool:
@@ -217,6 +217,13 @@ class RunState:
     def awaits_backup(self) -> bool:
         """Whether the run was begun, and its backup was not."""
         return self.backup is BackupStage.NEVER and self.fence is not FenceStage.LIFTED
+
+    @property
+    def window(self) -> str:
+        """The window of the migration: ``never`` opened, ``open``, or ``closed`` again."""
+        if not self.armed:
+            return "never"
+        return "open" if self.unfinished else "closed"
 
     @property
     def verdict(self) -> Verdict:

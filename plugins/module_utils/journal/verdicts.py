@@ -15,7 +15,7 @@ class Verdict(Word):
     MIGRATED = "migrated"
     FAILED_UNCHANGED = "failed_unchanged"
     ROLLED_BACK = "rolled_back"
-    SETTLED = "settled"
+    RESOLVED = "resolved"
 
     # Nothing was begun: the set was applied before, is pending (check mode), or something stood in the way.
     UNCHANGED = "unchanged"
@@ -44,7 +44,7 @@ class Verdict(Word):
         return _TEXTS[self]
 
 
-ENDS = (Verdict.MIGRATED, Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.SETTLED)
+ENDS = (Verdict.MIGRATED, Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.RESOLVED)
 
 WELL = (Verdict.MIGRATED, Verdict.UNCHANGED)
 WELL_IN_CHECK_MODE = (*WELL, Verdict.PENDING)
@@ -53,7 +53,7 @@ _TEXTS = {
     Verdict.MIGRATED: "migrated and verified",
     Verdict.FAILED_UNCHANGED: "failed: the database is as it was, nothing had to be restored",
     Verdict.ROLLED_BACK: "rolled back: the database is as it was before",
-    Verdict.SETTLED: "settled: a person has put the database right",
+    Verdict.RESOLVED: "resolved: a person has fixed the database",
     Verdict.UNCHANGED: "unchanged: the set was applied before",
     Verdict.PENDING: "pending: nothing stands in the way of this migration",
     Verdict.REFUSED: "refused: nothing was changed",

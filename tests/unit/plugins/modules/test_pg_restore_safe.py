@@ -12,10 +12,11 @@ from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import r
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_without_a_backup_there_is_nothing_to_roll_back(monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
+def test_without_a_backup_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
     ran = runner(pg_restore_safe, monkeypatch)(check_mode=check_mode, backup_dir="")
-    assert not ran.failed
-    assert (ran.result["changed"], ran.result["state"], ran.result["console"]) == (False, "not_needed", [])
+    assert ran.failed
+    assert ran.result["msg"].startswith("No backup is named.")
+
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

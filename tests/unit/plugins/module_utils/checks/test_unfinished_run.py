@@ -15,7 +15,7 @@ def test_an_unfinished_run_is_an_error_with_the_command_that_rolls_it_back() -> 
     (problem,) = unfinished_run.check(replace(FACTS, unfinished_runs=(directory,)))
     assert problem.severity == "error"
     assert f"-i INVENTORY -l HOST pgsafe.migration.rollback -e pg_migrate_backup_dir={directory} " in problem.remedy
-    assert "pg_migrate_settled_by_hand=true" in problem.remedy
+    assert "pg_migrate_decision=mark_resolved" in problem.remedy
 
 
 def test_a_run_that_somebody_works_on_is_to_be_waited_for() -> None:

@@ -57,5 +57,6 @@ def test_a_verdict_is_told_though_the_worker_died_before_it_could_tell_it(order:
 def test_a_migration_that_was_not_begun_is_refused(order: Order, tmp_path: Path) -> None:
     Journal(tmp_path).append(Event.VERIFIED)
     process.main([])
-    stands = {"verdict": "refused", "access": "open", "access_told": "", "not_given_back": []}
+    found = {"access": "open", "access_told": "", "not_given_back": []}
+    stands = {"window": "never", "verdict": "refused", **found}
     assert Channel(tmp_path / "job_1").result() == {"failed": True, "msg": KILLED, "what_failed": KILLED, **stands}

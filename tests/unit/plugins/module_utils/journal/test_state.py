@@ -49,8 +49,8 @@ def walks(draw: st.DrawFn) -> list[Entry]:
 
 
 def _fits(state: RunState, event: Event) -> bool:
-    """Whether an end is the one that was accepted; a settled run needs none."""
-    ends = [states.end_of(verdict) for verdict in ENDS if verdict is not Verdict.SETTLED]
+    """Whether an end is the one that was accepted; a resolved run needs none."""
+    ends = [states.end_of(verdict) for verdict in ENDS if verdict is not Verdict.RESOLVED]
     return event not in ends or state.accepted is Verdict(event.value)
 
 
@@ -136,7 +136,7 @@ def test_every_event_has_its_transitions() -> None:
         ([Event.ARMED, Event.ACCEPTED, Event.MIGRATED], "migrated"),
         ([Event.ARMED, Event.MIGRATED], "unknown"),
         ([Event.MIGRATED], "unknown"),
-        ([Event.ARMED, Event.ROLLING_BACK, Event.ROLLBACK_FAILED, Event.SETTLED], "settled"),
+        ([Event.ARMED, Event.ROLLING_BACK, Event.ROLLBACK_FAILED, Event.RESOLVED], "resolved"),
         ([Event.ROLLING_BACK, Event.ROLLBACK_FAILED], "refused"),
         ([Event.ARMED, Event.ACCEPTED, Event.MIGRATED, Event.ROLLING_BACK], "unfinished"),
         ([Event.ARMED, Event.ACCEPTED, Event.MIGRATED, Event.ROLLING_BACK, Event.ROLLBACK_FAILED], "migrated"),

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The controller's half of pg_recover: stay with the guard of a run that is aborted, then have the run finished."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+
+# An aborted run has ended in one of these; the task that aborts it did what it was asked for.
+_OVER = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED, Verdict.REFUSED)
+
+
+class ActionModule(GuardedAction):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments, known = dict(self._task.args), task_vars or {}
+        if arguments.get("decision") != "abort" or self._task.check_mode:
+            return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
+        # In rescue, after a Ctrl+C too: what the interruption has left is what must be finished.
+        found = self._guarded(arguments, known, begun=True)
+        if "verdict" not in found and not found.get("unreachable"):
+            # The guard was killed, or had no verdict to give.
+            found = self._execute_module(module_args={**arguments, "decision": "finish"}, task_vars=known)
+        if found.get("verdict") in _OVER:
+            found["failed"] = False
+        return {**result, **found}
