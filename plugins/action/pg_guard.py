@@ -21,7 +21,7 @@ class ActionModule(GuardedAction):
         if self._task.check_mode:
             return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
         if state == "armed":
-            return {**result, **self._begun(arguments, known)}
+            return {**result, **self._begun(arguments, known, self._keep)}
         if state == "disarmed" and shield.asked():
             # Somebody asked for an end while the tasks were at work: they are not to be verified any more.
             arguments["state"] = "rolled_back"

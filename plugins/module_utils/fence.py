@@ -60,7 +60,7 @@ class FenceRequest:
     :param reason: why there is to be no fence; asked for with ``none``.
     :param before: commands to run before the fence is raised.
     :param after: commands to run after the database was opened again, whatever became of the run.
-    :param patience: seconds that the run may rest before its sentry gives it up, for the journal; None without one.
+    :param idle_timeout: seconds that the run may rest before its sentry gives it up; None without a sentry.
     """
 
     target: Target
@@ -69,7 +69,7 @@ class FenceRequest:
     reason: str = ""
     before: hooks.Hooks = ()
     after: hooks.Hooks = ()
-    patience: float | None = None
+    idle_timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         after=fence.after,
         reason=fence.reason,
         comment=fence.comment,
-        patience=request.patience,
+        idle_timeout=request.idle_timeout,
     )
     return fence
 

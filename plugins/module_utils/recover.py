@@ -39,6 +39,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import R
 # As long as a person may take to confirm, and a little more.
 PATIENCE_SECONDS = 1200
 
+# As long as a sentry may take to start, or to come back to a server that was restarted.
+_STARTING_SECONDS = 30
+
 
 class Decision(Word):
     """What is to become of a run."""
@@ -294,9 +297,11 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     if named or not state.resting:
         return
     newest = run_journal.entries()[-1]
-    rested = datetime.now(timezone.utc) - newest.moment
+    rested = (datetime.now(timezone.utc) - newest.moment).total_seconds()
     sentry = leftover_runs.holder(request.target)
-    if rested.total_seconds() < request.patience or (sentry and sentry.run_id == run_journal.run_id):
+    # A sentry that was started with the fence shows that the run is alive; after a reboot there is none.
+    patience = request.patience if run_journal.idle_timeout is None else min(request.patience, _STARTING_SECONDS)
+    if rested < patience or (sentry and sentry.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps somebody is being asked to confirm it.",

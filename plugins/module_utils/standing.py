@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import fence, hold, playbooks
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
@@ -72,9 +73,9 @@ def _until(run_journal: Journal) -> str:
 
 
 def _by_itself(run_journal: Journal) -> str:
-    patience = run_journal.patience
-    if patience is None:
+    idle_timeout = run_journal.idle_timeout
+    if idle_timeout is None:
         return "Only"
-    unfinished = run_journal.state.unfinished
-    when = "as soon as the server answers" if unfinished else f"{duration(patience)} after its last step"
+    after = f"when the playbook has ended, or {duration(idle_timeout)} after its last step"
+    when = "as soon as the server answers" if run_journal.state.unfinished else after
     return f"The sentry of the run ({when}) or"

@@ -46,12 +46,19 @@ options:
     description: Why there is to be no fence. It is in the journal.
     type: str
     default: ""
-  patience:
+  idle_timeout:
     description:
       - How many seconds the run may rest between two tasks, such as while a person is asked or other hosts of the batch
         are not so far, before its sentry on the target gives it up and lifts the fence.
     type: float
     default: 1200.0
+  lease:
+    description:
+      - From the fence to the end of the run a process of the controller renews a lease on the target. When the playbook
+        that raised the fence has ended, or has not been heard of for so many seconds, and no job of the run is at work,
+        the sentry gives the run up and lifts the fence. V(0) is no lease, so that another playbook may go on.
+    type: float
+    default: 30.0
   before:
     description:
       - Commands to run on the target before the fence is raised, such as a pooler's pause, each a list of arguments.
@@ -75,6 +82,9 @@ attributes:
     details: Every O(state=fenced) begins a new run; O(state=lifted) is idempotent.
   platform:
     platforms: posix
+    support: full
+  action:
+    description: Has an action plugin, which leaves a process on the controller that renews the lease.
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
@@ -189,7 +199,8 @@ SPEC = {
     "run_id": {"type": "str"},
     "kind": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
     "reason": {"type": "str", "default": ""},
-    "patience": {"type": "float", "default": 1200.0},
+    "idle_timeout": {"type": "float", "default": 1200.0},
+    "lease": {"type": "float", "default": 30.0},
     "before": {"type": "list", "elements": "list", "default": []},
     "after": {"type": "list", "elements": "list", "default": []},
 }
@@ -205,23 +216,24 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         reason=params["reason"],
         before=_commands(params["before"]),
         after=_commands(params["after"]),
-        patience=params["patience"],
+        idle_timeout=params["idle_timeout"],
     )
     if check_mode:
         sessions = fence.plan(request)
         return _result("", sessions, [], console.fence_foreseen(request, sessions))
     raised = fence.run(request)
-    _watch(params, request, raised.run_id)
+    guard = _watch(params, request, raised.run_id)
     result = _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
-    return {**result, "run_logs": _logs(request.backup_root, raised.run_id)}
+    return {**result, "run_logs": _logs(request.backup_root, raised.run_id), "guard": guard}
 
 
-def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> None:
-    """
+def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> dict[str, Any]:
+    """What the controller needs to renew the lease.
+
     :raises PgsafeError: the sentry could not be started, and the fence was lifted.
     """
     try:
-        launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / run_id), params["patience"])
+        return launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / run_id))
     except PgsafeError:
         fence.lift(request.target, request.backup_root, run_id)
         raise

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +14,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts 
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, run_logs, shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.lease_renewal import LeaseRenewal
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap, trapped
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.watch import OURS, Watch
+
+Keeping = Callable[[Mapping[str, Any], Trap], None]
 
 
 class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
@@ -39,9 +42,9 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             self._keep_logs(host, result, task_vars)
             return _told(result) if trap.orphaned else {**_told(started), **_told(result)}
 
-    def _begun(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """What is begun here and goes on after the task: another process stays with its guard."""
-        with trapped() as trap, shield.guarded(), keeper.ready(self._keep) as stay:
+    def _begun(self, arguments: dict[str, Any], task_vars: dict[str, Any], keep: Keeping) -> dict[str, Any]:
+        """What is begun here and goes on after the task, while another process keeps its lease."""
+        with trapped() as trap, shield.guarded(), keeper.ready(keep) as stay:
             if trap.reason:
                 return _interrupted(trap.reason)
             started: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
@@ -50,9 +53,17 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             return _told(started)
 
     def _keep(self, guard: Mapping[str, Any], trap: Trap) -> None:
-        # Whatever were displayed would go through a queue that is the worker's.
-        self._display.verbosity = 0
+        self._be_silent()
         Watch(self._channel(guard), guard, trap, Lines(self._display, "", 1, progress=False)).result()
+
+    def _renew(self, guard: Mapping[str, Any], trap: Trap) -> None:
+        """The lease of a run's sentry: between two tasks no worker of Ansible's renews anything."""
+        self._be_silent()
+        LeaseRenewal(self._channel(guard), float(guard["lease"]), trap).run()
+
+    def _be_silent(self) -> None:
+        """Whatever were displayed would go through a queue that is the worker's."""
+        self._display.verbosity = 0
 
     def _channel(self, guard: Mapping[str, Any]) -> FarChannel:
         return FarChannel(self._low_level_execute_command, str(guard["directory"]))

@@ -30,6 +30,11 @@ class Trap:
         return not self._read or self._main.gone or bool(self._number)
 
     @property
+    def deserted(self) -> bool:
+        """The main process is gone."""
+        return self._main.gone
+
+    @property
     def suspended(self) -> bool:
         """Nobody goes on where this process is not the one that does the work."""
         return not self._read and self._main.stopped

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import fence, recover, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED
@@ -195,7 +196,7 @@ def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at
 @pytest.mark.every_major
 def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Database, root: Path) -> None:
     before = database.fingerprint()
-    raised = watched(database, root, patience=1.0)
+    raised = watched(database, root, idle_timeout=1.0)
     assert database.sql("SHOW default_transaction_read_only") == "on"
     run = journal.of_run(root, raised)
     assert run is not None
@@ -203,6 +204,20 @@ def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Dat
     until(lambda: not backends(database.server), "the sentry goes")
     require_whole(database, before)
     assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]
+
+
+def test_a_run_whose_controller_is_not_heard_of_any_more_is_given_up_when_its_lease_lapses(
+    database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    run = journal.of_run(root, watched(database, root, idle_timeout=3600.0, lease=1.0))
+    assert run is not None
+    until(lambda: not run.state.fenced, "the sentry lifts the fence")
+    until(lambda: not backends(database.server), "the sentry goes")
+    require_whole(database, before)
+    abandoned = run.last(Event.ABANDONED)
+    assert abandoned is not None
+    assert abandoned.facts["reason"] == "No controller has renewed the lease for 1 s."
 
 
 def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, root: Path, tmp_path: Path) -> None:
@@ -219,7 +234,7 @@ def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, r
 def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
-    raised = watched(database, root, patience=3600.0)
+    raised = watched(database, root, idle_timeout=3600.0)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     who = f"Another run is at work on {database.name}: pgsafe run {raised} fenced .* as postgres from .*, since 2"
@@ -239,7 +254,7 @@ def test_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
-    taken = proven(database, root, run_id=watched(database, root, patience=3600.0), proof="ready_copy")
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0), proof="ready_copy")
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
         sleeps(database, job)
         job.kill("guard", "work")
@@ -248,7 +263,7 @@ def test_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
     require_whole(database, before)
 
 
-def watched(database: Database, root: Path, patience: float) -> str:
+def watched(database: Database, root: Path, idle_timeout: float, lease: float = 0.0) -> str:
     """The run of a fence whose sentry gives it up after some seconds of rest."""
     target = database.target
     given = parameters(
@@ -256,7 +271,8 @@ def watched(database: Database, root: Path, patience: float) -> str:
         login_db=target.dbname,
         connect_params=dict(target.params),
         backup_root=str(root),
-        patience=patience,
+        idle_timeout=idle_timeout,
+        lease=lease,
     )
     return str(pg_fence.run(given, False)["run_id"])
 

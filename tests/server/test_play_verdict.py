@@ -117,7 +117,7 @@ def test_a_refused_run_whose_fence_cannot_be_lifted_says_who_may_use_the_databas
     variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
     # The server cannot be reached any more when the window is to be opened.
     port = f"{{{{ 1 if pg_migrate_proved.reached | default('') else {database.server.port} }}}}"
-    given = {"pg_migrate_login_port": port, "pg_migrate_confirm": database.name, "pg_migrate_patience": 20}
+    given = {"pg_migrate_login_port": port, "pg_migrate_confirm": database.name, "pg_migrate_idle_timeout": 20}
     played = ansible.play({"one": {**variables, **given}})
     assert played.status == 2, played.output
     assert played.verdict("one") == "refused: the migration did not begin, and the database is not open for writing"

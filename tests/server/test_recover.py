@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +101,18 @@ def test_a_run_that_rests_between_two_steps_is_left_alone_until_it_is_named(
 def test_a_run_that_rested_for_too_long_is_undone(database: Database, backup_root: Path) -> None:
     fenced(database, backup_root)
     assert len(recovered(database, backup_root, patience=0)) == 1
+    require_open(database)
+
+
+def test_a_run_whose_sentry_went_with_its_host_is_undone_by_the_next_run(database: Database, backup_root: Path) -> None:
+    """As after a reboot between two tasks: no process is left, and no person is asked anything."""
+    fence.run(fence.FenceRequest(database.target, backup_root, idle_timeout=14400.0))
+    (run,) = journal.all_runs(backup_root)
+    with pytest.raises(Refused, match="waits for its next step since"):
+        recovered(database, backup_root)
+    path = run.directory / journal.JOURNAL
+    path.write_text(re.sub(r'"time": "20\d\d', '"time": "2020', path.read_text()))
+    assert len(recovered(database, backup_root)) == 1
     require_open(database)
 
 

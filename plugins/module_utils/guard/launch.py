@@ -27,13 +27,17 @@ _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def sentry(params: Mapping[str, Any], run_journal: Journal, patience: float) -> None:
-    """Start the sentry of a run that is fenced.
+def sentry(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
+    """Start the sentry of a run that is fenced; what the controller needs to renew its lease.
 
-    :param patience: seconds that the run may rest between two tasks before it is given up.
+    :param params: of the module; ``idle_timeout`` is how many seconds the run may rest between two tasks, ``lease`` how
+        many seconds nobody may be heard of.
     :raises PgsafeError: it did not start.
     """
-    _begin(Order("sentry", dict(params), str(run_journal.directory), "", patience), "sentry", run_journal)
+    timeouts = {"lease": float(params["lease"]), "idle_timeout": float(params["idle_timeout"])}
+    order = Order("sentry", dict(params), str(run_journal.directory), "", **timeouts)
+    channel = _begin(order, "sentry", run_journal)
+    return {"directory": str(channel.directory), "run_id": run_journal.run_id, "lease": params["lease"]}
 
 
 def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Order:
     :param run_directory: of the run that the job belongs to.
     :param directory: of the job's channel.
     :param lease: seconds that it may go unrenewed.
+    :param idle_timeout: seconds that a run may rest between two tasks.
     :param grace: seconds that a worker may take to heed that it is to end.
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
     """
@@ -37,6 +38,7 @@ class Order:
     lease: float = 30.0
     grace: float = 30.0
     server_patience: float = 600.0
+    idle_timeout: float = 1200.0
 
     @property
     def channel(self) -> Channel:

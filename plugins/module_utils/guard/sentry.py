@@ -18,7 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import arguments,
 from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, connect
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import State
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
@@ -27,6 +27,9 @@ _LOOK_SECONDS = 0.5
 
 # How long nobody may work on a run that has begun to migrate: its guard starts another worker at once.
 _ORPHANED_SECONDS = 15.0
+
+# A job that the last task has begun may not have taken the lock of the run yet.
+_BETWEEN_TASKS_SECONDS = 2.0
 
 
 def main(_arguments: Sequence[str]) -> int:
@@ -45,6 +48,7 @@ class _Sentry:
         self._phase = ""
         self._known = 0
         self._since = time.monotonic()
+        self._lease = Lease(order.channel, order.lease) if order.lease else None
 
     def watch(self) -> None:
         """Until the run has ended."""
@@ -53,8 +57,9 @@ class _Sentry:
             # A server that is away comes back, and the lock is taken again.
             with suppress(PgsafeError):
                 self._hold()
-            if self._abandoned():
-                self._recover()
+            reason = self._abandoned()
+            if reason:
+                self._recover(reason)
             time.sleep(_LOOK_SECONDS)
         self._let_go()
         self._order.channel.say(State(channels.ENDED))
@@ -63,19 +68,31 @@ class _Sentry:
         """A rollback that failed has opened the database; what to do then is for a person to say."""
         return not self._journal.state.fenced
 
-    def _abandoned(self) -> bool:
-        """Whether nobody has worked on the run for too long; what waits for a person's word is for him to say."""
-        state = self._journal.state
+    def _abandoned(self) -> str:
+        """Why the run is given up now; empty while it is not. A held run is for a person to decide."""
+        state, alive = self._journal.state, self._journal.alive
         if state.on_hold:
-            return False
+            return ""
         entries = len(self._journal.entries())
-        if entries != self._known or self._journal.alive:
+        if entries != self._known or alive:
             self._known, self._since = entries, time.monotonic()
-        patience = _ORPHANED_SECONDS if state.unfinished else self._order.lease
-        return time.monotonic() - self._since > patience
+        rested = time.monotonic() - self._since
+        if alive:
+            return ""
+        if state.unfinished:
+            return "Guard and worker are gone." if rested > _ORPHANED_SECONDS else ""
+        if rested > self._order.idle_timeout:
+            return f"The run has rested for {self._order.idle_timeout:g} s."
+        return self._left_alone() if rested > _BETWEEN_TASKS_SECONDS else ""
 
-    def _recover(self) -> None:
-        self._journal.append(Event.ABANDONED)
+    def _left_alone(self) -> str:
+        """Why no further task of the play is to be expected."""
+        if self._lease and self._lease.lapsed():
+            return f"No controller has renewed the lease for {self._order.lease:g} s."
+        return self._order.channel.aborted()
+
+    def _recover(self, reason: str) -> None:
+        self._journal.append(Event.ABANDONED, reason=reason)
         result = registry.run("recover", self._order.recovering().params, str)
         self._order.channel.finish(result)
         self._since = time.monotonic()

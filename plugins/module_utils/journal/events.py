@@ -11,7 +11,7 @@ class Event(Word):
     """The comment behind each event names its facts."""
 
     # The fence. FENCING precedes its first step, OPENED follows the last step of its undo.
-    FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, patience
+    FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, idle_timeout
     FENCED = "fenced"  # witness, clock
     REVOKING = "revoking"  # acl, owner, role
     CLOSING = "closing"  # name
@@ -52,4 +52,4 @@ class Event(Word):
     # The processes of the run.
     GUARDED = "guarded"  # job, directory, by_hand
     ABORTING = "aborting"  # reason
-    ABANDONED = "abandoned"
+    ABANDONED = "abandoned"  # reason

@@ -109,10 +109,10 @@ class Journal:
         return str(begun.facts["backup_dir"]) if begun else ""
 
     @property
-    def patience(self) -> float | None:
+    def idle_timeout(self) -> float | None:
         """Seconds that the run may rest before its sentry gives it up; None without a sentry."""
         begun = self.last(Event.FENCING)
-        found = begun.facts.get("patience") if begun else None
+        found = begun.facts.get("idle_timeout") if begun else None
         return None if found is None else float(found)
 
     @property

@@ -47,7 +47,7 @@ PHRASES = {
     Event.RESOLVED: ("VERDICT", "Marked as resolved by a person: {reason}"),
     Event.GUARDED: ("GUARD", "A guard on the target runs the {job}"),
     Event.ABORTING: ("GUARD", "Aborted: {reason}"),
-    Event.ABANDONED: ("GUARD", "No process works on the run any more; its sentry finishes or undoes it"),
+    Event.ABANDONED: ("GUARD", "The sentry finishes or undoes the run: {reason}"),
 }
 
 

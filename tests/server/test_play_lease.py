@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lease of a run, from the fence to the report: renewed while a person thinks, and over with the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.tests.server import interruptions
+from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR
+from ansible_collections.pgsafe.migration.tests.server.interruptions import PHASES, Playing, playing, require_whole
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, until
+
+ASKED = PHASES["confirm"]
+
+
+@pytest.mark.fault(62)
+@pytest.mark.parametrize(
+    ("event", "lease", "reason"),
+    [
+        (interruptions.kill_controller, AN_HOUR, "The controller is gone."),
+        (interruptions.power_off, 3, "No controller has renewed the lease for 3 s."),
+    ],
+    ids=["Ansible killed", "power off"],
+)
+def test_a_controller_that_is_gone_while_a_person_is_asked_leaves_no_fence(
+    ansible: Ansible, database: Database, backup_root: Path, event: Callable[[Playing], None], lease: int, reason: str
+) -> None:
+    with playing(ansible, database, backup_root, ASKED, pg_migrate_lease=lease) as play:
+        (run,) = play.runs()
+        assert run.state.fenced
+        event(play)
+        require_whole(play)
+        abandoned = run.last(Event.ABANDONED)
+        assert abandoned is not None
+        assert abandoned.facts["reason"] == reason
+
+
+def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), pg_migrate_lease=2) as play:
+        (run,) = play.runs()
+        over = [path.parent for path in run.directory.glob("job_*/result.json")]
+        (lease,) = [path for path in run.directory.glob("job_*/lease") if path.parent not in over]
+        for _time in range(8):
+            seen = lease.stat().st_mtime_ns
+            until(lambda: lease.stat().st_mtime_ns != seen, "the lease is renewed")  # noqa: B023  # called at once
+        assert run.state.fenced
+        play.terminal.type(b"yes\n")
+        assert play.terminal.wait() == 0, play.terminal.said
+    assert "one migrated and verified" in play.terminal.flat
