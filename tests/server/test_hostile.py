@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, login_triggers, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, login_triggers, migrate, restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
@@ -66,9 +66,15 @@ def test_a_shadowed_database_is_migrated(trapped: Hostile, backup_root: Path, tm
     assert not migrate.plan(trapped.database.target, SetSource(source)).pending
 
 
-def test_a_shadowed_database_is_rolled_back(trapped: Hostile, backup_root: Path, tmp_path: Path) -> None:
-    taken = fenced(trapped.database, backup_root, proof="scratch")
-    rolled_back(request(trapped.database, taken, write_set(tmp_path / "set", BROKEN)), trapped.database)
+def test_a_shadowed_database_is_rolled_back_and_restored_beside(
+    trapped: Hostile, backup_root: Path, tmp_path: Path
+) -> None:
+    database = trapped.database
+    taken, beside = fenced(database, backup_root, proof="scratch"), f"{database.name}_before"
+    rolled_back(request(database, taken, write_set(tmp_path / "set", BROKEN)), database)
+    done = restore.run(restore.RestoreRequest(database.target, taken.directory, new_database=beside))
+    assert (done.state, done.database, done.failures) == ("restored", beside, ())
+    database.admin(f"DROP DATABASE {beside}")
 
 
 @pytest.fixture
