@@ -164,6 +164,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import abort
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
 
 SPEC = {
@@ -182,7 +183,7 @@ SPEC = {
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return job.predicted(params)
-    guard = job.aborted(params) if params["decision"] == job.ABORT else {}
+    guard = abort.ask(params) if params["decision"] == job.ABORT else {}
     return guard or job.run(params)
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Decision, Recovered
 
@@ -38,17 +36,6 @@ def predicted(params: Params) -> dict[str, Any]:
     return {**_result(recover.plan(_request(params)), foreseen=True), **_standing(params)}
 
 
-def aborted(params: Params) -> dict[str, Any]:
-    """Ask the guard of a run to break its job off; what the controller needs to stay with it, nothing without one."""
-    run_journal = _named(params)
-    guarded = run_journal.last(Event.GUARDED) if run_journal else None
-    if run_journal is None or guarded is None or not run_journal.alive:
-        return {}
-    channel = Channel(Path(guarded.facts["directory"]))
-    channel.abort(params["reason"] or "The run was aborted.")
-    return {"changed": True, "guard": channel.for_controller(guarded.facts["job"], run_journal.run_id, params)}
-
-
 def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
     """What a failed task returns beside its message: how the run stands that was named."""
     return {**error.facts(), **_standing(params)}
@@ -68,13 +55,14 @@ def _request(params: Params) -> recover.RecoverRequest:
     )
 
 
-def _named(params: Params) -> Journal | None:
+def named(params: Params) -> Journal | None:
+    """The run that the task names, where it has a journal."""
     return of_run(Path(params["backup_root"]), params["run_id"]) if params["run_id"] else None
 
 
 def _standing(params: Params) -> dict[str, Any]:
     try:
-        run_journal = _named(params)
+        run_journal = named(params)
     except PgsafeError:
         return {}
     return standing.facts(run_journal) if run_journal else {}
