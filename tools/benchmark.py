@@ -241,7 +241,8 @@ def given(url: str) -> Source:
     if program is None:
         raise BenchmarkError("There is no psql on PATH.")
     sys.path.insert(0, str(demo.HOME / "collections"))
-    from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, database
+    from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+    from ansible_collections.pgsafe.migration.plugins.module_utils.ports import database
 
     environment = database.environment(arguments.target({"login_url": url}))
     return Source({**demo.clean_environment(), **environment}, Path(program).parent, None)

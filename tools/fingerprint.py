@@ -12,9 +12,10 @@ from pathlib import Path
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 
 
 def main() -> None:

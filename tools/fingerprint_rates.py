@@ -40,9 +40,9 @@ TABLES = {
 def rates(server: pgserver.Server, runs: int) -> Iterator[tuple[str, float]]:
     """MB/s by mode, medians, of the table ``measured``."""
     # Found only when demo.py has linked the collection.
-    from ansible_collections.pgsafe.migration.plugins.module_utils import contents, reading_modes
-    from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+    from ansible_collections.pgsafe.migration.plugins.module_utils.compare import contents, reading_modes
     from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES, Target
+    from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 
     params = {"host": str(server.socket_dir), "port": str(server.port), "user": pgserver.SUPERUSER}
     size = int(server.psql("SELECT pg_table_size('measured')"))

@@ -11,7 +11,8 @@ from pathlib import Path
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, backup
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, copies
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 
 PARTS = {"load_archive": "load", "analyze": "ANALYZE", "compare": "comparison"}
 
@@ -39,7 +40,7 @@ def main() -> None:
     for name, part in PARTS.items():
         setattr(copies, name, timed(part, getattr(copies, name), seconds))
     # Afterwards, for it keeps references of its own.
-    from ansible_collections.pgsafe.migration.plugins.module_utils import restore
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 
     names = {"login_host": "PGHOST", "login_port": "PGPORT", "login_user": "PGUSER", "login_password": "PGPASSWORD"}
     params: dict[str, object] = {option: os.environ.get(variable) for option, variable in names.items()}

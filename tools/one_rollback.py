@@ -14,16 +14,14 @@ from pathlib import Path
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    arguments,
-    backup,
-    copies,
-    fence,
-    migrate,
-    verify,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 
 BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
 

@@ -1,7 +1,7 @@
 """Write the tables of checks, rules, stages and events in the documentation from the code's own words.
 
-Preflight: plugins/module_utils/checks, in the order of registry.py, with the severities that a file yields and the
-scopes that its line in the registry has. Restore: restore_checks/registry.py, whose checks are in either directory.
+Preflight: preflight/checks, in the order of registry.py, with the severities that a file yields and the scopes that
+its line in the registry has. Restore: preflight/restore_checks/registry.py, whose checks are in either directory.
 Audit: audit/registry.py, with the name and the severity of each file's RULE. A docstring's first sentence is its line.
 Stages and events: the table of transitions in journal/state.py, which is imported.
 
@@ -16,15 +16,18 @@ import ast
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rooms
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 UTILS = "plugins/module_utils"
+CHECKS = f"{UTILS}/preflight"
 JOURNAL = "ansible_collections.pgsafe.migration.plugins.module_utils.journal"
-BEGIN, END = "<!-- made by `make docs` -->", "<!-- end of what `make docs` makes -->"
+BEGIN, END = "<!-- made by `make docs`{} -->", "<!-- end of what `make docs` makes -->"
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -44,14 +47,14 @@ class Line:
 
 def preflight(root: Path) -> str:
     """The table of the preflight's checks."""
-    lines = [_check(root, name, scopes) for name, scopes in _listed(root / UTILS / "checks" / "registry.py")]
+    lines = [_check(root, name, scopes) for name, scopes in _listed(root / CHECKS / "checks" / "registry.py")]
     rows = [(f"`{line.name}`", ", ".join(line.severities), ", ".join(line.scopes), line.text) for line in lines]
     return _table(("check", "severity", "asked before a", "what it looks for"), rows)
 
 
 def restore(root: Path) -> str:
     """The table of the checks before a restore of a certain backup."""
-    lines = [_check(root, name, ()) for name, _scopes in _listed(root / UTILS / "restore_checks" / "registry.py")]
+    lines = [_check(root, name, ()) for name, _scopes in _listed(root / CHECKS / "restore_checks" / "registry.py")]
     rows = [(f"`{line.name}`", ", ".join(line.severities), line.text) for line in lines]
     return _table(("check", "severity", "what it looks for"), rows)
 
@@ -73,7 +76,8 @@ def states(_root: Path) -> str:
         for event, places in module.TRANSITIONS.items()
     ]
     heads = ("stage", "verdict", "left by", "a run that stops here ends", "and leaves behind")
-    return f"{_table(heads, stages)}\n\n{_table(('event', 'phase', 'in the log', 'allowed in'), events)}"
+    tables = (_table(heads, stages), _table(("event", "phase", "in the log", "allowed in"), events))
+    return "\n\n".join(tables)
 
 
 def _stage(module: Any, stage: Any) -> tuple[str, ...]:
@@ -117,20 +121,29 @@ INTERRUPTED = {
     "ended": ("as it has ended", "as the verdict says"),
 }
 
-PAGES = {"ARCHITECTURE.md": states, "docs/preflight.md": preflight, "docs/restore.md": restore, "docs/audit.md": audit}
+# By page, its tables by their names in the marks; a page with one table has it without a name.
+PAGES: dict[str, dict[str, Callable[[Path], str]]] = {
+    "ARCHITECTURE.md": {" packages": lambda root: rooms.picture(root / UTILS), " states": states},
+    "docs/preflight.md": {"": preflight},
+    "docs/restore.md": {"": restore},
+    "docs/audit.md": {"": audit},
+}
 
 
 def rendered(root: Path, page: str) -> str:
-    """The whole page with its table written anew.
+    """The whole page with its tables written anew.
 
     :raises PageError: it has no marks.
     """
     text = (root / page).read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not (begin and end):
-        raise PageError(f"{page} lacks a line `{BEGIN}` and, below it, a line `{END}`")
-    return f"{before}{BEGIN}\n\n{PAGES[page](root)}\n\n{END}{after}"
+    for name, table in PAGES[page].items():
+        mark = BEGIN.format(name)
+        before, begin, rest = text.partition(mark)
+        _old, end, after = rest.partition(END)
+        if not (begin and end):
+            raise PageError(f"{page} lacks a line `{mark}` and, below it, a line `{END}`")
+        text = f"{before}{mark}\n\n{table(root)}\n\n{END}{after}"
+    return text
 
 
 def stale(root: Path) -> list[str]:
@@ -179,7 +192,7 @@ def _module(expression: ast.expr) -> str:
 
 
 def _check(root: Path, name: str, scopes: tuple[str, ...]) -> Line:
-    places = [root / UTILS / family / f"{name}.py" for family in ("restore_checks", "checks")]
+    places = [root / CHECKS / family / f"{name}.py" for family in ("restore_checks", "checks")]
     own = places[0] if not scopes and places[0].exists() else places[1]
     tree = _tree(own)
     said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}

@@ -13,7 +13,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, size
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import question as questions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import trapped

@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 

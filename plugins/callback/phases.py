@@ -28,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text impo
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import verdicts
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options, run_logs, shield
 
 _ROLE = "pg_migrate"

@@ -174,7 +174,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import audit_report, console, interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     JOBS,
@@ -186,7 +185,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import SEVERITIES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import own_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 RULE = {
     "name": {"type": "str"},

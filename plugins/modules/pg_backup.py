@@ -173,7 +173,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -183,10 +182,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     mutually_exclusive,
     url_secrets,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 SPEC = {
     **CONNECTION,

@@ -183,7 +183,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -196,6 +195,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import verify as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 
 SPEC = {
     **CONNECTION,

@@ -179,7 +179,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -188,9 +187,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 SPEC = {
     **CONNECTION,

@@ -158,7 +158,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -169,8 +168,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import tasks as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import window as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 SPEC = {
     **CONNECTION,

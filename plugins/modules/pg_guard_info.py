@@ -107,9 +107,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 
 SPEC = {
     **BACKUP_ROOT,

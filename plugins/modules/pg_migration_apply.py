@@ -246,7 +246,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, interpreter, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
@@ -260,9 +259,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 SPEC = {
     **CONNECTION,

@@ -133,14 +133,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    console,
-    interpreter,
-    manifest,
-    migration_verify,
-    verification,
-    verification_report,
-)
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -150,7 +142,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     target,
     url_secrets,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
 
 SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, **VERIFICATION}
 

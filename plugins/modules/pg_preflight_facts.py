@@ -922,7 +922,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, fence, interpreter, preflight, waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -932,8 +931,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     target,
     url_secrets,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import SCOPES, Thresholds
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import SCOPES, Thresholds
 
 SPEC = {
     **CONNECTION,

@@ -154,7 +154,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
@@ -166,6 +165,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import abort
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
 SPEC = {
     **CONNECTION,

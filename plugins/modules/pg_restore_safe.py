@@ -177,7 +177,6 @@ console:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.pgsafe.migration.plugins.module_utils import interpreter, sequences
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
@@ -189,6 +188,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import restore as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import sequences
 
 SPEC = {
     **CONNECTION,

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, expectations, migration_set, waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions, expectations
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files, terminals
 
 Options = Mapping[str, Any]

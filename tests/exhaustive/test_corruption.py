@@ -8,7 +8,8 @@ import random
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.tests.server import corruption
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 

@@ -14,7 +14,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.tests.exhaustive.foreign_databases import (
     MUSICBRAINZ,
     REGRESSION,

@@ -9,7 +9,8 @@ import random
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, Client, busy
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,

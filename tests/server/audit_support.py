@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 

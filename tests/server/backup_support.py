@@ -18,11 +18,14 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, client_tools, copies, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import codec, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, LargeObjects, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import codec, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
 from ansible_collections.pgsafe.migration.tests.server.support import (
     PATIENCE_SECONDS,
     Database,

@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import csv_records, fingerprint, manifest, scripts
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import csv_records, manifest, scripts
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import AS_RESTORED, Fingerprint
 from ansible_collections.pgsafe.migration.tests.server import forgery

@@ -16,10 +16,12 @@ _RUN = """
 import os, signal, sys
 from pathlib import Path
 import pgserver
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies, migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced
 
 home, name, root, source, kind, proof, first, last = sys.argv[1:]

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    client_tools,
-    commands,
-    file_rules,
-    migration_set,
-    psql_file,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment_of_user, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules, migration_set, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    environment_of_user,
+    session,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 _UNREADABLE = "SELECT 'ROLLBACK' \\gexec"

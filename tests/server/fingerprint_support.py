@@ -8,9 +8,9 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import AS_RESTORED, SOURCE, Fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 Clone = Callable[[str], Database]

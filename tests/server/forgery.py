@@ -15,8 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import findings, manifest, report, verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.files import sha256_of, sha256_of_text
+from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import sha256_of, sha256_of_text
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import findings
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases
 
 STALL_SECONDS = 30.0

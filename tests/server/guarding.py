@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal

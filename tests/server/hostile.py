@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
 from ansible_collections.pgsafe.migration.tests.server.support import TREE, Database
 
 import pgserver

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,

@@ -10,7 +10,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence_mark
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
 from ansible_collections.pgsafe.migration.tests.server.support import command_lines, until
 
 import pgserver

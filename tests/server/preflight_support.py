@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 

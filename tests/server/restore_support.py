@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, names
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks.check import Intent
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Intent
 from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database
 
 import pgserver

@@ -18,19 +18,17 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup,
-    catalog,
-    fence,
-    fingerprint,
-    login_triggers,
-    migrate,
-    verify,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 
 import pgserver
 
@@ -327,8 +325,8 @@ _MIGRATE = """
 import sys
 from pathlib import Path
 import pgserver
-from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 home, name, source, directory, run_id = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)

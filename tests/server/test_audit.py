@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import audit_report, backup, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server import audit_dirt, audit_schemas
 from ansible_collections.pgsafe.migration.tests.server.audit_dirt import Dirt
 from ansible_collections.pgsafe.migration.tests.server.audit_support import audited, counts, reader_sees

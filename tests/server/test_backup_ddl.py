@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import ddl_watch
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import ddl_watch
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     BULK,
     Roles,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.tests.server.support import (

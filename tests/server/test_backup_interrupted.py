@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     BULK,
     Waiting,
@@ -40,7 +40,7 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
 _BACK_UP = """
 import json, sys
 from pathlib import Path
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 params, name, bin_dir, root = json.loads(sys.argv[1])
 backup.run(backup.BackupRequest(Target(params, name, bin_dir=bin_dir), Path(root)))

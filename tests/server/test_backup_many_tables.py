@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import backups_in, in_progress, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, differences, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import TREE, Database, back_up
 

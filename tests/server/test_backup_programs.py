@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     BULK,
@@ -40,7 +41,8 @@ _BACK_UP = """
 import json, sys
 from pathlib import Path
 sys.modules["isal"] = None
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, gzip_files
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 params, name, bin_dir, root = json.loads(sys.argv[1])

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     Roles,
     as_role,

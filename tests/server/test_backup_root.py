@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Problem, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, everything
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
 from ansible_collections.pgsafe.migration.tests.server.support import Database, everything

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (

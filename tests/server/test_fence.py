@@ -13,12 +13,17 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, preflight, recover, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,

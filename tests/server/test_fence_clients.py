@@ -7,7 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, migrate, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import rollback
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, Client, busy, longest_gap
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.catalog_queries import KINDS
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.queries import KINDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, Session, session
 from ansible_collections.pgsafe.migration.tests.server.fingerprint_cases import BEFORE, CHANGES, Change
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, contents, fingerprint, verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import contents, fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.reading_modes import Chosen
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.reading_modes import Chosen
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     Roles,
     as_role,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import catalog, fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles
 from ansible_collections.pgsafe.migration.tests.server.fingerprint_cases import CHANGES
 from ansible_collections.pgsafe.migration.tests.server.fingerprint_support import (

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, recover, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     events,
@@ -32,8 +35,8 @@ _MIGRATE = """
 import sys
 from pathlib import Path
 import pgserver
-from ansible_collections.pgsafe.migration.plugins.module_utils import migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 home, name, script, directory, run_id = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)

@@ -13,17 +13,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    client_tools,
-    commands,
-    copies,
-    instance,
-    lone_archive,
-    manifest,
-    verify,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.commands import Account
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.commands import Account
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance, lone_archive
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import dump
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, back_up, databases

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence, recover, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, fence, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import assertions, login_triggers, migrate, restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server import hostile
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles
 from ansible_collections.pgsafe.migration.tests.server.hostile import Hostile

@@ -9,18 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    expectations,
-    file_rules,
-    losses,
-    manifest,
-    migrate,
-    restore,
-    verify,
-)
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import expectations
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, only
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,

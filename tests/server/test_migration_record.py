@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_record
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files as migration_record
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, Session, session
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 TABLE = "pgsafe.migration_set"

@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    assertions,
-    backup,
-    manifest,
-    migrate,
-    migration_verify,
-    verification,
-    verification_report,
-    verify,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.assertions import Checked
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Checked
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     back_up,

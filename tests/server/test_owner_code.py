@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
 

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     CONTAINED,

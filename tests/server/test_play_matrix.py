@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server import interruptions, matrix, sshd
 from ansible_collections.pgsafe.migration.tests.server.interruptions import (
     PHASES,

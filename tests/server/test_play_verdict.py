@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Thresholds
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Thresholds
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own

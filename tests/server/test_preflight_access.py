@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import access_probe
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import access_probe
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, tools_with
 from ansible_collections.pgsafe.migration.tests.server.pooler import pooled
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only

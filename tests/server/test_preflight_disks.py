@@ -12,11 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import preflight, sampling
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks import backup_disk, data_disk, inodes, wal_disk
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Thresholds
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import sampling
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import (
+    backup_disk,
+    data_disk,
+    inodes,
+    wal_disk,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Thresholds
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven, tmpfs

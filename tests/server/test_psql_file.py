@@ -8,9 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import client_tools, commands, file_rules, psql_file
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, environment_of_user, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, NotCommitted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    environment_of_user,
+    session,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
 from ansible_collections.pgsafe.migration.tests.server import file_fuzz
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 

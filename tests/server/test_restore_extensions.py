@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, differences, source
 from ansible_collections.pgsafe.migration.tests.server.restore_support import with_extensions

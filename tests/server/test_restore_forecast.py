@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, restore_forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import duration, size
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import forecast as restore_forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, size
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive
 from ansible_collections.pgsafe.migration.tests.server.restore_support import rollback, server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven

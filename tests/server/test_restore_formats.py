@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, by_script, differences
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, ours, proven
 

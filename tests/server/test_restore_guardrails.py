@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, copies, restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import run
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, source
 from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     of,

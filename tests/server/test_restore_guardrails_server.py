@@ -9,15 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    fingerprint,
-    login_triggers,
-    preflight,
-    restore,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
 from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     of,

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import commands, copies, proof_choice
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_watch import (
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies.watch import (
     DANGERS,
     Limits,
     RestoreWatch,
     watching,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import proof_choice
 from ansible_collections.pgsafe.migration.tests.server.backup_support import source
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, back_up, tmpfs, until

@@ -12,18 +12,16 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup,
-    manifest,
-    migrate,
-    properties,
-    restore,
-    rollback,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import properties
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     SLEEPING,

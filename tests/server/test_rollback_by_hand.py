@@ -11,21 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    backup,
-    cutover,
-    history,
-    manifest,
-    migrate,
-    preflight,
-    recover,
-    restore,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (

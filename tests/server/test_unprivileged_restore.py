@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import instance, lone_archive, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance, lone_archive
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.backup_support import dump
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, back_up
 from ansible_collections.pgsafe.migration.tests.server.test_foreign_scripts import inserted, readable_by_all

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import backup, manifest, restore, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs.verify import BackupNotProven
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.forgery import Facts, found, verified
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, events

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import instance, lone_archive
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance, lone_archive
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, dump, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, manifest, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, by_script, tools_with
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
@@ -110,8 +112,9 @@ def test_a_restore_that_hangs_without_the_server_s_doing_is_ended(
 WAITING = """
 import json, sys, time
 from pathlib import Path
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 stored, params = sys.argv[1:]

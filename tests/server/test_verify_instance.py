@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils import findings, instance, manifest, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     BadRequest,
     PgsafeError,
@@ -21,6 +21,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import findings, instance
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, new_roles, tools_with
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -228,7 +230,9 @@ def test_without_a_directory_it_goes_where_its_user_can_reach_it(database: Datab
 WAITING = """
 import json, sys
 from pathlib import Path
-from ansible_collections.pgsafe.migration.plugins.module_utils import copies, instance, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 import time

@@ -6,15 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import (
-    BackupSize,
-    Directory,
-    Facts,
-    Role,
-    Thresholds,
-    Wanted,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import BackupFile, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     SOURCE,
     Cluster,
@@ -25,8 +17,16 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     LargeObjects,
     TableState,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore_checks import check as restore_check
-from ansible_collections.pgsafe.migration.plugins.module_utils.wal import Wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
+    BackupSize,
+    Directory,
+    Facts,
+    Role,
+    Thresholds,
+    Wanted,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import check as restore_check
 
 GIB = 1 << 30
 

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import ast
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rooms
 import yaml
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
@@ -19,12 +21,12 @@ PREFIX = "ansible_collections.pgsafe.migration.plugins."
 SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init__.py")
 
 GROUND = {"errors", "foreign_text", "model"}
-PORTS = {"commands", "files", "database"}
-VERBS = {"preflight", "backup", "verify", "lone_archive", "migrate", "restore", "audit.run"}
+PORTS = {"ports.commands", "ports.files", "ports.database"}
+VERBS = {"preflight.run", "backup.run", "verify.run", "verify.lone_archive", "migrate.run", "restore.run", "audit.run"}
 
 
 def _name(path: Path) -> str:
-    """``checks.standby`` for plugins/module_utils/checks/standby.py; ``modules.pg_backup`` for a module."""
+    """``fence.mark`` for plugins/module_utils/fence/mark.py; ``modules.pg_backup`` for a module."""
     base = UTILS if UTILS in path.parents else PLUGINS
     return ".".join(path.relative_to(base).with_suffix("").parts)
 
@@ -85,26 +87,41 @@ def _who_imports(*packages: str) -> set[str]:
 
 
 def test_the_graph_sees_what_is_there() -> None:
-    assert "rollback" in GRAPH["migrate"]
-    assert "errors" in GRAPH["checks.standby"]
-    assert {"backup", "arguments"} <= GRAPH["modules.pg_backup"]
+    assert "restore.rollback" in GRAPH["migrate.run"]
+    assert "errors" in GRAPH["preflight.checks.standby"]
+    assert {"arguments", "jobs.backup"} <= GRAPH["modules.pg_backup"]
 
 
 def test_only_one_file_runs_processes() -> None:
-    assert _who_imports("subprocess") == {"commands"}
+    assert _who_imports("subprocess") == {"ports.commands"}
 
 
 def test_only_one_file_knows_psycopg2() -> None:
-    assert _who_imports("psycopg2") == {"database"}
+    assert _who_imports("psycopg2") == {"ports.database"}
 
 
 def test_what_runs_on_the_target_needs_ansible_only_at_its_edge() -> None:
     utils = {name for name, path in FILES.items() if UTILS in path.parents}
-    assert _who_imports("ansible") & utils == {"interpreter"}
+    assert _who_imports("ansible") & utils == {"ports.interpreter"}
 
 
 def test_no_file_reaches_itself() -> None:
     assert [name for name in GRAPH if name in _reachable(name)] == []
+
+
+def test_imports_point_down_the_levels() -> None:
+    assert rooms.upward(rooms.imports(UTILS)) == []
+
+
+def test_an_import_that_points_up_is_found(tmp_path: Path) -> None:
+    shutil.copytree(UTILS, tmp_path / "module_utils")
+    entry = tmp_path / "module_utils" / "journal" / "entry.py"
+    entry.write_text(f"{entry.read_text()}\n\nfrom {PREFIX}module_utils.restore import recover\n", encoding="utf-8")
+    assert rooms.upward(rooms.imports(tmp_path / "module_utils")) == [("journal.entry", "restore.recover")]
+
+
+def test_every_package_has_its_level() -> None:
+    assert {path.parent.name for path in UTILS.glob("*/__init__.py")} | {""} == set(rooms.LEVELS)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -119,42 +136,43 @@ def test_errors_and_types_know_nobody() -> None:
 
 @pytest.mark.parametrize("name", sorted(PORTS))
 def test_a_port_knows_errors_types_and_signals_alone(name: str) -> None:
-    assert GRAPH[name] <= GROUND | {"signals"}
-    assert GRAPH["signals"] <= GROUND
+    assert GRAPH[name] <= GROUND | {"ports.signals"}
+    assert GRAPH["ports.signals"] <= GROUND
 
 
-@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("checks.")))
+@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("preflight.checks.")))
 def test_a_check_reads_facts_and_nothing_else(name: str) -> None:
-    if name == "checks.registry":
-        assert all(found.startswith("checks.") for found in GRAPH[name])
-    elif name == "checks.check":
-        assert GRAPH[name] == {"errors", "model", "wal"}
+    if name == "preflight.checks.registry":
+        assert all(found.startswith("preflight.checks.") for found in GRAPH[name])
+    elif name == "preflight.checks.check":
+        assert GRAPH[name] == {"errors", "model", "postgres.wal"}
     else:
-        assert GRAPH[name] <= {"checks.check", "errors", "model", "report", "names", "playbooks"}
+        assert GRAPH[name] <= {"preflight.checks.check", "errors", "model", "text", "names", "playbooks"}
 
 
-EDGES_OF_RESTORE_CHECKS = {"restore_checks.gather", "restore_checks.run"}
+EDGES_OF_RESTORE_CHECKS = {"preflight.restore_checks.gather", "preflight.restore_checks.run"}
 
 
-@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("restore_checks.")))
+@pytest.mark.parametrize("name", sorted(name for name in GRAPH if name.startswith("preflight.restore_checks.")))
 def test_a_check_before_a_restore_reads_facts_and_nothing_else(name: str) -> None:
-    if name == "restore_checks.registry":
-        assert all(found.startswith(("restore_checks.", "checks.")) for found in GRAPH[name])
-    elif name == "restore_checks.check":
-        assert GRAPH[name] == {"checks.check", "errors", "manifest"}
+    if name == "preflight.restore_checks.registry":
+        assert all(found.startswith(("preflight.restore_checks.", "preflight.checks.")) for found in GRAPH[name])
+    elif name == "preflight.restore_checks.check":
+        assert GRAPH[name] == {"preflight.checks.check", "errors", "backup_set.manifest"}
     elif name not in EDGES_OF_RESTORE_CHECKS:
-        assert GRAPH[name] <= {"restore_checks.check", "errors", "report", "names"}
+        assert GRAPH[name] <= {"preflight.restore_checks.check", "errors", "text", "names"}
 
 
 def test_only_modules_jobs_and_verbs_know_a_verb() -> None:
     edges = {(name, found) for name in GRAPH for found in GRAPH[name] & (VERBS - {"audit.run"})}
-    above = {(name, found) for name, found in edges if not name.startswith("modules.") and name not in VERBS}
-    assert {name for name, _found in above if not name.startswith("jobs.")} == set()
+    above = {name for name, _found in edges if not name.startswith("modules.") and name not in VERBS}
+    # The window of tasks foretells what a migration would do, as the module of a migration does.
+    assert {name for name in above if not name.startswith("jobs.")} == {"guard.window"}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if name.startswith("modules.")))
 def test_a_module_knows_no_port(name: str) -> None:
-    assert GRAPH[name] & (PORTS | {"queries", "pg_tools"}) == set()
+    assert GRAPH[name] & (PORTS | {"postgres.queries", "postgres.pg_tools"}) == set()
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.rglob("__init__.py")), ids=lambda path: path.parent.name)
@@ -190,7 +208,7 @@ def _creates(node: ast.Call) -> bool:
 
 def test_only_one_file_writes_files() -> None:
     found = {name for name, path in FILES.items() if any(_writes(node) for node in ast.walk(_tree(path)))}
-    assert found - NOWHERE == {"files"}
+    assert found - NOWHERE == {"ports.files"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)

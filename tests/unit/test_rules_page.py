@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import rules_page
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks import registry, run
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import registry, run
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
 
@@ -44,7 +44,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_a_docstring_that_is_changed_makes_its_page_stale(copy: Path) -> None:
-    standby = copy / rules_page.UTILS / "checks" / "standby.py"
+    standby = copy / rules_page.UTILS / "preflight" / "checks" / "standby.py"
     text = standby.read_text(encoding="utf-8")
     assert rules_page.stale(copy) == []
     standby.write_text(text.replace("A standby can be read only", "A standby is read only"), encoding="utf-8")

@@ -20,8 +20,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding imp
     key_of,
     masked,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
 
 SAMPLES = 5
 

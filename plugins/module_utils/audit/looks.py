@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import fingerprint, owner_code, parallel, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO, WARNING, Finding
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import (
     WITHOUT_INDEXES,
@@ -24,15 +23,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA, Rule
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import (
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode, Table, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
     Session,
     identifier,
     search_path_of,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode, Table, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.report import first_few
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import owner_code, snapshot
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
 
 # What the time of counting rows is booked under.
 ROWS = "rows"

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import login_triggers, queries, snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget, Clock
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import ONE_SNAPSHOT, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, queries, snapshot
 
 NAMES = tuple(rule.name for rule in RULES)
 DATA_NAMES = frozenset(rule.name for rule in RULES if rule.scope == DATA)

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
 
 def main(_arguments: Sequence[str]) -> int:

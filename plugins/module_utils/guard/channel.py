@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
 LEASE, ABORT, STATE, PROGRESS, RESULT, LOG = ("lease", "abort", "state.json", "progress.json", "result.json", "log")
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting, by_hand, process, sentry, worker
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, sentry, worker
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting
 
 _ROLES = {
     "guard": process.main,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, commands, files, safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, safe_paths
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05

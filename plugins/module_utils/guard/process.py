@@ -17,15 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    arguments,
-    commands,
-    files,
-    queries,
-    standing,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import WORKER_VARIABLE, session
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
@@ -34,6 +28,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Stage
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
 
 LOOK_SECONDS = 0.1
 _BEAT_SECONDS = 1.0

@@ -13,16 +13,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, backup_forecast, fence, names, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, connect
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import ARCHIVE, SCRIPT
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.files import PARTIAL_SUFFIX
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import open_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.open_files import OpenFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.manifest import ARCHIVE, SCRIPT
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import PARTIAL_SUFFIX
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import backup_forecast
 
 _STATEMENT_LENGTH = 60
 

@@ -14,14 +14,17 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, fence, run_lock, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.database import Session, connect
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
 
 _LOOK_SECONDS = 0.5
 

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import awaiting
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting, console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.verification import wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
 
 Params = Mapping[str, Any]
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, recover, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.recover import Decision, Recovered
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Decision, Recovered
 
 Params = Mapping[str, Any]
 

@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import (
-    console,
-    history,
-    restore,
-    rollback,
-    waivers,
-)
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 
 Params = Mapping[str, Any]
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import console, lone_archive, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.findings import BackupProof
-from ansible_collections.pgsafe.migration.plugins.module_utils.instance import Options
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import lone_archive
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
 
 Params = Mapping[str, Any]
 

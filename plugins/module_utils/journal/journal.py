@@ -11,9 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as log_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import RunState, fold
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
     append_line,
     append_text,
     locked,
@@ -22,10 +26,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.files import (
     reporting,
     share,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as log_lines
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import RunState, fold
 
 RUNS = ".runs"
 JOURNAL = "journal.jsonl"

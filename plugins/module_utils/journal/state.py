@@ -269,7 +269,9 @@ def _moved(state: RunState, event: Event) -> dict[str, Any]:
     if following is None:
         line = f"{event} is not an event of a run that is {state.stage}"
         return {"irregular": (*state.irregular, line), "stage": _FORCED.get(event, state.stage)}
-    return {"stage": following}
+    other = event in _ENDS and event is not Event.RESOLVED and _ENDS[event] is not state.accepted
+    line = f"{event} is not the verdict that was accepted"
+    return {"irregular": (*state.irregular, line) if other else state.irregular, "stage": following}
 
 
 def _facts(state: RunState, entry: Entry) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.shell.sh import ShellModule
 from ansible.template import Templar
 from ansible_collections.pgsafe.migration.plugins.action.pg_migration_apply import ActionModule
-from ansible_collections.pgsafe.migration.plugins.module_utils import migration_set
-from ansible_collections.pgsafe.migration.plugins.module_utils.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 
 
 class Controller:

@@ -11,10 +11,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
-from ansible_collections.pgsafe.migration.plugins.module_utils import waivers
-from ansible_collections.pgsafe.migration.plugins.module_utils.checks.check import Facts
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import Preflight, as_facts, problems_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight, as_facts, problems_of
 from ansible_collections.pgsafe.migration.plugins.modules import pg_preflight_facts
 from ansible_collections.pgsafe.migration.plugins.modules.pg_preflight_facts import PreflightFailed
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS

@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import MigrationFailed, Outcome
-from ansible_collections.pgsafe.migration.plugins.module_utils.rollback import Restored
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {}, 4.2)
 

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writing each format of a backup but the CSVs: archive, SQL script, globals, the audit's report.
+
+A failure says which format it was and how far it got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, parallel
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import application_name, environment
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, snapshot
+
+GLOBALS = manifest.GLOBALS
+STALL_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a backup comes from and goes to.
+
+    :param purpose: what its sessions call themselves.
+    """
+
+    target: Target
+    tools: pg_tools.Tools
+    directory: Path
+    purpose: str
+
+    @property
+    def application(self) -> str:
+        return application_name(self.purpose)
+
+
+def listed(name: str, kind: str, digest: files.Digest) -> BackupFile:
+    """The manifest's entry of a file."""
+    return BackupFile(name, kind, digest.size, digest.sha256, report.DESCRIPTIONS[kind])
+
+
+def compression_facts(method: str, level: int) -> dict[str, Any]:
+    """What the manifest says of the archive's compression: only gzip's streams carry a checksum of their content."""
+    return {"method": method, "level": level, "content_checksum": method == "gzip"}
+
+
+def archive(place: Place, snap: snapshot.Snapshot, compress: str, stop: parallel.Stop) -> list[str]:
+    """Dump into a custom-format archive; its warnings.
+
+    The file is seekable, so that pg_dump can go back and note where each table begins: a parallel restore needs it.
+
+    :raises CommandFailed: pg_dump failed, or made no progress.
+    """
+    path = place.directory / manifest.ARCHIVE
+    partial = files.partial_name(path)
+    argv = pg_tools.dump_archive(place.tools, str(partial), snap.name, compress, snap.lock_timeout)
+    env = environment(place.target, purpose=place.purpose)
+    with _telling(partial, manifest.ARCHIVE):
+        done = commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS), lambda: _progress(stop, partial))
+        with files.reporting(f"{manifest.ARCHIVE} could not be written", path):
+            partial.chmod(files.FILE_MODE)
+            files.sync_file(partial)
+            files.commit(partial, path)
+    return [line for line in done.stderr.splitlines() if line.strip()]
+
+
+def _progress(stop: parallel.Stop, path: Path) -> int:
+    stop.check()
+    return path.stat().st_size if path.exists() else 0
+
+
+@contextmanager
+def _telling(path: Path, name: str) -> Iterator[None]:
+    """Say which format failed, and how far it had got."""
+    try:
+        yield
+    except (CommandFailed, FileFailed) as error:
+        written = path.stat().st_size if path.exists() else 0
+        error.what = f"{name} could not be written ({report.size(written)} were): {error.what}"
+        error.remedy = error.remedy or _remedy(error.what, path)
+        raise
+
+
+def _remedy(what: str, path: Path) -> str:
+    if "No space left" in what:
+        return (
+            f"Free space on the filesystem of {path.parent} (see: df -h {path.parent}), or choose another backup_root."
+        )
+    # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection).
+    if "statement timeout" in what and "LOCK TABLE" in what:
+        return "Somebody holds or waits for a lock on a table; let it finish, then run again."
+    if "row-level security" in what or "row security" in what:
+        return (
+            "Connect as a superuser or as a role with BYPASSRLS; the owner will do unless the table has FORCE ROW "
+            "LEVEL SECURITY: ALTER TABLE … NO FORCE ROW LEVEL SECURITY."
+        )
+    if "permission denied" in what or "lack SELECT privilege" in what:
+        return "Connect as the owner or as a superuser, or have the owner GRANT SELECT on the table to the role."
+    return ""
+
+
+def script(place: Place, level: int, stop: parallel.Stop) -> BackupFile:
+    """Derive the SQL script from the archive: the database is not read again, and every block is decoded.
+
+    :raises CommandFailed: pg_restore or the compressor failed.
+    """
+    path = place.directory / manifest.SCRIPT
+    argv = pg_tools.script_of_archive(place.tools, str(place.directory / manifest.ARCHIVE))
+    command = commands.Command(argv, stall_limit=STALL_SECONDS)
+    with _telling(files.partial_name(path), manifest.SCRIPT), files.atomic(path) as sink:
+        gzip_files.compress(command, sink, level, stop.check)
+    return listed(manifest.SCRIPT, "sql", sink.digest)
+
+
+def archive_digest(place: Place) -> BackupFile:
+    """While the script is derived from it: pg_dump seeks back to complete the archive's table of contents, so its
+    digest cannot be computed while it is written, but its blocks are read just now anyway."""
+    return listed(manifest.ARCHIVE, "dump", files.sha256_of(place.directory / manifest.ARCHIVE))
+
+
+def server_globals(place: Place) -> BackupFile:
+    """Roles and tablespaces, which belong to the server and are in no dump of a database; without passwords."""
+    argv = pg_tools.globals_only(place.tools, place.target.maintenance_db)
+    env = environment(place.target.maintenance, purpose=place.purpose)
+    path = place.directory / GLOBALS
+    with _telling(path, GLOBALS):
+        text = commands.output(commands.Command(argv, env, time_limit=STALL_SECONDS))
+        return listed(GLOBALS, "globals", files.write_text(path, text))
+
+
+def report_of_audit(place: Place, result: Mapping[str, Any]) -> BackupFile:
+    path = place.directory / manifest.AUDIT_REPORT
+    return listed(path.name, "report", files.write_text(path, audit_report.text(result)))

@@ -1,0 +1,362 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Restored copies of a backup: always in a fresh, empty database beside the live one, never in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import archives, gzip_files, scripts
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import ARCHIVE, SCRIPT, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import extensions, restorer
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import watch as restore_watch
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    CommandFailed,
+    PgsafeError,
+    Refused,
+    VerificationFailed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    Session,
+    environment,
+    identifier,
+    literal,
+    session,
+    statement,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+    client_tools,
+    cutover,
+    pg_tools,
+    properties,
+    queries,
+)
+
+STALL_SECONDS = 1800
+
+# What the comment of every database begins with that a run has put beside the live one.
+MARK = "pgsafe: "
+
+# A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. A job of
+# pg_restore's own is idle while others work.
+_LOADING = {**WRITING, "synchronous_commit": "off", "idle_session_timeout": "0"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A backup to restore from, and the means.
+
+    :param as_restored: the fingerprint of the copy that once proved it; another copy is exactly like that one.
+    """
+
+    directory: Path
+    manifest: Manifest
+    tools: pg_tools.Tools
+    jobs: int
+    as_restored: Fingerprint | None = None
+
+
+def create(target: Target, name: str, source: Source) -> None:
+    """An empty database with the original's owner, encoding and locale.
+
+    :raises Refused: the name is taken by a database that is not a leftover of ours.
+    """
+    with session(target.maintenance, WRITING, "restore") as server:
+        _clear(server, name, source.manifest)
+        server.execute(properties.creation(name, source.manifest.properties))
+        server.execute(_marking(name, restoring_mark(source.manifest.run_id)))
+    restorer.prepare(target, name)
+
+
+def restoring_mark(run_id: str) -> str:
+    return f"{MARK}a copy being restored from the backup {run_id}"
+
+
+def ready_mark(run_id: str) -> str:
+    return f"{MARK}the ready copy of the run {run_id}, closed until its verdict"
+
+
+def kept_mark(run_id: str) -> str:
+    return f"{MARK}replaced by the rollback of the run {run_id}"
+
+
+def _marking(name: str, mark: str) -> Any:
+    return statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark))
+
+
+def of_run(database: str, run_id: str) -> tuple[str, ...]:
+    """The names that copies of a run's backup may have; no other database has one of them."""
+    return tuple(names.beside(database, purpose, run_id) for purpose in ("scratch", "restored", "ready"))
+
+
+def is_of_run(name: str, comment: str, database: str, run_id: str) -> bool:
+    """By its comment; one that a run was killed over before it could say so has its name alone, and nothing in it."""
+    if comment in (restoring_mark(run_id), ready_mark(run_id)):
+        return True
+    return comment == "" and name in of_run(database, run_id)
+
+
+def _clear(server: Session, name: str, manifest: Manifest) -> None:
+    """Drop what an interrupted restore of the same backup has left under this name, and nothing else."""
+    found = server.rows(queries.DATABASE_COMMENT, (name,))
+    if not found:
+        return
+    if is_of_run(name, found[0][0], manifest.identity.name, manifest.run_id):
+        server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
+        return
+    raise Refused(
+        f"A database {name} exists already.",
+        remedy="Choose another name.",
+    )
+
+
+def load_archive(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
+    """pg_restore with several jobs; the first error ends it. Extensions come first, each in the backup's version.
+
+    Its jobs may lock each other out (a constraint NOT VALID of a partitioned table against the rows of a partition), or
+    load a table before another one that a constraint's function reads; then it is done once more in an empty database,
+    by one job, which keeps the order of the archive.
+
+    :param progress: that of a :class:`restore_watch.RestoreWatch` of the caller's; without one there is one of its own.
+    :raises Refused: the watch gave the restore up.
+    """
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    try:
+        _load_archive(target, name, source, parts, progress)
+    except CommandFailed as error:
+        if source.jobs == 1 or not any(sign in error.stderr for sign in _OF_THE_ORDER):
+            raise
+        create(target, name, source)
+        _load_archive(target, name, replace(source, jobs=1), parts, progress)
+
+
+# What pg_restore says where another order may help.
+_OF_THE_ORDER = ("deadlock detected", "COPY failed for table")
+
+
+def load_archive_but_views(target: Target, name: str, source: Source) -> tuple[str, ...]:
+    """All of an archive but what fills its materialized views; these entries, for :func:`fill`.
+
+    :raises Refused: the watch gave the restore up.
+    """
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    _load_archive(target, name, source, parts.but_views, None)
+    return parts.views
+
+
+def fill(target: Target, name: str, source: Source, views: Sequence[str]) -> tuple[str, ...]:
+    """Fill materialized views, each by its entry of the archive; why each that could not be."""
+    failures = []
+    for entry in views:
+        try:
+            _restore(target, name, source, entry, None)
+        except CommandFailed as error:
+            failures.append(f"A materialized view could not be filled ({entry.strip()}): {error.what}")
+    return tuple(failures)
+
+
+def _load_archive(
+    target: Target, name: str, source: Source, parts: archives.Parts, progress: commands.Progress | None
+) -> None:
+    _as_bare_as(target, name, source)
+    with _watched(target, name, progress) as moving:
+        if parts.extensions:
+            if parts.schemas:
+                _restore(target, name, source, parts.schemas, moving)
+            extensions.create(target.database(name), parts.extensions, source.manifest)
+            _restore(target, name, source, parts.rest, moving)
+        else:
+            _restore(target, name, source, parts.schemas + parts.rest, moving)
+    restorer.settle(target, name)
+
+
+@contextmanager
+def _watched(target: Target, name: str, progress: commands.Progress | None) -> Iterator[commands.Progress]:
+    """What shows that a copy gets on while pg_restore and psql say nothing."""
+    if progress is not None:
+        yield progress
+        return
+    with restore_watch.watching(target, name, restore_watch.Limits()) as watch:
+        yield watch.progress
+
+
+def _restore(target: Target, name: str, source: Source, entries: str, progress: commands.Progress | None) -> None:
+    with archives.list_file(entries) as chosen:
+        argv = pg_tools.restore_archive(
+            source.tools,
+            str(source.directory / ARCHIVE),
+            name,
+            source.jobs,
+            chosen,
+        )
+        commands.run(_command(target, name, argv), progress)
+
+
+def _as_bare_as(target: Target, name: str, source: Source) -> None:
+    """A new database has a schema ``public`` and plpgsql; where the original has none, the empty one goes."""
+    objects = source.manifest.fingerprint.catalog
+    absent = [
+        drop
+        for kind, there, drop in (
+            ("schema", "public", "DROP SCHEMA IF EXISTS public RESTRICT"),
+            ("extension", "plpgsql", "DROP EXTENSION IF EXISTS plpgsql RESTRICT"),
+        )
+        if there not in objects.get(kind, {})
+    ]
+    if absent:
+        with session(target.database(name), WRITING, "restore") as copy:
+            for drop in absent:
+                copy.execute(drop)
+
+
+def load_script(target: Target, name: str, source: Source, progress: commands.Progress | None = None) -> None:
+    """The SQL script through psql in one transaction; a script that is cut never reaches its end of file.
+
+    :param progress: as for :func:`load_archive`.
+    :raises Refused: the watch gave the restore up.
+    """
+    client_tools.require_restricting(source.tools)
+    _as_bare_as(target, name, source)
+    argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
+    with _watched(target, name, progress) as moving:
+        script = scripts.restricted(gzip_files.read(source.directory / SCRIPT))
+        commands.write_from(_command(target, name, argv), script, moving)
+    restorer.settle(target, name)
+
+
+def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Command:
+    env = environment(target.database(name), _LOADING, "restore")
+    return commands.Command(argv, env, stall_limit=STALL_SECONDS)
+
+
+def analyze(target: Target, name: str) -> None:
+    """Statistics are in no dump: without them the first queries after a restore are slow."""
+    with session(target.database(name), WRITING, "analyze") as copy:
+        copy.execute("ANALYZE")
+
+
+def compare(target: Target, name: str, source: Source, views_filled: bool = True) -> None:
+    """
+    :param views_filled: whether materialized views must have been filled that were.
+    :raises VerificationFailed: the copy is not what the manifest says, or not what the copy was that proved it; the
+        message lists the differences.
+    """
+    found = fingerprint.of_database(target.database(name), source.jobs, like=source.manifest.fingerprint)
+    wanted = source.as_restored or source.manifest.fingerprint
+    if not views_filled:
+        wanted, found = fingerprint.whatever_is_filled(wanted), fingerprint.whatever_is_filled(found)
+    differing = fingerprint.differences(wanted, found)
+    if differing:
+        shown = "; ".join(differing[:20]) + (f"; and {len(differing) - 20} more" if len(differing) > 20 else "")
+        raise VerificationFailed(f"The restored copy {name} differs from the manifest: {shown}.")
+
+
+def drop(target: Target, name: str) -> None:
+    """Drop a copy of ours; nothing happens when it is not there. A second signal does not keep it from being done."""
+    with signals.passed_over(), session(target.maintenance, WRITING, "drop") as server:
+        server.execute(statement("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=identifier(name)))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A proven copy that is kept closed, for a rollback by renames alone."""
+
+    name: str
+    oid: int
+    run_id: str
+
+
+def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
+    """Close a proven copy, so that nobody changes it until a rollback needs it, or nobody does."""
+    with session(target.maintenance, cutover.DURABLE, "ready copy") as server:
+        server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
+        server.execute(_marking(name, ready_mark(run_journal.run_id)))
+        cutover.end_sessions(server, name)
+        ready = Ready(name, int(server.value(queries.DATABASE_OID, (name,))), run_journal.run_id)
+    run_journal.append(Event.READY_COPY, name=ready.name, oid=ready.oid)
+    return ready
+
+
+def recorded_ready(run_journal: Journal) -> Ready | None:
+    """The ready copy of a run, as its journal has it; None when there is none any more."""
+    found = run_journal.state.ready_copy
+    return Ready(found["name"], int(found["oid"]), run_journal.run_id) if found else None
+
+
+def require_ready(target: Target, ready: Ready) -> None:
+    """
+    :raises Refused: it is gone, was opened, or is another database of that name.
+    """
+    with session(target.maintenance, purpose="ready copy") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (ready.oid,))
+        comment = server.rows(queries.DATABASE_COMMENT, (ready.name,))
+    if not found or found[0][0] != ready.name:
+        raise Refused(f"The ready copy {ready.name} is gone.")
+    if found[0][1] or comment != [(ready_mark(ready.run_id),)]:
+        raise Refused(f"The ready copy {ready.name} was opened since it was proven.")
+
+
+def drop_ready(target: Target, run_journal: Journal) -> str:
+    """Drop the ready copy of a run that needs none any more; its name, or nothing when there was none."""
+    ready = recorded_ready(run_journal)
+    if ready is None:
+        return ""
+    with session(target.maintenance, WRITING, "drop") as server:
+        if server.rows(queries.NAME_AND_OPEN, (ready.oid,)) and _is_marked(server, ready):
+            server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(ready.name)))
+    run_journal.append(Event.READY_COPY_DROPPED, name=ready.name)
+    return ready.name
+
+
+def _is_marked(server: Session, ready: Ready) -> bool:
+    """After a rollback the OID is that of the live database, which has neither this name nor this comment."""
+    return server.rows(queries.DATABASE_COMMENT, (ready.name,)) == [(ready_mark(ready.run_id),)]
+
+
+@contextmanager
+def scratch(target: Target, name: str, source: Source) -> Iterator[None]:
+    """An empty database for the time of the block, dropped whatever happens."""
+    with new(target, name, source):
+        yield
+    drop(target, name)
+
+
+@contextmanager
+def kept_ready(target: Target, name: str, source: Source, run_journal: Journal) -> Iterator[None]:
+    """An empty database that the block fills and proves; kept closed afterwards, dropped if the block fails."""
+    with new(target, name, source):
+        yield
+        set_ready(target, name, run_journal)
+
+
+@contextmanager
+def new(target: Target, name: str, source: Source) -> Iterator[None]:
+    """An empty database that the block fills; dropped if the block fails."""
+    create(target, name, source)
+    try:
+        yield
+    except PgsafeError as error:
+        drop_after(target, name, error)
+        raise
+    except BaseException:
+        drop(target, name)
+        raise
+
+
+def drop_after(target: Target, name: str, error: PgsafeError) -> None:
+    """Drop a copy because of an error; if that fails too, the error says so."""
+    try:
+        drop(target, name)
+    except PgsafeError as undo:
+        error.joined(f"the copy {name} could not be dropped: {undo.what}")

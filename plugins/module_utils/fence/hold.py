@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hold: after a failed verification the database stays closed, and a person says whether it is rolled back or opened.
+
+Nobody else decides: no later run, no rescue, and no recovery of what was interrupted.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import Fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files as migration_record
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, queries
+
+ROLLBACK, HOLD = ON_VERIFY_FAILURE = ("rollback", "hold")
+
+STATE = "The database is as the migration left it, and closed: nobody is served until a person decides."
+
+
+def choices(run_journal: Journal) -> str:
+    """The two commands of which a person chooses one."""
+    return (
+        f"To have the database as it was before: {playbooks.rolling_back(run_journal.backup_dir)} "
+        f"To open it as it was migrated: {playbooks.deciding(run_journal.run_id, 'accept')}"
+    )
+
+
+def undecided(run_journal: Journal) -> Refused:
+    """What anybody else than that person is told."""
+    return Refused(
+        f"The run {run_journal.run_id} holds {run_journal.database}: the migration was applied, the verification "
+        "failed, and a person is to say what becomes of it.",
+        STATE,
+        choices(run_journal),
+    )
+
+
+def require_closing(raised: Fence | None) -> None:
+    """
+    :raises Refused: without a fence that closes, others would work on what nobody has accepted.
+    """
+    if raised is None or raised.kind == fence.NONE:
+        raise Refused(
+            "Without a fence nothing can be held: others would go on working on a migration that failed.",
+            remedy="Choose another pg_migrate_fence than none, or pg_migrate_on_verify_failure: rollback.",
+        )
+
+
+def accept(target: Target, run_journal: Journal, reason: str) -> None:
+    """Record the migration as a good one; what is left to do is to open the database.
+
+    The caller holds the run's lock.
+
+    :raises PgsafeError: it could not be recorded; the run is still held.
+    """
+    armed, raised = run_journal.last(Event.ARMED), fence.recorded(run_journal)
+    if armed is None or raised is None or not run_journal.state.on_hold:
+        raise Refused(f"The run {run_journal.run_id} is not held: there is nothing to accept.")
+    with session(target.maintenance, purpose="accept") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (raised.identity.oid,))
+    if not found:
+        raise Refused(f"The database that the run {run_journal.run_id} held is gone.")
+    here = fence.way_in(target, run_journal).database(found[0][0])
+    with session(login_triggers.silenced(here), WRITING, "accept") as server:
+        migration_record.mark_verified(server, armed.facts["digest"])
+    run_journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED, reason=reason)

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Standing: the verdict of a run by its journal, who may use its database now, and what ends that by itself.
+
+Every module that works on a run returns these facts, after a failure too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration
+
+OPEN, READ_ONLY, CLOSED, UNSEEN = ("open", "read_only", "closed", "unknown")
+
+_ALLOWED = {
+    READ_ONLY: "Others may read {database} and not write to it.",
+    CLOSED: "Nobody else can connect to {database}.",
+}
+
+
+def facts(run_journal: Journal) -> dict[str, Any]:
+    """``window``, ``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
+    try:
+        found, state = access(run_journal), run_journal.state
+        ends = {"window": state.window, "verdict": state.verdict.value, "not_given_back": _not_given_back(run_journal)}
+        return {**ends, "access": found, "access_told": _told(run_journal, found)}
+    except PgsafeError as error:
+        unknown = {"window": "unknown", "verdict": Verdict.UNKNOWN.value, "not_given_back": []}
+        return {**unknown, "access": UNSEEN, "access_told": error.what}
+
+
+def _not_given_back(run_journal: Journal) -> list[str]:
+    """In what a database that was rolled back is not as it was before, by the proof of its backup."""
+    proof = run_journal.last(Event.VERIFIED)
+    rolled_back = run_journal.state.verdict is Verdict.ROLLED_BACK
+    return list(proof.facts.get("not_given_back", ())) if proof and rolled_back else []
+
+
+def access(run_journal: Journal) -> str:
+    """What others may do with the database of the run: :data:`OPEN`, :data:`READ_ONLY` or :data:`CLOSED`."""
+    raised, state = fence.recorded(run_journal), run_journal.state
+    if raised is None or not state.fenced or raised.kind == fence.NONE:
+        return OPEN
+    if state.fence is FenceStage.CLOSING:
+        return CLOSED
+    return READ_ONLY if raised.read_only else OPEN
+
+
+def _told(run_journal: Journal, found: str) -> str:
+    """Empty for an open database."""
+    if found == OPEN:
+        return ""
+    # Between the two steps a server that went away may have either.
+    closing = found == CLOSED and not run_journal.state.armed
+    allowed = "{database} is closed or read-only for everybody else." if closing else _ALLOWED[found]
+    return f"{allowed.format(database=run_journal.database)} {_until(run_journal)}"
+
+
+def _until(run_journal: Journal) -> str:
+    if run_journal.state.on_hold:
+        return f"That ends when a person decides. {hold.choices(run_journal)}"
+    return (
+        f"{_by_itself(run_journal)} the next run ends that. To end it now: "
+        f"{playbooks.recovering(run_journal.run_id)}"
+    )
+
+
+def _by_itself(run_journal: Journal) -> str:
+    idle_timeout = run_journal.idle_timeout
+    if idle_timeout is None:
+        return "Only"
+    after = f"when the playbook has ended, or {duration(idle_timeout)} after its last step"
+    when = "as soon as the server answers" if run_journal.state.unfinished else after
+    return f"The sentry of the run ({when}) or"

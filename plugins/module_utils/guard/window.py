@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A migration by tasks of somebody's own: the armed window around them, which a guard keeps.
+
+Between *armed* and the word that the tasks are done, the controller's keeper renews the guard's lease.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting, console
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+
+Params = Mapping[str, Any]
+
+_LOOK_SECONDS = 0.1
+
+
+def arm(params: Params, check_mode: bool) -> dict[str, Any]:
+    """Close the database and keep the window open for the tasks; their way in, and what its keeper needs to know.
+
+    :raises PgsafeError: it may not be begun, or could not be; nothing was changed.
+    """
+    run_journal = None if check_mode else _run_of(params)
+    if run_journal and _armed(run_journal):
+        return _way_in(run_journal, changed=False)
+    source = job.source(params)
+    plan = migrate.plan(target(params), source, wanted(params))
+    foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
+    if run_journal is None or not plan.pending:
+        verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
+        return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
+    request = job.request(params, source)
+    _require_way_in(migrate.permitted(request))
+    launch.start("migrate", {**params, "files": plan.files, "word": _word(run_journal)}, run_journal)
+    _await_armed(run_journal)
+    return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, params)}
+
+
+def done(params: Params) -> dict[str, Any]:
+    """Have the guard verify what the tasks have done; what the controller needs to stay with it.
+
+    :raises Refused: the run was never armed for tasks.
+    """
+    run_journal = _require_armed_once(params)
+    if Channel(_directory(run_journal)).result() is None:
+        files.replace_text(Path(_word(run_journal)), "")
+    return _guard(run_journal, params)
+
+
+def undo(params: Params) -> dict[str, Any]:
+    """Have the guard roll back whatever the tasks have done; what the controller needs to stay with it.
+
+    :raises Refused: the run was never armed for tasks.
+    """
+    run_journal = _require_armed_once(params)
+    channel = Channel(_directory(run_journal))
+    if channel.result() is None:
+        channel.abort("The tasks of the migration failed, or were broken off.")
+    return _guard(run_journal, params)
+
+
+def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: how the run stands, where there is one."""
+    try:
+        return {**error.facts(), **standing.facts(_run_of(params))}
+    except PgsafeError:
+        return {**error.facts(), "verdict": Verdict.REFUSED.value}
+
+
+def _run_of(params: Params) -> Journal:
+    if not params["backup_dir"] or not params["run_id"]:
+        raise BadRequest("A window is opened for a run and its backup.", remedy="Give run_id and backup_dir.")
+    run_journal = journal.of_run(Path(params["backup_dir"]).resolve().parent.parent, params["run_id"])
+    if run_journal is None:
+        raise Refused(f"There is no run {params['run_id']} beside {params['backup_dir']}.")
+    return run_journal
+
+
+def _require_armed_once(params: Params) -> Journal:
+    run_journal = _run_of(params)
+    if not run_journal.state.armed or not _directory(run_journal).is_dir():
+        raise Refused(f"The run {run_journal.run_id} was never armed.", remedy="Begin with state=armed.")
+    return run_journal
+
+
+def _armed(run_journal: Journal) -> bool:
+    return run_journal.state.unfinished and run_journal.alive
+
+
+def _directory(run_journal: Journal) -> Path:
+    """Of the channel of the migration's guard."""
+    guarded = [entry.facts for entry in run_journal.entries() if entry.event is Event.GUARDED]
+    found = [facts["directory"] for facts in guarded if facts["job"] == "migrate"]
+    return Path(found[-1]) if found else run_journal.directory / "none"
+
+
+def _word(run_journal: Journal) -> str:
+    return str(run_journal.directory / awaiting.WORD)
+
+
+def _require_way_in(run_journal: Journal) -> None:
+    """
+    :raises BadRequest: behind the fence there is no way in that the tasks could be told.
+    """
+    raised = fence.recorded(run_journal)
+    if raised and raised.kind == fence.CONNECT:
+        raise BadRequest(
+            "Behind the fence 'connect' only a role of the run's own gets in, whose password is told to nobody.",
+            remedy="Choose another fence for a migration by tasks, such as read_only+closed.",
+        )
+
+
+def _await_armed(run_journal: Journal) -> None:
+    """
+    :raises Refused: the window could not be opened; the database is open again, and as it was.
+    """
+    channel = Channel(_directory(run_journal))
+    while not run_journal.state.armed:
+        result = channel.result()
+        if result is not None:
+            raise Refused(str(result.get("what_failed") or result["msg"]), str(result.get("state_left") or ""))
+        # The keeper begins when the window is open.
+        channel.renew()
+        time.sleep(_LOOK_SECONDS)
+
+
+def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
+    raised = fence.recorded(run_journal)
+    closed = raised is not None and raised.kind != fence.NONE
+    name = raised.closed_name if raised and closed else run_journal.database
+    return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console.armed(name)}
+
+
+def _guard(run_journal: Journal, params: Params) -> dict[str, Any]:
+    channel = Channel(_directory(run_journal))
+    return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, params)}

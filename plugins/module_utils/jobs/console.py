@@ -1,0 +1,294 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lines of the console: a tick for what was done, a cross for what was not, no tick for what is only foreseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import CROSS, TICK, duration, equal, size
+
+if TYPE_CHECKING:
+    from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import Fenced, FenceRequest, Lifted
+    from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import RunStatus
+    from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome, Plan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
+    from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+    from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.history import Undone
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Recovered
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
+    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
+
+FORESEEN = "[ ]"
+_MOST_TABLES = 12
+_MOST_FINDINGS = 30
+
+
+def preflight(found: Preflight) -> list[str]:
+    facts = found.facts
+    about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
+    lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
+    lines.append(f"[info] A backup is expected to have {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
+    return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
+
+
+def _foreseen_time(facts: Facts) -> str:
+    least, most = facts.unavailable_seconds, facts.unavailable_most
+    if least is None or most is None or not facts.read_only_fence:
+        return ""
+    return f"; {duration(least)} to {duration(most)} without writes before the migration, an estimate"
+
+
+def audit(found: Mapping[str, Any]) -> list[str]:
+    """Notes and guesses are counted; the report has them."""
+    rows, findings = sum(found["rows"].values()), found["findings"]
+    told = [finding for severity in ("error", "warning") for finding in findings if finding["severity"] == severity]
+    sign = CROSS if any(finding["severity"] == "error" and not finding["waived"] for finding in told) else TICK
+    counted = f"{_count(len(told), 'finding')}, {_count(len(findings) - len(told), 'note')}"
+    about = f"{rows:,} rows in {len(found['rows'])} tables, {counted}"
+    more = [f"... and {len(told) - _MOST_FINDINGS} more findings"] if len(told) > _MOST_FINDINGS else []
+    return [f"{sign} Audit: {about}", *[_audited(finding) for finding in told[:_MOST_FINDINGS]], *more]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _audited(finding: Mapping[str, Any]) -> str:
+    keys = f" Keys, masked: {', '.join(finding['samples'])}." if finding["samples"] else ""
+    waived = f" Waived: {finding['waived']}" if finding["waived"] else ""
+    return f"[{finding['severity']}] {finding['what']}{keys} {finding['remedy']}{waived}".rstrip()
+
+
+def status(found: Sequence[RunStatus]) -> list[str]:
+    """A line a run, and what to do about it where something is left."""
+    lines = []
+    for of in found:
+        sign = TICK if of.well else CROSS
+        lines.append(f"{sign} {of.run_id} {of.database}: {of.standing} ({of.phase} since {of.since})")
+        if of.by_hand:
+            lines.append(f"[info] The next run finishes or undoes it. At once, without Ansible: {of.by_hand}")
+    return lines or [f"{TICK} There is no run"]
+
+
+def recover(found: Recovered, foreseen: bool) -> list[str]:
+    lines = [f"{FORESEEN if foreseen else TICK} {line}" for line in found.done]
+    lines += [f"[warning] {warning}" for warning in found.warnings]
+    return lines + [
+        f"[info] The database {name} ({size(bytes_kept)}) is kept from a rollback; when nobody needs it: "
+        f"DROP DATABASE {quoted(name)}"
+        for name, bytes_kept in found.kept.items()
+    ]
+
+
+_STAYS = {
+    "closed": "stays open for writing until the migration; a rollback loses what is written until then",
+    "none": "stays open for writing; a rollback loses whatever others write",
+}
+
+
+def fence(request: FenceRequest, raised: Fenced) -> list[str]:
+    name = request.target.dbname
+    if raised.kind in _STAYS:
+        return [f"[warning] {name} {_STAYS[raised.kind]}{f' ({request.reason})' if request.reason else ''}"]
+    return [f"{TICK} {name} is read-only for everybody else ({raised.sessions_ended} sessions ended)"]
+
+
+def fence_foreseen(request: FenceRequest, sessions: int) -> list[str]:
+    name = request.target.dbname
+    if request.kind in _STAYS:
+        return [f"{FORESEEN} {name} {_STAYS[request.kind]}"]
+    return [f"{FORESEEN} {name} would be read-only for everybody else ({sessions} sessions would be ended)"]
+
+
+def lifted(found: Lifted) -> list[str]:
+    lines = [f"{TICK} {found.database} is open for everybody again"] if found.opened else []
+    return lines + [f"[warning] After the opening: {failure}" for failure in found.failures]
+
+
+def backup_foreseen(database_bytes: int, tables: int) -> list[str]:
+    return [f"{FORESEEN} A backup of {size(database_bytes)} in {tables} tables would be taken"]
+
+
+def backup(directory: str, of: manifests.Manifest, swept: Sequence[str] = ()) -> list[str]:
+    archive, script = of.file("dump"), of.file("sql")
+    csv_bytes = sum(file.size for file in of.csv_files)
+    lines = [f"{TICK} Removed what a dead run left unfinished: {path}" for path in swept]
+    lines += [f"[warning] {warning}" for warning in of.warnings]
+    if archive:
+        lines.append(f"{TICK} Backup created: {directory}/{archive.name} ({size(archive.size)})")
+    if script:
+        lines.append(f"{TICK} SQL backup created: {directory}/{script.name} ({size(script.size)})")
+    lines.append(f"{TICK} CSV exports created ({len(of.csv_files)} tables, {size(csv_bytes)})")
+    held = duration(of.seconds.get("snapshot_held", 0.0))
+    lines.append(f"{TICK} Backup manifest created (one snapshot at {of.snapshot_lsn}, held for {held})")
+    return lines
+
+
+def verify_foreseen(level: str) -> list[str]:
+    return [f"{FORESEEN} The backup would be verified to the level {level}"]
+
+
+def verify(found: BackupProof) -> list[str]:
+    if found.findings:
+        return [f"{CROSS} {finding.as_text()}" for finding in found.findings]
+    archive = found.manifest.file("dump") if found.manifest else None
+    spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
+    lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
+    lines += [f"[info] {note}" for note in found.notes]
+    if found.ready_copy:
+        lines.append(f"{TICK} The proven copy {found.ready_copy} is kept, closed, until the verdict")
+    if found.reached == "restore" and found.manifest:
+        mode = found.manifest.fingerprint.mode
+        lines.append(f"{TICK} The restored copy is {equal(mode)} (fingerprint: {mode})")
+    return lines + ([f"{TICK} Backup checksum: {archive.sha256[:16]}..."] if archive else [])
+
+
+def plan(found: Plan) -> list[str]:
+    what = f"{len(found.files)} steps, digest {found.digest[:16]}..."
+    if not found.pending:
+        return [f"{TICK} The migration set was applied and verified before ({what}); nothing to do"]
+    return [f"{FORESEEN} To be applied: {name}" for name in found.files]
+
+
+def armed(name: str) -> list[str]:
+    return [f"{TICK} The database is closed for everybody else; the tasks find it as {name}"]
+
+
+def migrate(outcome: Outcome) -> list[str]:
+    lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
+    lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
+    lines += _warned(outcome.verification or {})
+    lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
+    return lines + _times(outcome)
+
+
+def verification(found: Mapping[str, Any]) -> list[str]:
+    """Of a verification by itself."""
+    sign = TICK if found["passed"] else CROSS
+    tables, checked = len(found["tables"]), found["assertions"]
+    hold = sum(check["passed"] for check in checked)
+    lines = [f"{sign} Verification: {tables} tables, {hold} of {len(checked)} assertions hold"]
+    return lines + [f"{CROSS} {problem}" for problem in found["problems"]] + _warned(found)
+
+
+def _warned(found: Mapping[str, Any]) -> list[str]:
+    return [f"[warning] {warning}" for warning in found.get("warnings", [])]
+
+
+def _times(outcome: Outcome) -> list[str]:
+    """How long others could not write, and how long they were not served at all."""
+    closed = f"{duration(outcome.seconds_closed)} without service"
+    read_only = f"{duration(outcome.seconds_read_only)} without writes, " if outcome.seconds_read_only else ""
+    lines = [f"{TICK} Fence {outcome.fence}: {read_only}{closed}"] if outcome.fence != "none" else []
+    return lines + [f"[warning] {warning}" for warning in outcome.warnings]
+
+
+def failure(error: MigrationFailed) -> list[str]:
+    """The words of somebody who needs to know, in this order: what failed, what was done, what is left."""
+    outcome = error.outcome
+    lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
+    if outcome.verdict is Verdict.HELD:
+        return [*lines, f"[ERROR] Migration failed at {error.at}! It is held.", *_said(error), error.state]
+    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", *_said(error)]
+    if outcome.rollback is None:
+        return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
+    return lines + _restored(outcome.rollback) + _times(outcome)
+
+
+def _said(error: MigrationFailed) -> list[str]:
+    return [f"        {line}" for line in foreign_lines(error.what)]
+
+
+def restore(done: Restored) -> list[str]:
+    return _restored(done) + [f"[warning] {warning}" for warning in done.warnings]
+
+
+def _restored(done: Restored) -> list[str]:
+    if done.state == "not_needed":
+        return _not_needed(done)
+    lines = []
+    if done.state == "rolled_back":
+        lines.append(f"{TICK} Step 1: Stopping active connections... {done.sessions_ended} ended")
+        lines.append(f"{TICK} Step 2: Restoring from backup...")
+    lines += [f"{CROSS} {failed}" for failed in done.failures]
+    if done.method:
+        lines.append(f"{TICK} Database restored from backup ({_SOURCES[done.method]}, {duration(done.seconds)})")
+    shown = list(done.rows.items())[:_MOST_TABLES]
+    lines += [f"{TICK} Restored {table}: {rows:,}" for table, rows in shown]
+    if len(done.rows) > len(shown):
+        lines.append(f"{TICK} ... and {len(done.rows) - len(shown)} more tables, all equal to the manifest")
+    if done.kept:
+        lines.append(f"{TICK} The failed database is kept as {done.kept}")
+    return lines
+
+
+_SOURCES = {"ready_copy": "the proven copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}
+
+
+def restore_foreseen(found: RestorePlan) -> list[str]:
+    if found.state == "not_needed":
+        return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
+    lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
+    if found.forecast:
+        lines += restore_forecast(found.forecast)
+    lines += [f"{FORESEEN} {line}" for line in undone(found.undone)]
+    if found.state == "rolled_back":
+        lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
+        lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
+        lines.append("[warning] Whatever was written after the backup would be in the kept database only")
+    return lines
+
+
+def undone(found: Undone | None) -> list[str]:
+    """Which migrations a rollback undoes, a line each, or that it undoes none."""
+    if found is None:
+        return []
+    if found.migrations:
+        return [f"Undoes the run {migration.told}" for migration in found.migrations]
+    held = f"; the backup holds the last one, {found.earlier.told}" if found.earlier else ""
+    return [f"Undoes NO migration{held}"]
+
+
+def restore_forecast(found: Forecast) -> list[str]:
+    """What a restore costs, who carries it, and everything that stands in its way."""
+    facts = found.facts
+    disk, manifest = facts.data_filesystem, facts.intent.manifest
+    free = "unseen" if disk.free_bytes is None else size(disk.free_bytes)
+    taken = "unknown (this backup was never restored)" if found.seconds is None else duration(found.seconds)
+    return [
+        f"{FORESEEN} Backup of {manifest.created}, {size(manifest.bytes)}; a copy of {size(manifest.database_bytes)}",
+        f"{FORESEEN} Disk needed beside the live database: {size(facts.bytes_needed)}; free on {disk.path}: {free}",
+        f"{FORESEEN} Write-ahead log: about {size(facts.wal_bytes)} ({_carriers(facts.wal)})",
+        f"{FORESEEN} Expected time, as long as the proof took: {taken}",
+        *[f"[{problem.severity}] {problem.told}" for problem in found.problems],
+    ]
+
+
+def _carriers(log: Wal) -> str:
+    slots = [f"slot {slot.name} {slot.status}{_left(slot.safe_bytes)}" for slot in log.slots]
+    standbys = [f"standby {standby.described}" for standby in log.standbys]
+    archiver = [] if log.archiver is None else ["archiver failing" if log.archiver.failing else "archiver at work"]
+    return ", ".join([f"wal_level {log.level}", *standbys, *slots, *archiver])
+
+
+def _left(safe_bytes: int | None) -> str:
+    """What may be written before max_slot_wal_keep_size is reached."""
+    return "" if safe_bytes is None else f" ({size(max(0, safe_bytes))} until it is lost)"
+
+
+def _not_needed(done: Restored) -> list[str]:
+    if done.kept:
+        return [
+            f"{TICK} Rollback complete: {done.database} is restored to its pre-migration state",
+            f"{TICK} The failed database is kept as {done.kept}",
+        ]
+    return [f"{TICK} {done.database} is as the backup holds it; nothing had to be restored"] if done.database else []

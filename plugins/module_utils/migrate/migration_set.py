@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A migration set: SQL files in their order, or a command, and the digest that tells one set from another.
+
+Read on the controller by the action plugin, which ships the whole tree, and read again on the target.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import posixpath
+import re
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
+    atomic,
+    make_directory,
+    read_text,
+    remove_tree,
+    reporting,
+    sha256_of,
+)
+
+# Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
+# Behind a letter an E begins no string, and a $ is a part of the name.
+QUOTED = re.compile(
+    r"""(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|"""
+    r"""(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """:param name: relative to the set's root.
+    :param transactional: run in one transaction; a file says otherwise by its first line.
+    :param sha256: of its content, hexadecimal.
+    """
+
+    name: str
+    transactional: bool
+    sha256: str
+
+
+@dataclass(frozen=True)
+class MigrationSet:
+    """:param root: the directory that holds the files, and whatever they include.
+    :param files: in the order in which they run; empty for a command.
+    :param command: the argument list, empty for SQL files.
+    :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
+    :param by_tasks: the command only waits for tasks of somebody's own.
+    """
+
+    root: Path
+    files: tuple[SqlFile, ...]
+    command: tuple[str, ...]
+    digest: str
+    by_tasks: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        if self.by_tasks:
+            return ["the tasks of the playbook"]
+        return [file.name for file in self.files] or [" ".join(self.command)]
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """The SHA-256 of each file by name; empty for a command."""
+        return {file.name: file.sha256 for file in self.files}
+
+
+def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
+    """The set of SQL files of a directory, or of one file.
+
+    :param chosen: names inside the directory in their order; all ``*.sql`` of it, sorted, when empty.
+    :raises BadRequest: a file is missing, unreadable, empty, not UTF-8, or breaks one of :mod:`file_rules`.
+    """
+    if not source.exists():
+        raise BadRequest(f"There is no migration set at {source}.", remedy="Check the path, relative to the inventory.")
+    if source.is_file() and list(chosen) not in ([], [source.name]):
+        raise BadRequest(f"{source} is one file; files names others.", remedy="Give their directory as source.")
+    root = source if source.is_dir() else source.parent
+    names = list(chosen) or ([source.name] if source.is_file() else _sql_names(root))
+    if not names:
+        raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
+    tree = _tree(root if source.is_dir() else source)
+    digest = _digest({"order": names, "tree": tree})
+    return MigrationSet(root, tuple(_file(root, name, tree) for name in names), (), digest)
+
+
+def of_command(
+    argv: Sequence[str], tree: Path | None, environment: Mapping[str, str], chdir: str | None
+) -> MigrationSet:
+    """A command, and the tree of what it runs, if one is named.
+
+    :raises BadRequest: there is nothing to run, or no such tree.
+    """
+    if not argv or not argv[0]:
+        raise BadRequest("The command is empty.")
+    if tree is not None and not tree.exists():
+        raise BadRequest(f"There is no {tree} to take the command's digest of.")
+    names = sorted(environment)
+    digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": _tree(tree) if tree else {}})
+    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest)
+
+
+def _sql_names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir() if path.name.endswith(".sql") and not path.name.startswith("."))
+
+
+def _tree(path: Path) -> dict[str, str]:
+    with reporting(f"{path} could not be read", path):
+        members = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if _counts(entry))
+    root = path.parent if path.is_file() else path
+    return {str(member.relative_to(root)): sha256_of(member).sha256 for member in members}
+
+
+def _counts(entry: Path) -> bool:
+    """Python leaves compiled files behind: running a command must not make another set of it."""
+    return entry.is_file() and entry.parent.name != "__pycache__"
+
+
+def _digest(parts: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _file(root: Path, name: str, tree: Mapping[str, str]) -> SqlFile:
+    path = root / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BadRequest(f"{name} lies outside the migration set {root}.")
+    if not path.is_file():
+        raise BadRequest(f"The migration set {root} has no file {name}.", remedy="Check the names in files.")
+    text = read_text(path).lstrip("\ufeff")
+    if not text.strip():
+        raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
+    transactional = text.splitlines()[0].strip() != file_rules.NO_TRANSACTION
+    name = posixpath.normpath(name)
+    file_rules.check(root, name, transactional, tree)
+    return SqlFile(name, transactional, tree[name])
+
+
+@dataclass(frozen=True)
+class Preview:
+    """:param steps: the names of the files, or the command as one step.
+    :param sums: the SHA-256 of each file by name; empty for a command.
+    """
+
+    digest: str
+    steps: list[str]
+    sums: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """Where a migration set comes from, before it is read.
+
+    :param source: a directory or file of the target, or of the controller when there is a bundle.
+    :param bundle: the packed tree that the controller shipped.
+    :param digest: what the set must turn out to be, when the controller has read it; else empty.
+    :param sums: the SHA-256 of each file, when the controller has read it.
+    :param tree: for a command, the directory of what it runs.
+    :param tasks: what tells the tasks of somebody's own from others; the command waits for them.
+    """
+
+    source: Path | None = None
+    bundle: Path | None = None
+    files: tuple[str, ...] = ()
+    digest: str = ""
+    sums: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    tree: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    chdir: str | None = None
+    tasks: str = ""
+
+    def preview(self) -> Preview:
+        """What the set is, before it is applied; what the controller has read is not read again."""
+        if self.bundle is not None:
+            return Preview(self.digest, list(self.files), self.sums)
+        found = self._read(Path())
+        return Preview(found.digest, found.names, found.sums)
+
+    def load(self, staging: Path) -> MigrationSet:
+        """Read the set; a bundle is unpacked into a fresh directory of that name first.
+
+        :raises BadRequest: it cannot be used, or is not the set that the controller read.
+        """
+        found = self._read(staging)
+        if self.digest and found.digest != self.digest:
+            raise BadRequest("The migration set that arrived on the target is not the one that was sent.")
+        return found
+
+    def _read(self, staging: Path) -> MigrationSet:
+        if self.tasks:
+            return MigrationSet(Path("/"), (), self.command, _digest({"tasks": self.tasks}), by_tasks=True)
+        if self.command:
+            return of_command(self.command, self.tree, self.environment, self.chdir)
+        if self.source is None:
+            raise BadRequest("There is nothing to apply.", remedy="Give source, or command.")
+        if self.bundle is None:
+            return read(self.source, self.files)
+        if staging.exists():
+            remove_tree(staging)
+        make_directory(staging)
+        unpack(self.bundle, staging)
+        single = self.source.name if len(self.files) == 1 and self.source.name == self.files[0] else ""
+        return read(staging / single, self.files)
+
+
+def pack(migration: MigrationSet, source: Path) -> bytes:
+    """The tree as an uncompressed tar archive; the same tree gives the same bytes."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in _tree(source):
+            data = (migration.root / name).read_bytes()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def unpack(bundle: Path, directory: Path) -> None:
+    """Lay a packed tree down in an empty directory; nothing outside it is ever written.
+
+    :raises BadRequest: the bundle names something that is no plain file below the directory.
+    """
+    with (
+        reporting(f"The migration set could not be unpacked in {directory}", directory),
+        tarfile.open(bundle) as archive,
+    ):
+        for entry in archive:
+            stream = archive.extractfile(entry) if entry.isfile() else None
+            if stream is None or entry.name.startswith("/") or ".." in Path(entry.name).parts:
+                raise BadRequest(f"The bundle names something that is not a file of the set: {entry.name!r}.")
+            path = directory / entry.name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with atomic(path) as sink:
+                sink.write(stream.read())

@@ -1,0 +1,530 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Migrate: refuse without a proven backup of this run, apply the set, verify it, and on any failure roll back.
+
+From *armed* to the verdict it is one call, so that no boundary of a task lies inside the window.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    NOTHING_CHANGED,
+    CommandFailed,
+    Interrupted,
+    PgsafeError,
+    Refused,
+    VerificationFailed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold, whereabouts
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files as migration_record
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import applied_before, permit, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import (
+    MigrationSet,
+    SetSource,
+    SqlFile,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import expectations as expected
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target, redacted
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    Session,
+    environment_of_user,
+    session,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+    client_tools,
+    cutover,
+    identity,
+    login_triggers,
+    queries,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
+
+_STAGING = "migration"
+
+# Characters from which on the value of a variable is taken for a secret where a command prints it.
+_SECRET_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class MigrateRequest:
+    """:param run_id: the run that the backup must be of.
+    :param level: the level of proof that the backup must have reached.
+    :param confirmed_database: the name a person or a variable confirmed; it must be the database's.
+    :param confirmed_by: how it was confirmed, for the journal.
+    :param lock_timeout: seconds a statement waits for a lock; 0 for ever.
+    :param statement_timeout: seconds a statement may take; 0 for ever.
+    :param time_limit: seconds a file or the command may take; None for ever.
+    :param environment: further variables of the command.
+    :param database_url: give the command a DATABASE_URL too.
+    :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
+    :param apply_again: by the name of a file, why it runs although it, or an earlier form of it, was applied before.
+    :param wanted: what was declared of the migration.
+    :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
+    """
+
+    target: Target
+    source: SetSource
+    backup_dir: Path
+    run_id: str
+    confirmed_database: str
+    confirmed_by: str = "variable"
+    level: str = "restore"
+    lock_timeout: int = 10
+    statement_timeout: int = 0
+    time_limit: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    chdir: str | None = None
+    database_url: bool = False
+    apply_again: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
+    on_verify_failure: str = hold.ROLLBACK
+    jobs: int = 2
+    sequences: str = "backup"
+
+    @property
+    def claim(self) -> permit.Claim:
+        return permit.Claim(self.target, self.backup_dir, self.run_id, self.level, self.confirmed_database)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """:param pending: whether the set has still to be applied to this database."""
+
+    digest: str
+    files: list[str]
+    pending: bool
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    :param verdict: ``migrated``, ``failed_unchanged``, ``rolled_back``, ``rollback_failed`` or ``held``.
+    :param writes_since_backup: the most rows that others wrote between the snapshot and the migration, which a rollback
+        loses; None where the statistics do not reach back.
+    :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
+    :param seconds_read_only: how long others could not write, None without that stage.
+    :param seconds_closed: how long nobody was served.
+    :param warnings: what went wrong after the verdict and does not change it.
+    """
+
+    verdict: Verdict
+    applied: tuple[str, ...]
+    sessions_ended: int
+    writes_since_backup: int | None
+    seconds: float
+    verification: dict[str, Any] | None = None
+    rollback: rollback.Restored | None = None
+    fence: str = fence.NONE
+    seconds_read_only: float | None = None
+    seconds_closed: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+class MigrationFailed(PgsafeError):
+    """The migration failed; what was done about it is in the outcome."""
+
+    def __init__(self, cause: PgsafeError, outcome: Outcome, state: str, remedy: str) -> None:
+        super().__init__(cause.what, state, remedy)
+        self.undo_problems = cause.undo_problems
+        self.outcome = outcome
+        self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
+
+
+def plan(
+    target: Target, source: SetSource, wanted: Wanted | None = None, apply_again: Mapping[str, str] | None = None
+) -> Plan:
+    """Whether a set is pending here, by reading alone.
+
+    :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
+    :raises Refused: a file of it was applied before, or the record of what was applied cannot be trusted.
+    """
+    found = source.preview()
+    with session(login_triggers.silenced(target), purpose="plan") as reader:
+        pending = not migration_record.applied(reader, found.digest)
+        sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
+        if pending:
+            applied_before.require_none(migration_record.files(reader), found.sums, apply_again or {})
+        if pending and wanted and wanted.expectations:
+            expected.require_known(wanted.expectations, [table.label for table in fingerprint.tables(reader)])
+    return Plan(found.digest, found.steps, pending, len(sessions))
+
+
+def run(request: MigrateRequest) -> Outcome:
+    """Apply a migration set behind a proven backup.
+
+    :raises Refused: there is no proof, no confirmation, or the backup is of another run or database.
+    :raises MigrationFailed: the migration failed and was rolled back, or could not be, or is held; the outcome says
+        which.
+    """
+    manifest, run_journal = _permit(request)
+    with run_journal.held():
+        permit.require_unused(run_journal)
+        permit.require_fenced(run_journal)
+        run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
+        migration = request.source.load(run_journal.directory / _STAGING)
+        with session(login_triggers.silenced(request.target), purpose="plan") as reader:
+            applied_before.require_none(migration_record.files(reader), migration.sums, request.apply_again)
+        return _Window(request, migration, manifest, run_journal).run()
+
+
+def permitted(request: MigrateRequest) -> Journal:
+    """The journal of the run that the migration may begin in, by reading alone.
+
+    :raises Refused: as in :func:`run`, before anything was closed.
+    """
+    run_journal = _permit(request)[1]
+    permit.require_unused(run_journal)
+    permit.require_fenced(run_journal)
+    return run_journal
+
+
+def _permit(request: MigrateRequest) -> tuple[Manifest, Journal]:
+    manifest, run_journal = permit.granted(request.claim)
+    expected.require_known(request.wanted.expectations, manifest.fingerprint.tables)
+    if request.on_verify_failure == hold.HOLD:
+        hold.require_closing(fence.recorded(run_journal))
+    return manifest, run_journal
+
+
+class _Window:
+    """Closed and armed, until the verdict."""
+
+    def __init__(
+        self, request: MigrateRequest, migration: MigrationSet, manifest: Manifest, run_journal: Journal
+    ) -> None:
+        self._request = request
+        self._migration = migration
+        self._manifest = manifest
+        self._journal = run_journal
+        self._fence = fence.recorded(run_journal)
+        # The jobs of the migration fire login event triggers, as it is used to; sessions of our own do not.
+        self._way_in = self._own_way_in = request.target
+        self._purpose = f"migration {run_journal.run_id}"
+        self._applied: list[str] = []
+        self._sessions_ended = 0
+        self._writes: int | None = 0
+        self._came_back = 0
+        self._started = self._opened = time.monotonic()
+        self._verification: dict[str, Any] | None = None
+        self._idle = False
+        self._warnings: tuple[str, ...] = ()
+
+    def run(self) -> Outcome:
+        self._close()
+        asked = self._request
+        digest, chosen = self._migration.digest, asked.sequences
+        self._journal.append(Event.ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
+        try:
+            with signals.raised():
+                self._migrate()
+        except BaseException as error:  # noqa: BLE001  # whatever happens in the window, the database is put back
+            with signals.passed_over():
+                self._undo(_cause(error))
+        with signals.passed_over():
+            return self._end()
+
+    def _close(self) -> None:
+        """Nobody else is in from here on, and nobody has written since the snapshot.
+
+        :raises PgsafeError: it could not be made so; the database is open again and was not changed.
+        """
+        try:
+            with signals.raised():
+                self._way_in = self._closed()
+        except BaseException as error:  # whatever happens before the window, the database is opened
+            cause = _cause(error)
+            with signals.passed_over():
+                self._journal.append(Event.GIVING_UP, error=cause.what)
+                self._open_after(cause)
+            raise cause from error
+
+    def _closed(self) -> Target:
+        target = self._request.target
+        whereabouts.require_elsewhere(target)
+        whereabouts.require_free(target, self._manifest)
+        with session(login_triggers.silenced(target), WRITING, self._purpose) as server:
+            _require_none_prepared(server)
+            self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
+        way_in = fence.close(target, self._fence, self._journal) if self._fence else target
+        self._own_way_in = login_triggers.silenced(way_in)
+        self._require_unwritten(self._own_way_in)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            cutover.end_sessions(server, way_in.dbname)
+            self._writes = self._written_by_others(server)
+        return way_in
+
+    def _written_by_others(self, server: Session) -> int | None:
+        """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
+
+        A bound once every session has gone and reported its counts. Behind the read-only fence the witness has proven
+        that there are none, where the statistics would count those of an ANALYZE.
+        """
+        if self._fence is not None and self._fence.read_only:
+            return 0
+        counted, statistics = server.row(queries.TUPLES_WRITTEN)
+        if not statistics or statistics != self._manifest.statistics:
+            return None
+        return int(counted) - self._manifest.tuples_written
+
+    def _require_unwritten(self, way_in: Target) -> None:
+        """
+        :raises Refused: somebody wrote under the read-only fence, so the backup is not what a rollback must restore.
+        """
+        written = fence.written_since(self._fence, way_in) if self._fence else ()
+        if fence.RESET in written:
+            written = rollback.differences(way_in, self._manifest)
+            if written:
+                raise Refused(
+                    f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "
+                    f"holds: {'; '.join(written[:5])}.",
+                    remedy="Run again; after a crash sequences alone may have gone on.",
+                )
+        if written:
+            raise Refused(
+                f"Somebody wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
+                f"{'; '.join(written[:5])}.",
+                remedy="Find who sets default_transaction_read_only or begins READ WRITE transactions, then run again.",
+            )
+
+    def _open_after(self, error: PgsafeError) -> None:
+        try:
+            fence.undo(self._request.target, self._journal)
+        except PgsafeError as undo:
+            error.joined(f"the fence could not be lifted: {undo.what} {undo.remedy}")
+
+    def _migrate(self) -> None:
+        self._apply()
+        self._verify()
+
+    def _end(self) -> Outcome:
+        """Forwards only: the verdict is in, and what is left is to open the database."""
+        self._journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED)
+        try:
+            self._warnings += fence.undo(self._request.target, self._journal).failures
+        except PgsafeError as error:
+            raise error.with_state(
+                f"The migration was applied and verified, but {self._request.target.dbname} could not be opened; "
+                "the next run opens it before anything else."
+            ) from error
+        self._opened = time.monotonic()
+        self._journal.append(Event.MIGRATED, digest=self._migration.digest)
+        self._drop_ready_copy()
+        return self._outcome(Verdict.MIGRATED)
+
+    def _drop_ready_copy(self) -> None:
+        try:
+            copies.drop_ready(self._request.target, self._journal)
+        except PgsafeError as error:
+            self._warnings += (f"The ready copy could not be dropped: {error.what}",)
+
+    def _apply(self) -> None:
+        migration = self._migration
+        if migration.command:
+            variables = {**self._request.environment, **self._url()}
+            self._log(self._run_job(migration.command, variables, self._request.chdir).stdout)
+            self._note_applied(migration.names[0])
+        for file in migration.files:
+            self._apply_file(file)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            migration_record.write(server, migration.digest, self._journal.run_id, migration.sums)
+
+    def _apply_file(self, file: SqlFile) -> None:
+        """
+        :raises NotCommitted: psql ended without an error, and the file did not take effect as a whole.
+        """
+        self._journal.append(Event.APPLYING, file=file.name)
+        asked = psql_file.FileRun.of(file.name, file.transactional)
+        tools = client_tools.find(self._request.target, self._manifest.server_major)
+        done = self._run_job(asked.argv(tools), {}, str(self._migration.root))
+        self._log(asked.said(done))
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            asked.require_effect(done, server)
+        self._note_applied(file.name)
+
+    def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> commands.Completed:
+        request = self._request
+        mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
+        env = {**environment_of_user(self._way_in, self._settings(), self._purpose), **extra, **mark}
+        limit = float(request.time_limit) if request.time_limit else None
+        try:
+            done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
+        except CommandFailed as error:
+            # A command may print what it connects with.
+            error.what = self._redacted(error.what)
+            self._log(error.stderr)
+            raise
+        self._log(done.stderr)
+        return done
+
+    def _log(self, said: str) -> None:
+        if said.strip():
+            self._journal.note(self._redacted(said.rstrip()))
+
+    def _redacted(self, said: str) -> str:
+        """Short values of variables are no secrets, and parts of other words."""
+        values = [value for value in self._request.environment.values() if len(value) >= _SECRET_LENGTH]
+        return redacted(self._request.target.redacted(said), values)
+
+    def _settings(self) -> dict[str, str]:
+        """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""
+        role = {"role": self._request.target.session_role} if self._request.target.session_role else {}
+        return {
+            **WRITING,
+            **role,
+            "lock_timeout": f"{self._request.lock_timeout}s",
+            "statement_timeout": f"{self._request.statement_timeout}s",
+            "client_connection_check_interval": "500ms",
+        }
+
+    def _url(self) -> dict[str, str]:
+        if not self._request.database_url:
+            return {}
+        return {"DATABASE_URL": self._way_in.url_for_commands}
+
+    def _note_applied(self, name: str) -> None:
+        self._applied.append(name)
+        self._journal.append(Event.APPLIED, file=name)
+
+    def _verify(self) -> None:
+        """
+        :raises VerificationFailed: the migration succeeded by its exit status, and did harm.
+        """
+        request = self._request
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            self._require_same_database(server)
+        found = migration_verify.run(self._own_way_in, self._manifest, request.wanted, request.jobs, self._purpose)
+        self._verification, self._idle = found.as_report(self._manifest), found.idle
+        verification_report.write(request.backup_dir, self._verification)
+        if not found.passed:
+            raise VerificationFailed(found.failure)
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            migration_record.mark_verified(server, self._migration.digest)
+
+    def _require_same_database(self, server: Session) -> None:
+        """
+        :raises VerificationFailed: a command has dropped the database and made another one of its name.
+        """
+        if identity.read(server).oid != self._manifest.identity.oid:
+            raise VerificationFailed(
+                f"The migration has put another database in the place of {self._request.target.dbname}."
+            )
+
+    def _undo(self, cause: PgsafeError) -> NoReturn:
+        """Every backend of the job gone, then look, then restore what differs."""
+        self._journal.append(Event.FAILED, error=cause.what)
+        held = self._request.on_verify_failure == hold.HOLD and not self._idle
+        if isinstance(cause, VerificationFailed) and held:
+            self._hold(cause)
+        target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
+        request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True, unmoved=self._idle)
+        try:
+            done = recover.finish(recover.Run(target, request, self._journal), recover.Decision.ROLL_BACK)
+        except PgsafeError as undo:
+            # Of its own doing that may be so; of the migration's it is not.
+            cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))
+            raise MigrationFailed(
+                cause,
+                self._outcome(Verdict.ROLLBACK_FAILED),
+                "ROLLBACK FAILED: the database is in the state that the failed migration left.",
+                f"Fix the cause, then run: {playbooks.rolling_back(str(request.backup_dir))}",
+            ) from cause
+        self._opened = time.monotonic()
+        self._came_back = done.sessions_ended
+        self._warnings += done.warnings
+        raise self._undone(cause, done.restored) from cause
+
+    def _hold(self, cause: VerificationFailed) -> NoReturn:
+        """The migration was applied in full, and may be right: closed, it waits for a person's word."""
+        commands.end_marked(self._journal.directory)
+        self._journal.append(Event.HELD)
+        self._opened = time.monotonic()
+        raise MigrationFailed(cause, self._outcome(Verdict.HELD), hold.STATE, hold.choices(self._journal)) from cause
+
+    def _undone(self, cause: PgsafeError, restored: rollback.Restored | None) -> MigrationFailed:
+        if restored is None or restored.state == "not_needed":
+            as_before = f"The database {self._request.target.dbname} is as it was before."
+            state = as_before if self._warnings else NOTHING_CHANGED
+            return MigrationFailed(cause, self._outcome(Verdict.FAILED_UNCHANGED, restored), state, "")
+        return MigrationFailed(
+            cause,
+            self._outcome(Verdict.ROLLED_BACK, restored),
+            f"The database {restored.database} was rolled back and is as it was before"
+            f"{losses.exception(restored.not_given_back)}; the failed one is kept as {restored.kept}."
+            f"{self._lost(restored.kept)}",
+            f"When nobody needs it any more: DROP DATABASE {quoted(restored.kept)}",
+        )
+
+    def _lost(self, kept: str) -> str:
+        """What others wrote and the rollback took back; what came in during the migration cannot be told apart."""
+        lost = ""
+        if self._writes != 0:
+            most = "an unknown number of" if self._writes is None else f"at most {self._writes:,}"
+            lost = f" What others wrote between the backup and the migration, {most} rows, is in {kept} only."
+        if self._came_back:
+            lost += f" {self._came_back} sessions came back during the migration; what they wrote is in {kept} only."
+        return lost
+
+    def _outcome(self, verdict: Verdict, restored: rollback.Restored | None = None) -> Outcome:
+        return Outcome(
+            verdict=verdict,
+            applied=tuple(self._applied),
+            sessions_ended=self._sessions_ended,
+            writes_since_backup=self._writes,
+            seconds=round(time.monotonic() - self._started, 3),
+            verification=self._verification,
+            rollback=restored,
+            fence=self._fence.kind if self._fence else fence.NONE,
+            seconds_read_only=self._since_read_only(),
+            seconds_closed=round(self._opened - self._started, 3),
+            warnings=self._warnings,
+        )
+
+    def _since_read_only(self) -> float | None:
+        """Other processes began it, so it is by the clock on the wall."""
+        if self._fence is None or not self._fence.read_only or self._fence.since is None:
+            return None
+        return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
+
+
+def _require_none_prepared(server: Session) -> None:
+    """
+    :raises Refused: one that others have left open; in the window it could not be told from the migration's own.
+    """
+    prepared = [gid for (gid,) in server.rows(queries.PREPARED_HERE)]
+    if prepared:
+        raise Refused(
+            f"Prepared transactions are open in {server.target.dbname}: {', '.join(prepared)}.",
+            remedy="Commit or roll them back, then run again.",
+        )
+
+
+def _cause(error: BaseException) -> PgsafeError:
+    if isinstance(error, PgsafeError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("The migration was interrupted.")
+    return Interrupted(f"The migration was broken off by an error of our own: {type(error).__name__}: {error}.")

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What people assert of a migrated database: queries of theirs that must give true, a value, or no rows.
+
+A query is run through a cursor of a read-only transaction that is always rolled back, so it can change nothing, and in
+a session of its own, so that it leaves nothing to the next one. It finds names by the search_path of the database,
+which is set for it alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, ConnectionFailed, QueryFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import QUOTED
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    ONE_SNAPSHOT,
+    Session,
+    search_path_of,
+    session,
+)
+
+TIME_LIMIT = 60
+
+# Not one row more than this is fetched of those that must not exist.
+_MOST_ROWS = 1000
+
+# A value that may be told: of anything else nobody knows whose it is.
+_TELLS_NOBODY = re.compile(r"-?\d+(\.\d+)?|true|false|NULL")
+
+_COMMENT = re.compile(r"\A(--|/\*)")
+
+# Their messages name objects and never quote a value; those of other classes may hold data.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_WITHOUT_DATA = ("0A", "25", "42", "57")
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """:param sql: one query.
+    :param expected: the text of the one value that it must give; None where no row may come.
+    :param time_limit: in seconds.
+    """
+
+    name: str
+    sql: str
+    expected: str | None
+    time_limit: int = TIME_LIMIT
+
+
+@dataclass(frozen=True)
+class Checked:
+    """:param said: what came instead of what was asserted; no row of anybody's."""
+
+    name: str
+    passed: bool
+    said: str
+
+    @property
+    def problem(self) -> str:
+        return "" if self.passed else f"The assertion {self.name!r} does not hold: {self.said}."
+
+
+def typed(given: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
+    """The assertions of a task.
+
+    :raises BadRequest: one is not one query, or two have one name.
+    """
+    found = tuple(_typed(entry) for entry in given)
+    names = [assertion.name for assertion in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadRequest(f"Two assertions have the name {twice[0]!r}.")
+    return found
+
+
+def _typed(entry: Mapping[str, Any]) -> Assertion:
+    name, none_of = str(entry["name"]), entry.get("rows_that_must_not_exist")
+    value, expected = entry.get("sql"), entry.get("expected")
+    if (value is None) == (none_of is None) or (none_of is not None and expected is not None):
+        raise BadRequest(
+            f"The assertion {name!r} needs either sql, which gives one value, or rows_that_must_not_exist.",
+            remedy="expected goes with sql; without it the value must be true.",
+        )
+    limit = int(entry.get("time_limit") or TIME_LIMIT)
+    if none_of is not None:
+        return Assertion(name, _one_query(name, str(none_of)), None, limit)
+    return Assertion(name, _one_query(name, str(value)), _text(True if expected is None else expected), limit)
+
+
+def _one_query(name: str, text: str) -> str:
+    """The query without what may follow it; a second statement could end the transaction that keeps it harmless.
+
+    :raises BadRequest: there is more than one.
+    """
+    end = _end_of_statement(text)
+    rest = QUOTED.sub(lambda found: "" if _COMMENT.match(found.group()) else found.group(), text[end + 1 :])
+    if not text[:end].strip() or rest.strip():
+        raise BadRequest(f"The assertion {name!r} is not one query.", remedy="Write several assertions instead.")
+    return text[:end]
+
+
+def _end_of_statement(text: str) -> int:
+    """The place of the first semicolon that is code, or the end."""
+    masked = QUOTED.sub(lambda found: " " * len(found.group()), text)
+    found = masked.find(";")
+    return len(text) if found < 0 else found
+
+
+def _text(value: Any) -> str:
+    """A value as psql would show it in these settings."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "NULL" if value is None else str(value)
+
+
+def check(target: Target, asserted: Sequence[Assertion], purpose: str) -> Iterator[Checked]:
+    """Run every assertion, also after one that failed.
+
+    :raises ConnectionFailed: the database cannot be reached at all.
+    """
+    path = search_path_of(target) if asserted else ""
+    for assertion in asserted:
+        with session(target, _settings(assertion), purpose) as reader:
+            yield _checked(reader, assertion, path)
+
+
+def _settings(assertion: Assertion) -> dict[str, str]:
+    return {"statement_timeout": f"{assertion.time_limit}s", "default_transaction_read_only": "on"}
+
+
+def _checked(reader: Session, assertion: Assertion, path: str) -> Checked:
+    try:
+        reader.execute(f"BEGIN {ONE_SNAPSHOT}")
+        reader.find_names_by(path)
+        # A cursor takes nothing but a query; behind a comment at its end the statement goes on in a new line.
+        reader.execute(f"DECLARE asserted NO SCROLL CURSOR FOR {assertion.sql}\n")
+        rows = reader.rows(f"FETCH {_MOST_ROWS + 1} FROM asserted")
+        reader.execute("ROLLBACK")
+    except (QueryFailed, ConnectionFailed) as error:
+        return Checked(assertion.name, False, _failed(error))
+    said = _none(len(rows)) if assertion.expected is None else _value(rows, assertion.expected)
+    return Checked(assertion.name, not said, said)
+
+
+def _none(count: int) -> str:
+    if not count:
+        return ""
+    many = f"more than {_MOST_ROWS:,}" if count > _MOST_ROWS else f"{count:,}"
+    return f"{many} rows exist that must not"
+
+
+def _value(rows: Sequence[Sequence[Any]], expected: str) -> str:
+    if len(rows) != 1 or len(rows[0]) != 1:
+        return f"it gives {len(rows):,} rows of {len(rows[0]) if rows else 0} columns and not one value"
+    value = _text(rows[0][0])
+    if value == expected:
+        return ""
+    return f"it is {value if _TELLS_NOBODY.fullmatch(value) else 'something else'} and not {expected}"
+
+
+def _failed(error: QueryFailed | ConnectionFailed) -> str:
+    what = error.what.rstrip(".")
+    sqlstate = error.sqlstate if isinstance(error, QueryFailed) else ""
+    if isinstance(error, ConnectionFailed) or sqlstate.startswith(_WITHOUT_DATA):
+        return what
+    return f"it ends in an error (SQLSTATE {sqlstate}, whose text may hold data)"

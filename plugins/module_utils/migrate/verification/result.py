@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What people declare of a migration, and what its verification has found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions, expectations
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion, Checked
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.audit_deltas import Delta
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import (
+    Expectation,
+    TableChange,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.inventory import ObjectChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.leftovers import (
+    KeptTable,
+    Unanalysed,
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What people have declared of a migration.
+
+    :param expectations: by the name of a table, with or without the schema public.
+    :param declared: patterns of the keys of what would else fail it or be warned of.
+    :param may_do_nothing: a migration that changes nothing at all is as good as any.
+    """
+
+    expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    assertions: tuple[Assertion, ...] = ()
+    declared: tuple[str, ...] = ()
+    may_do_nothing: bool = False
+
+    def is_declared(self, key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in self.declared)
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    """Of a module's options.
+
+    :raises BadRequest: one of them cannot be used.
+    """
+    return Wanted(
+        expectations=expectations.typed(params["expectations"]),
+        assertions=assertions.typed(params["assertions"]),
+        declared=tuple(params["declared"]),
+        may_do_nothing=params["may_do_nothing"],
+    )
+
+
+@dataclass(frozen=True)
+class Verification:
+    """
+    :param objects: what became of objects; information.
+    :param outside: what is other than at the backup outside of the database; information.
+    :param problems: each fails the migration.
+    :param idle: the migration has changed nothing at all.
+    """
+
+    tables: tuple[TableChange, ...]
+    deltas: tuple[Delta, ...]
+    objects: tuple[ObjectChange, ...]
+    outside: tuple[str, ...]
+    checked: tuple[Checked, ...]
+    unanalysed: tuple[Unanalysed, ...]
+    kept: tuple[KeptTable, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+    idle: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    @property
+    def failure(self) -> str:
+        """For an error's message."""
+        return "\n  ".join(["The verification of the migration failed:", *self.problems])
+
+    def as_report(self, manifest: Manifest) -> dict[str, Any]:
+        """The structure that every form of the report is made of."""
+        return {
+            "time": now(),
+            "run_id": manifest.run_id,
+            "database": manifest.identity.name,
+            "passed": self.passed,
+            "problems": list(self.problems),
+            "warnings": list(self.warnings),
+            "tables": [asdict(change) for change in self.tables],
+            "findings": [asdict(delta) for delta in self.deltas],
+            "assertions": [asdict(checked) for checked in self.checked],
+            "objects": [asdict(change) for change in self.objects],
+            "outside": list(self.outside),
+            "unanalysed": [asdict(table) for table in self.unanalysed],
+            "kept_tables": [asdict(table) for table in self.kept],
+        }

@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Verify a migration: exit status 0 is not success. What it made is compared with the backup and what was declared.
+
+Only reading; docs/migration_verify.md says what fails a migration and what is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster, fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.facts import Change
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import (
+    assertions,
+    audit_deltas,
+    expectations,
+    inventory,
+    leftovers,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.audit_deltas import Delta
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import TableChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.leftovers import (
+    BehindSequence,
+    KeptTable,
+    Unanalysed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FULL, SOURCE, Fingerprint, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+
+_LARGE_OBJECTS = "large objects"
+
+# Rules of the audit whose subject is judged here by what the migration has touched.
+_TOLD_HERE = ("disabled_triggers", "sequences_behind")
+
+# Whether the migration has done anything: it has; it certainly has not; it cannot be told.
+_BUSY, _IDLE, _UNKNOWN = ("busy", "idle", "unknown")
+
+_NOTHING_DONE = (
+    "The migration has changed nothing at all: every row, object and sequence is as the backup holds it. If that is "
+    "right, declare it by pg_migrate_may_do_nothing: true."
+)
+_NOTHING_DONE_AS_DECLARED = "The migration has changed nothing at all, as it was declared that it may."
+_CANNOT_BE_TOLD = (
+    "It cannot be told whether the migration changed anything: no object and no number of rows is other than before, "
+    "and the backup's fingerprint does not have every row."
+)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The database after the migration, as one snapshot has it.
+
+    :param there: without the contents of tables.
+    :param is_source: it is the very database that was backed up, and not a restored copy.
+    """
+
+    rows: Mapping[str, int]
+    large_objects: int
+    there: Fingerprint
+    found: tuple[Finding, ...]
+    behind: tuple[BehindSequence, ...]
+    unanalysed: tuple[Unanalysed, ...]
+    kept: tuple[KeptTable, ...]
+    outside: tuple[str, ...]
+    is_source: bool
+
+
+def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int = 2, purpose: str = "verify") -> Verification:
+    """Compare a database with the backup of it.
+
+    :param target: the way to the database, whatever it is called now.
+    :param jobs: sessions that read tables, where only their content can tell.
+    :raises BadRequest: something is expected of a table that the backup does not have.
+    :raises QueryFailed: the database cannot be read.
+    """
+    expectations.require_known(wanted.expectations, manifest.fingerprint.tables)
+    with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
+        seen = _look(reader, manifest)
+    compared = _Compared.of(manifest, wanted, seen)
+    checked = tuple(assertions.check(target, wanted.assertions, purpose))
+    done = _done(target, compared, jobs, purpose)
+    return Verification(
+        tables=compared.tables,
+        deltas=compared.deltas,
+        objects=inventory.told(compared.changes),
+        outside=seen.outside,
+        checked=checked,
+        unanalysed=compared.unanalysed,
+        kept=seen.kept,
+        problems=(
+            *compared.problems(),
+            *[check.problem for check in checked if check.problem],
+            *([_NOTHING_DONE] if done == _IDLE and not wanted.may_do_nothing else []),
+        ),
+        warnings=(
+            *compared.warnings(),
+            *([_CANNOT_BE_TOLD] if done == _UNKNOWN else []),
+            *([_NOTHING_DONE_AS_DECLARED] if done == _IDLE and wanted.may_do_nothing else []),
+        ),
+        idle=done == _IDLE,
+    )
+
+
+def _look(reader: Session, manifest: Manifest) -> _Seen:
+    here = identities.read(reader)
+    was = manifest.identity
+    return _Seen(
+        rows=fingerprint.row_counts(reader),
+        large_objects=int(reader.value(queries.LARGE_OBJECT_COUNT)),
+        there=fingerprint.without_contents(reader, SOURCE),
+        found=audit_deltas.read(reader),
+        behind=tuple(leftovers.sequences_behind(reader)),
+        unanalysed=leftovers.unanalysed(reader),
+        kept=leftovers.kept_tables(reader),
+        outside=tuple(_outside(reader, manifest)),
+        is_source=(here.system_identifier, here.oid) == (was.system_identifier, was.oid),
+    )
+
+
+def _outside(reader: Session, manifest: Manifest) -> Iterator[str]:
+    """Roles and the like; other databases have a life of theirs."""
+    for kind, line in cluster.differences(manifest.cluster, reader, manifest.identity):
+        if kind != "database":
+            yield line
+
+
+def _done(target: Target, compared: _Compared, jobs: int, purpose: str) -> str:
+    """Only where all else is as it was the tables must be read in full."""
+    if compared.differs or not compared.seen.is_source:
+        return _BUSY
+    before = compared.manifest.fingerprint
+    found = fingerprint.of_database(target, jobs, SOURCE, like=before, purpose=purpose)
+    if fingerprint.differences(before, found):
+        return _BUSY
+    return _IDLE if before.mode == FULL else _UNKNOWN
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What was seen, against the manifest and what was declared.
+
+    :param touched: the labels of tables with other rows or other columns than before.
+    """
+
+    manifest: Manifest
+    wanted: Wanted
+    seen: _Seen
+    changes: tuple[Change, ...]
+    tables: tuple[TableChange, ...]
+    deltas: tuple[Delta, ...]
+    touched: frozenset[str]
+
+    @staticmethod
+    def of(manifest: Manifest, wanted: Wanted, seen: _Seen) -> _Compared:
+        before = manifest.fingerprint
+        changes = inventory.compared(before.catalog, seen.there.catalog, exact=seen.is_source)
+        tables = tuple(expectations.changes_of(before.rows, seen.rows, wanted.expectations))
+        columns = [change.name for change in changes if change.kind == "column" and change.after is not None]
+        with_columns = frozenset(names.unquoted(inventory.owner(name)) for name in columns)
+        return _Compared(
+            manifest=manifest,
+            wanted=wanted,
+            seen=seen,
+            changes=changes,
+            tables=tables,
+            deltas=tuple(audit_deltas.of(manifest.findings, seen.found)),
+            touched=with_columns | {change.table for change in tables if change.before != change.after},
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Whether it can be seen without reading rows that the migration did something."""
+        before, after = self.manifest.fingerprint, self.seen.there
+        return bool(
+            self.changes
+            or self.seen.outside
+            or before.rows != self.seen.rows
+            or before.sequences != after.sequences
+            or before.reported != after.reported
+        )
+
+    @property
+    def unanalysed(self) -> tuple[Unanalysed, ...]:
+        """Of the migration's making: what never had statistics is no news."""
+        of_ours = [table for table in self.seen.unanalysed if table.table in self.touched]
+        return tuple(table for table in of_ours if self.seen.rows.get(table.table))
+
+    def problems(self) -> Iterator[str]:
+        """What fails the migration."""
+        yield from (change.problem for change in self.tables if change.problem)
+        yield from self._large_objects_lost()
+        yield from (delta.problem for delta in self.deltas if delta.harms and not self._told(delta.key))
+        yield from self._disabled()
+        yield from self._behind(touched=True)
+
+    def warnings(self) -> Iterator[str]:
+        """What somebody should look at."""
+        for lost in inventory.missed(self.changes, self.seen.there.catalog):
+            if not self._declared(lost.key):
+                yield f"The {lost.key} is gone, which was not declared."
+        yield from self._behind(touched=False)
+
+    def _declared(self, key: str) -> bool:
+        return self.wanted.is_declared(key)
+
+    def _told(self, key: str) -> bool:
+        """Whether it is meant, or said below in fewer words and with what was there before."""
+        return self._declared(key) or key.partition(" ")[0] in _TOLD_HERE
+
+    def _large_objects_lost(self) -> Iterator[str]:
+        """They are data that is in no table; only where the backup's fingerprint has every one can they be counted."""
+        before = self.manifest.fingerprint.large_objects
+        lost = len(before.content) - self.seen.large_objects
+        if before.mode == FULL and lost > 0 and not self._declared(_LARGE_OBJECTS):
+            yield f"{lost:,} of {len(before.content):,} {_LARGE_OBJECTS} are gone, which was not declared."
+
+    def _disabled(self) -> Iterator[str]:
+        for key in inventory.disabled(self.changes, self.manifest.fingerprint.catalog):
+            if not self._declared(key):
+                yield f"The {key} was disabled, so nothing that it guards is guarded any more. Enable it again."
+
+    def _behind(self, *, touched: bool) -> Iterator[str]:
+        """Where neither the table nor the sequence was touched, it was behind before."""
+        before, after = self.manifest.fingerprint.sequences, self.seen.there.sequences
+        for behind in self.seen.behind:
+            moved = before.get(behind.sequence) != after.get(behind.sequence)
+            if (moved or behind.table in self.touched) == touched and not self._declared(behind.key):
+                yield f"{behind.what} {behind.statement}"

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""DDL during a backup: whether any ran, and who waits for us because of it.
+
+ACCESS SHARE locks stop whatever would rewrite or drop a table, but neither CREATE nor ALTER of a function or a view,
+which pg_dump reads as they are now, not as of the snapshot. https://www.postgresql.org/docs/current/explicit-locking.html
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, application_name, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.parallel import Stop
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+
+PATIENCE_SECONDS = 5
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells the state of the catalogs and of every table's file from a later one.
+
+    :param xid: of the oldest transaction that was at work: what was changed since has this one's id, or a later one.
+    """
+
+    catalogs: str
+    files: str
+    xid: str = field(compare=False)
+
+
+def mark(target: Target) -> Mark:
+    """Taken by a session of its own: one that holds a snapshot would see the catalogs of that moment for ever."""
+    with session(target, purpose="catalogs") as reader:
+        xid = str(reader.value(queries.OLDEST_XID))
+        return Mark(str(reader.value(queries.CATALOG_MARK)), str(reader.value(queries.FILENODE_MARK)), xid)
+
+
+def require_unchanged(target: Target, before: Mark) -> None:
+    """
+    :raises Refused: DDL ran since the mark was taken; the message names what it changed.
+    """
+    if mark(target) == before:
+        return
+    with session(target, purpose="catalogs") as reader:
+        changed = [f"{kind} {name}" for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]
+    raise Refused(
+        f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed: "
+        f"{', '.join(changed) or 'something was dropped'}.",
+        remedy="Stop whoever changes the schema, then run again.",
+    )
+
+
+@dataclass
+class Watched:
+    """:param blocked: what to tell about sessions that waited for the backup."""
+
+    blocked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def watching(target: Target, purpose: str, stop: Stop, abort: bool) -> Iterator[Watched]:
+    """Look every second, while the block runs, for sessions that queue behind DDL that waits for our locks.
+
+    :param abort: stop the backup as soon as one has waited for 5 s; else tell about it afterwards.
+    """
+    watched = Watched()
+    with parallel.beside(partial(_watch, target, purpose, stop if abort else None, watched)):
+        yield watched
+
+
+def _watch(target: Target, purpose: str, stop: Stop | None, watched: Watched, over: threading.Event) -> None:
+    try:
+        with session(target, purpose="watch") as reader:
+            while not over.wait(_LOOK_SECONDS):
+                _look(reader, purpose, stop, watched)
+    except PgsafeError as error:
+        # The watch is there to tell; the backup itself finds out by its own sessions when the server is gone.
+        watched.blocked.append(f"Sessions that wait for the backup could not be watched: {error.what}")
+
+
+def _look(reader: Session, purpose: str, stop: Stop | None, watched: Watched) -> None:
+    waiting = reader.rows(queries.WAITING_FOR, (PATIENCE_SECONDS, application_name(purpose)))
+    for pid, user, application, statement in waiting:
+        name = application or "no application name"
+        who = f"pid {pid} ({user}, {name}) waited for the backup's locks with: {statement}"
+        if who not in watched.blocked:
+            watched.blocked.append(who)
+    if waiting and stop is not None:
+        stop.set()

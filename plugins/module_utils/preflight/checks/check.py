@@ -1,0 +1,353 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a check sees, and what it is. A check before a restore sees more: restore_checks/check.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, OwnerCode
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
+
+# What a check is asked before.
+SCOPES = (BACKUP, MIGRATION, RESTORE) = ("backup", "migration", "restore")
+
+
+@dataclass(frozen=True)
+class Role:
+    """The role that connects.
+
+    :param owns_database: the one that is backed up, or is to be replaced; True when none is.
+    :param may_silence: whether it may switch login event triggers off for its own sessions.
+    :param may_become: those of the wanted roles that it can make owners.
+    """
+
+    name: str
+    superuser: bool
+    createdb: bool
+    owns_database: bool
+    may_signal: bool
+    may_silence: bool
+    may_become: frozenset[str]
+
+
+@dataclass(frozen=True)
+class SessionRole:
+    """The role that a migration is to run as.
+
+    :param present: whether it exists.
+    :param permitted: whether the role that connects may SET ROLE to it.
+    :param powerful: a superuser, or one of PostgreSQL's own: its membership is never advised.
+    """
+
+    name: str
+    present: bool
+    permitted: bool
+    powerful: bool
+
+
+@dataclass(frozen=True)
+class SessionFact:
+    """:param transaction_seconds: age of its transaction, 0 when it has none."""
+
+    pid: int
+    user: str
+    application: str
+    address: str
+    state: str
+    transaction_seconds: int
+
+    @property
+    def described(self) -> str:
+        application = self.application or "no application name"
+        return f"pid {self.pid} ({self.user}, {application} from {self.address}, {self.state})"
+
+
+@dataclass(frozen=True)
+class Extension:
+    """:param versions: all that can be installed, directly or over another one.
+    :param trusted: the versions that a role which is no superuser may install.
+    """
+
+    versions: tuple[str, ...]
+    trusted: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    name: str
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that our sessions in a copy begin with.
+
+    :param role: whose it is; empty for all roles.
+    """
+
+    role: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What this role cannot see from here: nobody may take it for a check that found nothing.
+
+    :param check: the name of the check that needed it.
+    """
+
+    check: str
+    severity: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a restored copy takes: by the manifest of a backup, or by the database as it is now.
+
+    :param of: what it is a copy of, for people: ``the backup``, or ``the database app``.
+    :param bytes: of the copy.
+    :param extensions: versions by name.
+    :param roles: that own or were granted something, or have settings in the database.
+    :param publications: those FOR ALL TABLES.
+    :param globals_file: where one can read what roles and tablespaces were; empty when there is none.
+    :param owners: those of the roles that own something; None when that is not known.
+    """
+
+    of: str
+    bytes: int
+    extensions: Mapping[str, str]
+    roles: tuple[str, ...]
+    tablespaces: tuple[str, ...]
+    event_triggers: tuple[str, ...]
+    login_triggers: tuple[str, ...]
+    publications: tuple[str, ...]
+    foreign_servers: tuple[str, ...]
+    globals_file: str = ""
+    owners: tuple[str, ...] | None = None
+
+    @property
+    def what_it_was(self) -> str:
+        return f" (what it was: {self.globals_file})" if self.globals_file else ""
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What every check may look at: the server, the database, and what a copy of it takes. Gathered by reading alone.
+
+    :param server_version: ``server_version_num``.
+    :param database: that is backed up, or is to be replaced; empty when none is.
+    :param oid: of it.
+    :param data_filesystem: where a copy will be.
+    :param stated_free_bytes: what a person says is free there, for a server that is not this host.
+    :param present_roles: those of the wanted ones that exist.
+    :param powerful_roles: those whose members can do more than use what they own: superusers, members of superusers or
+        of PostgreSQL's predefined roles, and roles with CREATEROLE, REPLICATION or BYPASSRLS.
+    :param usable_tablespaces: of the wanted ones that exist, by name, whether the role may create something there.
+    :param extensions: what the server has of the wanted ones.
+    :param superusers_sessions: sessions that this role cannot end.
+    :param login_events: databases among those concerned that have a login event trigger.
+    """
+
+    server_version: int
+    server_version_text: str
+    database: str
+    oid: int
+    standby: bool
+    role: Role
+    wanted: Wanted
+    data_filesystem: Filesystem
+    stated_free_bytes: int | None
+    wal: Wal
+    present_roles: tuple[str, ...]
+    powerful_roles: tuple[str, ...]
+    usable_tablespaces: Mapping[str, bool]
+    extensions: Mapping[str, Extension]
+    prepared_transactions: tuple[str, ...]
+    subscriptions: tuple[Subscription, ...]
+    sessions: tuple[SessionFact, ...]
+    superusers_sessions: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    login_events: tuple[str, ...]
+    not_seen: tuple[Unseen, ...]
+
+    @property
+    def wal_bytes(self) -> int:
+        """What the restore of a copy will write of the write-ahead log."""
+        return self.wal.written_by_restore(self.wanted.bytes)
+
+    @property
+    def bytes_needed(self) -> int:
+        """On the filesystem of the copy: old and new are there at once, and the log with them where it is the same."""
+        shared = self.data_filesystem.device is None or self.data_filesystem.device == self.wal.filesystem.device
+        return self.wanted.bytes + (self.wal.kept_of(self.wal_bytes) if shared else 0)
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The backup root, as the connecting user finds it.
+
+    :param weakness: why another user could replace what is in it; empty when none could.
+    :param remedy: the command against that.
+    """
+
+    path: str
+    exists: bool
+    writable: bool
+    mode: int
+    owner: int
+    link: bool
+    weakness: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class LockWait:
+    """A session that waits for another one's lock.
+
+    :param holders: the sessions in its way; a prepared transaction has the pid 0.
+    """
+
+    pid: int
+    user: str
+    table: str
+    seconds: int
+    holders: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BackupSize:
+    """What a backup is expected to have.
+
+    :param basis: ``last_backup``, ``sample``, or ``table_sizes`` where nothing could be read.
+    :param other_bytes: manifest, globals, reports, and what a filesystem rounds up.
+    """
+
+    basis: str
+    archive_bytes: int
+    script_bytes: int
+    csv_bytes: int
+    other_bytes: int
+    files: int
+
+    @property
+    def bytes(self) -> int:
+        return self.archive_bytes + self.script_bytes + self.csv_bytes + self.other_bytes
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From when on something is a problem.
+
+    :param disk_factor: free space of the backup's filesystem, in sizes of the backup that is expected.
+    :param long_transaction: seconds.
+    :param max_unavailable: seconds; 0 for no limit.
+    """
+
+    disk_factor: float = 1.2
+    long_transaction: int = 300
+    max_unavailable: float = 0
+
+
+# From the fence to the window a play starts about ten modules and three guards. On an idle host that takes some ten
+# seconds in all; 40 to 50 were seen on a busy one, and the upper end of the forecast counts them.
+_STARTS_SECONDS = 45.0
+
+
+@dataclass(frozen=True)
+class Facts(ServerFacts):
+    """What the preflight looks at besides; gathered once, by reading alone, but for the probe of access.
+
+    :param tools_version: of the client tools, empty when none fit.
+    :param tools_problem: why none fit.
+    :param tables: how many tables, partitioned ones once.
+    :param lockable_tables: how many tables pg_dump locks, each partition for itself.
+    :param relations: how many files, roughly, a copy has: tables, indexes, sequences, TOAST.
+    :param largest_tables: bytes of the twenty largest, with their TOAST and without their indexes.
+    :param proof: where the backup will be proven, ``none`` below the level ``restore``.
+    :param read_only_fence: whether the database will be read-only while it is backed up.
+    :param unreadable: tables, sequences and large objects that the role may not read.
+    :param hidden_rows: tables whose rows row-level security hides from the role.
+    :param left_out: what a dump by this role would leave out without a word.
+    :param not_dumped: what a dump by any role leaves out.
+    :param bare_languages: that are dumped without the functions that they call, and one of these.
+    :param removed_functions: that an extension makes though they were taken from it, and the extension.
+    :param owner_code: what other roles own and a restore would run with the rights of this one; empty if trusted.
+    :param reordered_tables: inheriting tables whose columns a restore would put in another order.
+    :param not_given_back: what else a rollback would not give back, a line each.
+    :param unfinished_runs: backup directories of runs that changed this database and never ended.
+    :param runs_at_work: backup directories of runs that somebody alive works on.
+    :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
+    :param invalid_databases: that an interrupted DROP DATABASE has left.
+    :param left_probes: empty databases that a killed preflight has left.
+    :param checksum_failures: counted by the server; None when it does not look.
+    :param pooler: ``none``, ``session`` or ``transaction``.
+    :param access_problems: who could not connect to which database of those that a run makes; why.
+    :param managed_by: the service that this looks like; empty for none.
+    :param job_container: the first process of the container that the target is, where that ends with the play.
+    :param session_role: that the migration is to run as; None for the role that connects.
+    :param unavailable_seconds: without writes that a run is expected to cost, without the migration itself; None when
+        nothing was measured.
+    """
+
+    tools_version: str
+    tools_problem: str
+    database_bytes: int
+    tables: int
+    lockable_tables: int
+    relations: int
+    largest_tables: Mapping[str, int]
+    missing_tables: tuple[str, ...]
+    backup_size: BackupSize
+    backup_root: Directory
+    backup_filesystem: Filesystem
+    proof: str
+    proof_reason: str
+    proof_filesystem: Filesystem | None
+    read_only_fence: bool
+    thresholds: Thresholds
+    publications: tuple[str, ...] = ()
+    lock_capacity: int = 0
+    lock_waits: tuple[LockWait, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    hidden_rows: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    not_dumped: tuple[str, ...] = ()
+    bare_languages: tuple[tuple[str, str], ...] = ()
+    removed_functions: tuple[tuple[str, str], ...] = ()
+    owner_code: tuple[OwnerCode, ...] = ()
+    reordered_tables: tuple[str, ...] = ()
+    not_given_back: tuple[str, ...] = ()
+    unfinished_runs: tuple[str, ...] = ()
+    runs_at_work: tuple[str, ...] = ()
+    roles_that_write: tuple[str, ...] = ()
+    invalid_databases: tuple[str, ...] = ()
+    left_probes: tuple[str, ...] = ()
+    checksum_failures: int | None = None
+    track_counts: bool = True
+    old_snapshot_threshold: str = "-1"
+    pooler: str = "none"
+    access_problems: tuple[str, ...] = field(default_factory=tuple)
+    managed_by: str = ""
+    job_container: str = ""
+    session_role: SessionRole | None = None
+    unavailable_seconds: float | None = None
+
+    @property
+    def unavailable_most(self) -> float | None:
+        """With the starts of tasks, modules and guards on a slow or busy host, which no sample of the data measures."""
+        return None if self.unavailable_seconds is None else self.unavailable_seconds + _STARTS_SECONDS
+
+    @property
+    def restores(self) -> bool:
+        """Whether the proof makes a copy."""
+        return self.proof != "none"
+
+
+Check = Callable[[Facts], Iterator[Problem]]
+CommonCheck = Callable[[ServerFacts], Iterator[Problem]]

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The database has the tables that are expected of it, and so is not a namesake or an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.missing_tables:
+        yield Problem(
+            "expected_tables",
+            "error",
+            f"{facts.database} lacks tables that are expected of it: {', '.join(facts.missing_tables)}.",
+            "Is it the right database (login_db, login_host)? See: psql -c '\\dt *.*'",
+        )
+    elif not facts.tables:
+        yield Problem(
+            "expected_tables",
+            "warning",
+            f"{facts.database} has no table at all.",
+            "Is it the right database (login_db, login_host)? See: psql -l",
+        )

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Foreign tables and dblink in a copy reach the real servers, as the original does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+
+
+def check(facts: ServerFacts) -> Iterator[Problem]:
+    servers = [f"the foreign server {name}" for name in facts.wanted.foreign_servers]
+    ways = servers + ["the extension dblink"] * ("dblink" in facts.wanted.extensions)
+    if ways:
+        yield Problem(
+            "foreign_access",
+            "warning",
+            f"In {facts.wanted.of} there is {', '.join(ways)}: what is restored reads and writes the real "
+            "servers over there, materialized views already while they are filled.",
+            "Nothing on those servers comes back by a restore; look after them by their own means.",
+        )

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Room in the lock table for a backup, which locks every table twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    ours, capacity = 2 * facts.lockable_tables, facts.lock_capacity
+    told = f"A backup locks {facts.lockable_tables:,} tables, twice; the server has room for {capacity:,} locks"
+    if facts.lockable_tables > capacity:
+        yield Problem("lock_capacity", "error", f"{told}: pg_dump alone would not fit.", _remedy(ours))
+    elif ours > capacity // 2 and not facts.read_only_fence:
+        yield Problem(
+            "lock_capacity",
+            "error",
+            f"{told}, and others need some. Without a read-only fence a table that is rewritten meanwhile would spoil "
+            "the backup.",
+            _remedy(ours),
+        )
+    elif ours > capacity // 2:
+        yield Problem(
+            "lock_capacity",
+            "warning",
+            f"{told}, and others need some. So pg_dump's are taken alone, and afterwards it is looked at whether a "
+            "table was rewritten.",
+            _remedy(ours),
+        )
+
+
+def _remedy(ours: int) -> str:
+    return (
+        f"For room for {2 * ours:,} locks raise max_locks_per_transaction, which counts max_connections + "
+        "max_prepared_transactions times, by ALTER SYSTEM SET, and restart the server."
+    )

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What people have put among the system's objects, or changed there: it is in no dump, so no rollback gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.not_dumped:
+        yield Problem(
+            "not_dumped",
+            "error",
+            f"No dump of {facts.database} carries, and no rollback gives back: {first_few(facts.not_dumped)}.",
+            "Make them again in a schema of the database, under a name of their own (a text search configuration: "
+            "CREATE TEXT SEARCH CONFIGURATION public.… (COPY = …)). If they may be lost: pg_migrate_waive: "
+            "{not_dumped: the reason}",
+        )

@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rollback of this database would not give back, since no dump carries it; the proof names what did differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    if facts.not_given_back:
+        yield Problem(
+            "not_given_back",
+            "info",
+            f"A rollback of {facts.database} would not give back everything: {'; '.join(facts.not_given_back)}.",
+            "Nothing has to be done; the question before the migration and the verdict of a rollback name it again.",
+        )

@@ -1,0 +1,22 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A prepared transaction keeps its database from being renamed, and is ended from inside it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+
+
+def check(facts: ServerFacts) -> Iterator[Problem]:
+    live = facts.database
+    for gid in facts.prepared_transactions:
+        text = gid.replace("'", "''")
+        yield Problem(
+            "prepared_transactions",
+            "error",
+            f"The prepared transaction {gid} is open in {live}, which cannot be renamed for that.",
+            f"In {live}: ROLLBACK PREPARED '{text}' (or COMMIT PREPARED '{text}')",
+        )

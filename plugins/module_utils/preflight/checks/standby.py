@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A standby can be read only: nothing can be restored there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+
+
+def check(facts: ServerFacts) -> Iterator[Problem]:
+    if facts.standby:
+        yield Problem(
+            "standby",
+            "error",
+            "The server is a standby: it can be read only.",
+            "Connect to the primary (see: SELECT * FROM pg_stat_wal_receiver).",
+        )

@@ -1,0 +1,394 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The preflight's facts: gathered once, by reading alone; only who gets in is tried, where that is asked for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster, fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.beyond import (
+    BEYOND,
+    LANGUAGES,
+    NOT_DUMPED,
+    REMOVED_FUNCTIONS,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+    client_tools,
+    filesystems,
+    identity,
+    owner_code,
+    pg_tools,
+    poolers,
+    properties,
+    queries,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import (
+    access_probe,
+    backup_forecast,
+    job_container,
+    sampling,
+    server_facts,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.backup_forecast import Asked, Forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
+    Directory,
+    Facts,
+    LockWait,
+    ServerFacts,
+    Thresholds,
+    Unseen,
+    Wanted,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance, proof_choice
+
+NO_PROOF, AUTO = "none", "auto"
+
+# The size of a table that somebody has locked exclusively can be read only when he lets it go.
+_PATIENCE = {"lock_timeout": "2s"}
+
+# Nothing is read by sessions whose settings would stick to somebody else's.
+_SHARED = ("any table, through a pooler in transaction mode",)
+
+# As queries.SESSIONS says it of what this role may not know.
+UNKNOWN = "state unknown"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the run that comes is to do, as far as checks depend on it.
+
+    :param proof: where a backup is proven, or ``auto``; ``none`` when it is not restored.
+    :param instance_directory: where a private cluster for the proof would be; None for beside the backup.
+    :param stated_free_bytes: what a person says is free for a copy, where it cannot be seen.
+    :param expected_tables: labels of tables without which it is the wrong database.
+    :param probe: whether an empty database is made, to see who gets in.
+    """
+
+    target: Target
+    backup_root: Path
+    asked: Asked
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    proof: str = "auto"
+    instance_directory: Path | None = None
+    read_only_fence: bool = True
+    stated_free_bytes: int | None = None
+    expected_tables: Sequence[str] = ()
+    probe: bool = False
+
+
+_EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
+
+_EVENT_TRIGGERS = """
+SELECT t.evtname, t.evtevent FROM pg_event_trigger t
+ WHERE NOT EXISTS (SELECT FROM pg_depend d
+        WHERE d.deptype = 'e' AND d.classid = 'pg_event_trigger'::regclass AND d.objid = t.oid)
+ ORDER BY 1
+"""
+
+_PUBLICATIONS = "SELECT pubname, puballtables FROM pg_publication ORDER BY 1"
+
+_FOREIGN_SERVERS = "SELECT srvname FROM pg_foreign_server ORDER BY 1"
+
+# What is left of a role that was taken out of the catalogs by force.
+_GONE_ROLES = """
+SELECT DISTINCT pg_get_userbyid(s.refobjid)::text FROM pg_shdepend s
+ WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype IN ('o', 'a', 'r')
+   AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = s.refobjid)
+"""
+
+_OWNERS = """
+SELECT DISTINCT pg_catalog.pg_get_userbyid(s.refobjid)::pg_catalog.text FROM pg_catalog.pg_shdepend s
+ WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.deptype = 'o'
+   AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+"""
+
+_RELATIONS = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'i', 'S', 't', 'm')"
+
+# row_security_active() knows owners, BYPASSRLS and FORCE ROW LEVEL SECURITY.
+_HIDDEN_ROWS = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY 1
+"""
+
+# pg_dump reads sequences too; in a schema that one may not use, one may read nothing.
+_UNREADABLE = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
+   AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+   AND NOT EXISTS (SELECT FROM pg_depend d
+        WHERE d.deptype = 'e' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid)
+   AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'))
+ ORDER BY 1
+"""
+
+_LOCK_WAITS = """
+SELECT a.pid, COALESCE(a.usename, ''), COALESCE(l.relation::regclass::text, ''),
+       COALESCE(EXTRACT(epoch FROM clock_timestamp() - l.waitstart), 0)::bigint, pg_blocking_pids(a.pid)
+  FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+ WHERE NOT l.granted AND a.datname = %s ORDER BY 4 DESC, 1
+"""
+
+_SETTINGS = """
+SELECT current_setting('track_counts')::boolean, COALESCE(current_setting('old_snapshot_threshold', true), '-1')
+"""
+
+# Of this database and of what all share; NULL without checksums.
+_CHECKSUM_FAILURES = "SELECT sum(checksum_failures)::bigint FROM pg_stat_database WHERE datname = %s OR datid = 0"
+
+# https://www.postgresql.org/docs/current/catalog-pg-database.html
+_INVALID = "SELECT datname FROM pg_database WHERE datconnlimit = -2 ORDER BY 1"
+
+_LEFT_PROBES = "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s ORDER BY 1"
+
+# Roles that no ordinary server has.
+_SERVICES = {
+    "rds_superuser": "Amazon RDS or Aurora",
+    "cloudsqlsuperuser": "Google Cloud SQL",
+    "alloydbsuperuser": "Google AlloyDB",
+    "azure_pg_admin": "Azure Database for PostgreSQL",
+}
+
+
+def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
+    """
+    :param access_problems: what is known already of who does not get in where.
+    :raises ConnectionFailed: the database cannot be reached.
+    """
+    with session(plan.target, _PATIENCE, "preflight") as reader:
+        common, pooler = _common(plan, reader), poolers.mode(reader)
+        parts, locked = _parts(reader)
+        forecast = _forecast(plan, reader, parts, locked if pooler != poolers.TRANSACTION else _SHARED)
+        tools, tools_problem = _tools(plan.target, common.server_version // 10000)
+        able = not common.standby and (common.role.createdb or common.role.superuser)
+        tried = plan.probe and able and pooler != poolers.TRANSACTION
+        found = Facts(
+            **vars(common),
+            **_sizes(reader, parts, forecast),
+            **_contents(plan, reader),
+            **_of_server(plan, reader),
+            **_directories(plan),
+            **_proof(plan, common),
+            pooler=pooler,
+            tools_version=tools.version if tools else "",
+            tools_problem=tools_problem,
+            read_only_fence=plan.read_only_fence,
+            thresholds=plan.thresholds,
+            session_role=server_facts.session_role(reader, plan.target.session_role),
+            unavailable_seconds=forecast.seconds,
+            access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),
+        )
+        if pooler == poolers.TRANSACTION:
+            poolers.forget_settings(reader)
+    return replace(found, not_seen=(*found.not_seen, *_unseen(found, forecast, tried)))
+
+
+def _common(plan: Plan, reader: Session) -> ServerFacts:
+    held = properties.read(reader, plan.target.dbname)
+    needs = cluster.needs(reader)
+    roles = server_facts.roles_of([*needs["role"], *_names(reader, _GONE_ROLES)], held)
+    triggers = reader.rows(_EVENT_TRIGGERS)
+    wanted = Wanted(
+        of=f"the database {plan.target.dbname}",
+        bytes=int(reader.value(queries.DATABASE_SIZE, (plan.target.dbname,))),
+        extensions=dict(reader.rows(_EXTENSIONS)),
+        roles=roles,
+        tablespaces=needs["tablespace"],
+        event_triggers=tuple(name for name, _event in triggers),
+        login_triggers=tuple(name for name, event in triggers if event == "login"),
+        publications=tuple(name for name, of_all in reader.rows(_PUBLICATIONS) if of_all),
+        foreign_servers=_names(reader, _FOREIGN_SERVERS),
+        owners=tuple(sorted({held.owner, *_names(reader, _OWNERS)})),
+    )
+    return server_facts.gather(
+        reader, plan.target.dbname, wanted, tablespace=held.tablespace, stated_free_bytes=plan.stated_free_bytes
+    )
+
+
+def _names(reader: Session, query: str, parameters: Sequence[Any] | None = None) -> tuple[str, ...]:
+    return tuple(name for (name, *_rest) in reader.rows(query, parameters))
+
+
+def _pairs(reader: Session, query: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, other) for name, other in reader.rows(query))
+
+
+def _parts(reader: Session) -> tuple[list[sampling.Part], tuple[str, ...]]:
+    """The tables with their sizes; nothing but the names of those in the way, when somebody has locked one."""
+    try:
+        return sampling.parts(reader), ()
+    except LockNotAvailable:
+        holders = {table for table, *_rest in reader.rows(queries.LOCK_HOLDERS)}
+        return [], tuple(sorted(holders)) or ("a table that was locked a moment ago",)
+
+
+def _forecast(plan: Plan, reader: Session, parts: Sequence[sampling.Part], locked: tuple[str, ...]) -> Forecast:
+    """By the last backup; where that does not tell, by a sample, in a session of its own."""
+    database_bytes = int(reader.value(queries.DATABASE_SIZE, (plan.target.dbname,)))
+    labels = [table.label for table in fingerprint.tables(reader)]
+    weak = _weakness(plan.backup_root)
+    before = None if weak else backup_forecast.last(plan.backup_root, identity.read(reader))
+    known = backup_forecast.by_last(before, database_bytes, labels, plan.asked) if before else None
+    if known:
+        return known
+    unread = locked or tuple(sorted({code.function for code in owner_code.planned(reader)}))
+    if unread:
+        return backup_forecast.by_sample(sampling.unread(database_bytes, unread), 0, plan.asked)
+    large_objects, any_there = reader.row(queries.LARGE_OBJECT_BYTES)
+    with session(plan.target, purpose="sample") as other:
+        sample = sampling.take(other, parts)
+    return backup_forecast.by_sample(sample, int(large_objects) if any_there else 0, plan.asked)
+
+
+def _sizes(reader: Session, parts: Sequence[sampling.Part], forecast: Forecast) -> dict[str, Any]:
+    return {
+        "database_bytes": int(reader.value(queries.DATABASE_SIZE, (reader.target.dbname,))),
+        "tables": len(fingerprint.tables(reader)),
+        "lockable_tables": len(reader.rows(queries.LOCKABLE)),
+        "relations": int(reader.value(_RELATIONS)),
+        "largest_tables": backup_forecast.largest(parts),
+        "backup_size": forecast.size,
+    }
+
+
+def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
+    """What is in the database, and what of it this role may not see."""
+    there = {table.label for table in fingerprint.tables(reader)}
+    expected = {label if "." in label else f"public.{label}" for label in plan.expected_tables}
+    lost = losses.read(reader)
+    hidden = reader.rows(queries.HIDDEN_LARGE_OBJECTS.format(pieces=1, piece=0))
+    return {
+        "missing_tables": tuple(sorted(expected - there)),
+        "publications": _names(reader, _PUBLICATIONS),
+        "unreadable": _names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
+        "hidden_rows": _names(reader, _HIDDEN_ROWS),
+        "left_out": _names(reader, queries.SILENTLY_LOST),
+        "not_dumped": tuple(
+            name for kind in NOT_DUMPED for name in sorted(_names(reader, BEYOND[kind].query(reader.version)))
+        ),
+        "bare_languages": _pairs(reader, LANGUAGES),
+        "removed_functions": _pairs(reader, REMOVED_FUNCTIONS),
+        "owner_code": owner_code.found(reader),
+        "reordered_tables": lost.pop(losses.REORDERED, ()),
+        "not_given_back": losses.lines(lost),
+        "roles_that_write": (
+            _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if plan.read_only_fence else ()
+        ),
+    }
+
+
+def _of_server(plan: Plan, reader: Session) -> dict[str, Any]:
+    track_counts, threshold = reader.row(_SETTINGS)
+    database = plan.target.dbname
+    services = reader.rows(queries.ROLES, (list(_SERVICES),))
+    return {
+        "lock_capacity": int(reader.value(queries.LOCK_CAPACITY)),
+        "lock_waits": tuple(
+            LockWait(pid, user, table, int(seconds), tuple(holders))
+            for pid, user, table, seconds, holders in reader.rows(_LOCK_WAITS, (database,))
+        ),
+        "invalid_databases": _names(reader, _INVALID),
+        "left_probes": _names(reader, _LEFT_PROBES, (access_probe.MARK,)),
+        "checksum_failures": reader.value(_CHECKSUM_FAILURES, (database,)),
+        "track_counts": bool(track_counts),
+        "old_snapshot_threshold": threshold,
+        "managed_by": _SERVICES[services[0][0]] if services else "",
+        "job_container": job_container.first_process(reader),
+    }
+
+
+def _directories(plan: Plan) -> dict[str, Any]:
+    return {
+        "backup_root": _directory(plan.backup_root),
+        "backup_filesystem": filesystems.of(plan.backup_root),
+        "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
+        "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),
+    }
+
+
+def _directory(path: Path) -> Directory:
+    if not path.is_dir():
+        return Directory(str(path), exists=False, writable=False, mode=0, owner=-1, link=path.is_symlink())
+    facts = path.stat()
+    writable = os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+    weak = _weakness(path) or safe_paths.Weakness("", "")
+    mode, owner = stat.S_IMODE(facts.st_mode), facts.st_uid
+    return Directory(str(path), True, writable, mode, owner, path.is_symlink(), weak.what, weak.remedy)
+
+
+def _weakness(backup_root: Path) -> safe_paths.Weakness | None:
+    """Of the root, or of what runs have made in it, whose words are not taken then."""
+    return safe_paths.weakness(backup_root) or safe_paths.weakness(backup_root / RUNS)
+
+
+def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...]:
+    if not os.access(backup_root, os.R_OK) or _weakness(backup_root):
+        return ()
+    parent = backup_root / names.directory_name(database)
+    found = [Path(run.backup_dir) for run in all_runs(backup_root) if run.state.unfinished and run.alive == alive]
+    return tuple(str(directory) for directory in found if directory.parent == parent)
+
+
+def _proof(plan: Plan, common: ServerFacts) -> dict[str, Any]:
+    """Where it will be, and on which disk a private cluster for it would be."""
+    choice = proof_choice.Choice(plan.proof, "as it was asked for")
+    if plan.proof == AUTO:
+        choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes)
+    apart = choice.proof == proof_choice.SEPARATE_INSTANCE
+    place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
+    return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}
+
+
+def _tools(target: Target, major: int) -> tuple[pg_tools.Tools | None, str]:
+    try:
+        tools = client_tools.find(target, major)
+        client_tools.require_restricting(tools)
+    except PgsafeError as error:
+        return None, f"{error.what} {error.remedy}".strip()
+    return tools, ""
+
+
+def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:
+    if forecast.unread:
+        yield Unseen(
+            "backup_disk",
+            "warning",
+            f"No sample could be read of {', '.join(forecast.unread[:5])}: a backup may need something else.",
+            "Raise disk_factor, or let the role read them.",
+        )
+    hidden = [session for session in facts.sessions if session.state == UNKNOWN]
+    if hidden:
+        yield Unseen(
+            "long_transactions",
+            "warning",
+            f"The role {facts.role.name} cannot see how long {len(hidden)} sessions have been in a transaction.",
+            f"GRANT pg_read_all_stats TO {names.quoted(facts.role.name)}",
+        )
+    if facts.wal.filesystem.free_bytes is None:
+        yield Unseen(
+            "wal_disk",
+            "warning",
+            f"The disk of pg_wal cannot be seen from here; a restored copy writes about {size(facts.wal_bytes)} to it.",
+            "Look on the server: df -h \"$(psql -XAtc 'SHOW data_directory')/pg_wal\"",
+        )
+    if not tried:
+        yield Unseen(
+            "scratch_access",
+            "info",
+            "It was not tried who gets into a database of the names that a run makes.",
+            "Run without --check, with probe: true, by a role that may create databases.",
+        )

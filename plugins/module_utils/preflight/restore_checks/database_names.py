@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The names that databases will be given are free, and short enough that the server does not cut them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.names import LONGEST, quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    for name in facts.intent.creates:
+        length = len(name.encode())
+        if not 0 < length <= LONGEST:
+            yield Problem(
+                "database_names",
+                "error",
+                f"The name {name!r} has {length} bytes; a database's has 1 to {LONGEST}.",
+                "Choose a shorter name." if name else "Choose a name.",
+            )
+    for taken in facts.taken:
+        if not taken.leftover:
+            other = quoted(f"{taken.name[:50]}_aside")
+            yield Problem(
+                "database_names",
+                "error",
+                f"A database {taken.name} exists already, and is none that an interrupted restore has left.",
+                f"Choose another name, or put it aside: ALTER DATABASE {quoted(taken.name)} RENAME TO {other}",
+            )

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stands in the way of a restore: every problem at once, before anything is changed."""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import run
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Facts, Intent
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.gather import gather
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.registry import CHECKS
+
+
+def look(target: Target, intent: Intent) -> Facts:
+    """
+    :raises ConnectionFailed: the maintenance database cannot be reached.
+    """
+    with session(target.maintenance, purpose="restore checks") as reader:
+        return gather(reader, intent)
+
+
+def problems(facts: Facts) -> tuple[Problem, ...]:
+    """What every check finds, in the order of the registry; errors that were waived are warnings."""
+    return run.problems(CHECKS, facts, facts.intent.waived)
+
+
+def require_none(found: tuple[Problem, ...]) -> None:
+    """
+    :raises Refused: there are errors among them; the message has all of them, each with its remedy.
+    """
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors:
+        told = " ".join(f"{problem.check}: {problem.what}" for problem in errors)
+        raise Refused(
+            f"{len(errors)} things stand in the way of the restore. {told}",
+            remedy=" ".join(f"{problem.check}: {problem.remedy}" for problem in errors if problem.remedy),
+        )

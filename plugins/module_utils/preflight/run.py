@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Preflight: gather the facts once and report every problem at once, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import facts as preflight_facts
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.backup_forecast import Asked
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import run as checks
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import SCOPES, Facts, Thresholds
+
+
+@dataclass(frozen=True)
+class PreflightRequest:
+    """:param scopes: what it is asked before, of :data:`checks.check.SCOPES`.
+    :param restore_level: whether the backup will be proven by restoring it.
+    :param proof: where, or ``auto``.
+    :param instance_directory: where a private cluster for the proof would be; None for beside the backup.
+    :param read_only_fence: whether the database will be read-only while it is backed up.
+    :param csv: patterns of the tables that get a CSV.
+    :param free_bytes: what a person says is free for a copy, where it cannot be seen.
+    :param expected_tables: labels of tables without which it is the wrong database.
+    :param waived: by the name of a check, why a person has taken its errors upon himself.
+    :param probe: whether an empty database is made and dropped, to see who gets in; all else is reading alone.
+    """
+
+    target: Target
+    backup_root: Path
+    scopes: Sequence[str] = SCOPES
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    restore_level: bool = True
+    proof: str = preflight_facts.AUTO
+    instance_directory: Path | None = None
+    read_only_fence: bool = True
+    csv: Sequence[str] = ("*",)
+    compress_method: str = "gzip"
+    jobs: int = 2
+    free_bytes: int | None = None
+    expected_tables: Sequence[str] = ()
+    waived: Mapping[str, str] = field(default_factory=dict)
+    probe: bool = False
+
+
+@dataclass(frozen=True)
+class Preflight:
+    facts: Facts
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def waived(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.waived)
+
+
+def run(request: PreflightRequest) -> Preflight:
+    """
+    :raises ConnectionFailed: the database cannot be reached.
+    """
+    target, shut = _silenced(request.target)
+    facts = preflight_facts.gather(_plan(replace(request, target=target)), shut)
+    return Preflight(facts, problems_of(facts, request.scopes, request.waived))
+
+
+def problems_of(
+    facts: Facts, scopes: Sequence[str] = SCOPES, waived: Mapping[str, str] | None = None
+) -> tuple[Problem, ...]:
+    """What every check of the scopes finds, in the order of the registry."""
+    return checks.problems(registry.asked(scopes), facts, waived or {})
+
+
+def as_facts(facts: Facts) -> dict[str, Any]:
+    """``ansible_facts.pg_preflight``: the facts by their names, and what is reckoned from them."""
+    plain: dict[str, Any] = _plain(asdict(facts))
+    plain["backup_size"]["bytes"] = facts.backup_size.bytes
+    return {**plain, "wal_bytes": facts.wal_bytes, "copy_bytes": facts.bytes_needed}
+
+
+def _plain(value: Any) -> Any:
+    """Of what JSON knows."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(inner) for inner in value]
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _silenced(target: Target) -> tuple[Target, tuple[str, ...]]:
+    """A maintenance database that lets nobody in is one problem among the others."""
+    try:
+        return login_triggers.silenced(target), ()
+    except ConnectionFailed as error:
+        return target, (f"The maintenance database lets nobody in: {error.what} {error.remedy}",)
+
+
+def _plan(request: PreflightRequest) -> preflight_facts.Plan:
+    return preflight_facts.Plan(
+        target=request.target,
+        backup_root=request.backup_root,
+        asked=Asked(request.csv, request.compress_method, request.jobs),
+        thresholds=request.thresholds,
+        proof=request.proof if request.restore_level else preflight_facts.NO_PROOF,
+        instance_directory=request.instance_directory,
+        read_only_fence=request.read_only_fence,
+        stated_free_bytes=request.free_bytes,
+        expected_tables=request.expected_tables,
+        probe=request.probe,
+    )

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The migrations that a database holds, as the journals of its runs say, and which of them a rollback undoes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+
+# Stands for a directory: the backup of the newest run that migrated the database.
+BEFORE_LAST_MIGRATION = "before_last_migration"
+
+_MOST_FILES = 3
+_NOTHING_LEFT = (Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.RESOLVED)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A run that changed the database and was not rolled back.
+
+    :param armed: when it began to change the database, ISO 8601, UTC.
+    :param verdict: one of migrated, held, rollback failed and unfinished.
+    :param files: of the migration set, as far as they were applied.
+    """
+
+    run_id: str
+    armed: str
+    verdict: str
+    backup_dir: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        shown = ", ".join(self.files[:_MOST_FILES]) + (", ..." if len(self.files) > _MOST_FILES else "")
+        return f"{self.run_id} ({self.verdict}, began at {self.armed}{': ' if shown else ''}{shown})"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """
+    :param migrations: those that a rollback to a backup undoes, oldest first.
+    :param earlier: the newest one, where the backup holds it already and its own run has changed nothing.
+    """
+
+    migrations: tuple[Migration, ...]
+    earlier: Migration | None
+
+
+def migrations(backup_root: Path, database: str) -> tuple[Migration, ...]:
+    """Oldest first. A rollback to the backup of a run undoes every later migration, too."""
+    runs = [run for run in all_runs(backup_root) if run.database == database]
+    rollbacks = [(run.run_id, ended.time) for run in runs if (ended := run.last(Event.ROLLED_BACK))]
+    found = [migration for run in runs if (migration := _migration(run))]
+    return tuple(of for of in found if not any(run < of.run_id and of.armed < when for run, when in rollbacks))
+
+
+def _migration(run_journal: Journal) -> Migration | None:
+    armed, state = run_journal.last(Event.ARMED), run_journal.state
+    if armed is None or state.verdict in _NOTHING_LEFT:
+        return None
+    verdict = str(state.verdict).replace("_", " ")
+    return Migration(run_journal.run_id, armed.time, verdict, run_journal.backup_dir, state.applied)
+
+
+def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
+    """What a rollback to the backup of a run undoes."""
+    known = migrations(backup_root, database)
+    later = tuple(of for of in known if of.run_id >= run_id)
+    earlier = [of for of in known if of.run_id < run_id]
+    own = of_run(backup_root, run_id)
+    changed = own is not None and own.state.armed
+    return Undone(later, earlier[-1] if earlier and not changed else None)
+
+
+def backup_before_last(backup_root: Path, database: str) -> Path:
+    """
+    :raises BadRequest: the journals know of no migration that could be undone.
+    """
+    known = migrations(backup_root, database)
+    if not known:
+        raise BadRequest(
+            f"{BEFORE_LAST_MIGRATION}: no run under {backup_root} has migrated {database or 'the database'}, or every "
+            "one was rolled back.",
+            remedy="Check backup_root (pg_migrate_backup_root), or name the directory of a backup.",
+        )
+    return Path(known[-1].backup_dir)
+
+
+def require_undoing(undone: Undone, database: str, what: str) -> None:
+    """
+    :param what: why it counts, a sentence.
+    :raises Refused: the backup was taken after the last migration, so a rollback to it undoes none.
+    """
+    if undone.earlier is None or undone.migrations:
+        return
+    raise Refused(
+        f"{what} The backup undoes no migration of {database}: it was taken after the last one, "
+        f"{undone.earlier.told}.",
+        remedy=f"To undo that migration: pg_migrate_backup_dir={BEFORE_LAST_MIGRATION} (backup_dir). "
+        "To lose only what was written after this backup, name its directory instead of a link.",
+    )

@@ -1,0 +1,422 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rollback: look first; put a proven copy in the place of the failed database, and keep that one, closed.
+
+The ready copy takes the place by renames alone. Without one the archive is restored beside, then the SQL script.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses, sources
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    ConnectionFailed,
+    Interrupted,
+    PgsafeError,
+    Refused,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import whereabouts
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence.whereabouts import Live
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    literal,
+    session,
+    statement,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+    cutover,
+    login_triggers,
+    properties,
+    queries,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import aftermath, sequences
+
+READY_COPY = "ready_copy"
+
+
+@dataclass(frozen=True)
+class RollbackRequest:
+    """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
+    :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
+    :param in_window: the process that migrated asks; after its death people may have put things right.
+    :param unmoved: the verification found nothing changed, so only the whole look tells; the witness sees our record.
+    :param interruptible: signals break off what takes long, up to the renames; else they are the caller's.
+    """
+
+    target: Target
+    backup_dir: Path
+    jobs: int = 2
+    finish: bool = False
+    in_window: bool = False
+    sequences: str = ""
+    interruptible: bool = False
+    unmoved: bool = False
+
+    def listening(self) -> AbstractContextManager[None]:
+        """For the time of the block a signal breaks it off, where it may."""
+        return signals.raised("The rollback") if self.interruptible else nullcontext()
+
+
+@dataclass(frozen=True)
+class Restored:
+    """:param state: ``rolled_back``, ``restored``, or ``not_needed`` when the live database is as it was.
+    :param method: ``ready_copy``, ``archive`` or ``script``; empty when nothing was restored.
+    :param kept: the name of the database that was replaced, or empty.
+    :param failures: why each method that was tried before this one failed.
+    :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
+    :param warnings: what a person ought to know: what a rollback does not give back, what failed after the opening.
+    :param not_given_back: in what the database is not as it was before, a line each.
+    """
+
+    state: str
+    database: str
+    method: str
+    kept: str
+    failures: tuple[str, ...]
+    sessions_ended: int
+    rows: dict[str, int]
+    seconds: float
+    cutover_seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    not_given_back: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A database that is proven to be what the backup holds.
+
+    :param failures: why each method before this one gave none.
+    :param views: entries of the archive whose materialized views are still to be filled.
+    """
+
+    name: str
+    oid: int
+    method: str
+    failures: tuple[str, ...]
+    views: tuple[str, ...] = ()
+
+
+def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    """Look first; restore only if the live database is not the one of the backup any more.
+
+    The caller holds the run's lock.
+
+    :raises PgsafeError: nothing could be put in the live database's place; it is open again, as it was left.
+    """
+    started = time.monotonic()
+    request = replace(request, target=login_triggers.silenced(request.target))
+    live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
+    if live.done and not request.finish:
+        _require_as_restored(request.target, manifest)
+    with request.listening():
+        needless = live.done or _untouched(request, live, manifest, run_journal)
+    if needless:
+        done = _not_needed(request.target, live, manifest, run_journal)
+    else:
+        done = _restored(request, live, manifest, run_journal)
+    replaced = done.state == "rolled_back" or live.done
+    told = aftermath.told(request.target, manifest, replaced)
+    lost = losses.known(manifest, run_journal) if replaced else ()
+    said = [f"Not as it was before: {what}" for what in lost]
+    return replace(done, seconds=_since(started), not_given_back=lost, warnings=(*done.warnings, *said, *told))
+
+
+def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    _note(run_journal, Event.ROLLING_BACK)
+    life = _life(request.target)
+    try:
+        restored = _replace(request, manifest, live, run_journal)
+    except PgsafeError as error:
+        _note(run_journal, Event.ROLLBACK_FAILED, error=error.what)
+        if run_journal and run_journal.state.fenced:
+            _require_not_broken_off(request.target, life, manifest, error)
+        _open_after(request.target, run_journal, error)
+        raise
+    _note(run_journal, Event.ACCEPTED, verdict=Verdict.ROLLED_BACK)
+    warnings = let_go(request.target, run_journal)
+    facts = {"kept": restored.kept, "method": restored.method, "failures": list(restored.failures)}
+    _note(run_journal, Event.ROLLED_BACK, **facts)
+    return replace(restored, warnings=(*restored.warnings, *warnings))
+
+
+def _life(target: Target) -> str:
+    with session(target.maintenance, purpose="rollback") as server:
+        return str(server.value(queries.SERVER_LIFE))
+
+
+def _lives_on(target: Target, life: str) -> bool:
+    """Whether the server has been up all the time."""
+    try:
+        return _life(target) == life
+    except ConnectionFailed:
+        return False
+
+
+def _require_not_broken_off(target: Target, life: str, manifest: Manifest, error: PgsafeError) -> None:
+    """What a crash or a person has broken off can be repeated, so nobody is let in before it was.
+
+    :raises PgsafeError: it was broken off.
+    """
+    state = "The database is as the failed migration left it, and closed."
+    if isinstance(error, Interrupted):
+        error.remedy = "The next run, or the same command once more, rolls it back."
+        raise error.with_state(state)
+    if not _lives_on(target, life):
+        raise ConnectionFailed(
+            f"The server was restarted while {manifest.identity.name} was being rolled back: {error.what}",
+            state,
+            "Its guard, or the next run, rolls it back when the server answers.",
+        ) from error
+
+
+def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    kept = (live.name or "") if live.done else ""
+    verdict = Verdict.ROLLED_BACK if live.done else Verdict.FAILED_UNCHANGED
+    put_back = _properties_put_back(target, live, manifest, run_journal)
+    _note(run_journal, Event.ACCEPTED, verdict=verdict)
+    warnings = (*put_back, *let_go(target, run_journal))
+    _note(run_journal, end_of(verdict), kept=kept)
+    rows = manifest.fingerprint.rows
+    return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
+
+
+def _properties_put_back(
+    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
+) -> tuple[str, ...]:
+    """Of a database that a migration has left as it was, but for its owner, comment, privileges or settings."""
+    if live.done or live.name is None or run_journal is None or not run_journal.state.unfinished:
+        return ()
+    try:
+        changed = _put_back(target, live.name, manifest, fence.recorded(run_journal))
+    except PgsafeError as error:
+        return (f"The migration has changed what belongs to the database, which could not be put back: {error.what}",)
+    return (f"The migration had changed {', '.join(changed)} of the database: put back.",) if changed else ()
+
+
+def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence | None) -> list[str]:
+    """What was other, and is not any more."""
+    with session(target.maintenance, cutover.DURABLE, "rollback") as server:
+        wanted, missing = properties.possible(server, manifest.properties)
+        now = fence.unfenced(properties.read(server, name), raised)
+        if wanted.owner in missing:
+            wanted = replace(wanted, owner=now.owner)
+        if raised and raised.kind == fence.CONNECT:
+            # Lifting it gives them back, from the journal.
+            now = replace(now, acl=wanted.acl)
+        changed = properties.differences(now, wanted)
+        if changed:
+            with server.transaction():
+                for change in properties.changes(name, now, wanted):
+                    server.execute(change)
+    return changed
+
+
+def let_go(target: Target, run_journal: Journal | None, after_failover: bool = False) -> tuple[str, ...]:
+    """The database open under its name, and no ready copy left; what went wrong with the small things around that.
+
+    :param after_failover: as for :func:`fence.undo`.
+    """
+    if run_journal is None:
+        return ()
+    failures = fence.undo(target, run_journal, after_failover).failures
+    try:
+        copies.drop_ready(target, run_journal)
+    except PgsafeError as error:
+        return (*failures, f"The ready copy could not be dropped: {error.what}")
+    return failures
+
+
+def _open_after(target: Target, run_journal: Journal | None, error: PgsafeError) -> None:
+    try:
+        if run_journal:
+            fence.undo(target, run_journal)
+    except PgsafeError as undo:
+        error.joined(f"the fence could not be lifted: {undo.what}")
+
+
+def _note(run_journal: Journal | None, event: Event, **facts: object) -> None:
+    if run_journal is not None:
+        run_journal.append(event, **facts)
+
+
+def _require_as_restored(target: Target, manifest: Manifest) -> None:
+    """
+    :raises Refused: the database was rolled back to this backup before, and somebody has changed it since.
+    """
+    live = target.database(manifest.identity.name)
+    found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
+    differing = fingerprint.differences(manifest.fingerprint, found)
+    if differing:
+        raise Refused(
+            f"{live.dbname} was rolled back to this backup before, and was changed since: {'; '.join(differing[:5])}.",
+            remedy="To have the backup beside it, name a new_database.",
+        )
+
+
+def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
+    """What the database that was backed up is by now and was not then, a readable line each."""
+    found = fingerprint.of_database(live, generation=SOURCE, like=manifest.fingerprint, purpose="look")
+    return fingerprint.differences(manifest.fingerprint, found)
+
+
+def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
+    """Whether the live database, fenced or not, still is what the backup holds.
+
+    Where the cheap witness proves a difference, the tables need not be read, which would take its time.
+    """
+    if live.name not in (manifest.identity.name, whereabouts.fenced_name(manifest)):
+        return False
+    here = fence.way_in(request.target, run_journal).database(live.name)
+    if not request.unmoved and fence.changed_since(run_journal, here):
+        return False
+    return not differences(here, manifest)
+
+
+def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:
+    kept = whereabouts.kept_name(manifest) if live.places(0) else ""
+    prepared = _end_prepared(request.target, live, run_journal)
+    ahead, unread = _ahead(request.target, live, manifest, run_journal)
+    with _closed(request.target, live.name) as ended:
+        with request.listening():
+            found = _candidate(request, manifest, run_journal)
+        _note(run_journal, Event.SWAPPING, name=found.name, oid=found.oid)
+        try:
+            numbers = _with_numbers(request, found, ahead, run_journal)
+            seconds, warnings = _swap(request.target, manifest, live, found)
+        except PgsafeError as error:
+            if found.method != READY_COPY:
+                copies.drop_after(request.target, found.name, error)
+            raise
+    rows, warnings = (
+        manifest.fingerprint.rows,
+        (*prepared, *unread, *numbers, *warnings, *_filled(request, manifest, found)),
+    )
+    return Restored(
+        "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
+    )
+
+
+def _ahead(
+    target: Target, live: Live, manifest: Manifest, run_journal: Journal | None
+) -> tuple[tuple[sequences.Ahead, ...], tuple[str, ...]]:
+    """The sequences, and why they could not be read; that costs no rollback."""
+    if live.name is None:
+        return (), ()
+    try:
+        here = fence.way_in(target, run_journal).database(live.name)
+        return sequences.ahead(here, manifest.fingerprint.sequences), ()
+    except PgsafeError as error:
+        return (), (f"How far the sequences of the failed database went cannot be told: {error.what}",)
+
+
+def _with_numbers(
+    request: RollbackRequest, found: _Candidate, ahead: tuple[sequences.Ahead, ...], run_journal: Journal | None
+) -> tuple[str, ...]:
+    """Before the copy takes the place, so that nobody is given a number again; what is said of it."""
+    if not ahead or _chosen(request, run_journal) != sequences.MAX:
+        return sequences.told(ahead)
+    if found.method == READY_COPY:
+        # Should this be interrupted, then it is no ready copy any more, and the archive is restored.
+        cutover.reopen(request.target, found.name)
+    return sequences.carry(request.target.database(found.name), ahead)
+
+
+def _chosen(request: RollbackRequest, run_journal: Journal | None) -> str:
+    armed = run_journal.last(Event.ARMED) if run_journal else None
+    return request.sequences or (str(armed.facts.get("sequences", "")) if armed else "")
+
+
+def _filled(request: RollbackRequest, manifest: Manifest, found: _Candidate) -> tuple[str, ...]:
+    """Views over dblink to the live database find it again by now; what still could not be filled."""
+    if not found.views:
+        return ()
+    source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
+    return copies.fill(request.target, manifest.identity.name, source, found.views)
+
+
+def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tuple[str, ...]:
+    """Before the window there was none, so each is the migration's; only from inside can it be ended."""
+    if run_journal is None or not run_journal.state.unfinished:
+        return ()
+    ended = []
+    for name in live.places(0):
+        with session(fence.way_in(target, run_journal).database(name), WRITING, "rollback") as server:
+            for (gid,) in server.rows(queries.PREPARED_HERE):
+                run_journal.append(Event.ENDING_PREPARED, gid=gid)
+                server.execute(statement("ROLLBACK PREPARED {gid}", gid=literal(gid)))
+                ended.append(f"A prepared transaction that was left in the database was rolled back: {gid}.")
+    return tuple(ended)
+
+
+def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> _Candidate:
+    """The ready copy as it was proven; else a copy restored and compared now."""
+    target = request.target
+    why_not: tuple[str, ...] = ()
+    ready = copies.recorded_ready(run_journal) if run_journal else None
+    if ready:
+        try:
+            copies.require_ready(target, ready)
+        except Refused as error:
+            why_not = (f"ready copy: {error.what}",)
+        else:
+            return _Candidate(ready.name, ready.oid, READY_COPY, ())
+    name = whereabouts.restored_name(manifest)
+    tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
+    with session(target.maintenance, purpose="rollback") as server:
+        oid = int(server.value(queries.DATABASE_OID, (name,)))
+    return _Candidate(name, oid, tried.method, (*why_not, *tried.failures), tried.views)
+
+
+def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> tuple[float, tuple[str, ...]]:
+    places = live.places(manifest.identity.oid)
+    here = cutover.Here(manifest.identity, {**places, found.name: found.oid})
+    leaving = dict(zip(places, whereabouts.kept_names(manifest.identity.name, manifest.run_id)))
+    swap = cutover.Swap(manifest.identity.name, leaving, found.name)
+    with session(target.maintenance, purpose="rollback") as server:
+        wanted, missing = properties.possible(server, manifest.properties)
+    done = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
+    gone = tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    return done.seconds, (*gone, *properties.not_given(done.refused))
+
+
+@contextmanager
+def _closed(target: Target, name: str | None) -> Iterator[int]:
+    """The live database closed for the time of the block; opened again if the block fails."""
+    if name is None:
+        yield 0
+        return
+    try:
+        yield cutover.close(target, name)
+    except BaseException as error:
+        _open_again(target, name, error)
+        raise
+
+
+def _open_again(target: Target, name: str, error: BaseException) -> None:
+    try:
+        cutover.reopen(target, name)
+    except PgsafeError as undo:
+        if isinstance(error, PgsafeError):
+            error.joined(f"{name} could not be opened again: {undo.what}")
+        return
+    if isinstance(error, PgsafeError):
+        error.with_state(f"{name} is open and was left as it is; it was not replaced.")
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)

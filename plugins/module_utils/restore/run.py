@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Restore: beside, verified, then cut over by rename; the live database is never dropped or written over.
+
+A rollback puts the restored database in the place of the failed one and keeps that one. A restore to a new name
+leaves the live database alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses, sources
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import whereabouts
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
+    WRITING,
+    identifier,
+    session,
+    statement,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, properties, queries
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run as restore_checks
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Intent
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import forecast as restore_forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.history import Undone
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored, RollbackRequest
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """:param new_database: the name to restore to; None for a rollback of the live database.
+    :param waived: by the name of a check, why a person has taken its errors upon himself.
+    :param sequences: as for :class:`rollback.RollbackRequest`.
+    :param free_bytes: what a person says is free for the copy, where it cannot be seen.
+    :param by_link: the backup was named by a link such as ``latest``, so the caller need not know which one it is.
+    """
+
+    target: Target
+    backup_dir: Path
+    new_database: str | None = None
+    jobs: int = 2
+    waived: Mapping[str, str] = field(default_factory=dict)
+    free_bytes: int | None = None
+    sequences: str = ""
+    by_link: bool = False
+
+    @property
+    def rollback(self) -> RollbackRequest:
+        """By hand it may be broken off."""
+        return RollbackRequest(
+            self.target, self.backup_dir, self.jobs, sequences=self.sequences, interruptible=True
+        )
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """:param forecast: what it costs and what stands in its way; None when there is nothing to do.
+    :param undone: the migrations that it undoes; None for a restore to a new database.
+    :param not_given_back: in what the database would not be as it was before, a line each.
+    """
+
+    database: str
+    backup_bytes: int
+    database_bytes: int
+    sessions: int
+    kept: str
+    state: str
+    forecast: Forecast | None = None
+    undone: Undone | None = None
+    not_given_back: tuple[str, ...] = ()
+
+
+def plan(request: RestoreRequest) -> RestorePlan:
+    """What a restore would do, by reading alone.
+
+    :raises PgsafeError: it could not be begun.
+    """
+    manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
+    undone = _undone(request, manifest)
+    request = _silenced(request)
+    database = request.new_database or manifest.identity.name
+    with session(request.target.maintenance, purpose="restore") as server:
+        sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
+        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
+    done = bool(found) and found[0][0] == whereabouts.kept_name(manifest) and not request.new_database
+    return RestorePlan(
+        database=database,
+        backup_bytes=manifest.bytes,
+        database_bytes=manifest.database_bytes,
+        sessions=len(sessions),
+        kept="" if request.new_database else whereabouts.kept_name(manifest),
+        state="not_needed" if done else "restored" if request.new_database else "rolled_back",
+        forecast=None if done else _forecast(request, manifest),
+        undone=undone,
+        not_given_back=losses.known(manifest, of_run(request.backup_dir.parent.parent, manifest.run_id)),
+    )
+
+
+def _undone(request: RestoreRequest, manifest: Manifest) -> Undone | None:
+    """
+    :raises Refused: the backup was named by a link, and a rollback to it undoes no migration.
+    """
+    if request.new_database:
+        return None
+    root, database = request.backup_dir.parent.parent, manifest.identity.name
+    undone = history.undone_by(root, database, manifest.run_id)
+    if request.by_link:
+        history.require_undoing(undone, database, f"The link points at {request.backup_dir}.")
+    return undone
+
+
+def _silenced(request: RestoreRequest) -> RestoreRequest:
+    return replace(request, target=login_triggers.silenced(request.target))
+
+
+def _forecast(request: RestoreRequest, manifest: Manifest) -> Forecast:
+    if request.new_database:
+        intent = _intent(request, manifest, None, (request.new_database,))
+    else:
+        run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
+        intent = _rollback_intent(request, manifest, run_journal)
+    return restore_forecast.foresee(request.target, intent, request.backup_dir)
+
+
+def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Intent:
+    """What the run itself has left in the way, its rollback clears away; a ready copy has its room already."""
+    with session(request.target.maintenance, purpose="restore") as server:
+        found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
+    names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
+    intent = _intent(request, manifest, found[0][0] if found else None, names)
+    cleared = ("prepared_transactions",) if run_journal and run_journal.state.unfinished else ()
+    ready = ("data_disk", "wal_disk") if run_journal and copies.recorded_ready(run_journal) else ()
+    known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the ready copy is there")}
+    return replace(intent, waived={**known, **intent.waived})
+
+
+def _intent(request: RestoreRequest, manifest: Manifest, replaces: str | None, creates: tuple[str, ...]) -> Intent:
+    globals_file = str(request.backup_dir / manifests.GLOBALS)
+    return Intent(manifest, replaces, creates, globals_file, request.free_bytes, request.waived)
+
+
+def _require_possible(target: Target, intent: Intent) -> None:
+    """
+    :raises Refused: something stands in the way; nothing was changed.
+    """
+    restore_checks.require_none(restore_checks.problems(restore_checks.look(target, intent)))
+
+
+def run(request: RestoreRequest) -> Restored:
+    """Restore to a new database, or roll the live one back, recording it in the journal of the backup's run.
+
+    :raises PgsafeError: it could not be done; the live database is as it was before the call, and open, unless it was
+        closed by a run that is still to be rolled back.
+    """
+    manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
+    request = _silenced(request)
+    if request.new_database:
+        _require_possible(request.target, _intent(request, manifest, None, (request.new_database,)))
+        return to_new(request, manifest, request.new_database)
+    run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
+    if run_journal is None:
+        return _by_hand(request, manifest, None)
+    with run_journal.held():
+        return _by_hand(request, manifest, run_journal)
+
+
+def run_of(request: RestoreRequest) -> Journal | None:
+    """The run that the backup is of, where its journal is beside it.
+
+    :raises PgsafeError: it is no backup, or not of the database that was named.
+    """
+    manifest = manifests.read(request.backup_dir)
+    _require_meant(request, manifest)
+    _undone(request, manifest)
+    return of_run(request.backup_dir.parent.parent, manifest.run_id)
+
+
+def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
+    """What stands in the way is looked for first."""
+    if not whereabouts.is_done(request.target, manifest):
+        _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
+    run_of_backup = recover.Run(request.target, request.rollback, run_journal)
+    done = recover.finish(run_of_backup, recover.Decision.ROLL_BACK).restored
+    if done is None:
+        raise Refused(f"Nothing was rolled back to {request.backup_dir}.")
+    if done.state == "not_needed":
+        undone, database = _undone(request, manifest), manifest.identity.name
+        if undone is not None:
+            history.require_undoing(undone, database, f"Nothing was rolled back: {database} is as the backup holds it.")
+    return done
+
+
+def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
+    """
+    :raises BadRequest: the backup is of another database than the one that was named.
+    """
+    name = manifest.identity.name
+    if request.new_database == name:
+        raise BadRequest(
+            f"{name} is the database that was backed up: it is never restored over.",
+            remedy="Choose another name for new_database, or leave it out to roll the database back.",
+        )
+    if not request.new_database and request.target.dbname != name:
+        raise BadRequest(
+            f"The backup {request.backup_dir} is of the database {name}, not of {request.target.dbname or 'none'}.",
+            remedy="Name a backup of this very database.",
+        )
+    if not request.new_database:
+        whereabouts.require_elsewhere(request.target)
+
+
+def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
+    """A restored, verified database under a name that was free."""
+    started = time.monotonic()
+    source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
+    with signals.raised("The restore"):
+        tried = sources.restored(request.target, source, name)
+    with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
+        server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
+        # A template could not be dropped again, and this is a copy to look into.
+        wanted = replace(manifest.properties, template=False)
+        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, wanted)])
+    warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
+    seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
+    return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Verify: three levels of proof that a backup is whole and restores; it says which level was reached."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, scripts
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import (
+    decoding,
+    findings,
+    instance,
+    integrity,
+    origin,
+    proof,
+    proof_choice,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof, Found
+
+STALL_SECONDS = 1800
+
+READY_COPY = "ready_copy"
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """:param target: where a scratch database may be made, and whose tools decode.
+    :param record: write the proof into the journal of the backup's run.
+    :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`, or :data:`AUTO`.
+    :param instance_options: of the ``separate_instance``.
+    :param trusted: whether the SQL of a backup of unknown origin may run with our rights.
+    :param stall_limit: seconds that a program which decodes may go on without a word.
+    """
+
+    target: Target
+    backup_dir: Path
+    level: str = "restore"
+    jobs: int = 2
+    record: bool = True
+    proof: str = "scratch"
+    instance_options: instance.Options = field(default_factory=instance.Options)
+    stall_limit: float = STALL_SECONDS
+    trusted: bool = False
+
+
+AUTO = "auto"
+
+# Each makes the place on the server of the connection that level restore is proven in.
+_PLACES: dict[str, Callable[[VerifyRequest], proof.Place]] = {
+    "scratch": lambda request: proof.scratch(login_triggers.silenced(request.target)),
+    READY_COPY: lambda request: proof.ready_copy(login_triggers.silenced(request.target), _journal_to_keep(request)),
+}
+PROOFS = (*_PLACES, origin.SEPARATE_INSTANCE)
+
+
+def plan(request: VerifyRequest) -> Manifest:
+    """
+    :raises NotABackup: there is nothing to verify.
+    :raises Refused: it is of unknown origin, and its SQL would run with our rights.
+    """
+    manifest = manifests.read(request.backup_dir)
+    _origin(request, manifest)
+    return manifest
+
+
+def _origin(request: VerifyRequest, manifest: Manifest) -> VerifyRequest:
+    """The request, with the place that suits where its backup comes from.
+
+    :raises Refused: its SQL would run with our rights.
+    """
+    if request.level != "restore" or request.trusted or origin.is_own(request.backup_dir, manifest):
+        return request
+    found = replace(request, proof=origin.SEPARATE_INSTANCE) if request.proof == AUTO else request
+    origin.require_apart(found.backup_dir, found.proof)
+    return found
+
+
+def run(request: VerifyRequest) -> BackupProof:
+    """Verify level by level; the first level with a finding is the last that is tried.
+
+    :raises NotABackup: the directory has no usable manifest.
+    :raises Refused: it is of unknown origin, and its SQL would run with our rights.
+    :raises PgsafeError: the verification itself could not be done (no server, no tools), or was interrupted; whatever
+        it had made is gone.
+    """
+    manifest = manifests.read(request.backup_dir)
+    request = _origin(request, manifest)
+    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
+    if run_journal is None:
+        with signals.raised("The verification"):
+            return _verdict(request, manifest)
+    with run_journal.held():
+        sealed = manifests.digest_of(request.backup_dir)
+        run_journal.append(Event.VERIFYING, level=request.level)
+        with signals.raised("The verification"):
+            verdict = _verdict(request, manifest)
+        _record(request, verdict, run_journal, sealed)
+        ready = copies.recorded_ready(run_journal)
+    return replace(verdict, ready_copy=ready.name if ready else "")
+
+
+def run_of(backup_dir: Path) -> Journal | None:
+    """The run that a backup is of, if it has a journal beside it that no other user could have written.
+
+    :raises NotABackup: the directory has no usable manifest.
+    """
+    return origin.run_of(backup_dir, manifests.read(backup_dir))
+
+
+def _journal_to_keep(request: VerifyRequest) -> Journal:
+    run_journal = run_of(request.backup_dir)
+    if run_journal is None:
+        raise Refused("The backup's run has no journal beside it that could say what becomes of a ready copy.")
+    return run_journal
+
+
+def _verdict(request: VerifyRequest, manifest: Manifest) -> BackupProof:
+    looks = {level: functools.partial(look, request, manifest) for level, look in _LOOKS.items()}
+    found = findings.by_levels(looks, request.level, manifest)
+    if found.reached == "restore":
+        return found
+    return replace(found, not_given_back=losses.lines(manifest.losses))
+
+
+def _checksum(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    integrity.look(request.backup_dir, manifest, found)
+
+
+def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    tools = client_tools.find(request.target, manifest.server_major)
+    decoding.look(decoding.Decoding(request.backup_dir, manifest, tools, request.stall_limit), found)
+
+
+def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
+    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
+    kept_in = run_journal.directory if run_journal else None
+    own = origin.is_own(request.backup_dir, manifest)
+    if not own:
+        found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
+    stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
+    place = _chosen(request, manifest, found)
+    if place == origin.SEPARATE_INSTANCE:
+        allowed = own or request.trusted or origin.superuser_allowed()
+        proof.look_apart(stored, request.instance_options, found, superuser_allowed=allowed)
+    else:
+        proof.look(stored, _PLACES[place](request), found)
+
+
+def _chosen(request: VerifyRequest, manifest: Manifest, found: Found) -> str:
+    if request.proof != AUTO:
+        return request.proof
+    choice = proof_choice.look(request.target, manifest.database_bytes, manifest.properties.tablespace)
+    found.notes.append(choice.reason)
+    return choice.proof
+
+
+_LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {
+    "checksum": _checksum,
+    "decode": _decode,
+    "restore": _restore,
+}
+
+
+def _record(request: VerifyRequest, verdict: BackupProof, run_journal: Journal, sealed: str) -> None:
+    """Into the journal, for whoever must not act without a proof; `latest` moves to a proven backup only."""
+    run_journal.append(
+        Event.VERIFIED,
+        backup_dir=str(request.backup_dir),
+        manifest_sha256=sealed,
+        level=verdict.reached,
+        proof=request.proof if verdict.reached == "restore" else "",
+        findings=[finding.as_text() for finding in verdict.findings],
+        not_given_back=list(verdict.not_given_back),
+        seconds=verdict.seconds,
+    )
+    if not verdict.findings:
+        files.replace_link(request.backup_dir.parent / "latest", request.backup_dir.name)

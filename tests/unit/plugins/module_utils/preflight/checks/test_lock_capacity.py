@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every table is locked twice, and others need locks too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import lock_capacity
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
+
+
+@pytest.mark.parametrize(
+    ("tables", "fence", "severities"),
+    [(25, True, []), (26, True, ["warning"]), (25, False, []), (26, False, ["error"]), (101, True, ["error"])],
+)
+def test_half_of_the_room_is_left_to_others(tables: int, fence: bool, severities: list[str]) -> None:
+    many = replace(FACTS, lockable_tables=tables, lock_capacity=100, read_only_fence=fence)
+    found = list(lock_capacity.check(many))
+    assert [problem.severity for problem in found] == severities
+    assert all("max_locks_per_transaction" in problem.remedy for problem in found)
+
+
+def test_it_is_silent_about_a_healthy_database() -> None:
+    assert list(lock_capacity.check(FACTS)) == []
