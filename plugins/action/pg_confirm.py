@@ -67,7 +67,7 @@ def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]
     Display().display("")
     if time.monotonic() - started >= timeout:
         # What was typed without Enter is no answer.
-        return _answer((), True, f"Nobody answered within {timeout} s.")
+        return _answer((), True, f"No answer within {timeout} s.")
     if shield.asked():
         # A signal that came just before or behind the question, when its keys were not read.
         return _answer((), True, "The run was interrupted.")

@@ -23,7 +23,7 @@ class ActionModule(GuardedAction):
         if state == "armed":
             return {**result, **self._begun(arguments, known, self._keep)}
         if state == "disarmed" and shield.asked():
-            # Somebody asked for an end while the tasks were at work: they are not to be verified any more.
+            # A person asked for an end while the tasks ran: they are rolled back and not verified.
             arguments["state"] = "rolled_back"
         found = self._guarded(arguments, known, begun=True)
         if state == "rolled_back" and found.get("verdict") in _UNDONE:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation of what begins a migration, and of how it is rolled back, whoever does its work."""
+"""Documentation of what begins a migration, and of how it is rolled back, for sets and for tasks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ options:
       - What is done when the migration was applied and its verification fails.
       - V(rollback) puts the database back at once.
       - V(hold) leaves it closed, as it was migrated, until a person has it rolled back
-        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:decision)). Nobody is
+        (M(pgsafe.migration.pg_restore_safe)) or opened (O(pgsafe.migration.pg_recover#module:decision)). No session is
         served until then, and no other run begins. It needs a fence that closes.
     type: str
     choices: [rollback, hold]

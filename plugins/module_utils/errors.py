@@ -129,7 +129,7 @@ class Problem:
     :param severity: ``error`` stops a run, ``warning`` and ``info`` are shown.
     :param what: what was found.
     :param remedy: what to do about it, as a command where there is one.
-    :param waived: why a person has taken it upon himself; empty for a problem that nobody has waived.
+    :param waived: why it was waived; empty for a problem that was not.
     """
 
     check: str

@@ -80,7 +80,7 @@ class Target:
         return f"postgresql://{at}{_address(host)}:{self.params.get('port', '5432')}/{self.dbname}"
 
     def redacted(self, text: str) -> str:
-        """A text of somebody else's without our password, as it is and as it is written in a URL."""
+        """A text without the password of the connection, plain or URL-encoded."""
         password = self.params.get("password", "")
         return redacted(text, {password, quote(password, safe=""), quote(password)})
 

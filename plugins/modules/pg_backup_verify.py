@@ -121,7 +121,7 @@ EXAMPLES = r"""
     proof: separate_instance
     instance_directory: /srv/scratch
 
-- name: See whether an archive that somebody made by hand restores at all
+- name: See whether an archive that was made by hand restores at all
   become: true
   pgsafe.migration.pg_backup_verify:
     archive: /srv/dumps/community_connect.dump

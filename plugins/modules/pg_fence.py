@@ -33,12 +33,12 @@ options:
   kind:
     description:
       - V(read_only+closed) makes the database read-only before the backup, and renames it while it is migrated, so that
-        nobody else finds it. No write is lost by a rollback.
+        no other session finds it. No write is lost by a rollback.
       - V(closed) does without the read-only stage. What is written between the backup and the migration is lost by a
         rollback, counted and said.
       - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
         migrated. It does not keep superusers out.
-      - V(none) keeps nobody out. What others write until the verdict is lost by a rollback. It needs a O(reason).
+      - V(none) keeps no session out. What others write until the verdict is lost by a rollback. It needs a O(reason).
     type: str
     choices: [read_only+closed, closed, connect, none]
     default: read_only+closed
@@ -94,7 +94,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let nobody write from here on
+- name: Keep others from writing from here on
   pgsafe.migration.pg_fence:
     login_db: community_connect
     backup_root: /var/backups/pgsafe

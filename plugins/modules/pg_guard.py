@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 database:
-  description: The name by which the tasks find the database, while nobody else does.
+  description: The name by which the tasks find the database, while other sessions do not.
   returned: when it is armed
   type: str
   sample: community_connect__pgsafe_20261116_143022

@@ -215,7 +215,7 @@ seconds_read_only:
   returned: when it was begun
   type: float
 seconds_closed:
-  description: How many seconds nobody else was served.
+  description: How many seconds the database was closed to other sessions.
   returned: when it was begun
   type: float
 warnings_given:

@@ -88,7 +88,7 @@ verification:
       elements: dict
       returned: success
     findings:
-      description: Findings of the audit that are V(new), V(grown), V(fewer) or V(mended), with their counts.
+      description: Findings of the audit that are V(new), V(grown), V(fewer) or V(fixed), with their counts.
       type: list
       elements: dict
       returned: success

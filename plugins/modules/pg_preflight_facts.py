@@ -328,7 +328,7 @@ ansible_facts:
                   type: str
                   returned: always
                 active:
-                  description: Whether somebody uses it.
+                  description: Whether it is in use.
                   type: bool
                   returned: always
                 status:
@@ -796,7 +796,7 @@ ansible_facts:
           elements: str
           returned: always
         runs_at_work:
-          description: Backups of runs that somebody alive works on.
+          description: Backups of runs that a process works on.
           type: list
           elements: str
           returned: always
@@ -901,7 +901,7 @@ problems:
       type: str
       returned: always
     waived:
-      description: Why its check was waived; empty for a problem that nobody has waived.
+      description: Why its check was waived; empty for a problem that was not.
       type: str
       returned: always
 waived:

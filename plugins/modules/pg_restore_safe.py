@@ -53,7 +53,7 @@ options:
     type: int
   lease:
     description:
-      - A restore that nobody hears of any more goes on to its end, since it was asked for and leaves the live database
+      - A restore whose controller is gone goes on to its end, since it was asked for and leaves the live database
         alone until the renames. Only a person's Ctrl+C, or the end of the controller, breaks it off; the live database
         is then as it was before.
     type: float

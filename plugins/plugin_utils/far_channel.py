@@ -47,7 +47,7 @@ class FarChannel:
         return parsed(found.get("stdout", ""))
 
     def tell(self, reason: str) -> None:
-        """Have the guard break the job off, unless it is over, or somebody else has told it so."""
+        """Have the guard abort the job, unless it is over or was aborted before."""
         place = self._place
         told = f"printf %s {shlex.quote(reason)} > {place}/abort.new && mv {place}/abort.new {place}/abort"
         late = f"[ -e {place}/abort ] || [ -e {place}/result.json ]"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A process of the controller's that stays with a guard while other tasks are at work, or nobody is.
+"""A controller-side process that renews a lease while other tasks run, or between two tasks.
 
 Between two tasks no worker of Ansible's looks at the guard, and with a lease as long as all tasks may take a rollback
 would wait as long when the controller is killed. The keeper is forked from the worker that begins, and goes when the
@@ -44,7 +44,7 @@ def ready(keep: Callable[[Guard, Trap], None]) -> Iterator[Callable[[Guard], obj
 def _keeper(keep: Callable[[Guard, Trap], None], main: MainProcess, reading: int) -> None:
     """Never returns: whatever the worker would do next is not the keeper's."""
     try:
-        with suppress(Exception):  # there is nobody to tell it to; the guard's lease lapses
+        with suppress(Exception):  # there is no one to report it to; the guard's lease lapses
             shield.leave_terminal()
             with trapped(main, read=False) as trap, os.fdopen(reading, encoding="utf-8") as stream:
                 said = stream.read()

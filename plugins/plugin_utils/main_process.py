@@ -32,7 +32,7 @@ class MainProcess:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody has suspended it; where there is no /proc, that is not known."""
+        """Whether it is suspended; where there is no /proc, that is not known."""
         try:
             said = Path(f"/proc/{self._pid}/stat").read_text()
         except OSError:

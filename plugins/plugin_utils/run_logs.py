@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports import file
 _TARGET = "---- On the target ----"
 
 
-# Where nobody says otherwise, in the directory that the play was begun in.
+# By default, in the directory in which the play was started.
 DIRECTORY = "pgsafe"
 
 
@@ -64,7 +64,7 @@ class HostLog:
             self._write(f"refused_{self._began}.log", shown=self._shown)
 
     def _write(self, name: str, shown: list[str] | None = None, target: list[str] | None = None) -> None:
-        """One part of a log; the other one stays as somebody else has written it."""
+        """One part of a log; the other one stays as it is."""
         for directory in (self._directory.parent, self._directory):
             files.make_directory(directory)
         old_shown, old_target = _parts(self._directory / name)

@@ -31,7 +31,7 @@ MAIN_PID = os.getpid()
 
 
 def asked() -> str:
-    """By which signal a person has asked for an end; empty while nobody has."""
+    """The signal by which a person has asked for an end; empty without one."""
     return signal.Signals(PAGE[_NUMBER]).name if PAGE[_COUNT] else ""
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether somebody sits in front of a terminal, and how wide it is.
+"""Whether a person is at the terminal, and how wide it is.
 
 It is asked in a worker of Ansible's, whose own streams may lead nowhere.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Set by AWX and ansible-runner's execution environments, where a terminal is there and nobody in front of it.
+# Set by AWX and ansible-runner's execution environments, whose terminal has no person in front of it.
 UNATTENDED = ("AWX_ISOLATED_DATA_DIR", "AWX_JOB_ID", "JOB_ID")
 
 # Of a terminal that does not say.
@@ -66,7 +66,7 @@ def _is_terminal(stream: str) -> bool:
 
 
 def width() -> int:
-    """Columns of the terminal that the main process writes to; 0 when it writes to none, or nobody looks at it."""
+    """Columns of the terminal that the main process writes to; 0 when it writes to none, or to an unattended one."""
     if unattended() or os.environ.get("TERM", "dumb") == "dumb":
         return 0
     return _columns(f"/proc/{os.getppid()}/fd/1") or _columns("/dev/stdout")

@@ -16,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process impo
 class Trap:
     """Signals of this process's own, those that the main process took, and a main process that is gone.
 
-    :param read: whether somebody reads what this process returns and shows.
+    :param read: whether what this process returns and shows is read.
     """
 
     def __init__(self, main: MainProcess, read: bool) -> None:
@@ -26,7 +26,7 @@ class Trap:
 
     @property
     def orphaned(self) -> bool:
-        """Nobody reads what this process returns or shows."""
+        """What this process returns or shows is not read any more."""
         return not self._read or self._main.gone or bool(self._number)
 
     @property
@@ -36,7 +36,7 @@ class Trap:
 
     @property
     def suspended(self) -> bool:
-        """Nobody goes on where this process is not the one that does the work."""
+        """The controller is suspended, and this process does not do the work."""
         return not self._read and self._main.stopped
 
     @property

@@ -16,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap
 # Of a result, what is between the guard and us.
 OURS = ("guard", "run_logs", "worth_repeating")
 
-# Of what nobody reads any more only so much may be returned: Ansible would wait for ever to hand over more.
+# A result that is not read may have only these: Ansible would wait forever to hand over more.
 _TINY = ("failed", "changed", "msg", "verdict")
 
 _FIRST_REST_SECONDS = 0.1

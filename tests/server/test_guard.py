@@ -114,7 +114,7 @@ def test_a_migration_is_rolled_back_when_its_lease_lapses(database: Database, ro
     taken = fenced(database, root)
     with guarded(database, taken, lease=1.0, source=str(write_set(tmp_path / "set", SLOW))) as job:
         result = job.over()
-    assert "Nobody renewed the lease for 1 s" in result["msg"]
+    assert "No controller renewed the lease for 1 s" in result["msg"]
     require_whole(database, before)
 
 

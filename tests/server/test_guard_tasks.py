@@ -107,7 +107,7 @@ def test_tasks_with_which_no_controller_stays_are_undone_and_told_so(database: D
         until(lambda: "rolled_back" in opened.job.events(), "the lease lapses")
         result = opened.ended("disarmed")
     assert result["failed"]
-    assert "Nobody renewed the lease for 1 s: the controller or the network is gone." in result["msg"]
+    assert "No controller renewed the lease for 1 s: the controller or the network is gone." in result["msg"]
     assert "was rolled back and is as it was before" in result["msg"]
     require_whole(database, before)
 

@@ -96,7 +96,7 @@ CREATE TABLE {first} (a int CHECK ({first}_needs_{second}())); INSERT INTO {firs
     ("first", "second", "waits", "others"),
     [
         ("b", "a", 1, ["restored by the archive with 1 job", "restored by the SQL script"]),
-        ("a", "b", 50, ["NOT restored by the archive with 1 job", "NOT restored by the SQL script"]),
+        ("a", "b", 80, ["NOT restored by the archive with 1 job", "NOT restored by the SQL script"]),
     ],
     ids=["in order", "against the order"],
 )

@@ -180,10 +180,10 @@ def test_when_all_of_the_controller_is_gone_the_lease_lapses(ansible: Ansible, d
     ansible.play({"one": database.variables(root, ansible.home / "set")}, playbook="pgsafe.migration.status")
     shown, target = kept.read_text().split("---- On the target ----\n")
     assert "Phase 1: PRE-MIGRATION  [✓]" in shown
-    assert "GUARD     Broken off: Nobody renewed the lease for 3 s" in target
+    assert "GUARD     Broken off: No controller renewed the lease for 3 s" in target
     assert "VERDICT   ROLLED BACK by ready_copy" in target
     told = [entry.facts["reason"] for entry in journal.all_runs(root)[-1].entries() if entry.event == "aborting"]
-    assert told == ["Nobody renewed the lease for 3 s: the controller or the network is gone."]
+    assert told == ["No controller renewed the lease for 3 s: the controller or the network is gone."]
 
 
 def require_nothing(database: Database, before: object, root: Path) -> None:

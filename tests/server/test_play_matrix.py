@@ -110,7 +110,7 @@ def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afte
             cable.send_signal(signal.SIGCONT)
             assert play.terminal.wait() == 2, play.terminal.said
             require_whole(play)
-    assert "Nobody renewed the lease for 3 s" in play.terminal.flat
+    assert "No controller renewed the lease for 3 s" in play.terminal.flat
     assert "one rolled back: the database is as it was before" in play.terminal.flat
 
 

@@ -133,7 +133,7 @@ def test_when_all_of_the_controller_is_gone_while_a_task_is_at_work_the_lease_la
     with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_lease=3) as play:
         interruptions.power_off(play)
         require_whole(play)
-    assert reason(play) == "Nobody renewed the lease for 3 s: the controller or the network is gone."
+    assert reason(play) == "No controller renewed the lease for 3 s: the controller or the network is gone."
 
 
 @pytest.mark.fault(62)
@@ -147,4 +147,4 @@ def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
         assert play.terminal.wait() == 2, play.terminal.said
         require_whole(play)
     assert "one rolled back: the database is as it was before" in play.terminal.flat
-    assert reason(play) == "Nobody renewed the lease for 3 s: the controller or the network is gone."
+    assert reason(play) == "No controller renewed the lease for 3 s: the controller or the network is gone."

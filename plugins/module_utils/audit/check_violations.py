@@ -15,7 +15,7 @@ RULE = Rule(
     severity=ERROR,
     query=check_violations("k.convalidated") + " ORDER BY 1",
     what="Rows that violate {0}: {count:,}.",
-    remedy="Mend these rows or the constraint: as they are, no backup restores.",
+    remedy="Fix these rows or the constraint: as they are, no backup restores.",
     scope=DATA,
     runs_code=True,
 )

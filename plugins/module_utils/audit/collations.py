@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import USERS, Rule
 
-# The columns of tables and of indexes; a server knows hundreds of collations that nobody uses.
+# The columns of tables and of indexes; a server has hundreds of unused collations.
 _QUERY = f"""
 SELECT pg_catalog.format('%I.%I', s.nspname, o.collname), o.collversion, v.actual
   FROM pg_catalog.pg_collation o JOIN pg_catalog.pg_namespace s ON s.oid = o.collnamespace

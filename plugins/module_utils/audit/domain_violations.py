@@ -33,7 +33,7 @@ RULE = Rule(
     severity=ERROR,
     query=_QUERY,
     what="Values that violate {0}: {count:,}.",
-    remedy="Mend these values or the domain: as they are, no backup restores.",
+    remedy="Fix these values or the domain: as they are, no backup restores.",
     scope=DATA,
     runs_code=True,
 )

@@ -42,7 +42,7 @@ RULE = Rule(
     severity=ERROR,
     query=_QUERY,
     what="Duplicates under {0}: {count:,}.",
-    remedy="Delete or mend all but one row of each key, then REINDEX: as they are, no backup restores.",
+    remedy="Delete or fix all but one row of each key, then REINDEX: as they are, no backup restores.",
     scope=DATA,
     runs_code=True,
 )

@@ -21,7 +21,7 @@ class Finding:
     :param subject: the object, quoted as SQL wants it; empty for a rule of the user's own.
     :param count: of the rows; 1 when the object itself offends.
     :param samples: the first keys of those rows, masked.
-    :param waived: why somebody takes it upon himself; empty when nobody does.
+    :param waived: why it was waived; empty where it was not.
     """
 
     rule: str

@@ -36,6 +36,6 @@ RULE = Rule(
     severity=INFO,
     query=_QUERY,
     what="By its name {0} looks like a foreign key, and is none; values that are not there: {count:,}.",
-    remedy="If it is meant to be one, mend these rows and add the constraint.",
+    remedy="If it is meant to be one, fix these rows and add the constraint.",
     scope=DATA,
 )

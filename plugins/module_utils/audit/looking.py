@@ -196,7 +196,7 @@ def failed(at: Look, error: QueryFailed) -> Finding:
     if isinstance(error, OutOfTime) or error.sqlstate in _OF_TIME:
         return not_looked_at(at, error.what, INFO if at.severity == INFO else WARNING, remedy_of(error))
     if at.own:
-        remedy = "Mend the rule's SQL: one query, without a semicolon inside."
+        remedy = "Fix the rule's SQL: one query, without a semicolon inside."
         return Finding(at.rule, ERROR, at.subject, f"The rule {at.rule} failed: {error.what}.", remedy)
     passing = error.sqlstate.startswith(_PASSING) and at.severity != INFO
     return not_looked_at(at, error.what, WARNING if passing else at.severity, remedy_of(error))

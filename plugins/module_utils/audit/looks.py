@@ -68,7 +68,7 @@ def share(work: Iterable[Work], target: Target, held: snapshot.Snapshot, jobs: i
 
 
 class Found:
-    """The findings of many looks, in the looks' order whoever looked."""
+    """The findings of many looks, in the order of the looks whichever session ran them."""
 
     def __init__(self, looks: Iterable[Look | Finding], clock: Clock) -> None:
         self._looks = list(looks)

@@ -24,7 +24,7 @@ RULE = Rule(
         rf"pg_catalog.btrim(%1$I::text) <> '' AND %1$I::text !~ '^({'|'.join(_FORMS)})$'",
     ),
     what="The column {0} holds what are no dates: {count:,}.",
-    remedy="If they are meant to be, mend them before the column becomes one of dates.",
+    remedy="If they are meant to be, fix them before the column becomes one of dates.",
     scope=DATA,
     per_column=True,
 )

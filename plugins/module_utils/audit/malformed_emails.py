@@ -17,7 +17,7 @@ RULE = Rule(
         r"pg_catalog.btrim(%1$I::text) <> '' AND %1$I::text !~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$'",
     ),
     what="The column {0} holds what are no e-mail addresses: {count:,}.",
-    remedy="If they are meant to be, mend them before a constraint forbids them.",
+    remedy="If they are meant to be, fix them before a constraint forbids them.",
     scope=DATA,
     per_column=True,
 )

@@ -23,7 +23,7 @@ RULE = Rule(
     severity=WARNING,
     query=" UNION ALL ".join(kind("NOT k.convalidated") for kind in _KINDS) + " ORDER BY 1",
     what="Rows that violate {0}, which is not valid: {count:,}.",
-    remedy="Mend these rows before the constraint is validated.",
+    remedy="Fix these rows before the constraint is validated.",
     scope=DATA,
     runs_code=True,
 )

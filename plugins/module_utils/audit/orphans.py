@@ -15,6 +15,6 @@ RULE = Rule(
     severity=ERROR,
     query=orphans("k.convalidated") + " ORDER BY 1",
     what="Orphans under {0}: {count:,}.",
-    remedy="Delete these rows, mend their key, or add the rows that they refer to: as they are, no backup restores.",
+    remedy="Delete these rows, fix their key, or add the rows that they refer to: as they are, no backup restores.",
     scope=DATA,
 )

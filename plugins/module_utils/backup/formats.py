@@ -98,7 +98,7 @@ def _remedy(what: str, path: Path) -> str:
         )
     # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection).
     if "statement timeout" in what and "LOCK TABLE" in what:
-        return "Somebody holds or waits for a lock on a table; let it finish, then run again."
+        return "Another session holds or waits for a lock on a table; let it finish, then run again."
     if "row-level security" in what or "row security" in what:
         return (
             "Connect as a superuser or as a role with BYPASSRLS; the owner will do unless the table has FORCE ROW "

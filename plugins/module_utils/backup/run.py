@@ -71,9 +71,9 @@ class BackupRequest:
     """:param jobs: sessions that read tables beside pg_dump.
     :param compress_method: of the archive, one of :data:`METHODS`; the script is always gzip.
     :param compress_level: of the archive and the script; gzip knows 1 to 9.
-    :param lock_timeout: seconds to wait for a table that somebody has locked.
+    :param lock_timeout: seconds to wait for a locked table.
     :param csv: patterns of the tables that get a CSV; all by default, none when empty.
-    :param abort_on_blocked_ddl: stop when somebody's DDL has waited for the backup's locks for 5 s.
+    :param abort_on_blocked_ddl: stop when DDL of another session has waited for the backup's locks for 5 s.
     :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
     :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
     :param audit: the result of the audit, written as ``audit_report.txt`` and noted in the manifest; empty writes none.
@@ -273,7 +273,7 @@ class _Taking:
         with session(target, purpose=self._place.purpose) as reader:
             counted = reader.row(queries.TUPLES_WRITTEN)
         with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
-            # First, for whoever has the snapshot keeps it, and the session that gave it may be lost meanwhile.
+            # First: a session that imported the snapshot keeps it, while the one that exported it may be lost.
             held = _read_held(snap, self._plan.identity, self._request.audit, counted)
             with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
                 contents = self._read_all(snap, stop, watched)

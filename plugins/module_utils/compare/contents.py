@@ -41,7 +41,7 @@ PIECE_BYTES = 256 << 20
 _PART_BYTES = 256 << 10
 
 # Both hashes see the same text once: OFFSET 0 keeps the planner from writing the row out twice. The row's own output
-# functions write it; a cast to text could be somebody's function. What money looks like is no setting of a session's.
+# functions write it; a cast to text could be a user's function. What money looks like is no setting of a session's.
 _CONTENT = """
 SET LOCAL lc_monetary = 'C';
 SELECT count(*),

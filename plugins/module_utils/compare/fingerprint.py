@@ -67,7 +67,7 @@ def of_database(
 ) -> Fingerprint:
     """As :func:`take`, by several sessions that share one exported snapshot.
 
-    The caller sees to it that nobody rewrites tables meanwhile: a copy has no other visitors, and a live database
+    The caller makes sure that no session rewrites tables meanwhile: a copy has no other sessions, and a live database
     is fenced.
 
     :param jobs: sessions that read, beside the one that holds the snapshot.

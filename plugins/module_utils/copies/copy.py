@@ -278,7 +278,7 @@ class Ready:
 
 
 def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
-    """Close a proven copy, so that nobody changes it until a rollback needs it, or nobody does."""
+    """Close a proven copy, so that it stays unchanged until a rollback uses it or it is dropped."""
     with session(target.maintenance, cutover.DURABLE, "ready copy") as server:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
         server.execute(_marking(name, ready_mark(run_journal.run_id)))

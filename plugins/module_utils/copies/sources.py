@@ -105,7 +105,7 @@ def restored(target: Target, source: copies.Source, name: str) -> Tried:
             return Tried(method.name, tuple(failures), views)
     raise Refused(
         "Neither the archive nor the SQL script could be restored. " + " ".join(failures),
-        remedy="Read the reasons, mend them (disk, roles, extensions), and run the rollback again.",
+        remedy="Read the reasons, fix them (disk, roles, extensions), and run the rollback again.",
     )
 
 

@@ -64,7 +64,7 @@ class Limits:
 
 
 class RestoreWatch:
-    """What the watch has seen so far; filled by its thread, read by whoever restores.
+    """What the watch has seen so far; filled by its thread, read by the restore.
 
     :ivar breaches: limits that were passed.
     :ivar lost: why the server cannot be watched any more; empty as long as it can.
@@ -81,7 +81,7 @@ class RestoreWatch:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Everything that somebody should know when the restore is done."""
+        """Everything to report when the restore is done."""
         return (*(breach.what for breach in self.breaches), *filter(None, [self.lost]))
 
     def progress(self) -> int:
@@ -93,9 +93,9 @@ class RestoreWatch:
         if grave:
             raise Refused(
                 f"The restore was given up: {'; '.join(grave)}.",
-                remedy="Mend that (space on that filesystem, the consumers of slots, the archiver), then run again.",
+                remedy="Fix that (space on that filesystem, the consumers of slots, the archiver), then run again.",
             )
-        # Whoever sees nothing must not call it a standstill.
+        # Without a view of the work it must not be called a standstill.
         self._moved += 1 if self.lost else 0
         return self._moved
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The fence for a database whose name cannot change: nobody else may connect to it.
+"""The fence for a database whose name cannot change: no other role may connect to it.
 
 What it cannot promise: superusers connect all the same, so the application's role must not be one.
 Privileges: https://www.postgresql.org/docs/current/ddl-priv.html
@@ -67,7 +67,7 @@ def _acting_as(user: str, way_in: Target) -> Target:
 
 
 def _cannot_act_as(user: str, error: QueryFailed) -> Refused:
-    """Since PostgreSQL 16 nobody has the admin option on the own role."""
+    """Since PostgreSQL 16 no role has the admin option on itself."""
     return Refused(
         f"The role {user} cannot make a login role that acts as itself, which the fence connect needs: {error.what}",
         remedy="Connect as a superuser, or use pg_migrate_fence: read_only+closed.",

@@ -59,7 +59,7 @@ def comparable(before: Witness, after: Witness) -> bool:
 
 
 def differences(before: Witness, after: Witness) -> Iterator[str]:
-    """What somebody did meanwhile, or tried to, a readable line each."""
+    """What other sessions did meanwhile, or tried to, a readable line each."""
     if before.rows_written != after.rows_written:
         yield f"{after.rows_written - before.rows_written:,} rows were written"
     yield from committed(before, after)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Hold: after a failed verification the database stays closed, and a person says whether it is rolled back or opened.
 
-Nobody else decides: no later run, no rescue, and no recovery of what was interrupted.
+No later run, rescue or recovery decides in place of that person.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import l
 
 ROLLBACK, HOLD = ON_VERIFY_FAILURE = ("rollback", "hold")
 
-STATE = "The database is as the migration left it, and closed: nobody is served until a person decides."
+STATE = "The database is as the migration left it, and closed to connections until a person decides."
 
 
 def choices(run_journal: Journal) -> str:
@@ -44,7 +44,7 @@ def undecided(run_journal: Journal) -> Refused:
 
 def require_closing(raised: Fence | None) -> None:
     """
-    :raises Refused: without a fence that closes, others would work on what nobody has accepted.
+    :raises Refused: without a fence that closes, other sessions would use a migration that was not accepted.
     """
     if raised is None or raised.kind == fence.NONE:
         raise Refused(

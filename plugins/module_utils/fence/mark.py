@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The mark of a run on its database: a comment that says who has fenced it, and where that run's journal is.
 
-The journal is on one host. Somebody who comes from another one, when nobody holds the run's lock any more, would take
+The journal is on one host. From another host, once the lock of the run is free, an operator would take
 the fence for the database's own settings.
 """
 

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Fence: nobody else writes between the snapshot and the verdict.
+"""Fence: no other session writes between the snapshot and the verdict.
 
-First the database is read-only by default: its name stays, reads go on, a witness watches. Just before the migration it
-is closed: renamed, so that nobody else finds it. Every step is journaled before it is done, and is undone by looking at
-what the server says, so that undoing twice, or what was never done, does no harm.
+First the database is read-only by default: its name stays, reads go on, and its change counters are noted. Just before
+the migration it is closed: renamed, so that no other session finds it. Every step is journaled before it is done. An
+undo looks at the server, so that undoing twice, or undoing what was never done, does no harm.
 """
 
 from __future__ import annotations
@@ -275,7 +275,7 @@ def recorded(run_journal: Journal) -> Fence | None:
 def close(target: Target, fence: Fence, run_journal: Journal) -> Target:
     """Keep everybody else out, and give the way in that is left.
 
-    :raises Refused: somebody cannot be kept out, or wrote since the snapshot; the caller lifts the fence.
+    :raises Refused: a session cannot be kept out, or wrote since the snapshot; the caller lifts the fence.
     """
     name = fence.identity.name
     if fence.kind == NONE:
@@ -303,7 +303,7 @@ def way_in(target: Target, run_journal: Journal | None) -> Target:
 
 
 def written_since(fence: Fence, way_in: Target) -> tuple[str, ...]:
-    """What was written since the witness was taken; to be asked when nobody else is in.
+    """What was written since the witness was taken; to be called when no other session is connected.
 
     :data:`RESET` when the counters cannot tell, and the whole fingerprint has to.
     """
@@ -367,7 +367,7 @@ def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> Non
     if name == fence.closed_name:
         if server.rows(queries.DATABASE_OID, (mine,)):
             raise Refused(
-                f"{mine} was fenced as {name}, and somebody has made another database {mine} meanwhile.",
+                f"{mine} was fenced as {name}, and another database {mine} has been created meanwhile.",
                 "The fenced database is whole, under the name it has now.",
                 f"Rename or drop the other one, then run again: it opens {name} as {mine}.",
             )

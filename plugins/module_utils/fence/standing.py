@@ -23,7 +23,7 @@ OPEN, READ_ONLY, CLOSED, UNSEEN = ("open", "read_only", "closed", "unknown")
 
 _ALLOWED = {
     READ_ONLY: "Others may read {database} and not write to it.",
-    CLOSED: "Nobody else can connect to {database}.",
+    CLOSED: "Other sessions cannot connect to {database}.",
 }
 
 

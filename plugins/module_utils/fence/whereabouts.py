@@ -80,7 +80,7 @@ def require_elsewhere(target: Target) -> None:
 def require_free(target: Target, manifest: Manifest) -> None:
     """Asked before anything is changed: a rollback must not find one of its names taken.
 
-    :raises Refused: somebody else's database has one.
+    :raises Refused: a database of another owner has one.
     """
     with session(target.maintenance, purpose="rollback") as server:
         for name in (*kept_names(manifest.identity.name, manifest.run_id), restored_name(manifest)):
@@ -95,7 +95,7 @@ def require_free(target: Target, manifest: Manifest) -> None:
 def find(target: Target, manifest: Manifest, run_journal: Journal | None, in_window: bool = False) -> Live:
     """The database of the backup, by its OID, whatever it is called now; opened if an earlier try left it closed.
 
-    :param in_window: nobody but the migration has been at work, so what is in the place now, it has put there.
+    :param in_window: only the migration has been at work, so it has put there what is in the place now.
     :raises Refused: this is another server, or the name belongs to another database.
     """
     mine, kept = manifest.identity, kept_name(manifest)

@@ -3,7 +3,7 @@
 """The directory through which the controller, the guard and its worker speak to each other, one a job.
 
 The controller touches the lease and may leave an abort; the guard writes its state, the worker its progress and the
-result. Every file but the lease is replaced as a whole, so that whoever reads one finds it complete.
+result. Every file but the lease is replaced as a whole, so that a reader finds it complete.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Channel:
             files.replace_text(self.directory / ABORT, reason)
 
     def aborted(self) -> str:
-        """Why the job is to be broken off; empty while nobody wants that."""
+        """Why the job should be aborted; empty while it should go on."""
         path = self.directory / ABORT
         return (files.read_text(path).strip() or "It was asked for.") if path.exists() else ""
 
@@ -112,7 +112,7 @@ class Channel:
 
 
 class Lease:
-    """Whether somebody still renews it: judged by the monotonic clock, since clocks on the wall jump."""
+    """Whether it is still renewed, by the monotonic clock, since wall clocks jump."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         self._channel = channel

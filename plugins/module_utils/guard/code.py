@@ -3,7 +3,7 @@
 """The guard's own copy of the collection's code: Ansible removes what it ships before the guard has ended.
 
 Only this collection's files are taken. Ansible's own payload is not kept as it is: it puts a path on ``sys.path`` that
-is gone by then, and that somebody else could make again.
+is gone by then, and that another user could create again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 def packed(entry: str) -> bytes:
     """The bytes of a program that Python runs as it is: https://docs.python.org/3/library/zipapp.html
 
-    :param entry: the module whose ``main()`` it begins with. Whoever names it has imported it, and so Ansible has
+    :param entry: the module whose ``main()`` it begins with. The caller has imported it, and so Ansible has
         shipped it with all that it imports.
     """
     archive = getattr(getattr(__spec__, "loader", None), "archive", None)

@@ -32,7 +32,7 @@ def sentry(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
     """Start the sentry of a run that is fenced; what the controller needs to renew its lease.
 
     :param params: of the module; ``idle_timeout`` is how many seconds the run may rest between two tasks, ``lease`` how
-        many seconds nobody may be heard of.
+        many seconds the controller may be silent.
     :raises PgsafeError: it did not start.
     """
     timeouts = {"lease": float(params["lease"]), "idle_timeout": float(params["idle_timeout"])}
@@ -44,7 +44,8 @@ def sentry(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
 def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
     """Start the guard of a job, and wait until it says that it is there.
 
-    :param params: of the module; its ``lease`` is how many seconds nobody may be heard of before the job is broken off.
+    :param params: of the module; its ``lease`` is how many seconds the controller may be silent before the job is
+        aborted.
     :returns: what the controller needs to speak to it.
     :raises PgsafeError: it did not start; nothing was changed.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How far this process and its children are in the files of a directory, as the system sees it.
 
-Whoever reads or writes need not tell: https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html. Where there is no
+No cooperation of the program is needed: https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html. Where there is no
 /proc, nothing is known.
 """
 

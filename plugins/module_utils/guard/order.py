@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
-# In the directory of a run: how its database is reached, without a password, for whoever finishes it by hand.
+# In the directory of a run: how its database is reached, without a password, for finishing it by hand.
 CONNECTION = "connection.json"
 
 
@@ -27,7 +27,7 @@ class Order:
     :param directory: of the job's channel.
     :param lease: seconds that it may go unrenewed.
     :param idle_timeout: seconds that a run may rest between two tasks.
-    :param grace: seconds that a worker may take to heed that it is to end.
+    :param grace: seconds that a worker may take to end when asked.
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
     """
 

@@ -74,7 +74,7 @@ class _Guard:
         self._say(channels.ENDED)
 
     def _hear(self, number: int, _frame: object) -> None:
-        """A host that is shut down, or somebody who wants the guard gone: the job is broken off in good order."""
+        """The host is shut down, or the guard was asked to end: the job is aborted in good order."""
         self._told.append(f"The guard was asked to end by {signal.Signals(number).name}.")
 
     def _work(self) -> str:
@@ -92,8 +92,8 @@ class _Guard:
         if self._told:
             return self._told[0]
         lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
-        nobody = f"Nobody renewed the lease for {self._order.lease:g} s: {_GONE}."
-        return self._channel.aborted() or (nobody if lapsed else "")
+        silent = f"No controller renewed the lease for {self._order.lease:g} s: {_GONE}."
+        return self._channel.aborted() or (silent if lapsed else "")
 
     def _break_off(self, worker: commands.Background, reason: str) -> None:
         """Ask the worker to end until it has, and end what it may be waiting for."""

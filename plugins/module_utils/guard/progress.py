@@ -181,7 +181,7 @@ def _shortened(statement: str) -> str:
 
 
 def said_of(event: str, facts: Mapping[str, Any], files: list[str]) -> str:
-    """What a journal's newest event means for somebody who waits."""
+    """What the newest event of a journal means for a person who waits."""
     if event in ("applying", "applied"):
         name = str(facts["file"])
         place = f"file {files.index(name) + 1} of {len(files)}" if name in files else "step"

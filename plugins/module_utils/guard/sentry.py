@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The sentry of a run: there from the fence to the end, so that no database stays fenced because nobody came back.
+"""The sentry of a run: there from the fence to the end, so that no database stays fenced without a controller.
 
-Between two tasks of a play no process works on a run. The sentry holds the lock by which the server knows of the run,
-and when the run has rested for too long, or its guard and worker were killed, it finishes or undoes it.
+Between two tasks of a play no process works on a run. The sentry holds the lock by which the server knows of the run.
+It finishes or undoes the run when its controller is gone, when it has rested for too long, or when guard and worker
+were killed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
 
 _LOOK_SECONDS = 0.5
 
-# How long nobody may work on a run that has begun to migrate: its guard starts another worker at once.
+# How long no process may work on a run that has begun to migrate: its guard starts another worker at once.
 _ORPHANED_SECONDS = 15.0
 
 # A job that the last task has begun may not have taken the lock of the run yet.

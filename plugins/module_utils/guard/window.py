@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A migration by tasks of somebody's own: the armed window around them, which a guard keeps.
+"""A migration by the user's own tasks: the armed window around them, which a guard keeps.
 
 Between *armed* and the word that the tasks are done, the controller's keeper renews the guard's lease.
 """
@@ -123,7 +123,7 @@ def _require_way_in(run_journal: Journal) -> None:
     raised = fence.recorded(run_journal)
     if raised and raised.kind == fence.CONNECT:
         raise BadRequest(
-            "Behind the fence 'connect' only a role of the run's own gets in, whose password is told to nobody.",
+            "Behind the fence 'connect' only a role of the run can connect, and its password is not disclosed.",
             remedy="Choose another fence for a migration by tasks, such as read_only+closed.",
         )
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a migration by somebody's own tasks runs as its command: it waits, and is ended like any other one.
+"""The command of a migration by the user's own tasks: it waits, and is terminated like any other.
 
 So all that holds for a command holds for tasks: it is broken off, killed, followed by the verification.
 """

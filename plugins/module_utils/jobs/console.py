@@ -83,7 +83,7 @@ def recover(found: Recovered, foreseen: bool) -> list[str]:
     lines = [f"{FORESEEN if foreseen else TICK} {line}" for line in found.done]
     lines += [f"[warning] {warning}" for warning in found.warnings]
     return lines + [
-        f"[info] The database {name} ({size(bytes_kept)}) is kept from a rollback; when nobody needs it: "
+        f"[info] The database {name} ({size(bytes_kept)}) is kept from a rollback; when it is no longer needed: "
         f"DROP DATABASE {quoted(name)}"
         for name, bytes_kept in found.kept.items()
     ]
@@ -193,7 +193,7 @@ def _times(outcome: Outcome) -> list[str]:
 
 
 def failure(error: MigrationFailed) -> list[str]:
-    """The words of somebody who needs to know, in this order: what failed, what was done, what is left."""
+    """What an operator needs to know, in this order: what failed, what was done, what is left."""
     outcome = error.outcome
     lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
     if outcome.verdict is Verdict.HELD:

@@ -19,7 +19,7 @@ Params = Mapping[str, Any]
 class Job:
     """:param run: gives what its module returns.
     :param failure: gives what its module returns beside the message when it fails.
-    :param goes_on: to its end when nobody renews the lease: it changes nothing before that.
+    :param goes_on: to its end even when the lease lapses: it changes nothing before that.
     """
 
     run: Callable[[Params], dict[str, Any]]

@@ -132,7 +132,7 @@ class Journal:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the run's lock, which proves that somebody alive works on it and goes with its process.
+        """Hold the lock of the run, which proves that a process works on it; the lock goes with the process.
 
         :raises Refused: another process holds it.
         """

@@ -49,7 +49,7 @@ class Holder:
 
 
 def purpose(run_id: str, phase: str, host: str) -> str:
-    """What the session that holds the lock is called, for whoever finds it in pg_stat_activity."""
+    """What the session that holds the lock is called in pg_stat_activity."""
     return f"{_PURPOSE} {run_id} {phase} {host}"
 
 

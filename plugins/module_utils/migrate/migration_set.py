@@ -55,7 +55,7 @@ class MigrationSet:
     :param files: in the order in which they run; empty for a command.
     :param command: the argument list, empty for SQL files.
     :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
-    :param by_tasks: the command only waits for tasks of somebody's own.
+    :param by_tasks: the command only waits for the user's own tasks.
     """
 
     root: Path
@@ -166,7 +166,7 @@ class SetSource:
     :param digest: what the set must turn out to be, when the controller has read it; else empty.
     :param sums: the SHA-256 of each file, when the controller has read it.
     :param tree: for a command, the directory of what it runs.
-    :param tasks: what tells the tasks of somebody's own from others; the command waits for them.
+    :param tasks: what identifies the user's own tasks; the command waits for them.
     """
 
     source: Path | None = None

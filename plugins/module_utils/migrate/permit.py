@@ -27,7 +27,7 @@ _MAX_AGE = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Claim:
-    """What somebody who wants to change a database says of it.
+    """What the caller claims of a database that is about to be changed.
 
     :param run_id: the run that the backup must be of.
     :param level: the level of proof that the backup must have reached.

@@ -127,7 +127,7 @@ class Outcome:
         loses; None where the statistics do not reach back.
     :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
     :param seconds_read_only: how long others could not write, None without that stage.
-    :param seconds_closed: how long nobody was served.
+    :param seconds_closed: how long the database was closed.
     :param warnings: what went wrong after the verdict and does not change it.
     """
 
@@ -248,7 +248,7 @@ class _Window:
             return self._end()
 
     def _close(self) -> None:
-        """Nobody else is in from here on, and nobody has written since the snapshot.
+        """No other session is connected from here on, and none has written since the snapshot.
 
         :raises PgsafeError: it could not be made so; the database is open again and was not changed.
         """
@@ -292,7 +292,7 @@ class _Window:
 
     def _require_unwritten(self, way_in: Target) -> None:
         """
-        :raises Refused: somebody wrote under the read-only fence, so the backup is not what a rollback must restore.
+        :raises Refused: a session wrote under the read-only fence, so the backup is not what a rollback must restore.
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
         if fence.RESET in written:
@@ -305,7 +305,7 @@ class _Window:
                 )
         if written:
             raise Refused(
-                f"Somebody wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
+                f"A session wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
                 f"{'; '.join(written[:5])}.",
                 remedy="Find who sets default_transaction_read_only or begins READ WRITE transactions, then run again.",
             )
@@ -475,7 +475,7 @@ class _Window:
             f"The database {restored.database} was rolled back and is as it was before"
             f"{losses.exception(restored.not_given_back)}; the failed one is kept as {restored.kept}."
             f"{self._lost(restored.kept)}",
-            f"When nobody needs it any more: DROP DATABASE {quoted(restored.kept)}",
+            f"When it is no longer needed: DROP DATABASE {quoted(restored.kept)}",
         )
 
     def _lost(self, kept: str) -> str:

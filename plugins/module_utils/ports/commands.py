@@ -173,7 +173,7 @@ def detach(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, str]) 
     child = _started(argv, log, env)
     with _piped(child.stdin) as stream:
         stream.write(given)
-    # It is to go on when we end; it is nobody's to wait for.
+    # It outlives this process, which does not wait for it.
     child.returncode = 0
 
 
@@ -370,7 +370,7 @@ class _Child:
     started: float
 
     def drained(self) -> _Tail:
-        """Its standard output, which nobody else reads or closes from now on."""
+        """Its standard output; the caller alone reads and closes it from now on."""
         stream, self.process.stdout = self.process.stdout, None
         return _Tail(stream)
 
@@ -479,7 +479,7 @@ def _identity(account: Account | None) -> dict[str, Any]:
 def _end(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
     """Ask by a signal, wait the grace, then SIGKILL the whole group."""
     if not _ended(process):
-        # Whoever was started in the background has no SIGINT, and neither have those it starts.
+        # A process that was started in the background ignores SIGINT, and so do its children.
         deaf = ending == signal.SIGINT and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
         _signal_group(process, signal.SIGTERM if deaf else ending)
         _waited(process, GRACE_SECONDS)

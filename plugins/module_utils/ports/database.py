@@ -26,7 +26,7 @@ try:
     import psycopg2.extensions
     from psycopg2 import sql
 
-    # Nobody has checked the bytes of a database in SQL_ASCII; each of them is some character of Latin 1.
+    # The bytes of a database in SQL_ASCII are unchecked; each is some character of Latin 1.
     psycopg2.extensions.encodings.update({"SQL_ASCII": "iso8859_1", "SQLASCII": "iso8859_1"})
     PSYCOPG2_ERROR: str | None = None
 except ImportError:

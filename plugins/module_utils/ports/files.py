@@ -200,7 +200,7 @@ def extended(path: Path) -> Iterator[int]:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically.
 
-    :raises FileFailed: the filesystem refused, or somebody writes it just now.
+    :raises FileFailed: the filesystem refused, or another process is writing it.
     """
     with atomic(path) as sink:
         sink.write(data)

@@ -87,7 +87,7 @@ def _foreign(step: Path) -> Weakness | None:
 
 
 def _writable(step: Path, last: bool) -> Weakness | None:
-    """In a directory with the sticky bit on the way, such as /tmp, nobody can rename what is another's."""
+    """In a directory with the sticky bit on the way, such as /tmp, no user can rename a file of another."""
     facts = step.lstat()
     mode = stat.S_IMODE(facts.st_mode)
     passed = stat.S_ISLNK(facts.st_mode) or (mode & stat.S_ISVTX and not last)

@@ -56,7 +56,7 @@ def deferred() -> Iterator[None]:
     Such as the taking of a lock that is another module's: who is thrown out of that leaves it locked for ever.
     """
     came: list[int] = []
-    # Whoever ignores a signal would hand on that he does not.
+    # Leave ignored signals alone: children inherit the disposition.
     heard = tuple(number for number in _ASKING if callable(signal.getsignal(number)))
     try:
         with _handling(heard, lambda number, _frame: came.append(number)):
@@ -68,7 +68,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, object], None]) -> Iterator[None]:
-    # Signals are the main thread's; another one is ended by whoever started it.
+    # Signals are the main thread's; another thread is ended by the one that started it.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -111,7 +111,7 @@ def _not_ended(server: Session, database: str, ours: Sequence[int]) -> Refused:
 
 
 def close(target: Target, database: str) -> int:
-    """Let nobody in any more and end who is in; how many sessions were ended.
+    """Block new connections and terminate existing sessions; returns the number terminated.
 
     :raises QueryFailed: the connecting role does not own the database.
     """

@@ -55,7 +55,7 @@ def require_unchanged(target: Target, before: Mark) -> None:
     raise Refused(
         f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed: "
         f"{', '.join(changed) or 'something was dropped'}.",
-        remedy="Stop whoever changes the schema, then run again.",
+        remedy="Stop the schema changes, then run again.",
     )
 
 

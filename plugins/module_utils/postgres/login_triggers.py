@@ -19,7 +19,7 @@ FIRST_VERSION = 170000
 _SILENCING = ("event_triggers", "off")
 _SILENCING_BEFORE = ("session_replication_role", "replica")
 
-# It takes a superuser, or GRANT SET ON PARAMETER: at the start of a session that of whoever logs in is asked for.
+# It takes a superuser, or GRANT SET ON PARAMETER: at the start of a session the right of the login role counts.
 _MAY_SET = "SELECT pg_catalog.has_parameter_privilege(SESSION_USER, %s, 'SET')"
 _GRANTABLE_SINCE = 150000
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"

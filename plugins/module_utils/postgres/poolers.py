@@ -26,7 +26,7 @@ def mode(reader: Session) -> str:
     if reader.value(_PID) == reader.pid:
         return NONE
     with session(reader.target, purpose="pooler") as other:
-        # Each question is a transaction of its own, so that nobody has to wait for the other where there is but one.
+        # Each question is a transaction of its own, so that neither waits for the other where there is only one.
         asked = [(reader.value(_PID), other.value(_PID)) for _time in range(_TIMES)]
         ours, theirs = ({pids[number] for pids in asked} for number in (0, 1))
         if len(ours) == len(theirs) == 1 and ours != theirs:

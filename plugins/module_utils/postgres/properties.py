@@ -79,7 +79,7 @@ def _locale(row: dict[str, Any]) -> dict[str, str]:
 
 
 def creation(name: str, properties: DatabaseProperties) -> Any:
-    """CREATE DATABASE for an empty, closed-to-nobody twin: same owner, encoding, locale and tablespace."""
+    """CREATE DATABASE for an empty twin that is open to connections: same owner, encoding, locale and tablespace."""
     unknown = set(properties.creation) - _OPTIONS
     if unknown:
         raise NotABackup(f"The backup asks for unknown options of CREATE DATABASE: {', '.join(sorted(unknown))}.")

@@ -193,7 +193,7 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
 CLOCK_BEFORE = "SELECT pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)"
 
-# Without waiting, for whoever repeats it until nobody is left: of these databases, and no session of ours.
+# Does not wait: the caller repeats it until no session is left. Of these databases, and none of this collection's.
 TERMINATE_ALL = """
 SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
  WHERE datid = ANY (%s) AND pid <> pg_catalog.pg_backend_pid()
@@ -259,7 +259,7 @@ SELECT DISTINCT r.rolname FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.p
  ORDER BY 1
 """
 
-# What shows that somebody wrote: rows by the statistics (large objects too), and when these were last reset. A crash
+# What shows that a session wrote: rows by the statistics (large objects too), and when these were last reset. A crash
 # drops those of every database without a trace there, and leaves it in those of the background writer.
 WRITE_COUNTERS = """
 SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,

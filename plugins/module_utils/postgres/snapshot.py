@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One exported snapshot over tables that nobody can truncate, rewrite or drop while it is held."""
+"""One exported snapshot over tables that no session can truncate, rewrite or drop while it is held."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ATTEMPTS = 5
 class Snapshot:
     """:param name: for SET TRANSACTION SNAPSHOT and ``pg_dump --snapshot``.
     :param lsn: the write-ahead log position just after it was taken.
-    :param locked: whether every table is locked; else there were too many, and whoever uses it looks afterwards
+    :param locked: whether every table is locked; else there were too many, and the caller checks afterwards
         whether a table was rewritten meanwhile.
     :param lock_timeout: seconds that its readers wait for a table.
     """
@@ -40,7 +40,7 @@ class Snapshot:
     lock_timeout: int
 
     def loss(self) -> str:
-        """Why it is held no more, or nothing: who had it before keeps it, but nobody else gets it."""
+        """Why it is held no more, or nothing: sessions that imported it keep it, but no other session can import it."""
         try:
             self.session.execute("SELECT")
         except PgsafeError as error:
@@ -81,7 +81,7 @@ def _export(session: Session, lock_timeout: int) -> Snapshot:
         session.execute("ROLLBACK")
     raise Refused(
         f"The tables of {session.target.dbname} changed {_ATTEMPTS} times while they were being locked.",
-        remedy="Wait until nobody creates or drops tables, then run again.",
+        remedy="Wait until no session creates or drops tables, then run again.",
     )
 
 

@@ -32,7 +32,7 @@ SELECT slot_name, slot_type, COALESCE(database, ''), active, COALESCE(wal_status
   FROM pg_replication_slots ORDER BY 1
 """
 
-# Whoever takes physical changes. A role that may not read all statistics sees that there is one, and no more.
+# Consumers of physical changes. A role that may not read all statistics sees that there is one, and no more.
 _STANDBYS = """
 SELECT COALESCE(NULLIF(application_name, ''), concat('pid ', pid)), COALESCE(client_addr::text, 'local'),
        COALESCE(state, 'state unknown'), pg_wal_lsn_diff(pg_current_wal_insert_lsn(), replay_lsn)::bigint

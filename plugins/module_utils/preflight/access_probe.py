@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whether every tool of a run gets into the databases that it makes: an empty one of such a name is made and dropped.
 
-pg_hba.conf and the pgpass file have their lines by database, and nobody can foresee them but by trying.
+pg_hba.conf and the pgpass file have their lines by database, and only a connection shows which apply.
 https://www.postgresql.org/docs/current/auth-pg-hba-conf.html
 """
 
@@ -27,14 +27,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, queries
 
-# The comment of the empty database, for whoever finds one that a killed preflight has left.
+# The comment of the empty database, in case a killed preflight leaves it.
 MARK = "pgsafe: made by a preflight to try who gets in"
 
 _PURPOSE = "probe"
 _STAMP, _STAMP_LENGTH = "%Y%m%d_%H%M%S", 15
 _SECONDS = 30.0
 
-# Whoever holds a lock on a catalog of the whole server is told of, and not waited for.
+# A session that holds a lock on a shared catalog is reported, and not waited for.
 _SETTINGS = {**WRITING, "lock_timeout": "10s"}
 
 

@@ -57,10 +57,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify import ins
 
 NO_PROOF, AUTO = "none", "auto"
 
-# The size of a table that somebody has locked exclusively can be read only when he lets it go.
+# The size of an exclusively locked table can be read only when the lock is released.
 _PATIENCE = {"lock_timeout": "2s"}
 
-# Nothing is read by sessions whose settings would stick to somebody else's.
+# Sessions whose settings would pass to another client read nothing.
 _SHARED = ("any table, through a pooler in transaction mode",)
 
 # As queries.SESSIONS says it of what this role may not know.
@@ -228,7 +228,7 @@ def _pairs(reader: Session, query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parts(reader: Session) -> tuple[list[sampling.Part], tuple[str, ...]]:
-    """The tables with their sizes; nothing but the names of those in the way, when somebody has locked one."""
+    """The tables with their sizes; only the names of those in the way, when one is locked."""
     try:
         return sampling.parts(reader), ()
     except LockNotAvailable:

@@ -97,11 +97,11 @@ def _plain(value: Any) -> Any:
 
 
 def _silenced(target: Target) -> tuple[Target, tuple[str, ...]]:
-    """A maintenance database that lets nobody in is one problem among the others."""
+    """A maintenance database that refuses connections is one problem among the others."""
     try:
         return login_triggers.silenced(target), ()
     except ConnectionFailed as error:
-        return target, (f"The maintenance database lets nobody in: {error.what} {error.remedy}",)
+        return target, (f"The maintenance database refuses connections: {error.what} {error.remedy}",)
 
 
 def _plan(request: PreflightRequest) -> preflight_facts.Plan:

@@ -89,7 +89,7 @@ def parts(session: Session) -> list[Part]:
 
 def take(session: Session, among: Sequence[Part], most: int = TEXT_BYTES) -> Sample:
     """
-    :param session: one that nobody needs afterwards: time limits are set in it.
+    :param session: used for nothing else afterwards: time limits are set in it.
     :param most: bytes of tables to read, roughly.
     """
     return _Taking(session, among, most).take()

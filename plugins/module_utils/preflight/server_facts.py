@@ -45,7 +45,7 @@ SELECT rolname FROM pg_roles
 _SESSION_ROLE = "SELECT rolsuper OR oid < 16384 FROM pg_roles WHERE rolname = %s"
 _SINCE_SET = 160000
 
-# Whoever is granted one of these gets more than what it owns.
+# A role that is granted one of these gets more than what it owns.
 _POWERFUL = """
 SELECT r.rolname FROM pg_catalog.pg_roles r
  WHERE r.rolname = ANY (%s)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a restore would do and cost, by reading alone: for ``--check``, and for whoever has to decide."""
+"""What a restore would do and cost, by reading alone: for ``--check``, and for the person who decides."""
 
 from __future__ import annotations
 

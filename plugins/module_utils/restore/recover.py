@@ -299,7 +299,7 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     if rested < patience or (sentry and sentry.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
-            f"{newest.time}; perhaps somebody is being asked to confirm it.",
+            f"{newest.time}; perhaps a person is being asked to confirm it.",
             remedy=f"Wait for it to end. If it is dead: {playbooks.recovering(run_journal.run_id)}",
         )
 

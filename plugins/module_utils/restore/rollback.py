@@ -168,7 +168,7 @@ def _lives_on(target: Target, life: str) -> bool:
 
 
 def _require_not_broken_off(target: Target, life: str, manifest: Manifest, error: PgsafeError) -> None:
-    """What a crash or a person has broken off can be repeated, so nobody is let in before it was.
+    """A rollback that a crash or a person interrupted can be repeated, so the database stays closed until it was.
 
     :raises PgsafeError: it was broken off.
     """
@@ -256,7 +256,7 @@ def _note(run_journal: Journal | None, event: Event, **facts: object) -> None:
 
 def _require_as_restored(target: Target, manifest: Manifest) -> None:
     """
-    :raises Refused: the database was rolled back to this backup before, and somebody has changed it since.
+    :raises Refused: the database was rolled back to this backup before, and has been changed since.
     """
     live = target.database(manifest.identity.name)
     found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
@@ -327,7 +327,7 @@ def _ahead(
 def _with_numbers(
     request: RollbackRequest, found: _Candidate, ahead: tuple[sequences.Ahead, ...], run_journal: Journal | None
 ) -> tuple[str, ...]:
-    """Before the copy takes the place, so that nobody is given a number again; what is said of it."""
+    """Before the copy takes the place, so that no number is given out twice; what is reported."""
     if not ahead or _chosen(request, run_journal) != sequences.MAX:
         return sequences.told(ahead)
     if found.method == READY_COPY:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Private, throw-away clusters: reached by nobody else, as fast as an unsafe one can be, gone whatever happens.
+"""Private, throw-away clusters: not reachable by other users, as fast as an unsafe one can be, gone whatever happens.
 
 PostgreSQL does not run as root, and the SQL of a backup may run programs as the user of its server. Root's clusters run
 as a user without a name, who owns nothing and has no other process; what is left of his processes is killed at the end.
@@ -311,7 +311,7 @@ def _socket_directory(wanted: Wanted) -> Iterator[Path]:
 
 
 def _initdb(wanted: Wanted, program: str, home: Path, superuser: str, password: str) -> None:
-    """Nobody else reaches the socket, but the SQL in the cluster may: it cannot come back as the superuser."""
+    """No other user reaches the socket, but the SQL in the cluster may: it cannot come back as the superuser."""
     data, account = home / _DATA, _of_initdb(wanted.account)
     files.make_directory(data)
     with _password_file(home, password, account) as password_file:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Level checksum: exactly the files of the manifest, each byte for byte what was written, readable by nobody else.
+"""Level checksum: exactly the files of the manifest, each byte for byte what was written, readable by its owner alone.
 
 SHA256SUMS and manifest.txt say nothing that the manifest does not say: both are rendered from it again and compared.
 """

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Verify a dump that somebody made by hand: it decodes, it restores; what it ought to hold, nobody has written down."""
+"""Verify a dump that was made by hand: it decodes, it restores; what it should hold was not recorded."""
 
 from __future__ import annotations
 

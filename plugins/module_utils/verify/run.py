@@ -176,7 +176,7 @@ _LOOKS: dict[str, Callable[[VerifyRequest, Manifest, Found], None]] = {
 
 
 def _record(request: VerifyRequest, verdict: BackupProof, run_journal: Journal, sealed: str) -> None:
-    """Into the journal, for whoever must not act without a proof; `latest` moves to a proven backup only."""
+    """Into the journal, for steps that must not run without a proof; `latest` moves to a proven backup only."""
     run_journal.append(
         Event.VERIFIED,
         backup_dir=str(request.backup_dir),

@@ -98,7 +98,7 @@ SELECT DISTINCT ON (1) l.lanname, p.oid::regprocedure::text
 """
 
 # CREATE EXTENSION makes them again, and then the dump does: functions of an extension's library that are none of its
-# members, made after it. One that runs a member's code under a name of its own is somebody's alias.
+# members, made after it. One that runs a member's code under a name of its own is an alias.
 REMOVED_FUNCTIONS = f"""
 WITH members AS (
   SELECT e.oid AS extension, e.extname, p.probin, p.prosrc, p.proname

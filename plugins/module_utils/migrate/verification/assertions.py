@@ -29,7 +29,7 @@ TIME_LIMIT = 60
 # Not one row more than this is fetched of those that must not exist.
 _MOST_ROWS = 1000
 
-# A value that may be told: of anything else nobody knows whose it is.
+# A value that may be shown: anything else may be personal data.
 _TELLS_NOBODY = re.compile(r"-?\d+(\.\d+)?|true|false|NULL")
 
 _COMMENT = re.compile(r"\A(--|/\*)")

@@ -14,10 +14,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
 
-NEW, GROWN, FEWER, MENDED = HOW = ("new", "grown", "fewer", "mended")
+NEW, GROWN, FEWER, FIXED = HOW = ("new", "grown", "fewer", "fixed")
 _HARM = ("error", "warning")
 
-# Nobody is served meanwhile, so the rows are read for a shorter time than before a migration.
+# The database is closed meanwhile, so the rows are read for a shorter time than before a migration.
 _BUDGET = Budget(rule=60.0, total=300.0)
 
 
@@ -70,10 +70,10 @@ def of(before: Mapping[str, int], found: Collection[Finding]) -> Iterator[Delta]
     unseen = {finding.subject for finding in found if finding.rule == NOT_LOOKED_AT}
     for key in sorted(set(before) - seen - kept - unseen):
         if key.partition(" ")[0] in audit.NAMES:
-            yield Delta(key, "", MENDED, before[key], 0)
+            yield Delta(key, "", FIXED, before[key], 0)
 
 
 def _unknown(before: Mapping[str, int], finding: Finding) -> bool:
-    """Whether nobody looked at it: not after the migration, or not before it."""
+    """Whether it was not looked at: not after the migration, or not before it."""
     subjects = (finding.key, finding.rule, DATA) if finding.rule in audit.DATA_NAMES else (finding.key,)
     return finding.rule == NOT_LOOKED_AT or any(f"{NOT_LOOKED_AT} {subject}" in before for subject in subjects)

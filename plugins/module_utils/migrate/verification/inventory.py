@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which objects a migration has added, removed and changed, and which of that may be harm that nobody meant."""
+"""Which objects a migration has added, removed and changed, and which of that may be unintended harm."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ObjectChange:
     """
     :param name: as it is written in SQL.
     :param how: one of :data:`HOW`.
-    :param facts: the names of the facts that are other than before; their texts may hold what is nobody's business.
+    :param facts: the names of the facts that are other than before; their texts may hold secrets.
     """
 
     kind: str

@@ -15,7 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.s
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, identifier, statement
 
-# Sequences that a column owns or is the identity of; the rest nobody can tell what they are for.
+# Sequences that a column owns or is the identity of; the purpose of the rest is unknown.
 _OWNED = f"""
 SELECT n.nspname, s.relname, t.relname, tn.nspname, a.attname, q.seqincrement > 0
   FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid JOIN pg_namespace n ON n.oid = s.relnamespace

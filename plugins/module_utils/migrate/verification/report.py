@@ -64,13 +64,13 @@ def _sections(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     yield "Warnings", _points("[!]", result["warnings"]) or ["  none"]
     yield "Rows per table, before and after", _tables(result["tables"]) or ["  no tables"]
     yield "Assertions", _assertions(result["assertions"]) or ["  none were declared"]
-    yield "Audit, against the one before", _findings(result["findings"]) or ["  nothing new, nothing mended"]
+    yield "Audit, against the one before", _findings(result["findings"]) or ["  nothing new, nothing fixed"]
     yield "Objects (+ added, - removed, ~ changed)", list(_objects(result["objects"])) or ["  as before"]
     yield "Outside of the database", _points("~", result["outside"]) or ["  roles and tablespaces are as before"]
     if result["unanalysed"]:
         yield "Without statistics: the planner guesses until", _statements(result["unanalysed"])
     if result["kept_tables"]:
-        yield "Old tables kept; when nobody needs them any more", _kept(result["kept_tables"])
+        yield "Old tables kept; when they are no longer needed", _kept(result["kept_tables"])
 
 
 def _points(sign: str, sentences: Iterable[str]) -> list[str]:
@@ -128,8 +128,8 @@ def _findings(deltas: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _finding(delta: Mapping[str, Any]) -> str:
     counts = f"{delta['before']:,} -> {delta['after']:,}"
-    if delta["how"] == "mended":
-        return f"mended: {delta['key']} ({counts})"
+    if delta["how"] == "fixed":
+        return f"fixed: {delta['key']} ({counts})"
     return f"{delta['how']} [{delta['severity']}] ({counts}) {delta['what']} {delta['remedy']}".rstrip()
 
 

@@ -202,7 +202,7 @@ class _Compared:
         yield from self._behind(touched=True)
 
     def warnings(self) -> Iterator[str]:
-        """What somebody should look at."""
+        """What an operator should look at."""
         for lost in inventory.missed(self.changes, self.seen.there.catalog):
             if not self._declared(lost.key):
                 yield f"The {lost.key} is gone, which was not declared."

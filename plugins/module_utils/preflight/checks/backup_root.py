@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The backup root exists, and nobody but root and the user of the play can write there or replace it."""
+"""The backup root exists, and only root and the user of the play can write there or replace it."""
 
 from __future__ import annotations
 

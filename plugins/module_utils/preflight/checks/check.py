@@ -95,7 +95,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Unseen:
-    """What this role cannot see from here: nobody may take it for a check that found nothing.
+    """What this role cannot see from here; it must not pass for a check that found nothing.
 
     :param check: the name of the check that needed it.
     """
@@ -281,7 +281,7 @@ class Facts(ServerFacts):
     :param reordered_tables: inheriting tables whose columns a restore would put in another order.
     :param not_given_back: what else a rollback would not give back, a line each.
     :param unfinished_runs: backup directories of runs that changed this database and never ended.
-    :param runs_at_work: backup directories of runs that somebody alive works on.
+    :param runs_at_work: backup directories of runs that a process works on.
     :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
     :param invalid_databases: that an interrupted DROP DATABASE has left.
     :param left_probes: empty databases that a killed preflight has left.

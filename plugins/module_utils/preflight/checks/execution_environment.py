@@ -16,7 +16,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "execution_environment",
             "error",
             f"The target is the container of this job (its first process: {facts.job_container}). When the job ends or "
-            "is cancelled, the guard ends with it, and nobody rolls back; so may the backup.",
+            "is cancelled, the guard ends with it, and no rollback follows; so may the backup.",
             "Let a host that stays be the target, such as a bastion that is reached by ssh. If you would rather take "
             "that upon yourself, with backup_root on a volume that stays: -e pg_migrate_accept_no_guard='the reason'.",
         )

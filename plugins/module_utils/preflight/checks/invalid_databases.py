@@ -16,7 +16,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "invalid_databases",
             "warning",
-            f"The database {name} is invalid: dropping it was interrupted. Nobody can connect to it, and vacuumdb "
+            f"The database {name} is invalid: dropping it was interrupted. It accepts no connections, and vacuumdb "
             "--all fails over it.",
             f"DROP DATABASE {quoted(name)}",
         )

@@ -25,9 +25,8 @@ def _on(wait: LockWait) -> str:
 
 
 def _who(wait: LockWait) -> str:
-    return (
-        ", ".join(f"pid {pid}" if pid else "a prepared transaction" for pid in wait.holders) or "somebody who has gone"
-    )
+    holders = [f"pid {pid}" if pid else "a prepared transaction" for pid in wait.holders]
+    return ", ".join(holders) or "a session that has ended"
 
 
 def _remedy(wait: LockWait) -> str:

@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "poolers",
             "error",
             "The connection goes through a pooler in transaction mode: the session that holds locks, the snapshot or "
-            "an advisory lock could be given to somebody else, and so could our settings.",
+            "an advisory lock and the settings of a session could pass to another client.",
             f"{_REMEDY} Then let the pooler make new sessions (PgBouncer: RECONNECT).",
         )
     elif facts.pooler == "session":

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long nobody can write while the backup is taken and proven, by what was measured, against what is allowed."""
+"""How long the database is read-only while the backup is taken and proven, as measured, against the limit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extensions that need more than a dump and a restore, which nobody has tried here yet."""
+"""Extensions that need more than a dump and a restore, which was not tested here yet."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
             "warning",
             f"The archiver fails with {archiver.last_failed}: what the restore writes, about {size(written)}, would "
             "pile up in pg_wal.",
-            "Mend archive_command (see: SELECT * FROM pg_stat_archiver, and the server's log).",
+            "Fix archive_command (see: SELECT * FROM pg_stat_archiver, and the server's log).",
         )
 
 

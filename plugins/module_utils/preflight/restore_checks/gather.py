@@ -64,7 +64,7 @@ def wanted(intent: Intent) -> Wanted:
 
 
 def _changed(reader: Session, manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """On another server everything out there is other, and nobody has changed it."""
+    """On another server everything outside the database differs without having been changed."""
     here = identity.read(reader)
     if here.system_identifier != manifest.identity.system_identifier:
         return ()
@@ -72,5 +72,5 @@ def _changed(reader: Session, manifest: Manifest) -> tuple[tuple[str, str], ...]
 
 
 def _taken(name: str, comment: str, intent: Intent) -> Taken:
-    """The mark of :func:`copies.create`; a database that nobody marked is somebody's."""
+    """The mark of :func:`copies.create`; a database without a mark is not this collection's."""
     return Taken(name, comment.startswith("pgsafe: a copy ") and comment.endswith(intent.manifest.run_id))

@@ -89,7 +89,7 @@ def test_where_nobody_can_answer_nothing_is_confirmed(
 def test_what_was_typed_when_the_time_was_over_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     result, _prompt = _run(monkeypatch, b"yes", timeout=0)
     assert result["confirmed"] == []
-    assert "Nobody answered" in result["reason"]
+    assert "No answer" in result["reason"]
 
 
 def test_the_time_to_answer_is_the_option_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def failed(count: int) -> AuditFailed:
 def test_errors_are_numbered_and_what_is_waived_is_in_the_result_alone() -> None:
     error = failed(2)
     assert error.what == "The audit of app found 2 errors:\n  1. Orphans 0. Mend.\n  2. Orphans 1. Mend."
-    assert str(error).endswith("Nothing was changed.\nMend the data, or waive a rule by its name and with a reason.")
+    assert str(error).endswith("Nothing was changed.\nFix the data, or waive a rule by its name and with a reason.")
     findings = error.facts()["audit"]["findings"]
     assert [finding["waived"] for finding in findings] == ["", "", "known"]
 

@@ -44,7 +44,7 @@ def test_a_finding_that_was_there_before_is_not_told() -> None:
 
 
 def test_a_finding_that_went_away_is_told_as_mended() -> None:
-    assert only({KEY: 3}) == Delta(KEY, "", "mended", 3, 0)
+    assert only({KEY: 3}) == Delta(KEY, "", "fixed", 3, 0)
 
 
 def test_a_table_that_is_kept_under_another_name_keeps_what_was_wrong_with_it() -> None:

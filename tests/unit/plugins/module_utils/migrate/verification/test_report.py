@@ -42,7 +42,7 @@ FAILED: dict[str, Any] = {
     "findings": [
         {"key": "orphans public.t", "severity": "error", "how": "new", "before": 0, "after": 1_234,
          "what": "1,234 rows are orphans.", "remedy": "Delete them, " * 20},
-        {"key": "orphans public.u", "severity": "", "how": "mended", "before": 3, "after": 0, "what": "", "remedy": ""},
+        {"key": "orphans public.u", "severity": "", "how": "fixed", "before": 3, "after": 0, "what": "", "remedy": ""},
     ],
     "assertions": [
         {"name": "every member has a phone", "passed": False, "said": "3 rows exist that must not"},
@@ -67,7 +67,7 @@ FAILED: dict[str, Any] = {
         "  [✗] every member has a phone: 3 rows exist that must not",
         "  [✓] one administrator",
         "  new [error] (0 -> 1,234) 1,234 rows are orphans. Delete them, Delete them,",
-        "  mended: orphans public.u (3 -> 0)",
+        "  fixed: orphans public.u (3 -> 0)",
         "  + column public.t.c11",
         "  + column: 3 more, listed in verification_report.json",
         "  ~ relation public.v: definition, owner",
@@ -105,7 +105,7 @@ def test_the_columns_of_the_rows_are_below_each_other() -> None:
 def test_where_nothing_is_to_be_told_the_text_says_so() -> None:
     text = verification_report.text(PASSED)
     assert "Verdict  PASSED\n" in text
-    for said in ("none", "no tables", "none were declared", "nothing new, nothing mended", "as before"):
+    for said in ("none", "no tables", "none were declared", "nothing new, nothing fixed", "as before"):
         assert f"\n  {said}\n" in text
     assert "ANALYZE" not in text
     assert "_old" not in text
