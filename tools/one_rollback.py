@@ -30,7 +30,7 @@ def failed(target: Target, root: Path, source: Path) -> migrate.Outcome:
     """A whole run up to its rollback."""
     raised = fence.run(fence.FenceRequest(target, root))
     taken = backup.run(backup.BackupRequest(target, root, run_id=raised.run_id))
-    proven = verify.run(verify.VerifyRequest(target, taken.directory, proof=verify.READY_COPY))
+    proven = verify.run(verify.VerifyRequest(target, taken.directory, proof=verify.VERIFIED_COPY))
     if proven.findings:
         sys.exit(f"The backup was not proven: {proven.findings}")
     try:
@@ -49,11 +49,11 @@ def main() -> None:
         for name, text in BREAKING.items():
             (Path(directory) / name).write_text(text, encoding="utf-8")
         outcome = failed(target, Path(sys.argv[1]), Path(directory))
-    if outcome.rollback is None or outcome.rollback.method != "ready_copy":
-        sys.exit(f"The rollback was not to the ready copy: {outcome}")
+    if outcome.rollback is None or outcome.rollback.method != "verified_copy":
+        sys.exit(f"The rollback was not to the verified copy: {outcome}")
     copies.drop(target, outcome.rollback.kept)
     seconds = {
-        "cut-over to the proven copy": outcome.rollback.cutover_seconds,
+        "cut-over to the verified copy": outcome.rollback.cutover_seconds,
         "whole rollback": outcome.rollback.seconds,
         "without service": outcome.seconds_closed,
         "without writes": outcome.seconds_read_only,

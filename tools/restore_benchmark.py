@@ -4,8 +4,8 @@ Bare: `CREATE DATABASE … TEMPLATE template0`, then `pg_restore -j 2`; nothing 
 Ours, -j 2 too: SHA-256 of the archive, extensions in their versions, the load, ANALYZE, and the comparison of every row
 with the manifest; the last two are named separately, since whoever restores by hand does them later, or not at all.
 
-Then a migration is made to fail behind the default fence, once a size, and what its rollback to the proven copy took is
-named by parts; it must not grow with the database.
+Then a migration is made to fail behind the default fence, once a size, and what its rollback to the verified copy took
+is named by parts; it must not grow with the database.
 
 Prints a table, and writes benchmarks/restore.json and benchmarks/restore.svg.
 """

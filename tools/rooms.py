@@ -19,7 +19,7 @@ LEVELS = {
     "backup": "taking a backup",
     "restore": "restore, rollback, and the recovery of runs without a process",
     "preflight": "facts, and the checks that look at them, before a migration and before a restore",
-    "verify": "the proof of a backup, a level a file, and the private cluster of a proof",
+    "verify": "the proof of a backup, a level a file, and the temporary instance of a proof",
     "fence": "keeping others from writing; where the database of a run is now, and who may use it",
     "audit": "the rules that look at the data",
     "copies": "restored copies beside the database, and what they lose",

@@ -98,7 +98,7 @@ def _allowed(module: Any, places: Any) -> str:
 # How a run ends that is interrupted in a stage, and what that leaves behind.
 INTERRUPTED = {
     "preparing": (
-        "refused: the sentry or the next run lifts the fence and removes an incomplete backup",
+        "refused: the watchdog or the next run lifts the fence and removes an incomplete backup",
         "nothing, or a complete backup",
     ),
     "giving up": ("refused: the database is opened as soon as the server answers", "the backup"),
@@ -109,7 +109,7 @@ INTERRUPTED = {
     "undoing": ("as armed", "as armed"),
     "held": (
         "by a person alone: rolled back or accepted",
-        "the migrated database, closed, and the ready copy",
+        "the migrated database, closed, and the verified copy",
     ),
     "rolling back": ("rolled back: the rollback is repeated, as it looks at the server first", "as armed"),
     "rollback failed": (

@@ -41,7 +41,7 @@ class Target:
     :param bin_dir: the directory of the client tools, or None to look for them.
     :param startup: settings that must hold from the very start of a session.
     :param trust_owner: whether the code of the database's owners may run with the rights of the connecting role.
-    :param administrator: of a private cluster, for what the connecting role may not do there.
+    :param administrator: of a temporary instance, for what the connecting role may not do there.
     """
 
     params: Mapping[str, str]
@@ -103,7 +103,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Administrator:
-    """The superuser of a private cluster.
+    """The superuser of a temporary instance.
 
     :param target: the way of this role.
     :param extension_owner: the role that the extensions belong to in the end, as in a cluster of the original's roles.

@@ -39,20 +39,20 @@ options:
       - Where the backup is restored for level V(restore).
       - V(scratch) is a database of the server of the connection, which may be another one than the backup was taken
         from. It must have the roles of the backup.
-      - V(ready_copy) is one too. The proven copy is not dropped but kept, closed and analyzed, so that a rollback takes
-        renames alone. M(pgsafe.migration.pg_migration_apply) drops it with the verdict, M(pgsafe.migration.pg_fence)
-        when the run is given up.
-      - V(separate_instance) is a private cluster, made for the proof by the programs beside the client tools and
+      - V(verified_copy) is one too. The verified copy is not dropped but kept, closed and analyzed, so that a rollback
+        takes renames alone. M(pgsafe.migration.pg_migration_apply) drops it with the verdict, and
+        M(pgsafe.migration.pg_fence) when the run is given up.
+      - V(temporary_instance) is a temporary instance, made for the proof by the programs beside the client tools and
         reached by a Unix socket alone. It needs no connection, writes no write-ahead log that a standby or an archive
         would have to carry, and proves that the roles and tablespaces of the backup suffice.
-      - V(auto) is V(ready_copy), unless there is no room for the copy, or its write-ahead log would cost a replication
-        slot; then it is V(separate_instance). RV(notes) says why.
+      - V(auto) is V(verified_copy), unless there is no room for the copy, or its write-ahead log would cost a
+        replication slot; then it is V(temporary_instance). RV(notes) says why.
     type: str
-    choices: [scratch, ready_copy, separate_instance, auto]
+    choices: [scratch, verified_copy, temporary_instance, auto]
     default: scratch
   instance_directory:
     description:
-      - The directory that the cluster of V(separate_instance) is made in, and removed from.
+      - The directory that the cluster of V(temporary_instance) is made in, and removed from.
       - By default beside the backup, or in C(/var/tmp) when the task is root's.
       - Others than root and the user of the task must not be able to write there.
     type: path
@@ -66,10 +66,10 @@ options:
   trusted:
     description:
       - A restore runs the SQL of a backup. Of O(archive), and of a backup that no run of its backup root is recorded to
-        have taken as it is, the origin is unknown. Such a one is restored by V(separate_instance) alone, by a role
+        have taken as it is, the origin is unknown. Such a one is restored by V(temporary_instance) alone, by a role
         that is no superuser. What only a superuser can restore is restored in a task of root's alone, where the
         programs of that SQL run as a user who owns nothing.
-      - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(separate_instance), if
+      - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(temporary_instance), if
         it takes a superuser, with the rights of the user of the task.
     type: bool
     default: false
@@ -114,18 +114,18 @@ EXAMPLES = r"""
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest
 
-- name: Prove it in a private cluster, far from the server it was taken from
+- name: Prove it in a temporary instance, far from the server it was taken from
   become: true
   pgsafe.migration.pg_backup_verify:
     backup_dir: /srv/copies/community_connect/migration_20261116_143022
-    proof: separate_instance
+    proof: temporary_instance
     instance_directory: /srv/scratch
 
 - name: See whether an archive that was made by hand restores at all
   become: true
   pgsafe.migration.pg_backup_verify:
     archive: /srv/dumps/community_connect.dump
-    proof: separate_instance
+    proof: temporary_instance
 """
 
 RETURN = r"""
@@ -164,8 +164,8 @@ not_given_back:
   type: list
   elements: str
   sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
-ready_copy:
-  description: The name of the proven copy that is kept for a rollback; empty when none is.
+verified_copy:
+  description: The name of the verified copy that is kept for a rollback; empty when none is.
   returned: always
   type: str
 restore_seconds:

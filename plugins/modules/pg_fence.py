@@ -11,15 +11,15 @@ version_added: 0.1.0
 description:
   - Begins a run, and makes the database read-only by default before its backup is taken. Its name stays, and reads go
     on. Sessions that began earlier are ended.
-  - That default is soft, since a session can set it off again; so a witness counts what is written in spite of it, and
-    M(pgsafe.migration.pg_migration_apply) refuses when it finds something.
+  - That default is soft, since a session can set it off again; so change counters show what is written in spite of it,
+    and M(pgsafe.migration.pg_migration_apply) refuses when it finds something.
   - Just before the migration, M(pgsafe.migration.pg_migration_apply) closes the database as O(kind) says, and opens it
     with the verdict.
   - Every step is written into the journal of the run before it is done. Lifting a fence twice does no harm.
 options:
   state:
     description:
-      - V(fenced) begins a run; V(lifted) ends one before its migration, and drops its ready copy too.
+      - V(fenced) begins a run; V(lifted) ends one before its migration, and drops its verified copy too.
     type: str
     choices: [fenced, lifted]
     default: fenced
@@ -49,14 +49,14 @@ options:
   idle_timeout:
     description:
       - How many seconds the run may rest between two tasks, such as while a person is asked or other hosts of the batch
-        are not so far, before its sentry on the target gives it up and lifts the fence.
+        are not so far, before its watchdog on the target gives it up and lifts the fence.
     type: float
     default: 1200.0
   lease:
     description:
       - From the fence to the end of the run a process of the controller renews a lease on the target. When the playbook
         that raised the fence has ended, or has not been heard of for so many seconds, and no job of the run is at work,
-        the sentry gives the run up and lifts the fence. V(0) is no lease, so that another playbook may go on.
+        the watchdog gives the run up and lifts the fence. V(0) is no lease, so that another playbook may go on.
     type: float
     default: 30.0
   before:
@@ -233,10 +233,10 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> dict[str, Any]:
     """What the controller needs to renew the lease.
 
-    :raises PgsafeError: the sentry could not be started, and the fence was lifted.
+    :raises PgsafeError: the watchdog could not be started, and the fence was lifted.
     """
     try:
-        return launch.sentry(params, journal.Journal(request.backup_root / journal.RUNS / run_id))
+        return launch.watchdog(params, journal.Journal(request.backup_root / journal.RUNS / run_id))
     except PgsafeError:
         fence.lift(request.target, request.backup_root, run_id)
         raise

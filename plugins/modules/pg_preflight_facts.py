@@ -53,11 +53,11 @@ options:
   proof:
     description: Where the level V(restore) will restore; see M(pgsafe.migration.pg_backup_verify).
     type: str
-    choices: [scratch, ready_copy, separate_instance, auto]
+    choices: [scratch, verified_copy, temporary_instance, auto]
     default: auto
   instance_directory:
     description:
-      - The directory that a V(separate_instance) will be made in.
+      - The directory that a V(temporary_instance) will be made in.
       - By default beside the backup, or in C(/var/tmp) when the task is root's.
     type: path
   csv:
@@ -655,7 +655,7 @@ ansible_facts:
           type: str
           returned: always
         proof_filesystem:
-          description: Where a private cluster for the proof will be; null when there is none.
+          description: Where a temporary instance for the proof will be; null when there is none.
           type: dict
           returned: always
           contains:
@@ -948,7 +948,7 @@ SPEC = {
     "scope": {"type": "list", "elements": "str", "choices": list(SCOPES), "default": list(SCOPES)},
     "waive": {"type": "dict", "default": {}},
     "probe": {"type": "bool", "default": True},
-    "proof": {"type": "str", "choices": ["scratch", "ready_copy", "separate_instance", "auto"], "default": "auto"},
+    "proof": {"type": "str", "choices": ["scratch", "verified_copy", "temporary_instance", "auto"], "default": "auto"},
     "instance_directory": {"type": "path"},
     "csv": {"type": "list", "elements": "str", "default": ["*"]},
     "compress_method": {"type": "str", "choices": ["gzip", "lz4", "zstd", "none"], "default": "gzip"},

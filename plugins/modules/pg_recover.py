@@ -52,7 +52,7 @@ options:
     type: int
     default: 1200
   jobs:
-    description: How many jobs pg_restore uses, when there is no ready copy.
+    description: How many jobs pg_restore uses, when there is no verified copy.
     type: int
     default: 2
 attributes:

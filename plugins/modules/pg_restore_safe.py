@@ -107,7 +107,7 @@ database:
   returned: success
   type: str
 method:
-  description: What it was restored from, V(ready_copy), V(archive) or V(script); empty when nothing was restored.
+  description: What it was restored from, V(verified_copy), V(archive) or V(script); empty when nothing was restored.
   returned: success
   type: str
 verdict:

@@ -57,7 +57,7 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
         Watch(self._channel(guard), guard, trap, Lines(self._display, "", 1, progress=False)).result()
 
     def _renew(self, guard: Mapping[str, Any], trap: Trap) -> None:
-        """The lease of a run's sentry: between two tasks no worker of Ansible's renews anything."""
+        """The lease of a run's watchdog: between two tasks no worker of Ansible's renews anything."""
         self._be_silent()
         LeaseRenewal(self._channel(guard), float(guard["lease"]), trap).run()
 

@@ -84,7 +84,7 @@ def require_whole_runs(server: pgserver.Server, foreign: Foreign, places: Places
         assert tables >= foreign.tables
         assert look(database, places.backup_root, probe=True, waived=foreign.waived).errors == ()
         before = held(database)
-        for proof in ("ready_copy", "scratch"):
+        for proof in ("verified_copy", "scratch"):
             require_rollback(database, places, proof)
             assert "\n".join(differences(before, held(database), foreign)) == ""
         require_migration(database, places, foreign.altered)

@@ -59,7 +59,7 @@ MARKS = (
     "backup_started",
     "backed_up",
     "verifying",
-    "ready_copy",
+    "verified_copy",
     "verified",
     "confirmed",
     "closing",

@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import Database
 from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import migration_dies, rollback_dies
 
 
-@pytest.mark.parametrize("proof", ["ready_copy", "scratch"])
+@pytest.mark.parametrize("proof", ["verified_copy", "scratch"])
 def test_a_rollback_that_dies_behind_any_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
 ) -> None:

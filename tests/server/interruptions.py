@@ -161,7 +161,7 @@ class Playing:
         return next((entry for entry in reversed(entries) if entry.event in events), None)
 
     def processes(self, role: str) -> list[int]:
-        """Those of the run on the target: its ``guard``, its ``work``, its ``sentry``."""
+        """Those of the run on the target: its ``guard``, its ``work``, its ``watchdog``."""
         found = command_lines().items()
         return [pid for pid, words in found if str(self.root) in " ".join(words) and words[-2:-1] == [role]]
 
@@ -252,7 +252,7 @@ def kill_guard_and_worker(play: Playing) -> None:
 
 def log_out(play: Playing) -> None:
     """As on a host that ends whatever a session has left, when it is over."""
-    roles = [pid for role in ("guard", "work", "sentry") for pid in play.processes(role)]
+    roles = [pid for role in ("guard", "work", "watchdog") for pid in play.processes(role)]
     kill([pid for role in roles for pid in family(role)], signal.SIGTERM)
 
 
@@ -337,7 +337,7 @@ def begun(
             yield playing_now
         finally:
             # Nothing is left of a run that a test has given up; one that has ended has none of these.
-            for role in ("sentry", "guard", "work"):
+            for role in ("watchdog", "guard", "work"):
                 kill(playing_now.processes(role))
 
 
@@ -425,7 +425,7 @@ def recovered(play: Playing) -> bool:
 
 
 def _recovered(play: Playing) -> bool:
-    """As a person has it recovered who names the run; refused while its sentry does the same."""
+    """As a person has it recovered who names the run; refused while its watchdog does the same."""
     runs = [run.run_id for run in play.runs() if run.state.fenced or run.state.unfinished]
     with contextlib.suppress(Refused):
         recover.run(recover.RecoverRequest(play.database.target, play.root, run_id="".join(runs[-1:])))

@@ -16,13 +16,13 @@ from ansible_collections.pgsafe.migration.tests.server.support import command_li
 import pgserver
 
 # A guard starts another worker in the place of one that was killed, so the guards are ended before the workers.
-ROLES = ("sentry", "guard", "work")
+ROLES = ("watchdog", "guard", "work")
 
 _COMMENTS = "SELECT json_object_agg(datname, shobj_description(oid, 'pg_database')) FROM pg_database"
 
 
 def working(directory: Path) -> dict[int, str]:
-    """Sentries, guards and workers of the runs below a directory: their command lines by process."""
+    """Watchdogs, guards and workers of the runs below a directory: their command lines by process."""
     found = {}
     for role in ROLES:
         for pid, words in command_lines().items():
@@ -38,7 +38,7 @@ def fenced(server: pgserver.Server) -> list[str]:
 
 
 def require_none(directory: Path, server: pgserver.Server | None) -> None:
-    """Wait until the runs below a directory have let go of everything; a sentry looks twice a second."""
+    """Wait until the runs below a directory have let go of everything; a watchdog looks twice a second."""
 
     def left() -> list[str]:
         return [*working(directory).values(), *(fenced(server) if server else [])]

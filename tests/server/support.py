@@ -192,7 +192,9 @@ def proven(
     return taken
 
 
-def fenced(database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "ready_copy") -> backup.Backup:
+def fenced(
+    database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "verified_copy"
+) -> backup.Backup:
     """A proven backup that was taken behind a fence, which still stands."""
     raised = fence.run(fence.FenceRequest(database.target, backup_root, kind, reason="a test"))
     return proven(database, backup_root, run_id=raised.run_id, proof=proof)

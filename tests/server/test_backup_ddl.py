@@ -122,7 +122,7 @@ def test_a_table_cannot_be_dropped_or_emptied_between_two_formats(
         failure = taking.failure()
     assert "full_backup.dump could not be written" in failure.what
     assert "LOCK TABLE" in failure.what
-    assert "Somebody holds or waits for a lock" in failure.remedy
+    assert "Another session holds or waits for a lock" in failure.remedy
     assert backups_in(backup_root) == []
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The fence on a server: who may still do what in each stage, what the witness sees, and that everything is undone."""
+"""The fence on a server: who may still do what in each stage, what its counters see, and that everything is undone."""
 
 from __future__ import annotations
 
@@ -167,12 +167,12 @@ def test_a_migration_behind_a_fence_ends_migrated_and_open(
     assert ours(database.server, database.name) == set()
     write(database, "UPDATE customers SET grade = 3")
     assert settings(database) == ""
-    assert events(taken.directory)[-5:] == ["applied", "accepted", "opened", "migrated", "ready_copy_dropped"]
+    assert events(taken.directory)[-5:] == ["applied", "accepted", "opened", "migrated", "verified_copy_dropped"]
 
 
 @pytest.mark.every_major
 @pytest.mark.parametrize("kind", fence.KINDS)
-def test_a_failed_migration_behind_a_fence_is_rolled_back_to_the_ready_copy(
+def test_a_failed_migration_behind_a_fence_is_rolled_back_to_the_verified_copy(
     database: Database, backup_root: Path, tmp_path: Path, kind: str
 ) -> None:
     before, taken = database.fingerprint(), fenced(database, backup_root, kind)
@@ -180,7 +180,7 @@ def test_a_failed_migration_behind_a_fence_is_rolled_back_to_the_ready_copy(
         migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
     restored = caught.value.outcome.rollback
     assert restored is not None, str(caught.value)
-    assert (restored.state, restored.method, restored.failures) == ("rolled_back", "ready_copy", ())
+    assert (restored.state, restored.method, restored.failures) == ("rolled_back", "verified_copy", ())
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == {restored.kept}
     assert database.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{restored.kept}'") == "f"
@@ -215,7 +215,7 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
         database.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{closed.name}'")
         assert process.wait() == 1
     assert database.sql("SELECT count(*) FROM customers") == "60"
-    assert events(taken.directory)[-4:] == ["accepted", "opened", "ready_copy_dropped", "failed_unchanged"]
+    assert events(taken.directory)[-4:] == ["accepted", "opened", "verified_copy_dropped", "failed_unchanged"]
 
 
 @pytest.mark.every_major
@@ -229,7 +229,7 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
         ("SELECT lo_from_bytea(0, 'x')", "rows were written"),
     ],
 )
-def test_the_witness_sees_who_writes_in_spite_of_the_fence(
+def test_the_change_counters_show_who_writes_in_spite_of_the_fence(
     database: Database, backup_root: Path, tmp_path: Path, harm: str, said: str
 ) -> None:
     taken = fenced(database, backup_root)
@@ -349,7 +349,7 @@ def test_an_owner_who_is_no_superuser_migrates_behind_a_fence(
     with owned(database, "CREATEROLE") as target:
         raised = fence.run(fence.FenceRequest(target, backup_root, kind))
         taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
-        verify.run(verify.VerifyRequest(target, taken.directory, proof="ready_copy"))
+        verify.run(verify.VerifyRequest(target, taken.directory, proof="verified_copy"))
         source = SetSource(write_set(tmp_path / "set", files))
         wanted = migrate.MigrateRequest(target, source, taken.directory, taken.run_id, target.dbname)
         ended = "refused" if not possible else "migrated" if files is MADE else "rolled_back"

@@ -45,7 +45,7 @@ def crash(database: Database) -> None:
 
 @pytest.mark.every_major
 def test_a_crash_does_not_hide_a_write_behind_the_fence(own: Database, backup_root: Path, tmp_path: Path) -> None:
-    # A crash sets every counter to 0, so that a witness that saw 0 before has nothing else to go by.
+    # A crash sets every counter to 0, so that counters that were 0 before have nothing else to go by.
     own.sql('DROP SCHEMA "Odd Schema" CASCADE; ALTER TABLE customers ALTER id DROP IDENTITY')
     crash(own)
     taken = fenced(own, backup_root)
@@ -77,7 +77,7 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         with pytest.raises(Refused, match="timeline 2"):
             fence.lift(database.target, backup_root, taken.run_id)
         with pytest.raises(Refused, match="timeline 2"):
-            # The sentry of the run names it, and does not say so.
+            # The watchdog of the run names it, and does not say so.
             recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
         assert database.sql("SHOW default_transaction_read_only") == "on"
         recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, after_failover=True))
@@ -100,7 +100,7 @@ def test_the_maintenance_database_is_migrated_from_another_one(
     target = replace(database.target, maintenance_db="template1")
     raised = fence.run(fence.FenceRequest(target, backup_root))
     taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
-    verify.run(verify.VerifyRequest(target, taken.directory, proof="ready_copy"))
+    verify.run(verify.VerifyRequest(target, taken.directory, proof="verified_copy"))
     broken = SetSource(write_set(tmp_path / "broken", {"1.sql": "CREATE TABLE t ();\n", "2.sql": "SELECT 1 / 0;\n"}))
     with pytest.raises(migrate.MigrationFailed) as failed:
         migrate.run(migrate.MigrateRequest(target, broken, taken.directory, taken.run_id, "postgres"))

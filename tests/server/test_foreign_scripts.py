@@ -114,7 +114,7 @@ def test_the_roles_of_a_backup_run_no_command(database: Database, backup_root: P
     forgery.rewrite(taken.directory / manifest.GLOBALS, lambda text: inserted(text, command, b"CREATE ROLE"))
     forgery.seal(taken.directory)
     options = instance.Options(str(database.server.bin_dir), place)
-    verdict = forgery.verified(database, taken.directory, proof="separate_instance", instance_options=options)
+    verdict = forgery.verified(database, taken.directory, proof="temporary_instance", instance_options=options)
     require_nothing_done(database, mark)
     assert verdict.reached == "decode"
     assert REFUSED in verdict.findings[0].what
@@ -135,7 +135,7 @@ def test_the_sql_of_a_dump_runs_as_a_user_who_owns_nothing_and_leaves_no_process
     program = f"id -u > {mark}; setsid sleep 1000 > /dev/null 2>&1 < /dev/null &"
     path.write_bytes(inserted(path.read_bytes(), f"COPY (SELECT 1) TO PROGRAM '{program}';"))
     options = instance.Options(str(database.server.bin_dir), place)
-    asked = lone_archive.ArchiveRequest(database.target, path, proof="separate_instance", instance_options=options)
+    asked = lone_archive.ArchiveRequest(database.target, path, proof="temporary_instance", instance_options=options)
     verdict = lone_archive.run(asked)
     assert (verdict.reached, verdict.findings) == ("restore", ())
     assert any(note.startswith("its SQL has COPY with PROGRAM (line ") for note in verdict.notes)

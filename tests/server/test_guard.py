@@ -196,14 +196,14 @@ def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at
 
 
 @pytest.mark.every_major
-def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_sentry(database: Database, root: Path) -> None:
+def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_watchdog(database: Database, root: Path) -> None:
     before = database.fingerprint()
     raised = watched(database, root, idle_timeout=1.0)
     assert database.sql("SHOW default_transaction_read_only") == "on"
     run = journal.of_run(root, raised)
     assert run is not None
-    until(lambda: not run.state.fenced, "the sentry lifts the fence")
-    until(lambda: not backends(database.server), "the sentry goes")
+    until(lambda: not run.state.fenced, "the watchdog lifts the fence")
+    until(lambda: not backends(database.server), "the watchdog goes")
     require_whole(database, before)
     assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]
 
@@ -214,8 +214,8 @@ def test_a_run_whose_controller_is_not_heard_of_any_more_is_given_up_when_its_le
     before = database.fingerprint()
     run = journal.of_run(root, watched(database, root, idle_timeout=3600.0, lease=1.0))
     assert run is not None
-    until(lambda: not run.state.fenced, "the sentry lifts the fence")
-    until(lambda: not backends(database.server), "the sentry goes")
+    until(lambda: not run.state.fenced, "the watchdog lifts the fence")
+    until(lambda: not backends(database.server), "the watchdog goes")
     require_whole(database, before)
     abandoned = run.last(Event.ABANDONED)
     assert abandoned is not None
@@ -252,21 +252,21 @@ def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
 
 
 @pytest.mark.fault(66)
-def test_a_sentry_finishes_what_a_killed_guard_and_worker_have_left(
+def test_a_watchdog_finishes_what_a_killed_guard_and_worker_have_left(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
     before = database.fingerprint()
-    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0), proof="ready_copy")
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0), proof="verified_copy")
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
         sleeps(database, job)
         job.kill("guard", "work")
-        until(lambda: "rolled_back" in job.events(), "the sentry rolls back")
-    until(lambda: not backends(database.server), "the sentry goes")
+        until(lambda: "rolled_back" in job.events(), "the watchdog rolls back")
+    until(lambda: not backends(database.server), "the watchdog goes")
     require_whole(database, before)
 
 
 def watched(database: Database, root: Path, idle_timeout: float, lease: float = 0.0) -> str:
-    """The run of a fence whose sentry gives it up after some seconds of rest."""
+    """The run of a fence whose watchdog gives it up after some seconds of rest."""
     target = database.target
     given = parameters(
         pg_fence,
@@ -352,7 +352,7 @@ def test_a_guard_repeats_a_cut_over_that_a_crash_of_the_server_has_broken_off_be
 
 
 @pytest.mark.fault(65)
-def test_a_crash_of_the_server_behind_a_fence_is_no_reason_to_trust_its_witness_and_none_to_stop(
+def test_a_crash_of_the_server_behind_a_fence_is_no_reason_to_trust_its_counters_and_none_to_stop(
     server: pgserver.Server, database: Database, root: Path, tmp_path: Path
 ) -> None:
     taken = fenced(database, root)

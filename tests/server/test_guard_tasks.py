@@ -157,7 +157,7 @@ def test_no_window_is_opened_without_a_confirmation_or_where_nobody_could_get_in
     database: Database, root: Path
 ) -> None:
     with (
-        pytest.raises(BadRequest, match="whose password is told to nobody"),
+        pytest.raises(BadRequest, match="its password is not disclosed"),
         window(database, fenced(database, root, "connect")),
     ):
         pass

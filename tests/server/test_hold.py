@@ -89,7 +89,7 @@ def test_a_held_migration_is_rolled_back_when_a_person_says_so(
     before = database.fingerprint()
     taken = held(database, backup_root, tmp_path / "set", kind)
     done = restore.run(restore.RestoreRequest(database.target, taken.directory))
-    assert (done.state, done.method) == ("rolled_back", "ready_copy")
+    assert (done.state, done.method) == ("rolled_back", "verified_copy")
     require_as_before(database, before)
     assert ours(database.server, database.name) == {done.kept}
     assert recover.run(asked(database, backup_root)).done == ()

@@ -173,7 +173,7 @@ def test_a_migration_that_does_nothing_at_all_has_failed(
     before = database.fingerprint()
     applied_before = write_set(tmp_path / "set", {"1.sql": "CREATE TABLE IF NOT EXISTS empty_one (a integer);\n"})
     source = SetSource(command=("true",)) if kind == "command" else SetSource(applied_before)
-    # The record of the set is not the migration's: the witness of the fence sees it, and nothing is restored for it.
+    # The record of the set is not the migration's: the counters of the fence see it, and nothing is restored for it.
     taken = fenced(database, backup_root)
     failure = failed(replace(request(database, taken, tmp_path, on_verify_failure="hold"), source=source))
     assert "The migration has changed nothing at all" in failure.what

@@ -68,7 +68,7 @@ def test_what_an_owner_may_not_carry_over_costs_no_rollback_and_is_told(
     of_another = f'ALTER ROLE "{pgserver.SUPERUSER}" IN DATABASE "{name}" SET "work_mem" = \'9MB\''
     server.psql(f"{superusers}; {of_another}; COMMENT ON DATABASE {name} IS 'owned'")
     taken = backup.run(backup.BackupRequest(owned, backup_root))
-    verify.run(verify.VerifyRequest(owned, taken.directory, proof="ready_copy"))
+    verify.run(verify.VerifyRequest(owned, taken.directory, proof="verified_copy"))
     source = SetSource(source=write_set(tmp_path / "set", HARMFUL))
     with pytest.raises(migrate.MigrationFailed) as failed:
         migrate.run(migrate.MigrateRequest(owned, source, taken.directory, taken.run_id, name))

@@ -127,8 +127,8 @@ def test_after_ctrl_c_the_rollback_is_shown_in_the_same_console(
     (log,) = (ansible.home / "pgsafe" / "one").iterdir()
     shown, target = log.read_text().split("---- On the target ----\n")
     assert "VERDICT  rolled back: the database is as it was before" in shown
-    assert "GUARD     Broken off: It was interrupted at the controller (Ctrl+C)." in target
-    assert "VERDICT   ROLLED BACK by ready_copy" in target
+    assert "GUARD     Aborted: It was interrupted at the controller (Ctrl+C)." in target
+    assert "VERDICT   ROLLED BACK by verified_copy" in target
 
 
 def ctrl_c_three_times(play: Terminal) -> None:
@@ -180,15 +180,15 @@ def test_when_all_of_the_controller_is_gone_the_lease_lapses(ansible: Ansible, d
     ansible.play({"one": database.variables(root, ansible.home / "set")}, playbook="pgsafe.migration.status")
     shown, target = kept.read_text().split("---- On the target ----\n")
     assert "Phase 1: PRE-MIGRATION  [✓]" in shown
-    assert "GUARD     Broken off: No controller renewed the lease for 3 s" in target
-    assert "VERDICT   ROLLED BACK by ready_copy" in target
+    assert "GUARD     Aborted: No controller renewed the lease for 3 s" in target
+    assert "VERDICT   ROLLED BACK by verified_copy" in target
     told = [entry.facts["reason"] for entry in journal.all_runs(root)[-1].entries() if entry.event == "aborting"]
     assert told == ["No controller renewed the lease for 3 s: the controller or the network is gone."]
 
 
 def require_nothing(database: Database, before: object, root: Path) -> None:
     """Nothing of a run that had not begun to migrate: no fence, no copy, no session, no half backup."""
-    until(lambda: last_event(root) in ("opened", "ready_copy_dropped"), "the run was given up")
+    until(lambda: last_event(root) in ("opened", "verified_copy_dropped"), "the run was given up")
     until(lambda: not backends(database.server), "everybody of ours has gone")
     assert (database.fingerprint(), ours(database.server, database.name)) == (before, set())
     database.sql("CREATE TABLE writable (); DROP TABLE writable")

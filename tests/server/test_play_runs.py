@@ -50,7 +50,7 @@ def test_a_good_run_migrates_and_a_second_one_finds_nothing_to_do(
     assert "Phase 1: PRE-MIGRATION  [✓]" in shown
     assert shown.splitlines()[-2].endswith("VERDICT  migrated and verified")
     assert "MIGRATE   Applied 005_constrain_members.sql" in target
-    # What came after the result that took it along: the proven copy was dropped, and its sentry has gone.
+    # What came after the result that took it along: the verified copy was dropped, and its watchdog has gone.
     assert beside.read_text().startswith(target)
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=beside.parent, check=False).returncode == 0
     migrated = sample.fingerprint()
@@ -94,7 +94,7 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     shown, target = log.read_text().split("---- On the target ----\n")
     assert f"VERDICT  rolled back: the database is as it was before, except: {excepted}" in shown
     assert 'column "phone" of relation "community_members" contains null values' in target.partition("FAILED")[2]
-    assert f"VERDICT   ROLLED BACK by ready_copy; the failed database is kept as {kept}" in target
+    assert f"VERDICT   ROLLED BACK by verified_copy; the failed database is kept as {kept}" in target
 
 
 FORGED = """

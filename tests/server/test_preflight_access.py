@@ -83,7 +83,7 @@ def test_a_maintenance_database_that_lets_nobody_in_is_one_problem_among_the_oth
     name = role(f"{database.name}_dba", "SUPERUSER")
     with let_in(database.server, name, database.name):
         found = look(database, backup_root, as_role(database, name), expected_tables=["nowhere"])
-    assert only(found, "scratch_access").what.startswith("The maintenance database lets nobody in")
+    assert only(found, "scratch_access").what.startswith("The maintenance database refuses connections")
     assert [problem.check for problem in found.errors] == ["expected_tables", "scratch_access"]
 
 

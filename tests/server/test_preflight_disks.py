@@ -119,14 +119,14 @@ def test_a_private_cluster_for_the_proof_needs_its_room_on_the_disk_it_is_made_o
 ) -> None:
     with tmpfs(tmp_path / "disk", "4m") as disk:
         beside = look(database, disk)
-        assert (beside.facts.proof, of(beside, "backup_disk")) == ("ready_copy", [])
-        apart = look(database, disk, proof="separate_instance", instance_directory=disk)
+        assert (beside.facts.proof, of(beside, "backup_disk")) == ("verified_copy", [])
+        apart = look(database, disk, proof="temporary_instance", instance_directory=disk)
         assert "for the restored copy on the same disk" in only(apart, "backup_disk").what
-        small = look(database, tmp_path, proof="separate_instance", instance_directory=disk)
-        assert "free; the private cluster of the proof needs" in only(small, "backup_disk").what
-        elsewhere = look(database, disk, proof="separate_instance", instance_directory=tmp_path)
+        small = look(database, tmp_path, proof="temporary_instance", instance_directory=disk)
+        assert "free; the temporary instance of the proof needs" in only(small, "backup_disk").what
+        elsewhere = look(database, disk, proof="temporary_instance", instance_directory=tmp_path)
         assert of(elsewhere, "backup_disk") == []
-        assert of(look(database, disk, proof="separate_instance", restore_level=False), "backup_disk") == []
+        assert of(look(database, disk, proof="temporary_instance", restore_level=False), "backup_disk") == []
 
 
 @pytest.mark.full_disk

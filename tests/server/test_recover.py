@@ -106,7 +106,9 @@ def test_a_run_that_rested_for_too_long_is_undone(database: Database, backup_roo
     require_open(database)
 
 
-def test_a_run_whose_sentry_went_with_its_host_is_undone_by_the_next_run(database: Database, backup_root: Path) -> None:
+def test_a_run_whose_watchdog_went_with_its_host_is_undone_by_the_next_run(
+    database: Database, backup_root: Path
+) -> None:
     """As after a reboot between two tasks: no process is left, and no person is asked anything."""
     fence.run(fence.FenceRequest(database.target, backup_root, idle_timeout=14400.0))
     (run,) = journal.all_runs(backup_root)

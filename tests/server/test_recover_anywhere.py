@@ -62,11 +62,11 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
 
 
 def migration_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, every: int) -> None:
-    died = die_and_recover(database, clone, tmp_path, GOOD, (fence.BOTH, "ready_copy"), "confirmed", every)
+    died = die_and_recover(database, clone, tmp_path, GOOD, (fence.BOTH, "verified_copy"), "confirmed", every)
     assert {"journal: armed", "journal: accepted", "journal: migrated"} <= set(died)
 
 
-@pytest.mark.parametrize("proof", ["ready_copy", "scratch"])
+@pytest.mark.parametrize("proof", ["verified_copy", "scratch"])
 def test_a_rollback_that_dies_behind_a_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
 ) -> None:

@@ -148,7 +148,7 @@ def test_a_tablespace_without_room_is_seen_before_a_copy_is_made_there_and_while
         own.admin("ALTER DATABASE app SET TABLESPACE small")
         own.sql(WAITING)
         database_bytes = int(own.sql("SELECT pg_database_size('app')"))
-        assert proof_choice.look(own.target, database_bytes, "small").proof == proof_choice.READY_COPY
+        assert proof_choice.look(own.target, database_bytes, "small").proof == proof_choice.VERIFIED_COPY
         with restoring(own, backup_root, Limits()) as running:
             with (disk / "filler").open("wb") as filler:
                 filler.write(bytes(shutil.disk_usage(disk).free - (1 << 20)))
@@ -158,7 +158,7 @@ def test_a_tablespace_without_room_is_seen_before_a_copy_is_made_there_and_while
             (disk / "filler").unlink()
             copies.drop(own.target, "copy")
     assert f"the filesystem of {disk} has less than" in caught.value.what
-    assert choice.proof == proof_choice.SEPARATE_INSTANCE
+    assert choice.proof == proof_choice.TEMPORARY_INSTANCE
     assert choice.reason.startswith(f"Proven in a separate instance: {disk} has 1.0M free")
 
 

@@ -378,7 +378,7 @@ def test_a_session_that_the_migration_left_at_work_under_another_name_does_not_w
     ],
     ids=["opened", "dropped", "another"],
 )
-def test_a_ready_copy_that_is_not_as_it_was_proven_is_not_swapped_in(
+def test_a_verified_copy_that_is_not_as_it_was_proven_is_not_swapped_in(
     database: Database, backup_root: Path, tmp_path: Path, spoil: list[str]
 ) -> None:
     before, taken = database.fingerprint(), fenced(database, backup_root)
@@ -389,5 +389,5 @@ def test_a_ready_copy_that_is_not_as_it_was_proven_is_not_swapped_in(
         migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
     restored = caught.value.outcome.rollback
     assert restored is not None, str(caught.value)
-    assert (restored.method, restored.failures[0][:11]) == ("archive", "ready copy:")
+    assert (restored.method, restored.failures[0][:11]) == ("archive", "verified copy:")
     assert database.fingerprint() == before

@@ -254,7 +254,7 @@ def test_numbers_that_the_failed_database_gave_out_are_told_or_passed_over(
         migrate.run(request(database, taken, source, sequences=chosen))
     restored = caught.value.outcome.rollback
     assert restored is not None, str(caught.value)
-    assert (restored.method, len(restored.warnings)) == ("ready_copy", 1)
+    assert (restored.method, len(restored.warnings)) == ("verified_copy", 1)
     told = "public.customers_id_seq (60,t in the backup, 70,t in the failed one); public.down (-1,t in the backup, -2,t"
     assert told in restored.warnings[0]
     following = database.sql("SELECT nextval('customers_id_seq') || ' ' || nextval('down')")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In a private cluster the SQL of a backup has no rights of a superuser, unless it needs them and may have them."""
+"""In a temporary instance the SQL of a backup has no rights of a superuser, unless it needs them and may have them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def asked(database: Database, path: Path) -> lone_archive.ArchiveRequest:
     bin_dir = str(database.server.bin_dir)
     options = instance.Options(bin_dir, path.parent / "own")
     target = replace(database.target, bin_dir=bin_dir)
-    return lone_archive.ArchiveRequest(target, path, proof="separate_instance", instance_options=options)
+    return lone_archive.ArchiveRequest(target, path, proof="temporary_instance", instance_options=options)
 
 
 @contextmanager
 def without_root(shared: Path) -> Iterator[None]:
-    """As a user with a directory of its own, whose files the server of a private cluster could reach."""
+    """As a user with a directory of its own, whose files the server of a temporary instance could reach."""
     readable_by_all(shared)
     shared.chmod(0o1777)
     with as_nobody():
@@ -179,7 +179,7 @@ def test_a_backup_of_many_owners_is_restored_by_no_superuser(
     taken = back_up(database, backup_root).directory
     options = instance.Options(str(database.server.bin_dir), place)
     target = replace(database.target, params={"host": "/nonexistent"})
-    verdict = verify.run(verify.VerifyRequest(target, taken, proof="separate_instance", instance_options=options))
+    verdict = verify.run(verify.VerifyRequest(target, taken, proof="temporary_instance", instance_options=options))
     database.sql("DROP OWNED BY holder CASCADE")
     database.admin("DROP OWNED BY holder; DROP ROLE holder")
     assert (verdict.reached, verdict.findings, verdict.notes) == ("restore", (), ())

@@ -69,7 +69,7 @@ def test_a_dump_restores_in_a_cluster_of_its_own_whatever_roles_it_names(
     path = dump(database, tmp_path / "by_hand", kind)
     try:
         options = instance.Options(str(database.server.bin_dir), place)
-        verdict = looked_at(database, path, proof="separate_instance", instance_options=options)
+        verdict = looked_at(database, path, proof="temporary_instance", instance_options=options)
     finally:
         database.sql(f"REASSIGN OWNED BY {owner} TO {pgserver.SUPERUSER}; DROP OWNED BY {reader}")
     assert told(verdict) == "restore: "

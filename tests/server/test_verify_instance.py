@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Proof in a private cluster: it needs no server, suffices by itself, and nothing of it is left whatever happens."""
+"""Proof in a temporary instance: it needs no server, suffices by itself, and nothing of it is left whatever happens."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def request(database: Database, stored: Path, place: Path | None) -> verify.Veri
     bin_dir = str(database.server.bin_dir)
     target = replace(NOWHERE, bin_dir=bin_dir)
     options = instance.Options(bin_dir, place)
-    return verify.VerifyRequest(target, stored, proof="separate_instance", instance_options=options)
+    return verify.VerifyRequest(target, stored, proof="temporary_instance", instance_options=options)
 
 
 def servers_in(place: Path) -> list[int]:
@@ -184,7 +184,7 @@ def test_an_owner_whom_nobody_makes_is_found_there_and_told_with_advice_on_a_ser
     try:
         with pytest.raises(QueryFailed, match=r'role "gone_owner" does not exist.*globals\.sql') as caught:
             forgery.verified(database, stored)
-        assert "separate_instance" in caught.value.remedy
+        assert "temporary_instance" in caught.value.remedy
     finally:
         database.admin(f"ALTER ROLE other RENAME TO {owner}")
     assert verify.run(request(database, stored, place)).reached == "restore"
@@ -245,7 +245,7 @@ def wait(*_arguments):
 
 copies.load_archive = wait
 target = Target({"host": "/nonexistent", "port": "1"}, "", bin_dir=bin_dir)
-request = verify.VerifyRequest(target, Path(stored), proof="separate_instance", record=False,
+request = verify.VerifyRequest(target, Path(stored), proof="temporary_instance", record=False,
                                instance_options=instance.Options(bin_dir, Path(place)))
 try:
     verify.run(request)

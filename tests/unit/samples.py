@@ -129,7 +129,7 @@ FACTS = Facts(
     backup_size=BackupSize("sample", GIB, GIB, 6 * GIB, MIB, 20),
     backup_root=Directory("/backups", exists=True, writable=True, mode=0o700, owner=0, link=False),
     backup_filesystem=Filesystem("/backups", 100 * GIB, 1, 10_000_000),
-    proof="ready_copy",
+    proof="verified_copy",
     proof_reason="there is room",
     proof_filesystem=None,
     read_only_fence=True,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The fingerprint of the proven copy, kept in the run's directory beside its journal.
+"""The fingerprint of the verified copy, kept in the run's directory beside its journal.
 
 A restore writes some texts of the catalogs anew, and a second one does not change them again. So whatever is restored
 from the same backup later is compared with this fingerprint, exactly.

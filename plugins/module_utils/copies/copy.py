@@ -84,7 +84,7 @@ def restoring_mark(run_id: str) -> str:
 
 
 def ready_mark(run_id: str) -> str:
-    return f"{MARK}the ready copy of the run {run_id}, closed until its verdict"
+    return f"{MARK}the verified copy of the run {run_id}, closed until its verdict"
 
 
 def kept_mark(run_id: str) -> str:
@@ -270,7 +270,7 @@ def drop(target: Target, name: str) -> None:
 
 @dataclass(frozen=True)
 class Ready:
-    """A proven copy that is kept closed, for a rollback by renames alone."""
+    """A verified copy that is kept closed, for a rollback by renames alone."""
 
     name: str
     oid: int
@@ -278,19 +278,19 @@ class Ready:
 
 
 def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
-    """Close a proven copy, so that it stays unchanged until a rollback uses it or it is dropped."""
-    with session(target.maintenance, cutover.DURABLE, "ready copy") as server:
+    """Close a verified copy, so that it stays unchanged until a rollback uses it or it is dropped."""
+    with session(target.maintenance, cutover.DURABLE, "verified copy") as server:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
         server.execute(_marking(name, ready_mark(run_journal.run_id)))
         cutover.end_sessions(server, name)
         ready = Ready(name, int(server.value(queries.DATABASE_OID, (name,))), run_journal.run_id)
-    run_journal.append(Event.READY_COPY, name=ready.name, oid=ready.oid)
+    run_journal.append(Event.VERIFIED_COPY, name=ready.name, oid=ready.oid)
     return ready
 
 
 def recorded_ready(run_journal: Journal) -> Ready | None:
-    """The ready copy of a run, as its journal has it; None when there is none any more."""
-    found = run_journal.state.ready_copy
+    """The verified copy of a run, as its journal has it; None when there is none any more."""
+    found = run_journal.state.verified_copy
     return Ready(found["name"], int(found["oid"]), run_journal.run_id) if found else None
 
 
@@ -298,24 +298,24 @@ def require_ready(target: Target, ready: Ready) -> None:
     """
     :raises Refused: it is gone, was opened, or is another database of that name.
     """
-    with session(target.maintenance, purpose="ready copy") as server:
+    with session(target.maintenance, purpose="verified copy") as server:
         found = server.rows(queries.NAME_AND_OPEN, (ready.oid,))
         comment = server.rows(queries.DATABASE_COMMENT, (ready.name,))
     if not found or found[0][0] != ready.name:
-        raise Refused(f"The ready copy {ready.name} is gone.")
+        raise Refused(f"The verified copy {ready.name} is gone.")
     if found[0][1] or comment != [(ready_mark(ready.run_id),)]:
-        raise Refused(f"The ready copy {ready.name} was opened since it was proven.")
+        raise Refused(f"The verified copy {ready.name} was opened since it was proven.")
 
 
 def drop_ready(target: Target, run_journal: Journal) -> str:
-    """Drop the ready copy of a run that needs none any more; its name, or nothing when there was none."""
+    """Drop the verified copy of a run that needs none any more; its name, or nothing when there was none."""
     ready = recorded_ready(run_journal)
     if ready is None:
         return ""
     with session(target.maintenance, WRITING, "drop") as server:
         if server.rows(queries.NAME_AND_OPEN, (ready.oid,)) and _is_marked(server, ready):
             server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(ready.name)))
-    run_journal.append(Event.READY_COPY_DROPPED, name=ready.name)
+    run_journal.append(Event.VERIFIED_COPY_DROPPED, name=ready.name)
     return ready.name
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role that restores a backup in a private cluster without being a superuser.
+"""The role that restores a backup in a temporary instance without being a superuser.
 
 It is a member of every role of the backup, so that ALTER … OWNER TO works, and of no role that reaches files or
 programs of the server. What takes a superuser and comes from installed files, the extensions, is created for it.
@@ -56,7 +56,7 @@ UPDATE pg_catalog.pg_extension SET extowner = r.oid FROM pg_catalog.pg_roles r W
 
 
 def in_cluster(superuser: Target, extension_owner: str) -> Target:
-    """The way of a new such role to a private cluster that has the roles of the backup.
+    """The way of a new such role to a temporary instance that has the roles of the backup.
 
     :param superuser: the way of the superuser, who stays its administrator.
     :param extension_owner: as in :class:`model.Administrator`.

@@ -19,7 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import d
 
 
 @dataclass(frozen=True)
-class Witness:
+class Counters:
     """:param rows_written: of all tables and large objects, as the statistics count them.
     :param statistics: when these were last reset; a crash does that too.
     :param counting: whether the server counts at all (track_counts).
@@ -39,33 +39,33 @@ class Witness:
         return asdict(self)
 
 
-def take(target: Target) -> Witness:
+def take(target: Target) -> Counters:
     mark = ddl_watch.mark(target)
-    with session(target, purpose="witness") as reader:
+    with session(target, purpose="counters") as reader:
         rows_written, reset, counting = reader.row(queries.WRITE_COUNTERS)
-        return Witness(
+        return Counters(
             int(rows_written), reset or "", counting == "on", mark.catalogs, mark.files, fingerprint.sequences(reader)
         )
 
 
-def of_facts(facts: dict[str, Any]) -> Witness:
+def of_facts(facts: dict[str, Any]) -> Counters:
     """As it was written into a journal."""
-    return Witness(**facts)
+    return Counters(**facts)
 
 
-def comparable(before: Witness, after: Witness) -> bool:
+def comparable(before: Counters, after: Counters) -> bool:
     """Whether the counters are of one and the same series; else only the whole fingerprint can tell."""
     return before.counting and after.counting and before.statistics == after.statistics
 
 
-def differences(before: Witness, after: Witness) -> Iterator[str]:
+def differences(before: Counters, after: Counters) -> Iterator[str]:
     """What other sessions did meanwhile, or tried to, a readable line each."""
     if before.rows_written != after.rows_written:
         yield f"{after.rows_written - before.rows_written:,} rows were written"
     yield from committed(before, after)
 
 
-def committed(before: Witness, after: Witness) -> Iterator[str]:
+def committed(before: Counters, after: Counters) -> Iterator[str]:
     """What is certainly other than before: rows alone are counted even when their transaction was rolled back."""
     if before.catalogs != after.catalogs:
         yield "DDL ran"

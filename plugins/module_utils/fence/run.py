@@ -20,8 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import names, pla
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import connect as connect_fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import counters as witness
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hooks, whereabouts
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import counters, hooks, whereabouts
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
@@ -50,7 +49,7 @@ class FenceRequest:
     :param reason: why there is to be no fence; asked for with ``none``.
     :param before: commands to run before the fence is raised.
     :param after: commands to run after the database was opened again, whatever became of the run.
-    :param idle_timeout: seconds that the run may rest before its sentry gives it up; None without a sentry.
+    :param idle_timeout: seconds that the run may rest before its watchdog gives it up; None without a watchdog.
     """
 
     target: Target
@@ -67,7 +66,7 @@ class Fence:
     """What the journal knows of a run's fence.
 
     :param saved: the database's own value of default_transaction_read_only before; None when it had none.
-    :param seen: the witness of the read-only stage; None before it stands, and without that stage.
+    :param seen: the change counters at the start of the read-only stage; None before it stands, and without that stage.
     :param since: seconds of the clock since it stands, for figures; None likewise.
     :param acl: the database's privileges before ``connect`` took them away.
     :param comment: the database's own before it was marked.
@@ -79,7 +78,7 @@ class Fence:
     saved: str | None
     after: hooks.Hooks
     reason: str = ""
-    seen: witness.Witness | None = None
+    seen: counters.Counters | None = None
     since: float | None = None
     comment: str | None = None
 
@@ -164,8 +163,8 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
             _mark(request.target, fence, run_journal)
             hooks.run(request.before)
             ended = _read_only(request.target, fence) if fence.read_only else 0
-            seen = witness.take(request.target).as_facts() if fence.read_only else None
-            run_journal.append(Event.FENCED, witness=seen, clock=time.time())
+            seen = counters.take(request.target).as_facts() if fence.read_only else None
+            run_journal.append(Event.FENCED, counters=seen, clock=time.time())
         except BaseException as error:
             _undo_after(request.target, run_journal, error)
             raise
@@ -173,7 +172,7 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
 
 
 def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
-    """End a run before its migration: open the database, and drop the ready copy; safe to repeat.
+    """End a run before its migration: open the database, and drop the verified copy; safe to repeat.
 
     :raises Refused: there is no such run, it is at work, or it has changed the database and must be rolled back.
     """
@@ -267,7 +266,7 @@ def recorded(run_journal: Journal) -> Fence | None:
         after=begun.facts["after"],
         reason=begun.facts["reason"],
         comment=begun.facts.get("comment"),
-        seen=witness.of_facts(facts["witness"]) if facts.get("witness") else None,
+        seen=counters.of_facts(facts["counters"]) if facts.get("counters") else None,
         since=facts.get("clock"),
     )
 
@@ -303,16 +302,16 @@ def way_in(target: Target, run_journal: Journal | None) -> Target:
 
 
 def written_since(fence: Fence, way_in: Target) -> tuple[str, ...]:
-    """What was written since the witness was taken; to be called when no other session is connected.
+    """What was written since the change counters were read; to be called when no other session is connected.
 
     :data:`RESET` when the counters cannot tell, and the whole fingerprint has to.
     """
     if fence.seen is None:
         return ()
-    now = witness.take(way_in)
-    if not witness.comparable(fence.seen, now):
+    now = counters.take(way_in)
+    if not counters.comparable(fence.seen, now):
         return (RESET,)
-    return tuple(witness.differences(fence.seen, now))
+    return tuple(counters.differences(fence.seen, now))
 
 
 def changed_since(run_journal: Journal | None, way_in: Target) -> tuple[str, ...]:
@@ -320,7 +319,7 @@ def changed_since(run_journal: Journal | None, way_in: Target) -> tuple[str, ...
     fence = recorded(run_journal) if run_journal else None
     if fence is None or fence.seen is None:
         return ()
-    return tuple(witness.committed(fence.seen, witness.take(way_in)))
+    return tuple(counters.committed(fence.seen, counters.take(way_in)))
 
 
 def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> Lifted:

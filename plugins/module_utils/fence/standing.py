@@ -80,4 +80,4 @@ def _by_itself(run_journal: Journal) -> str:
         return "Only"
     after = f"when the playbook has ended, or {duration(idle_timeout)} after its last step"
     when = "as soon as the server answers" if run_journal.state.unfinished else after
-    return f"The sentry of the run ({when}) or"
+    return f"The watchdog of the run ({when}) or"

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, sentry, worker
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, watchdog, worker
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting
 
 _ROLES = {
     "guard": process.main,
     "work": worker.main,
-    "sentry": sentry.main,
+    "watchdog": watchdog.main,
     "await": awaiting.main,
     "recover": by_hand.main,
 }

@@ -28,16 +28,16 @@ _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def sentry(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
-    """Start the sentry of a run that is fenced; what the controller needs to renew its lease.
+def watchdog(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
+    """Start the watchdog of a run that is fenced; what the controller needs to renew its lease.
 
     :param params: of the module; ``idle_timeout`` is how many seconds the run may rest between two tasks, ``lease`` how
         many seconds the controller may be silent.
     :raises PgsafeError: it did not start.
     """
     timeouts = {"lease": float(params["lease"]), "idle_timeout": float(params["idle_timeout"])}
-    order = Order("sentry", dict(params), str(run_journal.directory), "", **timeouts)
-    channel = _begin(order, "sentry", run_journal)
+    order = Order("watchdog", dict(params), str(run_journal.directory), "", **timeouts)
+    channel = _begin(order, "watchdog", run_journal)
     return {"directory": str(channel.directory), "run_id": run_journal.run_id, "lease": params["lease"]}
 
 

@@ -128,8 +128,8 @@ class _Guard:
         if self._order.job == "migrate":
             # One that gave up before it began has opened the database, unless the server was away.
             stuck = state.fenced and state.stage is Stage.GIVING_UP
-            # It has left the proven copy.
-            return state.unfinished or stuck or (broken_off and (state.fenced or state.ready_copy is not None))
+            # It has left the verified copy.
+            return state.unfinished or stuck or (broken_off and (state.fenced or state.verified_copy is not None))
         return broken_off and state.fenced and not state.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:

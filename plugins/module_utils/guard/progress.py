@@ -137,7 +137,7 @@ class Progress:
         return self._copy
 
     def _copies(self) -> Iterator[str]:
-        """What the job may be filling; a ready copy that is there already is not."""
+        """What the job may be filling; a verified copy that is there already is not."""
         if self._order.params.get("new_database"):
             yield self._order.params["new_database"]
         run_id = self._journal.run_id

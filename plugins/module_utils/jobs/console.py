@@ -144,8 +144,8 @@ def verify(found: BackupProof) -> list[str]:
     spent = ", ".join(f"{level} {duration(seconds)}" for level, seconds in found.seconds.items())
     lines = [f"{TICK} Backup integrity verified: level {found.reached} ({spent})"]
     lines += [f"[info] {note}" for note in found.notes]
-    if found.ready_copy:
-        lines.append(f"{TICK} The proven copy {found.ready_copy} is kept, closed, until the verdict")
+    if found.verified_copy:
+        lines.append(f"{TICK} The verified copy {found.verified_copy} is kept, closed, until the verdict")
     if found.reached == "restore" and found.manifest:
         mode = found.manifest.fingerprint.mode
         lines.append(f"{TICK} The restored copy is {equal(mode)} (fingerprint: {mode})")
@@ -231,7 +231,7 @@ def _restored(done: Restored) -> list[str]:
     return lines
 
 
-_SOURCES = {"ready_copy": "the proven copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}
+_SOURCES = {"verified_copy": "the verified copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}
 
 
 def restore_foreseen(found: RestorePlan) -> list[str]:

@@ -113,7 +113,7 @@ def _result(found: BackupProof, lines: list[str]) -> dict[str, Any]:
         "not_given_back": list(found.not_given_back),
         "seconds": found.seconds,
         "steps": found.steps,
-        "ready_copy": found.ready_copy,
+        "verified_copy": found.verified_copy,
         "restore_seconds": found.seconds.get("restore", 0.0),
         "console": lines,
     }

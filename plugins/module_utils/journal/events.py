@@ -12,7 +12,7 @@ class Event(Word):
 
     # The fence. FENCING precedes its first step, OPENED follows the last step of its undo.
     FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, idle_timeout
-    FENCED = "fenced"  # witness, clock
+    FENCED = "fenced"  # counters, clock
     REVOKING = "revoking"  # acl, owner, role
     CLOSING = "closing"  # name
     GIVING_UP = "giving_up"  # error; the database could not be closed
@@ -25,8 +25,8 @@ class Event(Word):
 
     VERIFYING = "verifying"  # level
     VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds
-    READY_COPY = "ready_copy"  # name, oid
-    READY_COPY_DROPPED = "ready_copy_dropped"  # name
+    VERIFIED_COPY = "verified_copy"  # name, oid
+    VERIFIED_COPY_DROPPED = "verified_copy_dropped"  # name
 
     # The window: from ARMED on the database may differ from the backup, until the run has ended.
     CONFIRMED = "confirmed"  # database, by

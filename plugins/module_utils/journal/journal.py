@@ -110,7 +110,7 @@ class Journal:
 
     @property
     def idle_timeout(self) -> float | None:
-        """Seconds that the run may rest before its sentry gives it up; None without a sentry."""
+        """Seconds that the run may rest before its watchdog gives it up; None without a watchdog."""
         begun = self.last(Event.FENCING)
         found = begun.facts.get("idle_timeout") if begun else None
         return None if found is None else float(found)

@@ -22,7 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import q
 _PURPOSE = "run"
 _PAUSE_SECONDS = 0.1
 
-# A sentry that is on its way out needs a moment.
+# A watchdog that is on its way out needs a moment.
 _PATIENCE_SECONDS = 5.0
 
 

@@ -28,8 +28,8 @@ PHRASES = {
     Event.SWEPT: ("BACKUP", "Removed the incomplete backup of an interrupted run: {backup_dir}"),
     Event.VERIFYING: ("VERIFY", "Verifying the backup up to level {level}"),
     Event.VERIFIED: ("VERIFY", "The backup reached level {level}"),
-    Event.READY_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
-    Event.READY_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),
+    Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
+    Event.VERIFIED_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),
     Event.CONFIRMED: ("CONFIRM", "{database} was confirmed by a {by}"),
     Event.ARMED: ("MIGRATE", "Migration started"),
     Event.APPLYING: ("MIGRATE", "Applying {file}"),
@@ -47,7 +47,7 @@ PHRASES = {
     Event.RESOLVED: ("VERDICT", "Marked as resolved by a person: {reason}"),
     Event.GUARDED: ("GUARD", "A guard on the target runs the {job}"),
     Event.ABORTING: ("GUARD", "Aborted: {reason}"),
-    Event.ABANDONED: ("GUARD", "The sentry finishes or undoes the run: {reason}"),
+    Event.ABANDONED: ("GUARD", "The watchdog finishes or undoes the run: {reason}"),
 }
 
 

@@ -98,8 +98,8 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.SWEPT: _ANYWHERE,
     Event.VERIFYING: _ANYWHERE,
     Event.VERIFIED: _ANYWHERE,
-    Event.READY_COPY: _ANYWHERE,
-    Event.READY_COPY_DROPPED: _ANYWHERE,
+    Event.VERIFIED_COPY: _ANYWHERE,
+    Event.VERIFIED_COPY_DROPPED: _ANYWHERE,
     Event.CONFIRMED: _moving(PREPARING, *_BEFORE_ARMED),
     Event.ARMED: _moving(ARMED, PREPARING),
     Event.APPLYING: _staying(ARMED),
@@ -152,10 +152,10 @@ _FORCED = {
 _RESET: Mapping[Event, Mapping[str, Any]] = {
     Event.ARMED: {"armed": True, "applied": (), "accepted": None, "rollback_failed": False},
     Event.ROLLING_BACK: {"accepted": None},
-    Event.READY_COPY_DROPPED: {"ready_copy": None},
+    Event.VERIFIED_COPY_DROPPED: {"verified_copy": None},
 }
 
-# After these events a run waits for its next task, without a process of its own but the sentry.
+# After these events a run waits for its next task, without a process of its own but the watchdog.
 _RESTING = (Event.FENCED, Event.BACKED_UP, Event.VERIFIED)
 
 # From these events on a job puts things back or opens the database, and its sessions are not terminated any more.
@@ -167,7 +167,7 @@ class RunState:
     """:param armed: the run ever began to change the database.
     :param accepted: the verdict of a run that lacks no more than the opening of its database.
     :param ended: the newest end that the run has reached.
-    :param ready_copy: name and OID of the verified copy that is kept for a rollback.
+    :param verified_copy: name and OID of the verified copy that is kept for a rollback.
     :param applied: the files that were applied in the window.
     :param puts_back: the newest job has begun to put things back, or to open the database.
     :param rollback_failed: a rollback has failed since the window was opened.
@@ -181,7 +181,7 @@ class RunState:
     armed: bool = False
     accepted: Verdict | None = None
     ended: Verdict | None = None
-    ready_copy: Mapping[str, Any] | None = None
+    verified_copy: Mapping[str, Any] | None = None
     applied: tuple[str, ...] = ()
     puts_back: bool = False
     rollback_failed: bool = False
@@ -283,8 +283,8 @@ def _facts(state: RunState, entry: Entry) -> dict[str, Any]:
         return {"applied": (*state.applied, str(facts.get("file", "")))}
     if event is Event.ACCEPTED:
         return {"accepted": of_word(str(facts.get("verdict", "")))}
-    if event is Event.READY_COPY:
-        return {"ready_copy": facts}
+    if event is Event.VERIFIED_COPY:
+        return {"verified_copy": facts}
     if event is Event.ROLLBACK_FAILED:
         return {"rollback_failed": state.stage is not RESTORING}
     return dict(_RESET.get(event, {}))

@@ -280,8 +280,8 @@ class _Window:
     def _written_by_others(self, server: Session) -> int | None:
         """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
 
-        A bound once every session has gone and reported its counts. Behind the read-only fence the witness has proven
-        that there are none, where the statistics would count those of an ANALYZE.
+        A bound once every session has gone and reported its counts. Behind the read-only fence the change counters have
+        proven that there are none, where the statistics would count those of an ANALYZE.
         """
         if self._fence is not None and self._fence.read_only:
             return 0
@@ -332,14 +332,14 @@ class _Window:
             ) from error
         self._opened = time.monotonic()
         self._journal.append(Event.MIGRATED, digest=self._migration.digest)
-        self._drop_ready_copy()
+        self._drop_verified_copy()
         return self._outcome(Verdict.MIGRATED)
 
-    def _drop_ready_copy(self) -> None:
+    def _drop_verified_copy(self) -> None:
         try:
             copies.drop_ready(self._request.target, self._journal)
         except PgsafeError as error:
-            self._warnings += (f"The ready copy could not be dropped: {error.what}",)
+            self._warnings += (f"The verified copy could not be dropped: {error.what}",)
 
     def _apply(self) -> None:
         migration = self._migration

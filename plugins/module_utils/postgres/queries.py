@@ -229,7 +229,7 @@ SELECT a.query, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.query_start)
  ORDER BY a.query_start LIMIT 1
 """
 
-# Of those that are still open: a ready copy is closed when it is proven.
+# Of those that are still open: a verified copy is closed when it is proven.
 SIZE_OF_COPY = """
 SELECT datname, pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = ANY (%s) AND datallowconn
 """

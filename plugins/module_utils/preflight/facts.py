@@ -72,7 +72,7 @@ class Plan:
     """What the run that comes is to do, as far as checks depend on it.
 
     :param proof: where a backup is proven, or ``auto``; ``none`` when it is not restored.
-    :param instance_directory: where a private cluster for the proof would be; None for beside the backup.
+    :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
     :param stated_free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
     :param probe: whether an empty database is made, to see who gets in.
@@ -344,11 +344,11 @@ def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...
 
 
 def _proof(plan: Plan, common: ServerFacts) -> dict[str, Any]:
-    """Where it will be, and on which disk a private cluster for it would be."""
+    """Where it will be, and on which disk a temporary instance for it would be."""
     choice = proof_choice.Choice(plan.proof, "as it was asked for")
     if plan.proof == AUTO:
         choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes)
-    apart = choice.proof == proof_choice.SEPARATE_INSTANCE
+    apart = choice.proof == proof_choice.TEMPORARY_INSTANCE
     place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
     return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}
 

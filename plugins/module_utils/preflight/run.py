@@ -24,7 +24,7 @@ class PreflightRequest:
     """:param scopes: what it is asked before, of :data:`checks.check.SCOPES`.
     :param restore_level: whether the backup will be proven by restoring it.
     :param proof: where, or ``auto``.
-    :param instance_directory: where a private cluster for the proof would be; None for beside the backup.
+    :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
     :param read_only_fence: whether the database will be read-only while it is backed up.
     :param csv: patterns of the tables that get a CSV.
     :param free_bytes: what a person says is free for a copy, where it cannot be seen.

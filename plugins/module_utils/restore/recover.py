@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Recover: bring a run whose process is gone to its end, by one implementation for every caller.
 
-The worker of a guard, the sentry, the rescue of a play, the next run, a person, and a rollback by hand call
+The worker of a guard, the watchdog, the rescue of a play, the next run, a person, and a rollback by hand call
 :func:`finish`. Forwards it only opens the database; backwards it ends what the migration started before it looks.
 """
 
@@ -34,7 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback 
 # As long as a person may take to confirm, and a little more.
 PATIENCE_SECONDS = 1200
 
-# As long as a sentry may take to start, or to come back to a server that was restarted.
+# As long as a watchdog may take to start, or to come back to a server that was restarted.
 _STARTING_SECONDS = 30
 
 
@@ -293,10 +293,10 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
         return
     newest = run_journal.entries()[-1]
     rested = (datetime.now(timezone.utc) - newest.moment).total_seconds()
-    sentry = leftover_runs.holder(request.target)
-    # A sentry that was started with the fence shows that the run is alive; after a reboot there is none.
+    watchdog = leftover_runs.holder(request.target)
+    # A watchdog that was started with the fence shows that the run is alive; after a reboot there is none.
     patience = request.patience if run_journal.idle_timeout is None else min(request.patience, _STARTING_SECONDS)
-    if rested < patience or (sentry and sentry.run_id == run_journal.run_id):
+    if rested < patience or (watchdog and watchdog.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps a person is being asked to confirm it.",

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rollback: look first; put a proven copy in the place of the failed database, and keep that one, closed.
+"""Rollback: look first; put a verified copy in the place of the failed database, and keep that one, closed.
 
-The ready copy takes the place by renames alone. Without one the archive is restored beside, then the SQL script.
+The verified copy takes the place by renames alone. Without one the archive is restored beside, then the SQL script.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import aftermath, sequences
 
-READY_COPY = "ready_copy"
+VERIFIED_COPY = "verified_copy"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RollbackRequest:
     """:param finish: only finish what the backup's run has begun; a rollback that is done is not looked at again.
     :param sequences: one of :data:`sequences.CHOICES`; empty for what the run was told.
     :param in_window: the process that migrated asks; after its death people may have put things right.
-    :param unmoved: the verification found nothing changed, so only the whole look tells; the witness sees our record.
+    :param unmoved: the verification found nothing changed; only a full comparison tells, as the record is a change.
     :param interruptible: signals break off what takes long, up to the renames; else they are the caller's.
     """
 
@@ -75,7 +75,7 @@ class RollbackRequest:
 @dataclass(frozen=True)
 class Restored:
     """:param state: ``rolled_back``, ``restored``, or ``not_needed`` when the live database is as it was.
-    :param method: ``ready_copy``, ``archive`` or ``script``; empty when nothing was restored.
+    :param method: ``verified_copy``, ``archive`` or ``script``; empty when nothing was restored.
     :param kept: the name of the database that was replaced, or empty.
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
@@ -227,7 +227,7 @@ def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence
 
 
 def let_go(target: Target, run_journal: Journal | None, after_failover: bool = False) -> tuple[str, ...]:
-    """The database open under its name, and no ready copy left; what went wrong with the small things around that.
+    """The database open under its name, and no verified copy left; what went wrong with the small things around that.
 
     :param after_failover: as for :func:`fence.undo`.
     """
@@ -237,7 +237,7 @@ def let_go(target: Target, run_journal: Journal | None, after_failover: bool = F
     try:
         copies.drop_ready(target, run_journal)
     except PgsafeError as error:
-        return (*failures, f"The ready copy could not be dropped: {error.what}")
+        return (*failures, f"The verified copy could not be dropped: {error.what}")
     return failures
 
 
@@ -277,7 +277,7 @@ def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
 def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
     """Whether the live database, fenced or not, still is what the backup holds.
 
-    Where the cheap witness proves a difference, the tables need not be read, which would take its time.
+    Where the cheap change counters prove a difference, the tables need not be read, which would take its time.
     """
     if live.name not in (manifest.identity.name, whereabouts.fenced_name(manifest)):
         return False
@@ -299,7 +299,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
             numbers = _with_numbers(request, found, ahead, run_journal)
             seconds, warnings = _swap(request.target, manifest, live, found)
         except PgsafeError as error:
-            if found.method != READY_COPY:
+            if found.method != VERIFIED_COPY:
                 copies.drop_after(request.target, found.name, error)
             raise
     rows, warnings = (
@@ -330,8 +330,8 @@ def _with_numbers(
     """Before the copy takes the place, so that no number is given out twice; what is reported."""
     if not ahead or _chosen(request, run_journal) != sequences.MAX:
         return sequences.told(ahead)
-    if found.method == READY_COPY:
-        # Should this be interrupted, then it is no ready copy any more, and the archive is restored.
+    if found.method == VERIFIED_COPY:
+        # Should this be interrupted, then it is no verified copy any more, and the archive is restored.
         cutover.reopen(request.target, found.name)
     return sequences.carry(request.target.database(found.name), ahead)
 
@@ -364,7 +364,7 @@ def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tu
 
 
 def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> _Candidate:
-    """The ready copy as it was proven; else a copy restored and compared now."""
+    """The verified copy as it was proven; else a copy restored and compared now."""
     target = request.target
     why_not: tuple[str, ...] = ()
     ready = copies.recorded_ready(run_journal) if run_journal else None
@@ -372,9 +372,9 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
         try:
             copies.require_ready(target, ready)
         except Refused as error:
-            why_not = (f"ready copy: {error.what}",)
+            why_not = (f"verified copy: {error.what}",)
         else:
-            return _Candidate(ready.name, ready.oid, READY_COPY, ())
+            return _Candidate(ready.name, ready.oid, VERIFIED_COPY, ())
     name = whereabouts.restored_name(manifest)
     tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
     with session(target.maintenance, purpose="rollback") as server:

@@ -136,14 +136,14 @@ def _forecast(request: RestoreRequest, manifest: Manifest) -> Forecast:
 
 
 def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Intent:
-    """What the run itself has left in the way, its rollback clears away; a ready copy has its room already."""
+    """What the run itself has left in the way, its rollback clears away; a verified copy has its room already."""
     with session(request.target.maintenance, purpose="restore") as server:
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
     names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
     cleared = ("prepared_transactions",) if run_journal and run_journal.state.unfinished else ()
     ready = ("data_disk", "wal_disk") if run_journal and copies.recorded_ready(run_journal) else ()
-    known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the ready copy is there")}
+    known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the verified copy is there")}
     return replace(intent, waived={**known, **intent.waived})
 
 

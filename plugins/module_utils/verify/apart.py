@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which role restores in a private cluster: a superuser only where no other role can, and where that is safe."""
+"""Which role restores in a temporary instance: a superuser only where no other role can, and where that is safe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings i
 @dataclass(frozen=True)
 class Rule:
     """:param path: what is restored.
-    :param superuser_allowed: whether its SQL may run as a superuser of a private cluster.
+    :param superuser_allowed: whether its SQL may run as a superuser of a temporary instance.
     """
 
     path: Path
@@ -26,7 +26,7 @@ class Rule:
 
 
 class Restoring(Protocol):
-    """Restores in a private cluster and adds what it finds."""
+    """Restores in a temporary instance and adds what it finds."""
 
     def __call__(self, looked: Found, /, *, as_superuser: bool) -> None: ...
 
@@ -48,10 +48,10 @@ def restore(restoring: Restoring, needed: Sequence[str], found: Found, rule: Rul
         raise Refused(
             f"{rule.path} is of unknown origin, and only a superuser restores it, whose SQL could run programs as the "
             f"user of this task: {reason}.",
-            remedy="Run the task as root, whose private cluster has a user who owns nothing, or set trusted: true if "
-            "this SQL may run as the user of this task.",
+            remedy="Run the task as root, whose temporary instance has a user who owns nothing, or set trusted: true "
+            "if this SQL may run as the user of this task.",
         )
-    found.notes.append(f"restored by a superuser of the private cluster, since no other role could: {reason}")
+    found.notes.append(f"restored by a superuser of the temporary instance, since no other role could: {reason}")
     restoring(found, as_superuser=True)
 
 

@@ -96,7 +96,7 @@ class BackupProof:
     :param manifest: of the backup; an archive that was made by hand has none.
     :param steps: duration of each step of each level, by ``level: step``.
     :param notes: what could not be said, or was done otherwise than usual.
-    :param ready_copy: the name of the proven copy that is kept for a rollback; empty when none is.
+    :param verified_copy: the name of the verified copy that is kept for a rollback; empty when none is.
     :param not_given_back: what a restore of this backup leaves out or decides anew, an object each.
     """
 
@@ -106,7 +106,7 @@ class BackupProof:
     manifest: Manifest | None
     steps: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    ready_copy: str = ""
+    verified_copy: str = ""
     not_given_back: tuple[str, ...] = ()
 
 

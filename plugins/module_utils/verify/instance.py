@@ -175,7 +175,7 @@ def _nameless() -> Account:
         account = Account(uid, uid)
         if _is_nameless(account) and not commands.processes_of(account):
             return account
-    raise Refused("There is no free user for a private cluster.", remedy="Name one in instance_user.")
+    raise Refused("There is no free user for a temporary instance.", remedy="Name one in instance_user.")
 
 
 def _is_nameless(account: Account) -> bool:
@@ -201,7 +201,7 @@ def _parent(options: Options, beside: Path, account: Account | None) -> Path:
         return found
     who = f"the user {account.uid if account else os.geteuid()}"
     raise Refused(
-        f"A private cluster of {who} cannot reach {found}.",
+        f"A temporary instance of {who} cannot reach {found}.",
         remedy="Name a directory in instance_directory that every user can enter (mode 0711).",
     )
 

@@ -109,7 +109,7 @@ def plan(request: ArchiveRequest) -> Dump:
 
 def _place(request: ArchiveRequest) -> str:
     """Where nothing is known of the room that it needs, a server is no place to try."""
-    return origin.SEPARATE_INSTANCE if request.proof == "auto" else request.proof
+    return origin.TEMPORARY_INSTANCE if request.proof == "auto" else request.proof
 
 
 def run(request: ArchiveRequest) -> BackupProof:
@@ -208,7 +208,7 @@ def _restore(request: ArchiveRequest, dump: Dump, found: Found) -> None:
         if found.findings:
             return
     found.notes.extend(origin.reaching_out(scripts.lines(_text(request, dump))))
-    if _place(request) == origin.SEPARATE_INSTANCE:
+    if _place(request) == origin.TEMPORARY_INSTANCE:
         found.notes.append("its roles and tablespaces were made up by name")
         allowed = request.trusted or origin.superuser_allowed()
         needed = list(privileged.entries(scripts.lines(_schema(request, dump))))
@@ -297,7 +297,7 @@ def _load(request: ArchiveRequest, dump: Dump, target: Target, tools: pg_tools.T
 
 
 def _extend(request: ArchiveRequest, dump: Dump, target: Target, schemas: Collection[str] | None = None) -> None:
-    """Have the administrator of a private cluster create the extensions, if the restoring role has one.
+    """Have the administrator of a temporary instance create the extensions, if the restoring role has one.
 
     :param schemas: those that are there; None for all that it names.
     """

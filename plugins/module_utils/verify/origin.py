@@ -17,7 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
 
-SEPARATE_INSTANCE = "separate_instance"
+TEMPORARY_INSTANCE = "temporary_instance"
 
 # What reaches beyond its database, by how pg_dump writes it. A dump can hide it; this is for people to read.
 _REACHING = {
@@ -54,15 +54,15 @@ def require_apart(path: Path, proof: str) -> None:
     """
     :raises Refused: the SQL of a dump of unknown origin would run with rights of ours.
     """
-    if proof != SEPARATE_INSTANCE:
+    if proof != TEMPORARY_INSTANCE:
         raise Refused(
             f"{path} is of unknown origin, and proof: {proof} would run its SQL on the server of the connection.",
-            remedy="Choose proof: separate_instance, or set trusted: true if it may run there.",
+            remedy="Choose proof: temporary_instance, or set trusted: true if it may run there.",
         )
 
 
 def superuser_allowed() -> bool:
-    """Whether the SQL of any origin may run as a superuser of a private cluster: its programs then own nothing."""
+    """Whether the SQL of any origin may run as a superuser of a temporary instance: its programs then own nothing."""
     return os.geteuid() == 0
 
 

@@ -107,7 +107,7 @@ def scratch(target: Target) -> Place:
     return made
 
 
-def ready_copy(target: Target, run_journal: Journal) -> Place:
+def verified_copy(target: Target, run_journal: Journal) -> Place:
     """A database beside the live one that is kept, closed and analyzed, for a rollback by renames alone."""
 
     @contextmanager
@@ -129,7 +129,7 @@ def _source(target: Target, stored: Stored) -> copies.Source:
 
 
 def look_apart(stored: Stored, options: instance.Options, found: Found, *, superuser_allowed: bool) -> None:
-    """Restore and compare in a private cluster.
+    """Restore and compare in a temporary instance.
 
     :param superuser_allowed: whether the SQL of the backup may run as a superuser of that cluster.
     :raises Refused: it would have to, and may not.
@@ -137,7 +137,7 @@ def look_apart(stored: Stored, options: instance.Options, found: Found, *, super
     """
 
     def restoring(looked: Found, *, as_superuser: bool) -> None:
-        look(stored, separate_instance(options, as_superuser=as_superuser), looked)
+        look(stored, temporary_instance(options, as_superuser=as_superuser), looked)
 
     rule = apart.Rule(stored.directory, superuser_allowed=superuser_allowed)
     apart.restore(restoring, _privileged(stored, options), found, rule)
@@ -148,8 +148,8 @@ def _privileged(stored: Stored, options: instance.Options) -> list[str]:
     return list(privileged.entries(scripts.lines(archives.schema(tools, stored.directory / ARCHIVE))))
 
 
-def separate_instance(options: instance.Options, *, as_superuser: bool) -> Place:
-    """A database of a private cluster that is made for the proof, with the roles of the backup; both are removed."""
+def temporary_instance(options: instance.Options, *, as_superuser: bool) -> Place:
+    """A database of a temporary instance that is made for the proof, with the roles of the backup; both are removed."""
 
     @contextmanager
     def made(stored: Stored, found: Found) -> Iterator[Copy]:
@@ -175,7 +175,7 @@ def _advising() -> Iterator[None]:
     except QueryFailed as error:
         if error.sqlstate == _UNDEFINED:
             error.remedy = (
-                f"Make on this server what the backup's {GLOBALS} makes, or choose proof: separate_instance, where it "
+                f"Make on this server what the backup's {GLOBALS} makes, or choose proof: temporary_instance, where it "
                 "is made from there."
             )
         raise

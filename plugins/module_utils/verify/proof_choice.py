@@ -12,8 +12,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import f
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
 from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
 
-READY_COPY = "ready_copy"
-SEPARATE_INSTANCE = "separate_instance"
+VERIFIED_COPY = "verified_copy"
+TEMPORARY_INSTANCE = "temporary_instance"
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ def choose(disk: Filesystem, log: Wal, database_bytes: int) -> Choice:
     needed = database_bytes + (log.kept_of(written) if shared else 0)
     if disk.free_bytes is not None and disk.free_bytes < needed:
         why = f"{disk.path} has {size(disk.free_bytes)} free, and a copy beside the database needs {size(needed)}"
-        return Choice(SEPARATE_INSTANCE, f"Proven in a separate instance: {why}.")
+        return Choice(TEMPORARY_INSTANCE, f"Proven in a separate instance: {why}.")
     lost = [slot.name for slot in log.slots if slot.safe_bytes is not None and slot.safe_bytes < written]
     if lost:
         why = f"a copy beside the database writes {size(written)} of log, and the slot {lost[0]} would be lost"
-        return Choice(SEPARATE_INSTANCE, f"Proven in a separate instance: {why}.")
+        return Choice(TEMPORARY_INSTANCE, f"Proven in a separate instance: {why}.")
     why = f"{_room(disk)}{_carried(log, written)}"
-    return Choice(READY_COPY, f"Proven beside the database, for a rollback at once: {why}.")
+    return Choice(VERIFIED_COPY, f"Proven beside the database, for a rollback at once: {why}.")
 
 
 def _room(disk: Filesystem) -> str:

@@ -33,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings i
 
 STALL_SECONDS = 1800
 
-READY_COPY = "ready_copy"
+VERIFIED_COPY = "verified_copy"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class VerifyRequest:
     """:param target: where a scratch database may be made, and whose tools decode.
     :param record: write the proof into the journal of the backup's run.
     :param proof: where it is restored for level ``restore``, one of :data:`PROOFS`, or :data:`AUTO`.
-    :param instance_options: of the ``separate_instance``.
+    :param instance_options: of the ``temporary_instance``.
     :param trusted: whether the SQL of a backup of unknown origin may run with our rights.
     :param stall_limit: seconds that a program which decodes may go on without a word.
     """
@@ -62,9 +62,11 @@ AUTO = "auto"
 # Each makes the place on the server of the connection that level restore is proven in.
 _PLACES: dict[str, Callable[[VerifyRequest], proof.Place]] = {
     "scratch": lambda request: proof.scratch(login_triggers.silenced(request.target)),
-    READY_COPY: lambda request: proof.ready_copy(login_triggers.silenced(request.target), _journal_to_keep(request)),
+    VERIFIED_COPY: lambda request: proof.verified_copy(
+        login_triggers.silenced(request.target), _journal_to_keep(request)
+    ),
 }
-PROOFS = (*_PLACES, origin.SEPARATE_INSTANCE)
+PROOFS = (*_PLACES, origin.TEMPORARY_INSTANCE)
 
 
 def plan(request: VerifyRequest) -> Manifest:
@@ -84,7 +86,7 @@ def _origin(request: VerifyRequest, manifest: Manifest) -> VerifyRequest:
     """
     if request.level != "restore" or request.trusted or origin.is_own(request.backup_dir, manifest):
         return request
-    found = replace(request, proof=origin.SEPARATE_INSTANCE) if request.proof == AUTO else request
+    found = replace(request, proof=origin.TEMPORARY_INSTANCE) if request.proof == AUTO else request
     origin.require_apart(found.backup_dir, found.proof)
     return found
 
@@ -110,7 +112,7 @@ def run(request: VerifyRequest) -> BackupProof:
             verdict = _verdict(request, manifest)
         _record(request, verdict, run_journal, sealed)
         ready = copies.recorded_ready(run_journal)
-    return replace(verdict, ready_copy=ready.name if ready else "")
+    return replace(verdict, verified_copy=ready.name if ready else "")
 
 
 def run_of(backup_dir: Path) -> Journal | None:
@@ -124,7 +126,7 @@ def run_of(backup_dir: Path) -> Journal | None:
 def _journal_to_keep(request: VerifyRequest) -> Journal:
     run_journal = run_of(request.backup_dir)
     if run_journal is None:
-        raise Refused("The backup's run has no journal beside it that could say what becomes of a ready copy.")
+        raise Refused("The backup's run has no journal beside it that could say what becomes of a verified copy.")
     return run_journal
 
 
@@ -153,7 +155,7 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
         found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
     place = _chosen(request, manifest, found)
-    if place == origin.SEPARATE_INSTANCE:
+    if place == origin.TEMPORARY_INSTANCE:
         allowed = own or request.trusted or origin.superuser_allowed()
         proof.look_apart(stored, request.instance_options, found, superuser_allowed=allowed)
     else:

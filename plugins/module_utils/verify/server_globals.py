@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles and tablespaces of a backup, rewritten for a private cluster; pure functions over what pg_dumpall printed.
+"""The roles and tablespaces of a backup, rewritten for a temporary instance; pure functions over pg_dumpall's output.
 
 https://www.postgresql.org/docs/current/app-pg-dumpall.html
 """

@@ -43,14 +43,14 @@ def _private_cluster(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "backup_disk",
             "error",
-            f"{place.path} has {size(place.free_bytes)} free; the private cluster of the proof needs "
+            f"{place.path} has {size(place.free_bytes)} free; the temporary instance of the proof needs "
             f"{size(facts.wanted.bytes)}.",
             "Name a directory with more room in pg_migrate_instance_directory.",
         )
 
 
 def _copies(facts: Facts) -> int:
-    """The proof in a private cluster, or the copy beside the live database; never both at once."""
+    """The proof in a temporary instance, or the copy beside the live database; never both at once."""
     proof, device = facts.proof_filesystem, facts.backup_filesystem.device
     if device is None:
         return 0

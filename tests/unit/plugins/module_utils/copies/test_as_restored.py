@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The fingerprint of a proven copy is read back as it was written, for the same backup only."""
+"""The fingerprint of a verified copy is read back as it was written, for the same backup only."""
 
 from __future__ import annotations
 

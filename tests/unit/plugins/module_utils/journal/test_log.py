@@ -31,7 +31,7 @@ def test_the_log_has_the_time_the_phase_and_what_the_programs_have_said(journal:
     journal.append(Event.APPLYING, file="1.sql")
     journal.note("ALTER TABLE\nUPDATE 7")
     journal.append(Event.FAILED, error="psql ended with status 3:\n  division by zero")
-    journal.append(Event.ROLLED_BACK, method="ready_copy", kept="")
+    journal.append(Event.ROLLED_BACK, method="verified_copy", kept="")
     times = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  "
     assert [re.sub(f"^{times}", "", line) for line in journal.log()] == [
         "MIGRATE   Applying 1.sql",
@@ -39,7 +39,7 @@ def test_the_log_has_the_time_the_phase_and_what_the_programs_have_said(journal:
         "    | UPDATE 7",
         "MIGRATE   FAILED: psql ended with status 3:",
         "    |   division by zero",
-        "VERDICT   ROLLED BACK by ready_copy; the failed database is kept as (none)",
+        "VERDICT   ROLLED BACK by verified_copy; the failed database is kept as (none)",
     ]
 
 

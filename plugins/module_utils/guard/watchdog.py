@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The sentry of a run: there from the fence to the end, so that no database stays fenced without a controller.
+"""The watchdog of a run: there from the fence to the end, so that no database stays fenced without a controller.
 
-Between two tasks of a play no process works on a run. The sentry holds the lock by which the server knows of the run.
+Between two tasks of a play no process works on a run. The watchdog holds the lock by which the server knows of the run.
 It finishes or undoes the run when its controller is gone, when it has rested for too long, or when guard and worker
 were killed.
 """
@@ -39,11 +39,11 @@ _BETWEEN_TASKS_SECONDS = 2.0
 def main(_arguments: Sequence[str]) -> int:
     order = unpacked(sys.stdin.buffer.read())
     with signals.passed_over():
-        _Sentry(order).watch()
+        _Watchdog(order).watch()
     return 0
 
 
-class _Sentry:
+class _Watchdog:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._journal = order.journal
