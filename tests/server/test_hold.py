@@ -69,7 +69,7 @@ def test_a_held_migration_is_opened_when_a_person_accepts_it(
     assert recover.plan(accepting).done == (f"The run {taken.run_id} would be finished",)
     (said,) = recover.run(accepting).done
     assert said == f"Finished: the run {taken.run_id}, whose verdict was migrated: the rows were tests"
-    assert [event for event in events(taken.directory)[-4:] if "ready" not in event] == [
+    assert [event for event in events(taken.directory)[-4:] if "copy" not in event] == [
         "accepted",
         "opened",
         "migrated",
