@@ -114,7 +114,7 @@ def test_a_table_that_is_locked_is_not_waited_for_and_told(database: Database, b
 
 @pytest.mark.fault(54)
 @pytest.mark.full_disk
-def test_a_private_cluster_for_the_proof_needs_its_room_on_the_disk_it_is_made_on(
+def test_a_temporary_instance_for_the_proof_needs_its_room_on_the_disk_it_is_made_on(
     database: Database, tmp_path: Path
 ) -> None:
     with tmpfs(tmp_path / "disk", "4m") as disk:

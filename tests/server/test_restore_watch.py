@@ -159,7 +159,7 @@ def test_a_tablespace_without_room_is_seen_before_a_copy_is_made_there_and_while
             copies.drop(own.target, "copy")
     assert f"the filesystem of {disk} has less than" in caught.value.what
     assert choice.proof == proof_choice.TEMPORARY_INSTANCE
-    assert choice.reason.startswith(f"Proven in a separate instance: {disk} has 1.0M free")
+    assert choice.reason.startswith(f"Proven in a temporary instance: {disk} has 1.0M free")
 
 
 def test_a_slot_that_was_lost_before_is_no_reason_to_give_up(narrow: Database, backup_root: Path) -> None:

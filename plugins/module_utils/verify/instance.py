@@ -256,7 +256,7 @@ def _globals(wanted: Wanted, as_superuser: bool) -> tuple[str, str, bytes]:
     except ValueError as error:
         raise Damaged(GLOBALS, str(error)) from error
     if as_superuser:
-        return superuser, superuser, server_globals.for_private_cluster(wanted.globals_script, superuser)
+        return superuser, superuser, server_globals.for_temporary_instance(wanted.globals_script, superuser)
     try:
         script = server_globals.names_alone(wanted.globals_script)
     except ValueError as error:

@@ -41,11 +41,11 @@ def choose(disk: Filesystem, log: Wal, database_bytes: int) -> Choice:
     needed = database_bytes + (log.kept_of(written) if shared else 0)
     if disk.free_bytes is not None and disk.free_bytes < needed:
         why = f"{disk.path} has {size(disk.free_bytes)} free, and a copy beside the database needs {size(needed)}"
-        return Choice(TEMPORARY_INSTANCE, f"Proven in a separate instance: {why}.")
+        return Choice(TEMPORARY_INSTANCE, f"Proven in a temporary instance: {why}.")
     lost = [slot.name for slot in log.slots if slot.safe_bytes is not None and slot.safe_bytes < written]
     if lost:
         why = f"a copy beside the database writes {size(written)} of log, and the slot {lost[0]} would be lost"
-        return Choice(TEMPORARY_INSTANCE, f"Proven in a separate instance: {why}.")
+        return Choice(TEMPORARY_INSTANCE, f"Proven in a temporary instance: {why}.")
     why = f"{_room(disk)}{_carried(log, written)}"
     return Choice(VERIFIED_COPY, f"Proven beside the database, for a rollback at once: {why}.")
 

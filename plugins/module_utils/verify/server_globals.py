@@ -68,7 +68,7 @@ def first_superuser(script: bytes) -> str:
     return max(superusers, key=lambda name: (grantors[name], name == "postgres"))
 
 
-def for_private_cluster(script: bytes, bootstrap: str) -> bytes:
+def for_temporary_instance(script: bytes, bootstrap: str) -> bytes:
     """The script without the role that is there already, and with every tablespace inside the data directory.
 
     The directories that it names are those of the server that was backed up, perhaps of this very host.

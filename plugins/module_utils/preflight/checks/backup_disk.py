@@ -18,7 +18,7 @@ _BASES = {
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    yield from _private_cluster(facts)
+    yield from _temporary_instance(facts)
     disk = facts.backup_filesystem
     backup = int(facts.backup_size.bytes * facts.thresholds.disk_factor)
     needed = backup + _copies(facts)
@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _private_cluster(facts: Facts) -> Iterator[Problem]:
+def _temporary_instance(facts: Facts) -> Iterator[Problem]:
     """On a disk of its own; on that of the backups its room is counted with theirs."""
     place = facts.proof_filesystem
     if place is None or place.device == facts.backup_filesystem.device or place.free_bytes is None:

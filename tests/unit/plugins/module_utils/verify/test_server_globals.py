@@ -40,7 +40,7 @@ def test_a_script_without_a_superuser_is_not_what_pg_dumpall_prints() -> None:
     ("superuser", "gone"), [("boss", b"CREATE ROLE boss;\n"), ('Odd "1" x', b'CREATE ROLE "Odd ""1"" x";\n')]
 )
 def test_the_role_that_is_there_is_not_made_and_tablespaces_stay_inside(superuser: str, gone: bytes) -> None:
-    text = server_globals.for_private_cluster(SCRIPT, superuser)
+    text = server_globals.for_temporary_instance(SCRIPT, superuser)
     expected = SCRIPT.replace(gone, b"").replace(b"'/srv/it''s fast'", b"''").replace(b"E'/srv/\\\\x'", b"''")
     assert text == expected
 

@@ -42,7 +42,7 @@ def test_a_copy_beside_the_live_database_needs_room_and_so_does_its_log_on_the_s
     assert list(backup_disk.check(enough)) == []
 
 
-def test_a_private_cluster_for_the_proof_needs_room_where_it_is() -> None:
+def test_a_temporary_instance_for_the_proof_needs_room_where_it_is() -> None:
     place = Filesystem("/backups", 12 * GIB, 1)
     apart = replace(_free(12 * GIB), proof="temporary_instance", proof_filesystem=place)
     assert [problem.check for problem in backup_disk.check(apart)] == ["backup_disk"]
