@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
@@ -220,6 +221,21 @@ def test_a_run_whose_controller_is_not_heard_of_any_more_is_given_up_when_its_le
     abandoned = run.last(Event.ABANDONED)
     assert abandoned is not None
     assert abandoned.facts["reason"] == "No controller has renewed the lease for 1 s."
+
+
+def test_the_watch_over_a_fence_goes_on_when_the_directory_of_its_run_is_renamed(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    run = journal.of_run(root, watched(database, root, idle_timeout=3600.0, lease=3600.0))
+    assert run is not None
+    run.directory.rename(tmp_path / "renamed")
+    until(lambda: run.text() is not None and (run.directory / "job_1").exists(), "the journal is put back")
+    assert run.state.fenced
+    Channel(run.directory / "job_1").abort("The controller is gone.")
+    until(lambda: not run.state.fenced, "the watchdog lifts the fence")
+    until(lambda: not backends(database.server), "the watchdog goes")
+    require_whole(database, before)
 
 
 def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, root: Path, tmp_path: Path) -> None:

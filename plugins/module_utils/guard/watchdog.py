@@ -53,24 +53,38 @@ class _Watchdog:
         self._known = 0
         self._since = time.monotonic()
         self._lease = Lease(order.channel, order.lease) if order.lease else None
+        self._text = self._journal.text() or ""
 
     def watch(self) -> None:
         """Until the run has ended."""
         self._order.channel.say(State(channels.RUNNING))
         while not self._ended():
-            # A server that is away comes back, and the lock is taken again.
-            with suppress(PgsafeError):
-                self._hold()
-            reason = self._abandoned()
-            if reason:
-                self._recover(reason)
+            # A server that is away comes back, and the lock is taken again; so does a filesystem.
+            for step in (self._keep_journal, self._hold, self._finish_abandoned):
+                with suppress(PgsafeError):
+                    step()
             time.sleep(_LOOK_SECONDS)
         self._let_go()
         self._order.channel.say(State(channels.ENDED))
 
     def _ended(self) -> bool:
         """A rollback that failed has opened the database; what to do then is for a person to say."""
-        return not self._journal.state.fenced
+        state = self._journal.state
+        return state.newest is not None and not state.fenced
+
+    def _keep_journal(self) -> None:
+        """Put the journal back where its directory was renamed or removed: without it nothing could lift the fence."""
+        text = self._journal.text()
+        if text is not None:
+            self._text = text
+            return
+        self._journal.put_back(self._text)
+        self._order.channel.open()
+
+    def _finish_abandoned(self) -> None:
+        reason = self._abandoned()
+        if reason:
+            self._recover(reason)
 
     def _abandoned(self) -> str:
         """Why the run is given up now; empty while it is not. A held run is for a person to decide."""
@@ -102,7 +116,8 @@ class _Watchdog:
         self._since = time.monotonic()
 
     def _hold(self) -> None:
-        phase = self._journal.entries()[-1].event
+        newest = self._journal.state.newest
+        phase = str(newest) if newest else self._phase
         try:
             if self._server is None:
                 self._server = connect(self._target.maintenance, purpose="run")

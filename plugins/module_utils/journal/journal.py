@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
     locked,
     make_directory,
     read_text,
+    replace_text,
     reporting,
     share,
 )
@@ -97,6 +98,21 @@ class Journal:
         :raises FileFailed: the journal cannot be read.
         """
         return fold(self.entries())
+
+    def text(self) -> str | None:
+        """The journal as it is; None where it is gone.
+
+        :raises FileFailed: the journal cannot be read.
+        """
+        return read_text(self._path) if self._path.exists() else None
+
+    def put_back(self, text: str) -> None:
+        """Make the journal again, and its directory, after they were renamed or removed.
+
+        :raises FileFailed: the filesystem refused.
+        """
+        make_directory(self.directory)
+        replace_text(self._path, text)
 
     def last(self, event: Event) -> Entry | None:
         """The newest entry of an event, for its facts."""
