@@ -123,7 +123,8 @@ def test_a_refused_run_whose_fence_cannot_be_lifted_says_who_may_use_the_databas
     assert played.verdict("one") == "refused: the migration did not begin, and the database is not open for writing"
     (run_id,) = _runs(backup_root, database)
     assert f"Others may read {database.name} and not write to it." in played.flat
-    assert f"The watchdog of the run ({duration(20)} after its last step) or the next run ends that." in played.flat
+    when = f"when the playbook has ended, or {duration(20)} after its last step"
+    assert f"The watchdog of the run ({when}) or the next run ends that." in played.flat
     assert f"pgsafe.migration.recover -e pg_migrate_run_id={run_id}" in played.flat
     setting = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
     until(lambda: database.admin(f"{setting}'{database.name}'") == "0", "the watchdog has opened it")

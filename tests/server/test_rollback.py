@@ -389,5 +389,5 @@ def test_a_verified_copy_that_is_not_as_it_was_proven_is_not_swapped_in(
         migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
     restored = caught.value.outcome.rollback
     assert restored is not None, str(caught.value)
-    assert (restored.method, restored.failures[0][:11]) == ("archive", "verified copy:")
+    assert (restored.method, restored.failures[0][:14]) == ("archive", "verified copy:")
     assert database.fingerprint() == before
