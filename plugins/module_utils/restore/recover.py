@@ -341,4 +341,3 @@ def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
             f"To roll it back: {playbooks.recovering(run_journal.run_id)} If it is right as it is: "
             f"{playbooks.deciding(run_journal.run_id, Decision.MARK_RESOLVED)}",
         )
-

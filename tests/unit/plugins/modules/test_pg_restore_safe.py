@@ -18,7 +18,6 @@ def test_without_a_backup_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, chec
     assert ran.result["msg"].startswith("No backup is named.")
 
 
-
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_directory_that_is_no_backup_is_never_restored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check_mode: bool

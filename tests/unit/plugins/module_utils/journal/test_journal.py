@@ -98,7 +98,7 @@ def test_an_event_of_another_version_is_refused_and_not_passed_over(tmp_path: Pa
     with (tmp_path / journal.JOURNAL).open("a") as stream:
         stream.write('{"event": "teleported", "time": "2026-11-16T14:30:22Z"}\n')
     with pytest.raises(FileFailed, match="teleported") as caught:
-        _ = written.state
+        written.entries()
     assert "Use the version of pgsafe.migration that wrote the journal." in caught.value.remedy
 
 
