@@ -31,7 +31,7 @@ def ask(terminal: int, show: Callable[[], object], interrupted: Callable[[], str
     """What is typed before Enter; empty when the time is up.
 
     :param show: shows the question, once its keys are read.
-    :param interrupted: why the question is to be given up; empty while it is not.
+    :param interrupted: why the question should be given up; empty while it stands.
     :raises Unanswered: it was interrupted by a key or a signal, or the terminal is gone.
     """
     keys = _Keys(terminal)

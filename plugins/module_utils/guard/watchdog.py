@@ -104,7 +104,7 @@ class _Watchdog:
         return self._left_alone() if rested > _BETWEEN_TASKS_SECONDS else ""
 
     def _left_alone(self) -> str:
-        """Why no further task of the play is to be expected."""
+        """Why the play will not run another task."""
         if self._lease and self._lease.lapsed():
             return f"No controller has renewed the lease for {self._order.lease:g} s."
         return self._order.channel.aborted()

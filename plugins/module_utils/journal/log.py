@@ -55,7 +55,7 @@ _NOUNS = {"verify": "verification", "migrate": "migration"}
 
 
 class _Facts(dict[str, Any]):
-    """What an event does not say is told as such, since journals of other versions may lack it."""
+    """Shows a missing fact as such, since journals of other versions may lack it."""
 
     def __missing__(self, name: str) -> str:
         return "(not said)"
