@@ -4,16 +4,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import sources
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
@@ -71,10 +80,10 @@ def stands_still(database: Database, job: Guarded) -> None:
     until(there, "the restore is in the middle of a table")
 
 
-def require_untouched(database: Database) -> None:
+def require_untouched(database: Database, result: object) -> None:
     assert database.sql("SELECT count(*) FROM orders") == "0"
     database.sql("CREATE TABLE writable (); DROP TABLE writable")
-    assert (ours(database.server, database.name), backends(database.server)) == (set(), [])
+    assert (ours(database.server, database.name), backends(database.server)) == (set(), []), result
 
 
 def require_rolled_back(database: Database, before: object) -> None:
@@ -111,7 +120,30 @@ def test_a_restore_that_is_broken_off_leaves_everything_as_it_was(
         result = job.over()
     noun = "restore" if new else "rollback"
     assert f"The {noun} was interrupted. Somebody pressed Ctrl+C." in result["msg"]
-    require_untouched(database)
+    require_untouched(database, result)
+
+
+@pytest.mark.fault(61)
+def test_a_signal_while_the_database_is_created_leaves_none_behind(database: Database, taken: backup.Backup) -> None:
+    """CREATE DATABASE is done before Python hears of the signal."""
+    source = sources.of(database.target, taken.directory, manifests.read(taken.directory), 1)
+    name = f"{database.name}__restored_{taken.run_id}"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query ^@ 'CREATE DATABASE' AND wait_event_type = 'Lock'"
+    with database.holding("COMMENT ON DATABASE template0 IS 'held'") as holder:
+
+        def struck(_over: threading.Event) -> None:
+            until(lambda: database.admin(waits) == "1", "the database is being created")
+            os.kill(os.getpid(), signal.SIGTERM)
+            holder.rollback()
+
+        with (
+            pytest.raises(Interrupted),
+            parallel.beside(struck),
+            signals.raised(),
+            copies.new(database.target, name, source),
+        ):
+            time.sleep(AN_HOUR)
+    assert name not in ours(database.server, database.name)
 
 
 @pytest.mark.fault(64)

@@ -72,9 +72,18 @@ def create(target: Target, name: str, source: Source) -> None:
 
     :raises Refused: the name is taken by a database that is not a leftover of ours.
     """
+    _prepare(target, _created(target, name, source), source)
+
+
+def _created(target: Target, name: str, source: Source) -> str:
     with session(target.maintenance, WRITING, "restore") as server:
         _clear(server, name, source.manifest)
         server.execute(properties.creation(name, source.manifest.properties))
+    return name
+
+
+def _prepare(target: Target, name: str, source: Source) -> None:
+    with session(target.maintenance, WRITING, "restore") as server:
         server.execute(_marking(name, restoring_mark(source.manifest.run_id)))
     restorer.prepare(target, name)
 
@@ -343,14 +352,19 @@ def kept_ready(target: Target, name: str, source: Source, run_journal: Journal) 
 @contextmanager
 def new(target: Target, name: str, source: Source) -> Iterator[None]:
     """An empty database that the block fills; dropped if the block fails."""
-    create(target, name, source)
+    created: list[str] = []
     try:
+        with signals.deferred():
+            created += [_created(target, name, source)]
+        _prepare(target, name, source)
         yield
     except PgsafeError as error:
-        drop_after(target, name, error)
+        for mine in created:
+            drop_after(target, mine, error)
         raise
     except BaseException:
-        drop(target, name)
+        for mine in created:
+            drop(target, mine)
         raise
 
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
@@ -29,7 +30,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
 
 LOOK_SECONDS = 0.1
@@ -202,16 +203,19 @@ class _Asked:
         self._order = order
         self._target: Target = arguments.target(order.params, required=False)
         self._since = time.monotonic()
-        self._moment: Any = None
+        self._moment: datetime | None = None
 
     def end_sessions(self) -> None:
         """Those that were there when it was asked first; what puts things back has later ones."""
         with suppress(PgsafeError), session(self._target.maintenance, purpose="guard") as server:
-            if self._moment is None:
-                # By the server's clock; the connection itself took longer than the worker needs for a session.
-                self._moment = server.value(queries.CLOCK_BEFORE, (time.monotonic() - self._since,))
+            self._moment = max(filter(None, (self._moment, self._asked_at(server))))
             if not _puts_back(self._order):
                 server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
+
+    def _asked_at(self, server: Session) -> datetime:
+        """By the server's clock, and never later than it was: the time that the answer took is taken off as well."""
+        now: datetime = server.value(queries.CLOCK)
+        return now - timedelta(seconds=time.monotonic() - self._since)
 
 
 def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -184,15 +185,16 @@ def background(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, st
     :param given: what it reads on its standard input.
     :raises CommandFailed: it could not be started.
     """
-    process = _started(argv, log, env)
-    try:
+    with signals.made(partial(_started, argv, log, env), _killed) as process:
         with suppress(BrokenPipeError), _piped(process.stdin) as stream:
             stream.write(given)
         yield Background(process)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+
+
+def _killed(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
+
+T = TypeVar("T")
 
 _ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -64,6 +66,23 @@ def deferred() -> Iterator[None]:
     finally:
         for arrived in dict.fromkeys(came):
             signal.raise_signal(arrived)
+
+
+@contextmanager
+def made(make: Callable[[], T], unmake: Callable[[T], object]) -> Iterator[T]:
+    """What ``make`` makes, for the time of the block; no signal comes between its making and the block.
+
+    :param unmake: undoes it, whatever happens; no signal interrupts that.
+    """
+    there: list[T] = []
+    try:
+        with deferred():
+            there.append(make())
+        yield there[0]
+    finally:
+        with passed_over():
+            for it in there:
+                unmake(it)
 
 
 @contextmanager

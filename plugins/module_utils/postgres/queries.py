@@ -191,7 +191,7 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
 """
 
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
-CLOCK_BEFORE = "SELECT pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)"
+CLOCK = "SELECT pg_catalog.clock_timestamp()"
 
 # Does not wait: the caller repeats it until no session is left. Of these databases, and none of this collection's.
 TERMINATE_ALL = """

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import scripts
@@ -284,30 +285,27 @@ def _program(wanted: Wanted, name: str) -> str:
 @contextmanager
 def _directory(wanted: Wanted) -> Iterator[Path]:
     """The cluster's own directory, ours, locked as long as we live, removed whatever happens."""
-    home = wanted.parent / f"{_PREFIX}{secrets.token_hex(8)}"
-    files.make_directory(home)
-    try:
+    with signals.made(partial(_new_directory, wanted.parent), files.remove_tree) as home:
         safe_paths.require(home)
         with Journal(home).held():
             if wanted.account:
                 files.let_through(home)
             yield home
-    finally:
-        with signals.passed_over():
-            files.remove_tree(home)
+
+
+def _new_directory(parent: Path) -> Path:
+    home = parent / f"{_PREFIX}{secrets.token_hex(8)}"
+    files.make_directory(home)
+    return home
 
 
 @contextmanager
 def _socket_directory(wanted: Wanted) -> Iterator[Path]:
     """The socket's own directory, 0700: a path below the backup may be longer than a socket's can be."""
-    directory = Path(tempfile.mkdtemp(prefix=_SOCKETS))
-    try:
+    with signals.made(lambda: Path(tempfile.mkdtemp(prefix=_SOCKETS)), files.remove_tree) as directory:
         if wanted.account:
             files.give(directory, wanted.account.uid, wanted.account.gid)
         yield directory
-    finally:
-        with signals.passed_over():
-            files.remove_tree(directory)
 
 
 def _initdb(wanted: Wanted, program: str, home: Path, superuser: str, password: str) -> None:

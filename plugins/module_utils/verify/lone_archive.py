@@ -258,6 +258,12 @@ def _schema(request: ArchiveRequest, dump: Dump) -> Generator[bytes, None, None]
 @contextmanager
 def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[str]:
     """An empty database of its encoding; of the locale it says nothing that every format has."""
+    with signals.made(partial(_created, request, dump, target), partial(_dropped, target)) as name:
+        restorer.prepare(target, name)
+        yield name
+
+
+def _created(request: ArchiveRequest, dump: Dump, target: Target) -> str:
     name = names.beside("archive", "scratch", secrets.token_hex(6))
     encoding = _ENCODING.search(_head(_schema(request, dump)))
     create = "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -269,12 +275,12 @@ def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[s
             "encoding": literal(encoding.group(1).decode() if encoding else "UTF8"),
         }
         server.execute(statement(create, **parts))
-    restorer.prepare(target, name)
-    try:
-        yield name
-    finally:
-        with signals.passed_over(), session(target.maintenance, WRITING, "verify") as server:
-            server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
+    return name
+
+
+def _dropped(target: Target, name: str) -> None:
+    with session(target.maintenance, WRITING, "verify") as server:
+        server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
 
 
 def _load(request: ArchiveRequest, dump: Dump, target: Target, tools: pg_tools.Tools) -> None:

@@ -128,6 +128,42 @@ except Interrupted as error:
     print(error.what)
 """
 
+# The signal arrives when something has been made, and again while it is unmade.
+IN_A_MAKING = """
+def make():
+    struck()
+    time.sleep(0)
+    return "made"
+
+def unmake(it):
+    struck()
+    time.sleep(0)
+    print("un" + it, end=" ")
+
+try:
+    with signals.raised(), signals.made(make, unmake):
+        time.sleep(600)
+except Interrupted as error:
+    print(error.what)
+"""
+
+# A program that runs beside is ended, though the signal arrives as it has been started.
+IN_A_START_BESIDE = """
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **words):
+        super().__init__(*arguments, **words)
+        started.append(self)
+        struck()
+
+started = []
+subprocess.Popen = Popen
+try:
+    with signals.raised(), commands.background(["sleep", "600"], b"", 1, {}):
+        time.sleep(600)
+except Interrupted as error:
+    print(error.what, started[0].poll() is not None)
+"""
+
 SAID = "The migration was interrupted by SIGTERM."
 PROGRAMS = {
     "in a lock": (IN_A_LOCK, SAID),
@@ -135,6 +171,8 @@ PROGRAMS = {
     "in a destructor": (IN_A_DESTRUCTOR, SAID),
     "in what follows": (IN_WHAT_FOLLOWS, f"put back {SAID}"),
     "in a wait": (IN_A_WAIT, SAID),
+    "in a making": (IN_A_MAKING, f"unmade {SAID}"),
+    "in a start beside": (IN_A_START_BESIDE, f"{SAID} True"),
 }
 
 
