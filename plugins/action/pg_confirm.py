@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, size
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import question as questions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import trapped
 
 _OPTION = {
@@ -37,22 +37,20 @@ _OPTION = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
-    TRANSFERS_FILES = False
+class ActionModule(Action):
     BYPASS_HOST_LOOP = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def perform(self, _arguments: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         _validated, options = self.validate_argument_spec(argument_spec=_OPTION)
         if self._task.check_mode:
-            return {**result, **_answer((), False, "Nothing is asked in check mode.")}
+            return _answer((), False, "Nothing is asked in check mode.")
         if not options["databases"]:
-            return {**result, **_answer((), False, "There is nothing to confirm.")}
+            return _answer((), False, "There is nothing to confirm.")
         if reason := terminals.nobody_to_ask():
-            return {**result, **_answer((), False, reason)}
+            return _answer((), False, reason)
         if shield.asked():
-            return {**result, **_answer((), False, "The run was interrupted.")}
-        return {**result, **_ask(options["databases"], options["timeout"])}
+            return _answer((), False, "The run was interrupted.")
+        return _ask(options["databases"], options["timeout"])
 
 
 def _ask(databases: Sequence[Mapping[str, Any]], timeout: int) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import Gu
 
 
 class ActionModule(GuardedAction):
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments, known = dict(self._task.args), task_vars or {}
+    def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments.get("state", "fenced") != "fenced" or self._task.check_mode:
-            return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
-        return {**result, **self._begun(arguments, known, self._renew)}
+            return self._module(arguments, task_vars)
+        return self._begun(arguments, task_vars, self._renew)

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_variables, start_checks
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
 
 _OPTION: dict[str, dict[str, Any]] = {
     "database": {"type": "str", "required": True},
@@ -36,16 +36,12 @@ _OPTION: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
-    TRANSFERS_FILES = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        known = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, known)
+class ActionModule(Action):
+    def perform(self, _arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         _validated, options = self.validate_argument_spec(argument_spec=_OPTION)
-        problems = list(self._problems(options, known))
+        problems = list(self._problems(options, task_vars))
         refused = _refused(problems) if problems else {}
-        return {**result, "changed": False, "reasons": problems, **refused}
+        return {"changed": False, "reasons": problems, **refused}
 
     def _problems(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
         yield from role_variables.unknown(task_vars)

@@ -14,18 +14,16 @@ _UNDONE = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED)
 
 
 class ActionModule(GuardedAction):
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments, known = dict(self._task.args), task_vars or {}
+    def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         state = arguments.get("state", "armed")
         if self._task.check_mode:
-            return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
+            return self._module(arguments, task_vars)
         if state == "armed":
-            return {**result, **self._begun(arguments, known, self._keep)}
+            return self._begun(arguments, task_vars, self._keep)
         if state == "disarmed" and shield.asked():
             # A person asked for an end while the tasks ran: they are rolled back and not verified.
             arguments["state"] = "rolled_back"
-        found = self._guarded(arguments, known, begun=True)
+        found = self._guarded(arguments, task_vars, begun=True)
         if state == "rolled_back" and found.get("verdict") in _UNDONE:
             found["failed"] = False
-        return {**result, **found}
+        return found

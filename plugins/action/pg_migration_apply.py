@@ -10,8 +10,6 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
@@ -20,18 +18,10 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import Gu
 class ActionModule(GuardedAction):
     TRANSFERS_FILES = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        task_vars = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        try:
-            if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
-                arguments.update(self._shipped(arguments, task_vars))
-            result.update(self._guarded(arguments, task_vars))
-        except PgsafeError as error:
-            refused = {"failed": True, "changed": False, "verdict": Verdict.REFUSED.value}
-            return {**result, **refused, "msg": str(error), **error.facts()}
-        return result
+    def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
+            arguments.update(self._shipped(arguments, task_vars))
+        return self._guarded(arguments, task_vars)
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         source = self._found(str(arguments["source"]), task_vars)

@@ -14,16 +14,14 @@ _OVER = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED, Verdict.REFUSED)
 
 
 class ActionModule(GuardedAction):
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments, known = dict(self._task.args), task_vars or {}
+    def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments.get("decision") != "abort" or self._task.check_mode:
-            return {**result, **self._execute_module(module_args=arguments, task_vars=known)}
+            return self._module(arguments, task_vars)
         # In rescue, after a Ctrl+C too: what the interruption has left is what must be finished.
-        found = self._guarded(arguments, known, begun=True)
+        found = self._guarded(arguments, task_vars, begun=True)
         if "verdict" not in found and not found.get("unreachable"):
             # The guard was killed, or had no verdict to give.
-            found = self._execute_module(module_args={**arguments, "decision": "finish"}, task_vars=known)
+            found = self._module({**arguments, "decision": "finish"}, task_vars)
         if found.get("verdict") in _OVER:
             found["failed"] = False
-        return {**result, **found}
+        return found

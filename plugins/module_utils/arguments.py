@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
 
+Specification = Mapping[str, Mapping[str, Any]]
+
 CONNECTION: dict[str, dict[str, Any]] = {
     "login_db": {"type": "str", "aliases": ["db"]},
     "login_user": {"type": "str"},
@@ -93,8 +95,13 @@ _NOT_SHOWN = "VALUE_NOT_SHOWN"
 _URL_FORM = "Write postgresql://user@host:port/database."
 
 
-def mutually_exclusive() -> list[list[str]]:
-    return [["login_url", option] for option in URL_EXCLUDES]
+def connects(spec: Specification) -> bool:
+    """Whether a module connects to a server."""
+    return "login_url" in spec
+
+
+def mutually_exclusive(spec: Specification) -> list[list[str]]:
+    return [["login_url", option] for option in URL_EXCLUDES] if connects(spec) else []
 
 
 def target(params: Mapping[str, Any], required: bool = True) -> Target:
@@ -178,11 +185,17 @@ def url_secrets(params: Mapping[str, Any]) -> set[str]:
     return {password, quote(password, safe="")} if password else set()
 
 
-def shown(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as a result may show them: without secrets, and of the variables of a command the names alone.
+def shown(spec: Specification, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as a result may show them: without secrets, and of secret variables the names alone."""
+    hidden = {name: _hidden(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)}
+    return {**params, **hidden}
 
-    Their values are not among a module's no_log_values: one that is short, or the name of a database, would be cut out
-    of every path and every number of the result.
-    """
-    secret = {name: _NOT_SHOWN for name in ("login_password", "login_url") if params.get(name)}
-    return {**params, **secret, "environment": dict.fromkeys(params["environment"] or {}, _NOT_SHOWN)}
+
+def _hidden(value: Any) -> Any:
+    return dict.fromkeys(value, _NOT_SHOWN) if isinstance(value, dict) else _NOT_SHOWN
+
+
+def variable_values(spec: Specification, params: Mapping[str, Any]) -> set[str]:
+    """The values of options that are secret variables, such as the environment of a command."""
+    options = [name for name, option in spec.items() if option.get("no_log") and option["type"] == "dict"]
+    return {str(value) for name in options for value in params[name].values()}

@@ -173,22 +173,19 @@ console:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     JOBS,
-    mutually_exclusive,
     target,
-    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import SEVERITIES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import own_rules
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 RULE = {
     "name": {"type": "str"},
@@ -248,19 +245,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+    serve(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -172,22 +172,18 @@ console:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
     GRACE,
     GUARD,
     JOBS,
-    mutually_exclusive,
-    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
     **CONNECTION,
@@ -215,19 +211,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+    serve(SPEC, run)
 
 
 if __name__ == "__main__":

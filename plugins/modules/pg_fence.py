@@ -178,13 +178,10 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
-    mutually_exclusive,
     target,
-    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
@@ -193,7 +190,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import laun
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
     **CONNECTION,
@@ -284,20 +281,7 @@ def _result(run_id: str, sessions_ended: int, failures: list[str], lines: list[s
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        required_if=[["state", "lifted", ["run_id"]]],
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **failure(module.params, error))
-    module.exit_json(**result)
+    serve(SPEC, run, failure, required_if=[["state", "lifted", ["run_id"]]])
 
 
 if __name__ == "__main__":

@@ -106,11 +106,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
     **BACKUP_ROOT,
@@ -127,12 +126,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+    serve(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -245,17 +245,13 @@ console:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     CONNECTION,
     GRACE,
     GUARD,
     VERIFICATION,
     WINDOW,
-    mutually_exclusive,
-    shown,
     target,
-    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
@@ -264,7 +260,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migra
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
     **CONNECTION,
@@ -302,25 +298,13 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     return {"changed": True, **foreseen, "guard": guard}
 
 
+def failure(_params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message: no guard was started."""
+    return {"verdict": Verdict.REFUSED.value, **error.facts()}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=[*mutually_exclusive(), ["source", "command"]],
-        required_one_of=[["source", "command"]],
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    invocation = {"module_args": shown(module.params)}
-    try:
-        # They are left out by shown() instead.
-        module.no_log_values.difference_update(str(value) for value in module.params["environment"].values())
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        # The guard was not started.
-        module.fail_json(msg=str(error), verdict=Verdict.REFUSED.value, **error.facts(), invocation=invocation)
-    module.exit_json(**result, invocation=invocation)
+    serve(SPEC, run, failure, mutually_exclusive=[["source", "command"]], required_one_of=[["source", "command"]])
 
 
 if __name__ == "__main__":

@@ -132,23 +132,20 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_DIR,
     CONNECTION,
     JOBS,
     VERIFICATION,
-    mutually_exclusive,
     target,
-    url_secrets,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, VerificationFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, **VERIFICATION}
 
@@ -182,19 +179,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+    serve(SPEC, run)
 
 
 if __name__ == "__main__":

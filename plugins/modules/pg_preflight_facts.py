@@ -921,20 +921,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
     JOBS,
     LEVEL,
-    mutually_exclusive,
     target,
-    url_secrets,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import SCOPES, Thresholds
@@ -1013,19 +1010,7 @@ def _request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightReq
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **error.facts())
-    module.exit_json(**result)
+    serve(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -153,19 +153,15 @@ console:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
     GUARD,
     JOBS,
-    mutually_exclusive,
-    url_secrets,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import abort
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import interpreter
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
 SPEC = {
@@ -189,20 +185,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=SPEC,
-        mutually_exclusive=mutually_exclusive(),
-        required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]],
-        supports_check_mode=True,
-    )
-    if missing := interpreter.missing():
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
-    try:
-        module.no_log_values.update(url_secrets(module.params))
-        result = run(module.params, module.check_mode)
-    except PgsafeError as error:
-        module.fail_json(msg=str(error), **job.failure(module.params, error))
-    module.exit_json(**result)
+    serve(SPEC, run, job.failure, required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]])
 
 
 if __name__ == "__main__":

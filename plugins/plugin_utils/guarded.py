@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, run_logs, shield
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.lease_renewal import LeaseRenewal
@@ -21,8 +21,15 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.watch import OURS
 Keeping = Callable[[Mapping[str, Any], Trap], None]
 
 
-class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
+class GuardedAction(Action):
     """An action whose module starts a guard, and whose result is the guard's."""
+
+    def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        return self._guarded(arguments, task_vars)
+
+    def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        return found
 
     def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any], begun: bool = False) -> dict[str, Any]:
         """
@@ -31,7 +38,7 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
         with trapped() as trap, shield.guarded():
             if trap.reason and not begun:
                 return _interrupted(trap.reason)
-            started: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+            started = self._module(arguments, task_vars)
             guard = started.get("guard")
             if started.get("failed") or not guard:
                 return started
@@ -47,7 +54,7 @@ class GuardedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
         with trapped() as trap, shield.guarded(), keeper.ready(keep) as stay:
             if trap.reason:
                 return _interrupted(trap.reason)
-            started: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+            started = self._module(arguments, task_vars)
             if started.get("guard"):
                 stay(started["guard"])
             return _told(started)

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import module as port
 
 COLLECTION = Path(__file__).resolve().parents[2]
 
@@ -58,7 +59,7 @@ def runner(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(check_mode: bool = False, **given: Any) -> Ran:
         fake = fake_module(parameters(module, **given), check_mode)
-        monkeypatch.setattr(module, "AnsibleModule", lambda **_options: fake)
+        monkeypatch.setattr(port, "AnsibleModule", lambda **_options: fake)
         with pytest.raises((Failed, Exited)):
             module.main()
         assert fake.fail_json.call_count + fake.exit_json.call_count == 1

@@ -132,5 +132,5 @@ def test_secret_options_are_kept_out_of_logs() -> None:
 
 
 def test_a_url_excludes_each_option_that_it_could_contradict() -> None:
-    excluded = {pair[1] for pair in arguments.mutually_exclusive() if pair[0] == "login_url"}
+    excluded = {pair[1] for pair in arguments.mutually_exclusive(arguments.CONNECTION) if pair[0] == "login_url"}
     assert excluded == {"login_user", "login_password", "login_host", "login_unix_socket", "login_port"}

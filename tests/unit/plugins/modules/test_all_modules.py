@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import module as port
 from ansible_collections.pgsafe.migration.plugins.modules import pg_backup
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import (
     COLLECTION,
@@ -78,11 +79,12 @@ def test_an_example_uses_options_that_there_are(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_nothing_but_main_ends_a_module(path: Path) -> None:
-    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(function, ast.FunctionDef) and function.name != "main":
-            names = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-            assert not names & {"fail_json", "exit_json"}, function.name
+def test_the_main_of_a_module_is_one_line(path: Path) -> None:
+    functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    bodies = [[ast.unparse(line) for line in function.body] for function in functions if function.name == "main"]
+    # pg_gate and pg_confirm are documentation: their action plugins do it all.
+    assert all(len(lines) == 1 and lines[0].startswith("serve(") for lines in bodies)
+    assert bool(bodies) == bool(functions)
 
 
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
@@ -118,7 +120,7 @@ def test_a_url_that_cannot_be_used_fails_the_module_without_its_password(
 
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
 def test_without_psycopg2_a_module_fails_by_saying_so(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.interpreter, "missing", lambda: "ImportError: no psycopg2")
+    monkeypatch.setattr(port, "_missing", lambda: "ImportError: no psycopg2")
     ran = runner(module, monkeypatch)(**_required(module), login_db="app")
     assert ran.failed
     assert "psycopg2" in ran.result["msg"]
