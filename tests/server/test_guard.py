@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +43,9 @@ SLOW = {
     "1.sql": "ALTER TABLE customers ADD grade int;\n",
     "2.sql": "-- pgsafe: no-transaction\nUPDATE customers SET grade = 1;\nSELECT pg_sleep(600);\n",
 }
+
+
+COMMENTS = "SELECT count(shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = '{}'"
 
 
 @pytest.fixture
@@ -236,6 +240,23 @@ def test_the_watch_over_a_fence_goes_on_when_the_directory_of_its_run_is_renamed
     until(lambda: not run.state.fenced, "the watchdog lifts the fence")
     until(lambda: not backends(database.server), "the watchdog goes")
     require_whole(database, before)
+
+
+@pytest.mark.parametrize("made_again", [False, True], ids=["removed", "renamed and made again"])
+def test_a_watchdog_whose_backup_root_is_gone_lifts_the_fence_and_ends(
+    database: Database, root: Path, tmp_path: Path, made_again: bool
+) -> None:
+    before = database.fingerprint()
+    watched(database, root, idle_timeout=3600.0, lease=1.0)
+    root.rename(tmp_path / "renamed")
+    if made_again:
+        root.mkdir(mode=0o700)
+    else:
+        shutil.rmtree(tmp_path / "renamed")
+    until(lambda: not backends(database.server), "the watchdog goes")
+    until(lambda: not any(str(root) in " ".join(words) for words in command_lines().values()), "its process ends")
+    require_whole(database, before)
+    assert database.admin(COMMENTS.format(database.name)) == "0"
 
 
 def test_a_migration_of_a_run_that_was_given_up_is_refused(database: Database, root: Path, tmp_path: Path) -> None:

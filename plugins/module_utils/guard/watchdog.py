@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.kept_journal import KeptJournal
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
@@ -53,19 +55,21 @@ class _Watchdog:
         self._known = 0
         self._since = time.monotonic()
         self._lease = Lease(order.channel, order.lease) if order.lease else None
-        self._text = self._journal.text() or ""
+        self._kept = KeptJournal(self._journal)
+        self._lost_since = time.monotonic()
 
     def watch(self) -> None:
-        """Until the run has ended."""
+        """Until the run has ended, or cannot be watched any more."""
         self._order.channel.say(State(channels.RUNNING))
-        while not self._ended():
+        while not self._ended() and not self._given_up():
             # A server that is away comes back, and the lock is taken again; so does a filesystem.
             for step in (self._keep_journal, self._hold, self._finish_abandoned):
                 with suppress(PgsafeError):
                     step()
             time.sleep(_LOOK_SECONDS)
         self._let_go()
-        self._order.channel.say(State(channels.ENDED))
+        with suppress(PgsafeError):
+            self._order.channel.say(State(channels.ENDED))
 
     def _ended(self) -> bool:
         """A rollback that failed has opened the database; what to do then is for a person to say."""
@@ -74,12 +78,27 @@ class _Watchdog:
 
     def _keep_journal(self) -> None:
         """Put the journal back where its directory was renamed or removed: without it nothing could lift the fence."""
-        text = self._journal.text()
-        if text is not None:
-            self._text = text
-            return
-        self._journal.put_back(self._text)
-        self._order.channel.open()
+        if self._kept.keep():
+            self._order.channel.open()
+
+    def _given_up(self) -> bool:
+        """Whether the backup root is gone for so long that nothing can renew the lease, and the fence was lifted."""
+        if not self._kept.lost:
+            self._lost_since = time.monotonic()
+        gone, patience = time.monotonic() - self._lost_since, self._order.lease or self._order.idle_timeout
+        if gone < patience:
+            return False
+        # A server that is away may come back.
+        return not self._lifted_without_root().get("worth_repeating") or gone > patience + self._order.idle_timeout
+
+    def _lifted_without_root(self) -> dict[str, Any]:
+        """The run finished by the journal as it was last read; one that needs its backup stays as it is."""
+        try:
+            with self._kept.elsewhere() as root:
+                params = {**self._order.recovering().params, "backup_root": str(root)}
+                return registry.run("recover", params, str)
+        except PgsafeError as error:
+            return {"failed": True, "msg": str(error), "worth_repeating": True}
 
     def _finish_abandoned(self) -> None:
         reason = self._abandoned()

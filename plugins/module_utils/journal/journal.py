@@ -109,8 +109,11 @@ class Journal:
     def put_back(self, text: str) -> None:
         """Make the journal again, and its directory, after they were renamed or removed.
 
-        :raises FileFailed: the filesystem refused.
+        :raises FileFailed: the backup root does not exist, or the filesystem refused.
+        :raises Refused: another user could replace what is in the backup root.
         """
+        safe_paths.require(root_of(self))
+        make_directory(self.directory.parent)
         make_directory(self.directory)
         replace_text(self._path, text)
 
@@ -158,6 +161,11 @@ class Journal:
                     f"The run {self.run_id} is being worked on by another process.", remedy="Wait for it to end."
                 )
             yield
+
+
+def root_of(run_journal: Journal) -> Path:
+    """The backup root of the run."""
+    return run_journal.directory.parent.parent
 
 
 def _parsed(path: Path) -> Iterator[Entry]:
