@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.copies import sources
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, QueryFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as verification
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import rollback
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
@@ -149,3 +157,51 @@ def test_what_a_superuser_owns_is_never_made_restorable_by_a_grant_of_its_role(
     assert problem.severity == "error"
     assert f'ALTER … OWNER TO "{OWNER}"' in problem.remedy
     assert "GRANT" not in problem.remedy
+
+
+@pytest.mark.every_major
+def test_code_that_an_owner_adds_after_the_backup_is_run_by_no_verification_and_no_rollback(
+    owned: Database, backup_root: Path
+) -> None:
+    owned.sql("CREATE TABLE kept (a int)")
+    taken = back_up(owned, backup_root)
+    manifest = manifests.read(taken.directory)
+    for case, planted in PLANNED.items():
+        owned.sql(f"SET ROLE {OWNER}; {planted}; INSERT INTO t (a) VALUES (1)")
+        with pytest.raises(Refused, match=rf"would run functions of other roles .*public\.trap of {OWNER}"):
+            verification.run(owned.target, manifest, Wanted())
+        with pytest.raises(Refused, match=r"public\.trap"):
+            rollback.differences(owned.target, manifest)
+        owned.sql("DROP TABLE t CASCADE")
+        assert case
+    owned.sql(f"SET ROLE {OWNER}; {PLANNED['index']}")
+    done = rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory), manifest, None)
+    assert done.state == "rolled_back"
+    owned.sql(f"SET ROLE {OWNER}; {PLANNED['index']}")
+    with pytest.raises(Refused, match=r"public\.trap"):
+        rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory), manifest, None)
+    owned.admin(f'DROP DATABASE "{done.kept}"')
+
+
+@pytest.mark.every_major
+def test_the_owner_of_a_database_cannot_reach_a_copy_that_is_being_restored(
+    owned: Database, backup_root: Path
+) -> None:
+    owned.admin(f'ALTER DATABASE "{owned.name}" OWNER TO {OWNER}')
+    owned.admin(f'ALTER DATABASE "{owned.name}" CONNECTION LIMIT 7')
+    taken = back_up(owned, backup_root)
+    source = sources.of(owned.target, taken.directory, manifests.read(taken.directory), 1)
+    copy = owned.called(f"{owned.name}__copy")
+    with copies.scratch(owned.target, copy.name, source):
+        copies.load_archive(owned.target, copy.name, source)
+        theirs = replace(owned.target, params={**owned.target.params, "user": OWNER})
+        with pytest.raises(ConnectionFailed, match="too many connections"), session(theirs.database(copy.name)):
+            pass
+        with session(theirs, WRITING) as owner, pytest.raises(QueryFailed, match="must be owner"):
+            owner.execute(f'ALTER DATABASE "{copy.name}" CONNECTION LIMIT -1')
+    request = restore.RestoreRequest(owned.target, taken.directory, new_database=copy.name)
+    restore.run(request)
+    read = f"SELECT pg_get_userbyid(datdba), datconnlimit, datacl FROM pg_database WHERE datname = '{copy.name}'"
+    assert owned.admin(read) == f"{OWNER}|7|"
+    owned.admin(f'DROP DATABASE "{copy.name}"')
+    owned.admin(f'ALTER DATABASE "{owned.name}" OWNER TO CURRENT_USER')

@@ -68,7 +68,7 @@ class Source:
 
 
 def create(target: Target, name: str, source: Source) -> None:
-    """An empty database with the original's owner, encoding and locale.
+    """An empty database with the original's encoding and locale.
 
     :raises Refused: the name is taken by a database that is not a leftover of ours.
     """
@@ -78,7 +78,8 @@ def create(target: Target, name: str, source: Source) -> None:
 def _created(target: Target, name: str, source: Source) -> str:
     with session(target.maintenance, WRITING, "restore") as server:
         _clear(server, name, source.manifest)
-        server.execute(properties.creation(name, source.manifest.properties))
+        superuser = bool(server.value(queries.IS_SUPERUSER))
+        server.execute(properties.creation(name, source.manifest.properties, superuser))
     return name
 
 

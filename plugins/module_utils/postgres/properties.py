@@ -78,8 +78,12 @@ def _locale(row: dict[str, Any]) -> dict[str, str]:
     return options
 
 
-def creation(name: str, properties: DatabaseProperties) -> Any:
-    """CREATE DATABASE for an empty twin that is open to connections: same owner, encoding, locale and tablespace."""
+def creation(name: str, properties: DatabaseProperties, superuser: bool) -> Any:
+    """CREATE DATABASE for an empty twin: same encoding, locale and tablespace.
+
+    That of a superuser is closed to every other role until :func:`statements` gives it to its owner. Who connects to a
+    copy that is being restored could add an index to a table of his, whose functions the next reader would run.
+    """
     unknown = set(properties.creation) - _OPTIONS
     if unknown:
         raise NotABackup(f"The backup asks for unknown options of CREATE DATABASE: {', '.join(sorted(unknown))}.")
@@ -89,10 +93,13 @@ def creation(name: str, properties: DatabaseProperties) -> Any:
     if properties.tablespace != _TEMPLATES_TABLESPACE:
         # Naming even the default one takes a right that an owner of databases need not have.
         options.append(statement("TABLESPACE {tablespace}", tablespace=identifier(properties.tablespace)))
+    # An owner could lift the limit.
+    owned = statement("OWNER {owner}", owner=identifier(properties.owner))
+    whose = statement("CONNECTION LIMIT 0") if superuser else owned
     return statement(
-        "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} {options}",
+        "CREATE DATABASE {name} TEMPLATE template0 {whose} {options}",
         name=identifier(name),
-        owner=identifier(properties.owner),
+        whose=whose,
         options=joined(" ", options),
     )
 
@@ -119,6 +126,7 @@ def possible(session: Session, properties: DatabaseProperties) -> tuple[Database
 def statements(name: str, properties: DatabaseProperties) -> Iterator[Any]:
     """What makes a restored copy answer like the original; each works inside one transaction with the renames."""
     database = identifier(name)
+    yield statement("ALTER DATABASE {name} OWNER TO {owner}", name=database, owner=identifier(properties.owner))
     yield statement(
         "ALTER DATABASE {name} CONNECTION LIMIT {limit}", name=database, limit=literal(properties.connection_limit)
     )

@@ -190,7 +190,11 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
    AND (backend_start < %s OR backend_start IS NULL AND NOT pid = ANY (%s))
 """
 
+IS_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"
+
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
+IS_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"
+
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
 
 # Does not wait: the caller repeats it until no session is left. Of these databases, and none of this collection's.

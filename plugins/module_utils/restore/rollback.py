@@ -41,6 +41,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     cutover,
     login_triggers,
+    owner_code,
     properties,
     queries,
 )
@@ -259,6 +260,7 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
     :raises Refused: the database was rolled back to this backup before, and has been changed since.
     """
     live = target.database(manifest.identity.name)
+    _require_readable(live)
     found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
     differing = fingerprint.differences(manifest.fingerprint, found)
     if differing:
@@ -269,9 +271,18 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
 
 
 def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
-    """What the database that was backed up is by now and was not then, a readable line each."""
+    """What the database that was backed up is by now and was not then, a readable line each.
+
+    :raises Refused: reading it would run functions of roles that are not trusted.
+    """
+    _require_readable(live)
     found = fingerprint.of_database(live, generation=SOURCE, like=manifest.fingerprint, purpose="look")
     return fingerprint.differences(manifest.fingerprint, found)
+
+
+def _require_readable(live: Target) -> None:
+    with session(live, purpose="look") as reader:
+        owner_code.require_readable(reader)
 
 
 def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
@@ -284,7 +295,11 @@ def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_jou
     here = fence.way_in(request.target, run_journal).database(live.name)
     if not request.unmoved and fence.changed_since(run_journal, here):
         return False
-    return not differences(here, manifest)
+    try:
+        return not differences(here, manifest)
+    except Refused:
+        # The backup has no such code, or it would have been refused: it was added since.
+        return False
 
 
 def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:

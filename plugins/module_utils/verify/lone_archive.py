@@ -28,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
     session,
     statement,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, identity, pg_tools
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, identity, pg_tools, queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import (
     apart,
     findings,
@@ -266,12 +266,17 @@ def _database(request: ArchiveRequest, dump: Dump, target: Target) -> Iterator[s
 def _created(request: ArchiveRequest, dump: Dump, target: Target) -> str:
     name = names.beside("archive", "scratch", secrets.token_hex(6))
     encoding = _ENCODING.search(_head(_schema(request, dump)))
-    create = "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
+    create = (
+        "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING {encoding} LC_COLLATE 'C' LC_CTYPE 'C'"
+        " CONNECTION LIMIT {limit}"
+    )
     with session(target.maintenance, WRITING, "verify") as server:
         owner = server.value("SELECT CURRENT_USER") if target.administrator is None else target.params["user"]
         parts = {
             "owner": identifier(owner),
             "name": identifier(name),
+            # Of a superuser's, none for all others, who could plant what reading a table runs.
+            "limit": literal(0 if target.administrator is None and server.value(queries.IS_SUPERUSER) else -1),
             "encoding": literal(encoding.group(1).decode() if encoding else "UTF8"),
         }
         server.execute(statement(create, **parts))

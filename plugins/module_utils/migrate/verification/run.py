@@ -33,7 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import FULL, SOURCE, Fingerprint, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import owner_code, queries
 
 _LARGE_OBJECTS = "large objects"
 
@@ -79,10 +79,12 @@ def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int = 2, purpo
     :param target: the way to the database, whatever it is called now.
     :param jobs: sessions that read tables, where only their content can tell.
     :raises BadRequest: something is expected of a table that the backup does not have.
+    :raises Refused: reading it would run functions of roles that are not trusted.
     :raises QueryFailed: the database cannot be read.
     """
     expectations.require_known(wanted.expectations, manifest.fingerprint.tables)
     with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
+        owner_code.require_readable(reader)
         seen = _look(reader, manifest)
     compared = _Compared.of(manifest, wanted, seen)
     checked = tuple(assertions.check(target, wanted.assertions, purpose))

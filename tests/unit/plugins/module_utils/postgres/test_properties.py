@@ -38,7 +38,7 @@ def test_a_list_is_set_by_its_elements_and_anything_else_by_its_text(name: str, 
 
 def test_an_option_of_create_database_that_is_not_known_is_refused() -> None:
     with pytest.raises(NotABackup, match="STRATEGY; DROP"):
-        properties.creation("copy", replace(SOME, creation={"STRATEGY; DROP": "x"}))
+        properties.creation("copy", replace(SOME, creation={"STRATEGY; DROP": "x"}), True)
 
 
 def test_a_privilege_that_is_not_known_is_refused() -> None:
@@ -77,7 +77,7 @@ def test_a_privilege_that_is_not_known_is_refused() -> None:
 )
 def test_the_locale_is_read_as_each_major_stores_it(row: dict[str, str | None], options: dict[str, str]) -> None:
     assert properties._locale(row) == options
-    assert properties.creation("copy", replace(SOME, creation=options))
+    assert properties.creation("copy", replace(SOME, creation=options), False)
 
 
 def test_a_database_with_default_privileges_is_granted_nothing() -> None:
