@@ -40,6 +40,13 @@ class Sitting:
     def type(self, keys: bytes) -> None:
         os.write(self.ours, keys)
 
+    def seen(self, count: int) -> bytes:
+        """The first bytes on the terminal, which may come one at a time."""
+        found = b""
+        while len(found) < count:
+            found += os.read(self.ours, count - len(found))
+        return found
+
     def mode(self) -> list[object]:
         return termios.tcgetattr(self.theirs)
 
@@ -132,4 +139,4 @@ def test_a_terminal_that_is_gone_ends_the_question(sitting: Sitting) -> None:
 
 def test_what_is_typed_is_seen(sitting: Sitting) -> None:
     sitting.asked(b"no!\x7f\x1b\r")
-    assert os.read(sitting.ours, 100) == b"no!\b \b?"
+    assert sitting.seen(7) == b"no!\b \b?"
