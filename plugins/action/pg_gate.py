@@ -61,7 +61,7 @@ class ActionModule(Action):
         if given["source"] and given["remote_src"] and not self._succeeds(f"test -e {shlex.quote(given['source'])}"):
             yield f"There is no migration set at {given['source']} on the target. Check pg_migrate_source."
         if given["command"] and not self._runs(given["command"][0], given["chdir"], given["program_path"]):
-            yield f"The command {given['command'][0]!r} cannot be run on the target. Check pg_migrate_command."
+            yield f"The command {given['command'][0]!r} cannot be run on the target. Check pg_migrate_command.argv."
         for argv in given["commands_around"]:
             if not argv or not self._runs(str(argv[0])):
                 yield (

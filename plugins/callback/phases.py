@@ -78,7 +78,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._access: dict[str, str] = {}
         self._lost: dict[str, list[str]] = {}
         self._phase = self._coming = ""
-        self._ours = self._fenced = False
+        self._ours = self._fenced = self._specified = False
         self._play: Any = None
         self._logs: dict[str, run_logs.HostLog] = {}
         # Found beside the playbook and enabled in the configuration it is loaded twice; the first one prints.
@@ -114,6 +114,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._remember_reason(result)
         self._show(result)
+        if self._specified and not ignore_errors:
+            self._verdicts[result._host.get_name()] = Verdict.REFUSED
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         host = result._host.get_name()
@@ -161,6 +163,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         step = name.partition(" | ")[0] if role.endswith(_ROLE) else ""
         self._fenced = self._fenced or step == _WINDOW_OPENS
         shield.window(_window(step, name) if self._fenced else shield.CLOSED)
+        # Ansible's own first task of a role, which checks the variables.
+        self._specified = bool(step) and task.action == "ansible.builtin.validate_argument_spec"
         if step:
             self._ours = True
             self._coming = _PHASES.get(step, self._coming)

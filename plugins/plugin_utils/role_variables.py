@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_options import PREFIX
 
-PREFIX = "pg_migrate_"
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "pg_migrate"
 
 # Of the playbooks, and of the user's tasks.
@@ -20,8 +21,7 @@ _BESIDE = ("pg_migrate_hosts", "pg_migrate_serial", "pg_migrate_guarded_db")
 
 def settable() -> set[str]:
     """What a user may set, in any of the playbooks."""
-    specified = _yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"].values()
-    return {name for entry in specified for name in entry["options"]} | set(_BESIDE)
+    return {*role_options.specified(), *_BESIDE}
 
 
 def internal() -> set[str]:
@@ -32,15 +32,15 @@ def internal() -> set[str]:
 
 def unknown(names: Iterable[str]) -> list[str]:
     """A sentence for each name that begins like a variable of the role and is none."""
-    known = settable()
-    strange = sorted({name for name in names if name.startswith(PREFIX)} - known - internal())
-    return [f"There is no variable {name}.{_meant(name, known)}" for name in strange]
+    strange = sorted({name for name in names if name.startswith(PREFIX)} - settable() - internal())
+    return [f"There is no variable {name}.{_meant(name)}" for name in strange]
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    endings = [other.removeprefix(PREFIX) for other in known]
-    close = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
-    return f" Did you mean {PREFIX}{close[0]}?" if close else ""
+def _meant(name: str) -> str:
+    """The variable, or the key of one, whose name is the closest."""
+    known = {**role_options.variables(), **{other.removeprefix(PREFIX): other for other in settable()}}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    return f" Did you mean {known[close[0]]}?" if close else ""
 
 
 def _registered(found: Any) -> Iterator[str]:

@@ -139,7 +139,7 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
     outcomes[f"of {case.event}"] += 1
     given = {
         "pg_migrate_confirm": database.name,
-        "pg_migrate_lease": LEASE_SECONDS,
+        "pg_migrate_guard": {"lease": LEASE_SECONDS},
         "pg_migrate_proof": case.proof,
     }
     files = GOOD if case.good else BROKEN

@@ -19,7 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import CALLBACK, UNPROBED, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
@@ -84,6 +84,7 @@ class Phase:
     :param lock: SQL of somebody else's transaction, which lasts until the phase is left.
     :param late_lock: the same, from the moment on at which the brake holds the restore.
     :param braked: whether the brake is on from the beginning.
+    :param probe: whether preflight makes and drops a database; that would wait for the locks, too.
     """
 
     reached: str
@@ -94,26 +95,30 @@ class Phase:
     lock: str = ""
     late_lock: str = ""
     braked: bool = False
+    probe: bool = True
 
 
 CHANGE = "ALTER TABLE customers ADD grade int"
 
-# The probe would wait for the locks, too: it makes and drops a database, for which the server looks at them.
-UNPROBED = {"pg_migrate_preflight_probe": False}
-BY_ARCHIVE = {**UNPROBED, "pg_migrate_proof": "scratch"}
+BY_ARCHIVE = {"pg_migrate_proof": "scratch"}
 ASLEEP = [{"name": "slow", "sql": "SELECT 1 FROM pg_sleep(600)"}]
 SLOW_ASSERTION = [{"name": "slow", "sql": "SELECT 'asserted' FROM pg_sleep(600)", "expected": "asserted"}]
 PHASES = {
     "preflight": Phase(PROBED, lock=STOP_PG_DUMP),
     "audit": Phase(AUDITED, variables={"pg_migrate_audit_rules": ASLEEP}),
-    "backup": Phase(STOPPED, variables=UNPROBED, lock=STOP_PG_DUMP),
+    "backup": Phase(STOPPED, lock=STOP_PG_DUMP, probe=False),
     "proof": Phase(BRAKED.format("ready"), setup=BRAKE.format("ready"), braked=True),
     "confirm": Phase(""),
     "migrate": Phase(SLEEPING),
     "own task": Phase(SLEEPING, tasks=(CHANGE, "SELECT pg_sleep(600)")),
     "post-verify": Phase(VERIFIED, files=GOOD, variables={"pg_migrate_assertions": SLOW_ASSERTION}),
     "rollback": Phase(
-        BRAKED.format("restored"), files=BROKEN, variables=BY_ARCHIVE, setup=BRAKE.format("restored"), braked=True
+        BRAKED.format("restored"),
+        files=BROKEN,
+        variables=BY_ARCHIVE,
+        setup=BRAKE.format("restored"),
+        braked=True,
+        probe=False,
     ),
     "swap": Phase(
         SWAPPED,
@@ -122,6 +127,7 @@ PHASES = {
         setup=BRAKE.format("restored"),
         late_lock=COMMENT_LOCK,
         braked=True,
+        probe=False,
     ),
 }
 
@@ -329,9 +335,10 @@ def begun(
         del given["pg_migrate_source"]
         given["pg_migrate_tasks"] = own_tasks(ansible, database, *phase.tasks)
     inventory = ansible.inventory({"one": {**given, **variables}})
-    own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
-    playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
-    with terminal(ansible, ["ansible-playbook", playbook, "-i", inventory]) as play:
+    ready_made = callback and phase.probe
+    own = ansible.role_alone(**({} if phase.probe else UNPROBED))
+    argv = ["ansible-playbook", "pgsafe.migration.migrate" if ready_made else own, "-i", inventory]
+    with terminal(ansible, argv, CALLBACK if callback and not ready_made else None) as play:
         playing_now = Playing(ansible, database, root, play, before)
         try:
             yield playing_now

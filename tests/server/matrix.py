@@ -80,7 +80,7 @@ def over_ssh(ansible: Ansible, server: sshd.Sshd, connection: str, port: int = 0
 def interrupt(ansible: Ansible, database: Database, root: Path, case: Case, lease: float) -> float | None:
     """Play it, and require that all is as it was before; seconds until the journal tells of it, None where none is."""
     phase = PHASES[case.phase]
-    with playing(ansible, database, root, phase, case.setting.callback, pg_migrate_lease=lease) as play:
+    with playing(ansible, database, root, phase, case.setting.callback, pg_migrate_guard={"lease": lease}) as play:
         seconds = interruptions.seconds_until_heard(play, case.happens)
         play.let_go()
         if case.phase == "confirm" and not case.setting.callback:

@@ -45,6 +45,13 @@ class Played:
         return found[0]
 
 
+# So that a playbook of the test's own shows the phases, too.
+CALLBACK = {"ANSIBLE_CALLBACK_PLUGINS": str(TREE / "playbooks" / "callback_plugins")}
+
+# Of the preflight: do not make and drop a database, for which the server looks at what is locked.
+UNPROBED = {"pg_preflight_facts": {"probe": False}}
+
+
 @dataclass(frozen=True)
 class Ansible:
     """The collection of the build tree, in a directory of the test's own.
@@ -90,6 +97,12 @@ class Ansible:
         path = self.home / "play.yml"
         path.write_text(yaml.safe_dump(plays, sort_keys=False))
         return str(path)
+
+    def role_alone(self, **module_defaults: object) -> str:
+        """A playbook that runs the role, with other defaults of its modules as far as they are given."""
+        defaults = {f"pgsafe.migration.{module}": options for module, options in module_defaults.items()}
+        roles = ["pgsafe.migration.pg_migrate"]
+        return self.playbook([{"hosts": "all", "gather_facts": False, "module_defaults": defaults, "roles": roles}])
 
     def run(self, argv: list[str]) -> Played:
         """Without a terminal and without an input."""

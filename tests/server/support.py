@@ -128,14 +128,17 @@ class Database:
         finally:
             connection.close()
 
-    def variables(self, backup_root: Path, source: Path | None = None) -> dict[str, object]:
-        """What the role needs to know of this database."""
+    def variables(self, backup_root: Path, source: Path | None = None, **connection: object) -> dict[str, object]:
+        """What the role needs to know of this database, connected to in another way as far as this is given."""
+        known = {
+            "login_user": pgserver.SUPERUSER,
+            "login_unix_socket": str(self.server.socket_dir),
+            "login_port": self.server.port,
+            "bin_dir": str(self.server.bin_dir),
+        }
         given: dict[str, object] = {
             "pg_migrate_db": self.name,
-            "pg_migrate_login_user": pgserver.SUPERUSER,
-            "pg_migrate_login_unix_socket": str(self.server.socket_dir),
-            "pg_migrate_login_port": self.server.port,
-            "pg_migrate_bin_dir": str(self.server.bin_dir),
+            "pg_migrate_connection": {**known, **connection},
             "pg_migrate_backup_root": str(backup_root),
         }
         return {**given, "pg_migrate_source": str(source)} if source else given

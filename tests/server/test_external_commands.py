@@ -172,11 +172,11 @@ def test_ctrl_c_during_a_migration_by_alembic_in_a_play(
     ansible: Ansible, database: Database, root: Path, tmp_path: Path
 ) -> None:
     before, (tool, _other) = database.fingerprint(), TOOLS
-    own = {f"pg_migrate_{name}": value for name, value in tool.options(tool.laid_out(tmp_path, slow=True)).items()}
-    known = database.variables(root, tmp_path)
-    del known["pg_migrate_source"]
+    given = tool.options(tool.laid_out(tmp_path, slow=True))
+    command = {"argv": given.pop("command"), "tree": given.pop("command_tree"), **given}
     argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i"]
-    hosts = {"one": {**known, **own, "pg_migrate_confirm": database.name}}
+    own = {"pg_migrate_command": command, "pg_migrate_confirm": database.name}
+    hosts = {"one": {**database.variables(root), **own}}
     with terminal(ansible, [*argv, ansible.inventory(hosts)]) as play:
         until(lambda: play.ended() or database.admin(SLEEPING.format(database.name)) == "1", "the command is at work")
         play.type(CTRL_C)

@@ -96,7 +96,7 @@ def test_the_maintenance_database_is_migrated_from_another_one(
     ):
         with pytest.raises(BadRequest, match="The database postgres is the maintenance database too") as caught:
             refused()
-        assert "pg_migrate_maintenance_db" in caught.value.remedy
+        assert "pg_migrate_connection.maintenance_db" in caught.value.remedy
     target = replace(database.target, maintenance_db="template1")
     raised = fence.run(fence.FenceRequest(target, backup_root))
     taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))

@@ -48,7 +48,7 @@ def test_what_is_waived_is_in_the_report_with_its_reason_and_in_the_manifest(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     waived = {"nameless": "they are asked every week"}
-    given = variables(database, backup_root, ansible.home, pg_migrate_audit_waive=waived)
+    given = variables(database, backup_root, ansible.home, pg_migrate_waive={"audit": waived})
     played = ansible.play({"one": given})
     assert played.status == 0, played.output
     assert played.verdict("one") == "migrated and verified"

@@ -27,7 +27,8 @@ from ansible_collections.pgsafe.migration.tests.server.test_play_interrupted imp
 
 pytestmark = pytest.mark.container
 
-ACCEPTED = {"pg_migrate_accept_no_guard": "The volume stays, and so does somebody who looks"}
+REASON = "The volume stays, and so does somebody who looks"
+ACCEPTED = {"pg_migrate_waive": {"checks": {"execution_environment": REASON}}}
 
 # How the first process of a container calls a play, or is one.
 FIRST = {"ansible": [], "a shell": ["sh", "-c", '"$@"; exit $?', "sh"]}
@@ -51,7 +52,7 @@ def test_in_the_container_of_the_job_a_run_is_refused_with_advice(
     assert (played.status, played.verdict("one")) == (2, "refused: nothing was changed"), played.output
     assert '"check": "execution_environment"' in played.flat
     assert "The target is the container of this job" in played.flat
-    assert "pg_migrate_accept_no_guard='the reason'" in played.flat
+    assert "pg_migrate_waive: {checks: {execution_environment: REASON}}" in played.flat
     assert database.fingerprint() == before
     assert everything(backup_root) == []
 
@@ -61,9 +62,9 @@ def test_with_a_reason_it_is_done_there_and_the_reason_is_reported(
 ) -> None:
     played = ansible.run(argv(ansible, {**variables(ansible, database, backup_root, GOOD), **ACCEPTED}))
     assert (played.status, played.verdict("one")) == (0, "migrated and verified"), played.output
-    assert ACCEPTED["pg_migrate_accept_no_guard"] in played.flat
+    assert REASON in played.flat
     (report,) = backup_root.glob("*/migration_*/audit_report.txt")
-    assert f"(Waived: {ACCEPTED['pg_migrate_accept_no_guard']})" in " ".join(report.read_text().split())
+    assert f"(Waived: {REASON})" in " ".join(report.read_text().split())
 
 
 @pytest.mark.fault(62)

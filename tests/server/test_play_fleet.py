@@ -77,7 +77,7 @@ def test_a_host_that_fails_or_takes_long_changes_nothing_for_the_others_however_
     databases = {"good": database, "slow": clone("small"), "bad": clone("small")}
     root = tmp_path / "fleet"
     root.mkdir(mode=0o700)
-    common = {"pg_migrate_lease": 3, "pg_migrate_confirm": [found.name for found in databases.values()]}
+    common = {"pg_migrate_guard": {"lease": 3}, "pg_migrate_confirm": [found.name for found in databases.values()]}
     hosts = {
         name: {**found.variables(root, write_set(ansible.home / name, files[name])), **common}
         for name, found in databases.items()

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import CALLBACK, QUESTION, UNPROBED, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,
-    TREE,
     Database,
     backends,
     ours,
@@ -52,7 +51,7 @@ def migrating(
 ) -> Iterator[Terminal]:
     """A play that is in the middle of its second file."""
     variables = database.variables(root, write_set(ansible.home / "set", SLOW))
-    inventory = ansible.inventory({"one": {**variables, "pg_migrate_lease": lease}})
+    inventory = ansible.inventory({"one": {**variables, "pg_migrate_guard": {"lease": lease}}})
     argv = ["ansible-playbook", playbook, "-i", inventory, "-e", f"pg_migrate_confirm={database.name}"]
     with terminal(ansible, argv) as play:
 
@@ -78,13 +77,11 @@ def preparing(ansible: Ansible, database: Database, root: Path, phase: str, leas
     if phase == "proof":
         database.sql(SLOW_RESTORE)
     variables = database.variables(root, write_set(ansible.home / "set", SLOW))
-    # The probe would make and drop a database, for which the server looks at what is locked here.
-    variables = {**variables, "pg_migrate_preflight_probe": False}
-    variables = {**variables, "pg_migrate_lease": lease, "pg_migrate_confirm": database.name}
-    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory({"one": variables})]
+    variables = {**variables, "pg_migrate_guard": {"lease": lease}, "pg_migrate_confirm": database.name}
+    argv = ["ansible-playbook", ansible.role_alone(**UNPROBED), "-i", ansible.inventory({"one": variables})]
     # From another database, whose sessions the fence does not end: what is locked is the whole server's.
     in_the_way = [STOP_PG_DUMP] if phase == "backup" else ["SELECT 1"]
-    with database.called("postgres").holding(*in_the_way), terminal(ansible, argv) as play:
+    with database.called("postgres").holding(*in_the_way), terminal(ansible, argv, CALLBACK) as play:
 
         def waits() -> bool:
             assert not play.ended(), play.said
@@ -158,9 +155,7 @@ def test_whatever_ends_the_controller_the_guard_rolls_back(
     ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None], callback: bool, status: int
 ) -> None:
     before = database.fingerprint()
-    own = [{"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}]
-    playbook = "pgsafe.migration.migrate" if callback else ansible.playbook(own)
-    with migrating(ansible, database, root, playbook) as play:
+    with migrating(ansible, database, root, "pgsafe.migration.migrate" if callback else ansible.role_alone()) as play:
         how(play)
         assert play.wait() == status
         require_whole(database, before, root)
@@ -243,8 +238,7 @@ def test_a_ctrl_c_at_the_moment_the_question_appears_is_not_lost(ansible: Ansibl
     asking = replace(ansible, programs=controllers.found()[core])
     playbook = asking.playbook([{"hosts": "all", "gather_facts": False, "tasks": ASKING}])
     argv = ["ansible-playbook", playbook, "-i", asking.inventory({"one": {}})]
-    callbacks = str(TREE / "playbooks" / "callback_plugins")
-    with terminal(asking, argv, {"ANSIBLE_CALLBACK_PLUGINS": callbacks}) as play:
+    with terminal(asking, argv, CALLBACK) as play:
         until(lambda: play.ended() or behind in play.flat, "the question appears")
         play.type(CTRL_C)
         play.wait()

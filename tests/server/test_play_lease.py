@@ -31,7 +31,7 @@ ASKED = PHASES["confirm"]
 def test_a_controller_that_is_gone_while_a_person_is_asked_leaves_no_fence(
     ansible: Ansible, database: Database, backup_root: Path, event: Callable[[Playing], None], lease: int, reason: str
 ) -> None:
-    with playing(ansible, database, backup_root, ASKED, pg_migrate_lease=lease) as play:
+    with playing(ansible, database, backup_root, ASKED, pg_migrate_guard={"lease": lease}) as play:
         (run,) = play.runs()
         assert run.state.fenced
         event(play)
@@ -42,7 +42,7 @@ def test_a_controller_that_is_gone_while_a_person_is_asked_leaves_no_fence(
 
 
 def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), pg_migrate_lease=2) as play:
+    with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), pg_migrate_guard={"lease": 2}) as play:
         (run,) = play.runs()
         over = [path.parent for path in run.directory.glob("job_*/result.json")]
         (lease,) = [path for path in run.directory.glob("job_*/lease") if path.parent not in over]

@@ -84,7 +84,7 @@ def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
 def test_a_host_that_ends_the_processes_of_a_session_has_the_database_rolled_back_first(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    with playing(ansible, database, backup_root, PHASES["migrate"], pg_migrate_lease=AN_HOUR) as play:
+    with playing(ansible, database, backup_root, PHASES["migrate"], pg_migrate_guard={"lease": AN_HOUR}) as play:
         assert play.processes("watchdog")
         interruptions.log_out(play)
         until(lambda: play.told("rolled_back"), "the guard has rolled back")
@@ -100,7 +100,7 @@ def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afte
 ) -> None:
     with sshd.network(logins) as (port, cable):
         behind = matrix.over_ssh(ansible, logins, matrix.PIPED, port)
-        with playing(behind, database, backup_root, PHASES["migrate"], pg_migrate_lease=3) as play:
+        with playing(behind, database, backup_root, PHASES["migrate"], pg_migrate_guard={"lease": 3}) as play:
             cable.send_signal(signal.SIGSTOP)
             until(lambda: play.told("rolled_back"), "the guard has rolled back")
             cable.send_signal(signal.SIGCONT)
@@ -115,7 +115,8 @@ def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afte
 def test_a_play_goes_on_when_its_ssh_clients_are_killed(
     controller: Callable[[Setting], Ansible], database: Database, backup_root: Path
 ) -> None:
-    with playing(controller(OWN_OVER_SSH), database, backup_root, UNDER_BRAKE, pg_migrate_lease=AN_HOUR) as play:
+    patient = {"lease": AN_HOUR}
+    with playing(controller(OWN_OVER_SSH), database, backup_root, UNDER_BRAKE, pg_migrate_guard=patient) as play:
         lease = max(backup_root.glob(".runs/*/job_*/lease"))
         interruptions.kill_ssh(play)
         killed = lease.stat().st_mtime_ns

@@ -25,7 +25,7 @@ def test_a_waived_error_lets_a_run_go_on_and_its_reason_is_on_the_console_and_in
     refused = ansible.play({"one": given})
     assert refused.status != 0
     assert "lacks tables that are expected of it: public.invoices" in refused.flat
-    played = ansible.play({"one": {**given, "pg_migrate_waive": {"expected_tables": REASON}}})
+    played = ansible.play({"one": {**given, "pg_migrate_waive": {"checks": {"expected_tables": REASON}}}})
     assert played.status == 0, played.output
     assert played.verdict("one") == "migrated and verified"
     assert f"(Waived: {REASON})" in played.flat
@@ -40,7 +40,7 @@ def test_a_waiver_of_no_check_is_refused_before_anything_is_done(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     given = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
-    played = ansible.play({"one": {**given, "pg_migrate_waive": {"disk_space": "there is plenty"}}})
+    played = ansible.play({"one": {**given, "pg_migrate_waive": {"checks": {"disk_space": "there is plenty"}}}})
     assert played.status != 0
     assert "There is no check of the name disk_space that could be waived." in played.flat
     assert everything(backup_root) == []

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.tests.server.backup_support import BULK, Waiting
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import CALLBACK, UNPROBED, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import HELD_UP, Database, held_up, until, write_set
 from ansible_collections.pgsafe.migration.tests.server.terminals import terminal
 
@@ -29,10 +29,8 @@ def slow(database: Database, place: Path) -> Iterator[tuple[Waiting, Callable[[]
 
 
 def variables(database: Database, root: Path, ansible: Ansible, place: Path) -> dict[str, object]:
-    found = database.variables(root, write_set(ansible.home / "set", MIGRATION))
-    # The probe would wait with the pg_dump that waits.
-    own = {"pg_migrate_bin_dir": str(place), "pg_migrate_preflight_probe": False}
-    return {**found, **own, "pg_migrate_confirm": database.name}
+    found = database.variables(root, write_set(ansible.home / "set", MIGRATION), bin_dir=str(place))
+    return {**found, "pg_migrate_confirm": database.name}
 
 
 def test_on_a_terminal_a_long_step_has_one_line_that_is_drawn_again(
@@ -40,8 +38,9 @@ def test_on_a_terminal_a_long_step_has_one_line_that_is_drawn_again(
 ) -> None:
     place = tmp_path / "tools"
     hosts = {"one": variables(database, backup_root, ansible, place)}
-    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory(hosts)]
-    with slow(database, place) as (waiting, release), terminal(ansible, argv, {"TERM": "xterm"}) as play:
+    # The probe would wait with the pg_dump that waits.
+    argv = ["ansible-playbook", ansible.role_alone(**UNPROBED), "-i", ansible.inventory(hosts)]
+    with slow(database, place) as (waiting, release), terminal(ansible, argv, {"TERM": "xterm", **CALLBACK}) as play:
         until(lambda: f"{DRAWN}    full_backup.dump  " in play.drawn or play.ended(), "the backup is seen")
         waiting.go()
         until(lambda: f"{DRAWN}    restoring  " in play.drawn or play.ended(), "the proof is seen")

@@ -37,9 +37,10 @@ class Stage:
 
     @property
     def variables(self) -> dict[str, object]:
-        source = write_set(self.ansible.home / "set", GOOD)
-        confirmed = {"pg_migrate_confirm": self.database.name}
-        return {**self.database.variables(self.backup_root, source), **confirmed}
+        return {**self.connected(), "pg_migrate_confirm": self.database.name}
+
+    def connected(self, **connection: object) -> dict[str, object]:
+        return self.database.variables(self.backup_root, write_set(self.ansible.home / "set", GOOD), **connection)
 
     def play(self, changed: Mapping[str, object], *options: str, playbook: str = "pgsafe.migration.migrate") -> Played:
         """A run that must fail and leave the database, and those beside it, alone."""
@@ -56,9 +57,11 @@ def stage(ansible: Ansible, database: Database, backup_root: Path) -> Stage:
     return Stage(ansible, database, backup_root)
 
 
+BY_TCP = {"login_unix_socket": "", "login_host": "127.0.0.1"}
+
+
 def test_a_wrong_password_ends_the_run_with_advice(stage: Stage) -> None:
-    by_tcp = {"pg_migrate_login_unix_socket": "", "pg_migrate_login_host": "127.0.0.1"}
-    played = stage.play({**by_tcp, "pg_migrate_login_password": "not-the-password"})
+    played = stage.play(stage.connected(**BY_TCP, login_password="not-the-password"))
     assert "password authentication failed" in played.flat
     assert "Check login_user and login_password (or the pgpass file)." in played.flat
     assert "not-the-password" not in played.output
@@ -67,8 +70,7 @@ def test_a_wrong_password_ends_the_run_with_advice(stage: Stage) -> None:
 
 
 def test_a_stopped_server_ends_the_run_with_advice(stage: Stage) -> None:
-    closed = {"pg_migrate_login_unix_socket": "", "pg_migrate_login_host": "127.0.0.1"}
-    played = stage.play({**closed, "pg_migrate_login_port": pgserver.free_port()})
+    played = stage.play(stage.connected(**BY_TCP, login_port=pgserver.free_port()))
     assert "Connection refused" in played.flat
     assert "Check that the server runs and listens there" in played.flat
     assert played.verdict("one") == REFUSED
@@ -84,7 +86,7 @@ def test_a_missing_database_ends_the_run_with_advice(stage: Stage) -> None:
 
 
 def test_missing_client_tools_end_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
-    played = stage.play({"pg_migrate_bin_dir": str(tmp_path)})
+    played = stage.play(stage.connected(bin_dir=str(tmp_path)))
     assert "No client tools of PostgreSQL" in played.flat
     assert "or name the directory in bin_dir" in played.flat
     assert played.verdict("one") == REFUSED
@@ -104,7 +106,7 @@ def test_too_small_a_disk_ends_the_run_with_advice(stage: Stage, tmp_path: Path)
 def test_a_disk_that_fills_during_the_backup_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
     stage.database.sql("CREATE TABLE bulk AS SELECT md5(i::text) AS text FROM generate_series(1, 100000) AS i")
     with tmpfs(tmp_path / "disk", "2m") as disk:
-        played = stage.play({"pg_migrate_backup_root": str(disk), "pg_migrate_disk_factor": 0})
+        played = stage.play({"pg_migrate_backup_root": str(disk), "pg_migrate_thresholds": {"disk_factor": 0}})
         assert "No space left on device" in played.flat
         assert "The incomplete backup directory was removed; the database was not changed." in played.flat
         assert list(disk.glob("*/migration_*")) == []
@@ -112,7 +114,7 @@ def test_a_disk_that_fills_during_the_backup_ends_the_run_with_advice(stage: Sta
 
 def test_several_problems_are_told_at_once(stage: Stage, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
-    played = stage.play({"pg_migrate_bin_dir": str(tmp_path), "pg_migrate_backup_root": str(missing)})
+    played = stage.play({**stage.connected(bin_dir=str(tmp_path)), "pg_migrate_backup_root": str(missing)})
     assert "No client tools of PostgreSQL" in played.flat
     assert f"install -d -m 0700 {missing}" in played.flat
 
@@ -130,12 +132,9 @@ def test_a_run_that_starts_in_the_middle_is_refused(stage: Stage) -> None:
     assert everything(stage.backup_root) == []
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [{"pg_migrate_bin_dir": "/nowhere"}, {"pg_migrate_confirm": ""}],
-    ids=["failing preflight", "not confirmed"],
-)
-def test_errors_that_a_playbook_ignores_change_nothing(stage: Stage, changed: Mapping[str, object]) -> None:
+@pytest.mark.parametrize("why", ["failing preflight", "not confirmed"])
+def test_errors_that_a_playbook_ignores_change_nothing(stage: Stage, why: str) -> None:
+    changed = stage.connected(bin_dir="/nowhere") if why == "failing preflight" else {"pg_migrate_confirm": ""}
     role = {"role": "pgsafe.migration.pg_migrate", "ignore_errors": True}
     ignoring = stage.ansible.playbook([{"hosts": "all", "gather_facts": False, "roles": [role]}])
     before, around = stage.database.fingerprint(), databases(stage.database.server)
@@ -183,19 +182,20 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_confirm": "other",
         "pg_migrate_backup_root": "backups",
         "pg_migrate_source": str(tmp_path / "nowhere"),
-        "pg_migrate_command": ["/opt/no/such", "--head"],
+        "pg_migrate_command": {"argv": ["/opt/no/such", "--head"]},
         "pg_migrate_tasks": "no_such.yml",
         "pg_migrate_before_fence": [["no_such_command", "pause"]],
         "pg_migrate_assertions": [{"name": "both", "sql": "SELECT 1", "rows_that_must_not_exist": "SELECT 1"}],
         "pg_migrate_expectations": {"public.orders": "shrinks"},
-        "pg_migrate_waive": {"no_such_check": "why"},
+        "pg_migrate_waive": {"checks": {"no_such_check": "why"}},
         "pg_migrate_audit_rules_dir": str(tmp_path),
         "pg_migrate_fence": "none",
         "pg_migrate_on_verify_failure": "hold",
     }
-    played = stage.play(wrong, "-e", "pg_migrate_confrim=x")
+    played = stage.play(wrong, "-e", "pg_migrate_confrim=x", "-e", "pg_migrate_login_host=db1")
     for said in (
         "There is no variable pg_migrate_confrim. Did you mean pg_migrate_confirm?",
+        "There is no variable pg_migrate_login_host. Did you mean pg_migrate_connection.login_host?",
         "There is no variable pg_migrate_expectation. Did you mean pg_migrate_expectations?",
         f"pg_migrate_confirm names other; the database of this host (pg_migrate_db) is {stage.database.name}.",
         "pg_migrate_backup_root is not an absolute path: backups.",
@@ -230,6 +230,43 @@ def test_a_set_that_is_not_there_is_refused_before_anything_is_begun(
 ) -> None:
     played = stage.play(wrong)
     assert said in played.flat
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.parametrize("playbook", ["migrate", "recover", "rollback"])
+def test_a_key_that_a_dictionary_does_not_have_is_refused_before_anything_is_begun(stage: Stage, playbook: str) -> None:
+    """The specification of the role names it; of a password that lies beside it nothing is shown."""
+    wrong = stage.connected(login_hots="db1", login_password="never-shown-this")
+    options = ["-e", "pg_migrate_backup_dir=before_last_migration", "-vvvv"]
+    played = stage.play(wrong, *options, playbook=f"pgsafe.migration.{playbook}")
+    assert "login_hots. Supported parameters include: bin_dir" in played.flat
+    assert "never-shown-this" not in played.output
+    assert everything(stage.backup_root) == []
+
+
+@pytest.mark.parametrize("core", sorted(controllers.found()))
+def test_dictionaries_of_another_shape_are_refused_at_once_and_before_anything_is_begun(
+    stage: Stage, core: str
+) -> None:
+    started = replace(stage, ansible=replace(stage.ansible, programs=controllers.found()[core]))
+    wrong: dict[str, object] = {
+        "pg_migrate_command": {"chdir": "/"},
+        "pg_migrate_limits": {"lock_timout": 1},
+        "pg_migrate_instance": ["/var/tmp"],  # noqa: S108  # a word
+        "pg_migrate_guard": {"lease": "soon"},
+        "pg_migrate_compress": {"method": "rar"},
+        "pg_migrate_waive": {"disk_space": "why"},
+    }
+    played = started.play(wrong)
+    for said in (
+        "missing required arguments: argv found in pg_migrate_command",
+        "unable to convert to dict",
+        "unable to convert to float",
+        "value of method must be one of: ",
+        "pg_migrate_limits.lock_timout, pg_migrate_waive.disk_space. Supported parameters include: ",
+    ):
+        assert said in played.flat
+    assert played.verdict("one") == REFUSED
     assert everything(stage.backup_root) == []
 
 

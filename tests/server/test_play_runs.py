@@ -235,10 +235,9 @@ def workers(backup_root: Path) -> list[int]:
 
 def test_no_output_however_detailed_shows_a_password(ansible: Ansible, database: Database, backup_root: Path) -> None:
     password = database.server.password
-    over_tcp = {"pg_migrate_login_host": "127.0.0.1", "pg_migrate_login_password": password}
-    variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
-    del variables["pg_migrate_login_unix_socket"]
-    played = ansible.play({"one": {**variables, **over_tcp}}, "-e", f"pg_migrate_confirm={database.name}", "-vvv")
+    over_tcp = {"login_host": "127.0.0.1", "login_unix_socket": "", "login_password": password}
+    variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN), **over_tcp)
+    played = ansible.play({"one": variables}, "-e", f"pg_migrate_confirm={database.name}", "-vvvv")
     assert played.verdict("one") == "rolled back: the database is as it was before"
     assert password not in played.output
     kept = (ansible.home / "pgsafe").rglob("*")
@@ -257,8 +256,10 @@ def test_no_output_however_detailed_shows_a_variable_of_the_command(
     command = f'"{database.server.bin_dir}/psql" -qc "{sql}" && echo "it is $TOKEN" >&2; echo "$TOKEN"; exit {status}'
     variables = {
         **database.variables(backup_root),
-        "pg_migrate_command": ["sh", "-c", command],
-        "pg_migrate_environment": {"TOKEN": secret, "DEBUG": "1", "EMPTY": "", "NAME": database.name},
+        "pg_migrate_command": {
+            "argv": ["sh", "-c", command],
+            "environment": {"TOKEN": secret, "DEBUG": "1", "EMPTY": "", "NAME": database.name},
+        },
     }
     played = ansible.play({"one": variables}, "-e", f"pg_migrate_confirm={database.name}", "-vvvv")
     ended = "rolled back: the database is as it was before" if status else "migrated and verified"
@@ -274,8 +275,8 @@ def test_a_password_in_a_url_is_as_secret(ansible: Ansible, database: Database, 
     server = database.server
     url = f"postgresql://postgres:{server.password}@127.0.0.1:{server.port}/{database.name}"
     variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
-    kept = {name: value for name, value in variables.items() if not name.startswith("pg_migrate_login")}
-    hosts = {"one": {**kept, "pg_migrate_login_url": url}}
-    played = ansible.play(hosts, "-e", json.dumps({"pg_migrate_confirm": [database.name]}), "-vvv")
+    variables["pg_migrate_connection"] = {"login_url": url, "bin_dir": str(server.bin_dir)}
+    confirmed = json.dumps({"pg_migrate_confirm": [database.name]})
+    played = ansible.play({"one": variables}, "-e", confirmed, "-vvvv")
     assert played.status == 0, played.output
     assert server.password not in played.output

@@ -74,7 +74,7 @@ def test_a_rollback_that_cannot_be_done_is_never_told_as_nothing_changed(
 
 def test_a_task_may_take_longer_than_the_lease(ansible: Ansible, database: Database, backup_root: Path) -> None:
     path = own_tasks(ansible, database, CHANGE, "SELECT pg_sleep(5)")
-    found = played(ansible, database, backup_root, path, pg_migrate_lease=2)
+    found = played(ansible, database, backup_root, path, pg_migrate_guard={"lease": 2})
     assert (found.status, found.verdict("one")) == (0, "migrated and verified"), found.output
     assert ours(database.server, database.name) == set()
 
@@ -89,7 +89,7 @@ def reason(play: Playing) -> str:
 def test_ctrl_c_breaks_off_the_task_that_is_at_work_and_is_followed_by_the_rollback(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_lease=AN_HOUR) as play:
+    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": AN_HOUR}) as play:
         interruptions.ctrl_c(play)
         assert play.terminal.wait() == 2, play.terminal.said
         require_whole(play)
@@ -106,7 +106,8 @@ LOST = [Case(Setting("2.16", matrix.PIPED, True), "own task", "ctrl_c")]
 def test_a_host_that_is_lost_by_ctrl_c_is_told_with_who_goes_on(
     controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case
 ) -> None:
-    with playing(controller(case.setting), database, backup_root, OWN_TASK, pg_migrate_lease=AN_HOUR) as play:
+    patient = {"lease": AN_HOUR}
+    with playing(controller(case.setting), database, backup_root, OWN_TASK, pg_migrate_guard=patient) as play:
         interruptions.ctrl_c(play)
         assert play.terminal.wait() == 4, play.terminal.said
         require_whole(play)
@@ -118,7 +119,7 @@ def test_a_host_that_is_lost_by_ctrl_c_is_told_with_who_goes_on(
 def test_when_ansible_is_killed_while_a_task_is_at_work_the_rollback_begins_at_once(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_lease=AN_HOUR) as play:
+    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": AN_HOUR}) as play:
         # One renews the lease of the run, one stays with the guard of the window.
         assert len(play.keepers()) == 2
         interruptions.kill_controller(play)
@@ -130,7 +131,7 @@ def test_when_ansible_is_killed_while_a_task_is_at_work_the_rollback_begins_at_o
 def test_when_all_of_the_controller_is_gone_while_a_task_is_at_work_the_lease_lapses(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_lease=3) as play:
+    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": 3}) as play:
         interruptions.power_off(play)
         require_whole(play)
     assert reason(play) == "No controller renewed the lease for 3 s: the controller or the network is gone."
@@ -140,7 +141,7 @@ def test_when_all_of_the_controller_is_gone_while_a_task_is_at_work_the_lease_la
 def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_lease=3) as play:
+    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": 3}) as play:
         os.kill(play.terminal.pid, signal.SIGSTOP)
         until(lambda: play.told("rolled_back"), "it is rolled back")
         os.kill(play.terminal.pid, signal.SIGCONT)

@@ -34,14 +34,13 @@ def artifacts(output: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def losing_its_login(database: Database) -> tuple[str, dict[str, object]]:
+def losing_its_login(database: Database) -> tuple[str, list[list[str]]]:
     """A role that can no longer connect once the run has opened the database again."""
     role = f"operator_{database.name}"
     database.admin(f"CREATE ROLE {role} LOGIN SUPERUSER")
     psql = [str(database.server.bin_dir / "psql"), "-X", "-h", str(database.server.socket_dir)]
     connection = ["-p", str(database.server.port), "-U", database.target.params["user"], "-d", "postgres"]
-    after = [[*psql, *connection, "-c", f"ALTER ROLE {role} NOLOGIN"]]
-    return role, {"pg_migrate_login_user": role, "pg_migrate_after_opening": after}
+    return role, [[*psql, *connection, "-c", f"ALTER ROLE {role} NOLOGIN"]]
 
 
 def test_no_failure_however_it_comes_lets_the_next_batch_begin(
@@ -50,8 +49,8 @@ def test_no_failure_however_it_comes_lets_the_next_batch_begin(
     databases = {"login": database, **{name: clone("small") for name in ("lost", "crashed", "fine", "next")}}
     good, raises = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("raises", RAISES)))
     hosts = {name: found.variables(backup_root, good) for name, found in databases.items()}
-    role, given = losing_its_login(database)
-    hosts["login"] |= {"pg_migrate_source": str(raises), **given}
+    role, after = losing_its_login(database)
+    hosts["login"] = {**database.variables(backup_root, raises, login_user=role), "pg_migrate_after_opening": after}
     # Reached until its backup is there, and never again.
     reached = "{{ 'ssh' if pg_migrate_backup.backup_dir | default('') else 'local' }}"
     hosts["lost"] |= {"ansible_connection": reached, "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -97,10 +96,10 @@ def test_in_check_mode_a_fleet_goes_on_behind_hosts_that_are_pending(
 def test_what_an_earlier_migration_of_the_play_has_left_does_not_speak_for_the_next(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
-    tools = (variables.pop("pg_migrate_bin_dir"), "/nowhere")
+    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD), bin_dir="{{ tools }}")
     play = {"hosts": "all", "gather_facts": False, "roles": ["pgsafe.migration.pg_migrate"]}
-    book = ansible.playbook([{**play, "vars": {"pg_migrate_bin_dir": found}} for found in tools])
+    places = (str(database.server.bin_dir), "/nowhere")
+    book = ansible.playbook([{**play, "vars": {"tools": place}} for place in places])
     shown = replace(ansible, variables={**ansible.variables, "ANSIBLE_CALLBACKS_ENABLED": "pgsafe.migration.phases"})
     played = shown.play({"one": variables}, "--check", playbook=book)
     assert played.status == 2, played.output
@@ -114,11 +113,11 @@ def test_a_refused_run_whose_fence_cannot_be_lifted_says_who_may_use_the_databas
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     before = database.fingerprint()
-    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
+    source = write_set(ansible.home / "set", GOOD)
     # The server cannot be reached any more when the window is to be opened.
     port = f"{{{{ 1 if pg_migrate_proved.reached | default('') else {database.server.port} }}}}"
-    given = {"pg_migrate_login_port": port, "pg_migrate_confirm": database.name, "pg_migrate_idle_timeout": 20}
-    played = ansible.play({"one": {**variables, **given}})
+    given = {"pg_migrate_confirm": database.name, "pg_migrate_guard": {"idle_timeout": 20}}
+    played = ansible.play({"one": {**database.variables(backup_root, source, login_port=port), **given}})
     assert played.status == 2, played.output
     assert played.verdict("one") == "refused: the migration did not begin, and the database is not open for writing"
     (run_id,) = _runs(backup_root, database)

@@ -109,8 +109,8 @@ def peer(server: pgserver.Server, role: Roles, clone: Callable[[str], Database])
 
 def test_a_run_by_peer_leaves_all_to_the_application(ansible: Ansible, peer: ByPeer, backup_root: Path) -> None:
     source = write_set(backup_root.parent / "set", GOOD)
-    given = {"pg_migrate_login_user": peer.dba, "pg_migrate_session_role": peer.app, "pg_migrate_confirm": peer.name}
-    played = ansible.play({"one": {**peer.variables(backup_root, source), **given}})
+    variables = peer.variables(backup_root, source, login_user=peer.dba, session_role=peer.app)
+    played = ansible.play({"one": {**variables, "pg_migrate_confirm": peer.name}})
     assert played.status == 0, played.output
     assert played.verdict("one") == "migrated and verified"
     assert peer.owners == peer.app

@@ -284,35 +284,6 @@ def test_the_action_group_lists_every_module_with_a_connection() -> None:
     assert sorted(_yaml("meta/runtime.yml")["action_groups"]["all"]) == sorted(connected)
 
 
-ROLE = "roles/pg_migrate"
-
-
-@pytest.mark.parametrize("entry", ["main", "manual_rollback"])
-def test_the_role_s_specification_and_its_defaults_agree(entry: str) -> None:
-    options = _yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"][entry]["options"]
-    specified = {name: option["default"] for name, option in options.items() if "default" in option}
-    defaults = _yaml(f"{ROLE}/defaults/main.yml")
-    assert specified == {name: defaults[name] for name in specified}
-    if entry == "main":
-        assert specified == defaults
-
-
-def test_a_variable_that_both_entries_of_the_role_take_is_described_alike() -> None:
-    entries = _yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]
-    main, manual = entries["main"]["options"], entries["manual_rollback"]["options"]
-    shared = {name for name in set(main) & set(manual) if name not in ("pg_migrate_jobs", "pg_migrate_backup_root")}
-    assert len(shared) > 10
-    assert {name: main[name] for name in shared} == {name: manual[name] for name in shared}
-
-
-def test_every_option_of_a_connection_is_a_variable_of_the_role() -> None:
-    options = set(_yaml(f"{ROLE}/meta/argument_specs.yml")["argument_specs"]["main"]["options"])
-    connection = set(_yaml(f"{ROLE}/vars/main.yml")["pg_migrate_connection_options"])
-    assert {f"pg_migrate_{name}" for name in connection - {"login_db"}} <= options
-    fragment = (PLUGINS / "doc_fragments" / "connection.py").read_text(encoding="utf-8")
-    assert connection == set(yaml.safe_load(fragment.split('r"""')[1].split('"""')[0])["options"])
-
-
 def test_every_file_of_the_plugins_that_is_tested_here_still_exists() -> None:
     tests = list((COLLECTION / "tests" / "unit" / "plugins").rglob("test_*.py"))
     mirrored = {

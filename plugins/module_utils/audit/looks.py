@@ -155,7 +155,7 @@ def _untrusted(rule: Rule, code: Sequence[OwnerCode]) -> Finding:
     itself = Look(rule.name, rule.severity, "", None, "", "")
     named = first_few([it.described for it in code])
     reason = f"it would run functions of other roles with the rights of this one: {named}"
-    remedy = "If their owners may do whatever the connecting role may: pg_migrate_trust_owner: true"
+    remedy = "If their owners may do whatever the connecting role may: pg_migrate_connection.trust_owner: true"
     return not_looked_at(itself, reason, WARNING, remedy)
 
 

@@ -73,7 +73,7 @@ def require_elsewhere(target: Target) -> None:
     if target.dbname == target.maintenance_db:
         raise BadRequest(
             f"The database {target.dbname} is the maintenance database too, and cannot be renamed from within itself.",
-            remedy="Name another one to work from: maintenance_db (pg_migrate_maintenance_db), such as template1.",
+            remedy="Name another one to work from in maintenance_db (pg_migrate_connection.maintenance_db): template1.",
         )
 
 

@@ -45,7 +45,7 @@ def _temporary_instance(facts: Facts) -> Iterator[Problem]:
             "error",
             f"{place.path} has {size(place.free_bytes)} free; the temporary instance of the proof needs "
             f"{size(facts.wanted.bytes)}.",
-            "Name a directory with more room in pg_migrate_instance_directory.",
+            "Name a directory with more room in pg_migrate_instance.directory.",
         )
 
 

@@ -17,6 +17,6 @@ def check(facts: Facts) -> Iterator[Problem]:
             "error",
             f"The target is the container of this job (its first process: {facts.job_container}). When the job ends or "
             "is cancelled, the guard ends with it, and no rollback follows; so may the backup.",
-            "Let a host that stays be the target, such as a bastion that is reached by ssh. If you would rather take "
-            "that upon yourself, with backup_root on a volume that stays: -e pg_migrate_accept_no_guard='the reason'.",
+            "Use a host that stays as the target, such as a bastion reached by ssh. To accept the risk, with "
+            "backup_root on a persistent volume: pg_migrate_waive: {checks: {execution_environment: REASON}}",
         )

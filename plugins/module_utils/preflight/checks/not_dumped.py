@@ -19,5 +19,5 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"No dump of {facts.database} carries, and no rollback gives back: {first_few(facts.not_dumped)}.",
             "Make them again in a schema of the database, under a name of their own (a text search configuration: "
             "CREATE TEXT SEARCH CONFIGURATION public.… (COPY = …)). If they may be lost: pg_migrate_waive: "
-            "{not_dumped: the reason}",
+            "{checks: {not_dumped: REASON}}",
         )

@@ -20,5 +20,5 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"Reading {facts.wanted.of} or restoring a backup of it runs functions of other roles {rights} "
             f"{facts.role.name}: {first_few([code.described for code in facts.owner_code])}.",
             "Read these functions, or connect as their owner. If the owners may do whatever "
-            f"{facts.role.name} may: pg_migrate_trust_owner: true",
+            f"{facts.role.name} may: pg_migrate_connection.trust_owner: true",
         )

@@ -20,7 +20,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "session_role",
             "error",
             f"The migration would run as the role {wanted.name}, which does not exist on the server.",
-            "Correct the name (pg_migrate_session_role), or create the role.",
+            "Correct the name (pg_migrate_connection.session_role), or create the role.",
         )
         return
     grant = f"GRANT {quoted(wanted.name)} TO {quoted(facts.role.name)}, or connect"

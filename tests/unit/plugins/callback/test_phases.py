@@ -53,8 +53,9 @@ class Script:
         play.get_variable_manager.return_value = manager
         self.callback.v2_playbook_on_play_start(play)
 
-    def task(self, name: str, role: str = "pgsafe.migration.pg_migrate") -> Script:
+    def task(self, name: str, role: str = "pgsafe.migration.pg_migrate", action: str = "pg_recover") -> Script:
         task = create_autospec(Task, instance=True)
+        task.action = action
         task.get_name.return_value = f"{role} : {name}" if role else name
         self.callback.v2_playbook_on_task_start(task, False)
         return self
@@ -182,6 +183,13 @@ def test_a_host_that_failed_at_the_gate_was_refused() -> None:
     told = [line.strip() for line in end[end.index("  db1  refused: nothing was changed") + 1 :]]
     assert told[0] == "The disk is full."
     assert "Free it." in told
+
+
+def test_a_host_whose_variables_are_not_those_of_the_role_was_refused() -> None:
+    checking = "Validating arguments against arg spec 'main'"
+    script = Script("db1").task(checking, action="ansible.builtin.validate_argument_spec")
+    script.failed("db1", msg="Unsupported parameters")
+    assert script.lines()[-2:] == ["  db1  refused: nothing was changed", "      Unsupported parameters"]
 
 
 def test_the_first_failure_is_the_reason_and_not_the_one_that_ends_the_host() -> None:

@@ -13,11 +13,16 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_options impo
     [
         (
             "Check login_user and login_password (or the pgpass file).",
-            ["pg_migrate_login_user", "pg_migrate_login_password"],
+            ["pg_migrate_connection.login_user", "pg_migrate_connection.login_password"],
         ),
-        ("Give login_db, or login_url with a database.", ["pg_migrate_db", "pg_migrate_login_url"]),
-        ("Name a directory in bin_dir, not in BIN_DIR or my_bin_dir.", ["pg_migrate_bin_dir"]),
+        ("Give login_db, or login_url with a database.", ["pg_migrate_db", "pg_migrate_connection.login_url"]),
+        ("Name a directory in bin_dir, not in BIN_DIR or my_bin_dir.", ["pg_migrate_connection.bin_dir"]),
         ("Choose proof: scratch; the proof and its level say so.", ["pg_migrate_proof"]),
+        (
+            "Name another instance_directory, or user: postgres, or a command_tree.",
+            ["pg_migrate_instance.directory", "pg_migrate_command.tree"],
+        ),
+        ("Give the audit more time (rule_budget, budget).", ["pg_migrate_budgets.audit_rule"]),
         ("Set pg_migrate_fence_reason, max_connections or become: true.", []),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_temporary_instance_for_the_proof_needs_room_where_it_is() -> None:
     small = replace(apart, proof_filesystem=Filesystem("/place", FACTS.wanted.bytes - 1, 3))
     (problem,) = backup_disk.check(replace(small, backup_filesystem=FACTS.backup_filesystem))
     assert problem.what.startswith("/place has ")
-    assert "pg_migrate_instance_directory" in problem.remedy
+    assert "pg_migrate_instance.directory" in problem.remedy
 
 
 def test_a_disk_that_cannot_be_seen_is_left_to_the_check_of_the_backup_root() -> None:

@@ -14,7 +14,7 @@ def test_the_container_of_a_job_is_an_error_that_can_be_accepted_with_a_reason()
     (problem,) = execution_environment.check(replace(FACTS, job_container="dumb-init ansible-runner worker"))
     assert (problem.check, problem.severity) == ("execution_environment", "error")
     assert "(its first process: dumb-init ansible-runner worker)" in problem.what
-    assert "pg_migrate_accept_no_guard" in problem.remedy
+    assert "pg_migrate_waive: {checks: {execution_environment: REASON}}" in problem.remedy
 
 
 def test_it_is_silent_about_a_host_that_stays() -> None:

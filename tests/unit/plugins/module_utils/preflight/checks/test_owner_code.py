@@ -18,7 +18,7 @@ def test_functions_of_other_roles_are_an_error_that_names_them_and_the_rights_th
     assert problem.severity == "error"
     assert "as the superuser app: public.f0 of mallory (constraint c on table t)" in problem.what
     assert problem.what.endswith("and 2 more.")
-    assert "pg_migrate_trust_owner: true" in problem.remedy
+    assert "pg_migrate_connection.trust_owner: true" in problem.remedy
 
 
 def test_it_is_silent_without_such_functions() -> None:
