@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Supervision, Target
 
 Specification = Mapping[str, Mapping[str, Any]]
 
@@ -128,6 +128,12 @@ def target(params: Mapping[str, Any], required: bool = True) -> Target:
         bin_dir=params.get("bin_dir") or None,
         trust_owner=bool(params.get("trust_owner")),
     )
+
+
+def supervision(params: Mapping[str, Any]) -> Supervision:
+    """The options of :data:`GUARD` and :data:`GRACE`; not every module with a guard has the latter."""
+    grace = params.get("grace", GRACE["grace"]["default"])
+    return Supervision(params["lease"], params["poll_interval"], params["progress"], grace)
 
 
 def _keywords(params: Mapping[str, Any]) -> dict[str, str]:

@@ -113,6 +113,22 @@ class Administrator:
     extension_owner: str
 
 
+@dataclass(frozen=True)
+class Supervision:
+    """How a controller and a guard supervise a job.
+
+    :param lease: seconds that the controller may be silent.
+    :param poll_interval: seconds between two looks of the controller.
+    :param progress: whether the controller shows how the job gets on.
+    :param grace: seconds that a worker may take to end when asked.
+    """
+
+    lease: float
+    poll_interval: float
+    progress: bool
+    grace: float
+
+
 def _address(host: str) -> str:
     """The host of a URL; https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2"""
     return f"[{host}]" if ":" in host else host or "localhost"

@@ -170,6 +170,8 @@ console:
   sample: ["[✓] Backup created: /var/backups/…/full_backup.dump (245M)"]
 """
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -178,6 +180,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     GRACE,
     GUARD,
     JOBS,
+    supervision,
+    target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
@@ -204,10 +208,29 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    asked = request(params)
     if check_mode:
-        return job.predicted(params)
-    run_journal = job.run_of(params)
-    return {"changed": True, "guard": launch.start("backup", {**params, "run_id": run_journal.run_id}, run_journal)}
+        return job.predicted(asked)
+    run_journal = job.run_of(asked)
+    order = replace(asked, run_id=run_journal.run_id)
+    return {"changed": True, "guard": launch.start("backup", order, supervision(params), run_journal)}
+
+
+def request(params: dict[str, Any]) -> backup.BackupRequest:
+    return backup.BackupRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        jobs=params["jobs"],
+        compress_method=params["compress_method"],
+        compress_level=params["compress_level"],
+        csv=tuple(params["csv"]),
+        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
+        lock_timeout=params["lock_timeout"],
+        fingerprint=params["fingerprint"],
+        fingerprint_budget=params["fingerprint_budget"],
+        audit=params["audit"],
+        run_id=params["run_id"],
+    )
 
 
 def main() -> None:

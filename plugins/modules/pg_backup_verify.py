@@ -180,6 +180,7 @@ console:
   sample: ["[✓] Backup integrity verified: level restore, in 4.2 s"]
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -188,11 +189,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     GUARD,
     JOBS,
     LEVEL,
+    supervision,
+    target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import verify as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 
 SPEC = {
     **CONNECTION,
@@ -211,10 +216,25 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    run_journal = None if check_mode else job.run_of(params)
+    asked = request(params)
+    run_journal = None if check_mode else job.run_of(asked)
     if run_journal is None:
-        return job.predicted(params) if check_mode else job.run(params)
-    return {"changed": False, "guard": launch.start("verify", params, run_journal)}
+        return job.predicted(asked) if check_mode else job.run(asked)
+    return {"changed": False, "guard": launch.start("verify", asked, supervision(params), run_journal)}
+
+
+def request(params: dict[str, Any]) -> job.Request:
+    directory = Path(params["instance_directory"]).resolve() if params["instance_directory"] else None
+    common = {
+        "target": target(params, required=False),
+        "instance_options": Options(params["bin_dir"], directory, params["instance_user"]),
+        **{name: params[name] for name in ("level", "jobs", "proof", "trusted", "fail")},
+    }
+    if params["archive"]:
+        return ArchiveRequest(archive=Path(params["archive"]).resolve(), **common)
+    # Check mode may come before there is a backup.
+    backup_dir = Path(params["backup_dir"]).resolve() if params["backup_dir"] else Path()
+    return verify.VerifyRequest(backup_dir=backup_dir, **common)
 
 
 def main() -> None:

@@ -181,6 +181,7 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    JOBS,
     target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
@@ -191,6 +192,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import conso
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
 SPEC = {
     **CONNECTION,
@@ -233,7 +235,9 @@ def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> 
     :raises PgsafeError: the watchdog could not be started, and the fence was lifted.
     """
     try:
-        return launch.watchdog(params, journal.Journal(request.backup_root / journal.RUNS / run_id))
+        run_journal = journal.Journal(request.backup_root / journal.RUNS / run_id)
+        order = recover.request_of(run_journal, request.target, JOBS["jobs"]["default"])
+        return launch.watchdog(order, params["lease"], params["idle_timeout"], run_journal)
     except PgsafeError:
         fence.lift(request.target, request.backup_root, run_id)
         raise

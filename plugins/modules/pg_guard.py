@@ -155,6 +155,7 @@ console:
   sample: ["[✓] Migration verified and complete in 4.2 s"]
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -163,9 +164,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     GUARD,
     VERIFICATION,
     WINDOW,
+    supervision,
+    target,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import window as job
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import window
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
@@ -178,20 +185,43 @@ SPEC = {
     "tasks": {"type": "str", "required": True},
 }
 
-# What a command has, and tasks do not need.
-_OF_COMMANDS = {"lock_timeout": 0, "statement_timeout": 0, "time_limit": None, "chdir": None, "database_url": False}
-
-
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if params["state"] == "armed":
-        return job.arm({**params, **_OF_COMMANDS}, check_mode)
+        return window.arm(_window(params), request(params), check_mode)
     if check_mode:
         return {"changed": True, "verdict": Verdict.PENDING.value, "console": []}
-    return job.done(params) if params["state"] == "disarmed" else job.undo(params)
+    return window.done(_window(params)) if params["state"] == "disarmed" else window.undo(_window(params))
+
+
+def _window(params: dict[str, Any]) -> window.Window:
+    return window.Window(Path(params["backup_dir"]), params["run_id"], supervision(params))
+
+
+def request(params: dict[str, Any]) -> migrate.MigrateRequest:
+    """Of tasks, which take no other option of a migration: nothing limits their time."""
+    same = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure", "jobs", "sequences")
+    return migrate.MigrateRequest(
+        target=target(params),
+        source=SetSource(tasks=params["tasks"]),
+        backup_dir=Path(params["backup_dir"]),
+        wanted=verification.wanted(params),
+        lock_timeout=0,
+        statement_timeout=0,
+        time_limit=None,
+        environment={},
+        chdir=None,
+        database_url=False,
+        apply_again={},
+        **{name: params[name] for name in same},
+    )
+
+
+def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
+    return window.failure(_window(params), error)
 
 
 def main() -> None:
-    serve(SPEC, run, job.failure)
+    serve(SPEC, run, failure)
 
 
 if __name__ == "__main__":

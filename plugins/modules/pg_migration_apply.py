@@ -243,6 +243,8 @@ console:
   sample: ["[✓] Migration applied: 5 files in 4.2 s"]
 """
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -251,14 +253,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     GUARD,
     VERIFICATION,
     WINDOW,
+    supervision,
     target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
@@ -287,15 +290,43 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    source = job.source(params)
-    plan = migrate.plan(target(params), source, wanted(params), params["apply_again"])
+    asked = request(params)
+    plan = migrate.plan(asked.target, asked.source, asked.wanted, asked.apply_again)
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if check_mode or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
-    run_journal = migrate.permitted(job.request(params, source))
-    guard = launch.start("migrate", {**params, "files": plan.files}, run_journal)
-    return {"changed": True, **foreseen, "guard": guard}
+    run_journal = migrate.permitted(asked)
+    order = replace(asked, source=replace(asked.source, files=tuple(plan.files)))
+    return {"changed": True, **foreseen, "guard": launch.start("migrate", order, supervision(params), run_journal)}
+
+
+def request(params: dict[str, Any]) -> migrate.MigrateRequest:
+    source = _source(params)
+    same = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure", "jobs", "sequences")
+    of_sets = ("lock_timeout", "statement_timeout", "time_limit", "chdir", "database_url", "apply_again")
+    return migrate.MigrateRequest(
+        target=target(params),
+        source=source,
+        backup_dir=Path(params["backup_dir"]),
+        environment=source.environment,
+        wanted=wanted(params),
+        **{name: params[name] for name in (*same, *of_sets)},
+    )
+
+
+def _source(params: dict[str, Any]) -> SetSource:
+    return SetSource(
+        source=Path(params["source"]) if params["source"] else None,
+        bundle=Path(params["bundle"]) if params["bundle"] else None,
+        files=tuple(params["files"]),
+        digest=params["digest"],
+        sums=params["sums"],
+        command=tuple(params["command"] or ()),
+        tree=Path(params["command_tree"]) if params["command_tree"] else None,
+        environment={name: str(value) for name, value in params["environment"].items()},
+        chdir=params["chdir"],
+    )
 
 
 def failure(_params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:

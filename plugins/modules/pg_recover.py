@@ -151,6 +151,7 @@ console:
   sample: ["[✓] Undone: the run 20261116_143022, which had not begun to migrate"]
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -158,7 +159,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     CONNECTION,
     GUARD,
     JOBS,
+    supervision,
+    target,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import abort
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
@@ -178,14 +182,34 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    asked = request(params)
     if check_mode:
-        return job.predicted(params)
-    guard = abort.ask(params) if params["decision"] == job.ABORT else {}
-    return guard or job.run(params)
+        return job.predicted(asked)
+    aborts = params["decision"] == job.ABORT
+    guard = abort.ask(job.named(asked.backup_root, asked.run_id), asked.reason, supervision(params)) if aborts else {}
+    return guard or job.run(asked)
+
+
+def request(params: dict[str, Any]) -> recover.RecoverRequest:
+    decision = recover.Decision.FINISH if params["decision"] == job.ABORT else recover.Decision(params["decision"])
+    return recover.RecoverRequest(
+        target=target(params),
+        backup_root=Path(params["backup_root"]),
+        jobs=params["jobs"],
+        run_id=params["run_id"],
+        patience=params["patience"],
+        decision=decision,
+        reason=params["reason"],
+        after_failover=params["after_failover"],
+    )
+
+
+def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
+    return job.failure(Path(params["backup_root"]), params["run_id"], error)
 
 
 def main() -> None:
-    serve(SPEC, run, job.failure, required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]])
+    serve(SPEC, run, failure, required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]])
 
 
 if __name__ == "__main__":

@@ -181,10 +181,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     CONNECTION,
     GUARD,
     JOBS,
+    supervision,
+    target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import restore as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import sequences
 
 SPEC = {
@@ -201,13 +205,28 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    params = job.named(params)
+    asked = request(params)
     if check_mode:
-        return job.predicted(params)
-    run_journal = job.run_of(params)
+        return job.predicted(asked)
+    run_journal = job.run_of(asked)
     if run_journal is None:
-        return job.run(params)
-    return {"changed": False, "guard": launch.start("restore", params, run_journal)}
+        return job.run(asked)
+    return {"changed": False, "guard": launch.start("restore", asked, supervision(params), run_journal)}
+
+
+def request(params: dict[str, Any]) -> restore.RestoreRequest:
+    live = target(params, required=False)
+    backup_dir = job.directory(params["backup_dir"], params["backup_root"], live.dbname)
+    return restore.RestoreRequest(
+        target=live,
+        backup_dir=backup_dir.resolve(),
+        new_database=params["new_database"],
+        jobs=params["jobs"],
+        sequences=params["sequences"] or "",
+        waived=waivers.read(params["waive"]),
+        free_bytes=params["free_bytes"],
+        by_link=backup_dir.is_symlink(),
+    )
 
 
 def main() -> None:

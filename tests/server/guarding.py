@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
@@ -86,7 +86,8 @@ def guarded(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **
     )
     run = journal.of_run(taken.directory.parent.parent, taken.run_id)
     assert run is not None
-    job = Guarded(Path(launch.start("migrate", json.loads(json.dumps(found)), run)["directory"]))
+    order = pg_migration_apply.request(found)
+    job = Guarded(Path(launch.start("migrate", order, supervision(found), run)["directory"]))
     try:
         yield job
     finally:

@@ -17,7 +17,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Fil
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, everything
 
@@ -40,7 +42,7 @@ def outside() -> Iterator[Path]:
 
 
 # As a module has them.
-PARAMS = {"lease": 30.0, "poll_interval": 1.0, "progress": False}
+SUPERVISION = Supervision(lease=30.0, poll_interval=1.0, progress=False, grace=30.0)
 
 
 def given_away(path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_guard_that_another_user_has_put_into_a_run_is_not_started(
             run.directory.mkdir(parents=True)
         plant(his if whose == "link" else run.directory, mark)
     with pytest.raises(Refused, match="Another user could replace what is in"):
-        launch.start("recover", {**PARAMS, "login_db": database.name}, run)
+        launch.start("recover", recover.RecoverRequest(database.target, run.directory.parent.parent), SUPERVISION, run)
     for look in (lambda: journal.of_run(root, run.run_id), lambda: journal.all_runs(root)):
         with pytest.raises(Refused, match="Another user could replace what is in"):
             look()
@@ -177,7 +179,7 @@ def test_code_of_a_guard_that_was_altered_is_not_started(database: Database, bac
     run, mark = journal.new_run(backup_root), backup_root / "mark"
     plant(run.directory, mark)
     with pytest.raises(Refused, match="is not the code that was shipped"):
-        launch.start("recover", {**PARAMS, "login_db": database.name}, run)
+        launch.start("recover", recover.RecoverRequest(database.target, run.directory.parent.parent), SUPERVISION, run)
     assert not mark.exists()
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
@@ -19,13 +20,11 @@ from ansible_collections.pgsafe.migration.tests.server.support import Database, 
 
 
 @contextmanager
-def seen(database: Database, root: Path, run_id: str, job: str, **params: object) -> Iterator[Progress]:
-    """Looks at a job of a run, which the test does itself."""
-    run = journal.of_run(root, run_id)
+def seen(wanted: backup.BackupRequest) -> Iterator[Progress]:
+    """Looks at a backup of a run, which the test takes itself."""
+    run = journal.of_run(wanted.backup_root, wanted.run_id)
     assert run is not None
-    target = database.target
-    connection = {"login_db": target.dbname, "connect_params": dict(target.params), "bin_dir": target.bin_dir}
-    progress = Progress(Order(job, {**connection, **params}, str(run.directory), str(run.directory / "job_1")))
+    progress = Progress(Order("backup", wanted, str(run.directory), str(run.directory / "job_1"), lease=30.0))
     try:
         yield progress
     finally:
@@ -42,7 +41,7 @@ def test_an_archive_is_measured_by_that_of_the_last_backup_where_it_is_of_a_kind
     wanted = replace(request(database, backup_root, compress_method=method), run_id=run_id)
     with (
         in_progress(wanted, tmp_path / "tools", "midway") as taking,
-        seen(database, backup_root, run_id, "backup", compress_method=method) as progress,
+        seen(wanted) as progress,
     ):
         now = progress.look()["now"]
         taking.finish()

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
@@ -62,7 +63,7 @@ def restoring(database: Database, taken: backup.Backup, lease: float = AN_HOUR, 
     )
     run = journal.of_run(taken.directory.parent.parent, taken.run_id)
     assert run is not None
-    job = Guarded(Path(launch.start("restore", found, run)["directory"]))
+    job = Guarded(Path(launch.start("restore", pg_restore_safe.request(found), supervision(found), run)["directory"]))
     try:
         yield job
     finally:

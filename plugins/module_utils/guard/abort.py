@@ -4,23 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 
-Params = Mapping[str, Any]
 
-
-def ask(params: Params) -> dict[str, Any]:
+def ask(run_journal: Journal | None, reason: str, supervision: Supervision) -> dict[str, Any]:
     """Ask the guard of a run to break its job off; what the controller needs to stay with it, nothing without one."""
-    run_journal = recover.named(params)
     guarded = run_journal.last(Event.GUARDED) if run_journal else None
     if run_journal is None or guarded is None or not run_journal.alive:
         return {}
     channel = Channel(Path(guarded.facts["directory"]))
-    channel.abort(params["reason"] or "The run was aborted.")
-    return {"changed": True, "guard": channel.for_controller(guarded.facts["job"], run_journal.run_id, params)}
+    channel.abort(reason or "The run was aborted.")
+    return {"changed": True, "guard": channel.for_controller(guarded.facts["job"], run_journal.run_id, supervision)}

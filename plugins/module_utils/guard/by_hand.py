@@ -7,22 +7,25 @@ The password comes from PGPASSWORD or a password file, as for every program of P
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import JOBS
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, unpacked_way
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
 
 def main(_arguments: Sequence[str]) -> int:
     """0 when the database is open and whole, 1 when not."""
     run = Path(sys.argv[0]).resolve().parent
-    connection = json.loads(files.read_text(run / CONNECTION))
-    params = {**connection, "backup_root": str(run.parent.parent), "run_id": run.name, "after_failover": True}
-    result = registry.run("recover", params, str)
+    target = unpacked_way(files.read_text(run / CONNECTION))
+    request = recover.request_of(Journal(run), target, JOBS["jobs"]["default"])
+    result = registry.run("recover", replace(request, after_failover=True), str)
     lines = result.get("console") or ["Nothing was left to be done."]
     told = [str(result["msg"])] if result.get("failed") else lines
     sys.stdout.write("\n".join([*told, ""]))

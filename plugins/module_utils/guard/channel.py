@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
 LEASE, ABORT, STATE, PROGRESS, RESULT, LOG = ("lease", "abort", "state.json", "progress.json", "result.json", "log")
@@ -58,9 +59,9 @@ class Channel:
         files.make_directory(self.directory)
         files.write_text(self.directory / LEASE, "")
 
-    def for_controller(self, job: str, run_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    def for_controller(self, job: str, run_id: str, supervision: Supervision) -> dict[str, Any]:
         """What the controller needs to speak to the guard of the job."""
-        asked = {name: params[name] for name in ("lease", "poll_interval", "progress")}
+        asked = {name: getattr(supervision, name) for name in ("lease", "poll_interval", "progress")}
         return {"directory": str(self.directory), "run_id": run_id, "job": job, **asked}
 
     def renew(self) -> None:

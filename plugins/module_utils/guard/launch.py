@@ -5,53 +5,50 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order, packed_way
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs.registry import Request
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, safe_paths
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def watchdog(params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
+def watchdog(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, Any]:
     """Start the watchdog of a run that is fenced; what the controller needs to renew its lease.
 
-    :param params: of the module; ``idle_timeout`` is how many seconds the run may rest between two tasks, ``lease`` how
-        many seconds the controller may be silent.
+    :param request: what it does with a run that is abandoned.
+    :param lease: seconds that the controller may be silent.
+    :param idle_timeout: seconds that the run may rest between two tasks.
     :raises PgsafeError: it did not start.
     """
-    timeouts = {"lease": float(params["lease"]), "idle_timeout": float(params["idle_timeout"])}
-    order = Order("watchdog", dict(params), str(run_journal.directory), "", **timeouts)
+    order = Order("recover", request, str(run_journal.directory), "", lease, idle_timeout=idle_timeout)
     channel = _begin(order, "watchdog", run_journal)
-    return {"directory": str(channel.directory), "run_id": run_journal.run_id, "lease": params["lease"]}
+    return {"directory": str(channel.directory), "run_id": run_journal.run_id, "lease": lease}
 
 
-def start(job: str, params: Mapping[str, Any], run_journal: Journal) -> dict[str, Any]:
+def start(job: str, request: Request, supervision: Supervision, run_journal: Journal) -> dict[str, Any]:
     """Start the guard of a job, and wait until it says that it is there.
 
-    :param params: of the module; its ``lease`` is how many seconds the controller may be silent before the job is
-        aborted.
     :returns: what the controller needs to speak to it.
     :raises PgsafeError: it did not start; nothing was changed.
     """
-    grace = params.get("grace", Order.grace)
-    order = Order(job, dict(params), str(run_journal.directory), "", params["lease"], grace)
-    return _begin(order, "guard", run_journal).for_controller(job, run_journal.run_id, params)
+    order = Order(job, request, str(run_journal.directory), "", supervision.lease, supervision.grace)
+    return _begin(order, "guard", run_journal).for_controller(job, run_journal.run_id, supervision)
 
 
 def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
@@ -61,7 +58,7 @@ def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
     """
     safe_paths.require(run_journal.directory)
     script = _laid_down(run_journal)
-    files.replace_text(run_journal.directory / CONNECTION, json.dumps(_without_password(order.params)))
+    files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
     channel = _channel(run_journal)
     directory = str(channel.directory)
     if role == "guard":
@@ -100,19 +97,6 @@ def _channel(run_journal: Journal) -> Channel:
     channel = Channel(run_journal.directory / f"job_{number}")
     channel.open()
     return channel
-
-
-def _without_password(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The connection as module parameters."""
-    target = arguments.target(params, required=False)
-    keywords = {name: value for name, value in target.params.items() if name != "password"}
-    return {
-        "login_db": target.dbname,
-        "connect_params": keywords,
-        "maintenance_db": target.maintenance_db,
-        "session_role": target.session_role,
-        "bin_dir": target.bin_dir,
-    }
 
 
 def _await(channel: Channel) -> None:

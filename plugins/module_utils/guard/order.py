@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import codec
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
 # In the directory of a run: how its database is reached, without a password, for finishing it by hand.
 CONNECTION = "connection.json"
@@ -21,24 +22,24 @@ CONNECTION = "connection.json"
 
 @dataclass(frozen=True)
 class Order:
-    """:param job: the name of one of the jobs.
-    :param params: the module's parameters.
+    """:param job: the name of one of the jobs; a watchdog's is to recover.
+    :param request: of the job.
     :param run_directory: of the run that the job belongs to.
     :param directory: of the job's channel.
     :param lease: seconds that it may go unrenewed.
-    :param idle_timeout: seconds that a run may rest between two tasks.
-    :param grace: seconds that a worker may take to end when asked.
+    :param grace: seconds that a worker may take to end when asked; a watchdog has none.
+    :param idle_timeout: seconds that a run may rest between two tasks; for its watchdog.
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
     """
 
     job: str
-    params: Mapping[str, Any]
+    request: registry.Request
     run_directory: str
     directory: str
-    lease: float = 30.0
-    grace: float = 30.0
+    lease: float
+    grace: float = 0.0
+    idle_timeout: float = 0.0
     server_patience: float = 600.0
-    idle_timeout: float = 1200.0
 
     @property
     def channel(self) -> Channel:
@@ -53,18 +54,25 @@ class Order:
     def journal(self) -> Journal:
         return Journal(Path(self.run_directory))
 
-    @property
-    def backup_root(self) -> str:
-        return str(Path(self.run_directory).parent.parent)
-
     def recovering(self) -> Order:
         """The order to finish or undo what this one's job has left of its run."""
-        params = {**self.params, "backup_root": self.backup_root, "run_id": self.journal.run_id}
-        return replace(self, job="recover", params=params)
+        request = recover.request_of(self.journal, self.request.target, self.request.jobs)
+        return replace(self, job="recover", request=request)
 
     def packed(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
+        return codec.encoded({field.name: getattr(self, field.name) for field in fields(self)}).encode()
 
 
 def unpacked(data: bytes) -> Order:
-    return Order(**json.loads(data))
+    return Order(**codec.decoded(data.decode(), registry.TYPES))
+
+
+def packed_way(target: Target) -> str:
+    """How a database is reached, without a password; for the file :data:`CONNECTION`."""
+    keywords = {name: value for name, value in target.params.items() if name != "password"}
+    return codec.encoded(replace(target, params=keywords))
+
+
+def unpacked_way(text: str) -> Target:
+    found: Target = codec.decoded(text, registry.TYPES)
+    return found

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
@@ -28,7 +27,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import regis
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Stage
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
@@ -201,7 +199,7 @@ class _Asked:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._target: Target = arguments.target(order.params, required=False)
+        self._target = order.request.target
         self._since = time.monotonic()
         self._moment: datetime | None = None
 

@@ -8,12 +8,13 @@ It is all seen from outside, so that the verbs know nothing of it, and by a sess
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments, names
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import ARCHIVE, SCRIPT
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, PgsafeError
@@ -22,10 +23,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import open
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.open_files import OpenFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import PARTIAL_SUFFIX
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import backup_forecast
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 
 _STATEMENT_LENGTH = 60
 
@@ -42,7 +47,7 @@ class Progress:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._journal = order.journal
-        self._target = arguments.target(order.params, required=False)
+        self._target = order.request.target
         self._server: Session | None = None
         self._looks = 0
         self._copy: tuple[str, int] | None = None
@@ -59,13 +64,18 @@ class Progress:
         """
         self._looks += 1
         newest = self._journal.entries()[-1]
-        text = said_of(newest.event, newest.facts, self._order.params.get("files") or [])
+        text = said_of(newest.event, newest.facts, self._files)
         try:
             now = self._now(newest.event)
         except PgsafeError:
             self.close()
             raise
         return {"looks": self._looks, "event": newest.event, "text": text, **({"now": now} if now else {})}
+
+    @property
+    def _files(self) -> Sequence[str]:
+        request = self._order.request
+        return request.source.files if isinstance(request, MigrateRequest) else ()
 
     def close(self) -> None:
         if self._server:
@@ -84,10 +94,12 @@ class Progress:
     @property
     def _directory(self) -> Path:
         """Where the files of the job's backup are."""
-        params = self._order.params
-        if params.get("archive"):
-            return Path(params["archive"]).resolve().parent
-        return Path(params.get("backup_dir") or self._journal.backup_dir).resolve()
+        request = self._order.request
+        if isinstance(request, ArchiveRequest):
+            return request.archive.parent
+        if isinstance(request, (BackupRequest, RecoverRequest)):
+            return Path(self._journal.backup_dir).resolve()
+        return request.backup_dir.resolve()
 
     def _of_backup(self, files: list[OpenFile]) -> dict[str, Any]:
         """The archive by the size that it is expected to have; the script by what has been read of the archive."""
@@ -108,9 +120,11 @@ class Progress:
         return self._expected or None
 
     def _of_last_backup(self) -> int:
-        raised = fence.recorded(self._journal)
-        last = backup_forecast.last(Path(self._order.backup_root), raised.identity) if raised else None
-        if last is None or last.manifest.compression["method"] != self._order.params["compress_method"]:
+        request, raised = self._order.request, fence.recorded(self._journal)
+        if raised is None or not isinstance(request, BackupRequest):
+            return 0
+        last = backup_forecast.last(request.backup_root, raised.identity)
+        if last is None or last.manifest.compression["method"] != request.compress_method:
             return 0
         archive = last.manifest.file("dump")
         size = int(self._connected().value(queries.DATABASE_SIZE, (self._target.dbname,)))
@@ -138,8 +152,9 @@ class Progress:
 
     def _copies(self) -> Iterator[str]:
         """What the job may be filling; a verified copy that is there already is not."""
-        if self._order.params.get("new_database"):
-            yield self._order.params["new_database"]
+        request = self._order.request
+        if isinstance(request, RestoreRequest) and request.new_database:
+            yield request.new_database
         run_id = self._journal.run_id
         for purpose in ("scratch", "ready", "restored"):
             yield names.beside(self._journal.database or self._target.dbname, purpose, run_id)
@@ -180,7 +195,7 @@ def _shortened(statement: str) -> str:
     return line if len(line) <= _STATEMENT_LENGTH else f"{line[: _STATEMENT_LENGTH - 1]}…"
 
 
-def said_of(event: str, facts: Mapping[str, Any], files: list[str]) -> str:
+def said_of(event: str, facts: Mapping[str, Any], files: Sequence[str]) -> str:
     """What the newest event of a journal means for a person who waits."""
     if event in ("applying", "applied"):
         name = str(facts["file"])

@@ -14,9 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
@@ -28,6 +28,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 
 _LOOK_SECONDS = 0.5
 
@@ -49,7 +51,7 @@ class _Watchdog:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._journal = order.journal
-        self._target = arguments.target(order.params)
+        self._target = order.request.target
         self._server: Session | None = None
         self._phase = ""
         self._known = 0
@@ -95,8 +97,7 @@ class _Watchdog:
         """The run finished by the journal as it was last read; one that needs its backup stays as it is."""
         try:
             with self._kept.elsewhere() as root:
-                params = {**self._order.recovering().params, "backup_root": str(root)}
-                return registry.run("recover", params, str)
+                return registry.run("recover", replace(self._request(), backup_root=root), str)
         except PgsafeError as error:
             return {"failed": True, "msg": str(error), "worth_repeating": True}
 
@@ -130,9 +131,12 @@ class _Watchdog:
 
     def _recover(self, reason: str) -> None:
         self._journal.append(Event.ABANDONED, reason=reason)
-        result = registry.run("recover", self._order.recovering().params, str)
+        result = registry.run("recover", self._request(), str)
         self._order.channel.finish(result)
         self._since = time.monotonic()
+
+    def _request(self) -> RecoverRequest:
+        return recover.request_of(self._journal, self._target, self._order.request.jobs)
 
     def _hold(self) -> None:
         newest = self._journal.state.newest

@@ -8,94 +8,100 @@ Between *armed* and the word that the tasks are done, the controller's keeper re
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting, console
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-
-Params = Mapping[str, Any]
 
 _LOOK_SECONDS = 0.1
 
 
-def arm(params: Params, check_mode: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Window:
+    """:param backup_dir: of the backup of the window's run.
+    :param run_id: the run.
+    """
+
+    backup_dir: Path
+    run_id: str
+    supervision: Supervision
+
+
+def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> dict[str, Any]:
     """Close the database and keep the window open for the tasks; their way in, and what its keeper needs to know.
 
     :raises PgsafeError: it may not be begun, or could not be; nothing was changed.
     """
-    run_journal = None if check_mode else _run_of(params)
+    run_journal = None if check_mode else _run_of(window)
     if run_journal and _armed(run_journal):
         return _way_in(run_journal, changed=False)
-    source = job.source(params)
-    plan = migrate.plan(target(params), source, wanted(params))
+    plan = migrate.plan(request.target, request.source, request.wanted)
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if run_journal is None or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
-    request = job.request(params, source)
     _require_way_in(migrate.permitted(request))
-    launch.start("migrate", {**params, "files": plan.files, "word": _word(run_journal)}, run_journal)
+    source = replace(request.source, files=tuple(plan.files), word=_word(run_journal))
+    launch.start("migrate", replace(request, source=source), window.supervision, run_journal)
     _await_armed(run_journal)
-    return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, params)}
+    return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, window.supervision)}
 
 
-def done(params: Params) -> dict[str, Any]:
+def done(window: Window) -> dict[str, Any]:
     """Have the guard verify what the tasks have done; what the controller needs to stay with it.
 
     :raises Refused: the run was never armed for tasks.
     """
-    run_journal = _require_armed_once(params)
+    run_journal = _require_armed_once(window)
     if Channel(_directory(run_journal)).result() is None:
-        files.replace_text(Path(_word(run_journal)), "")
-    return _guard(run_journal, params)
+        files.replace_text(_word(run_journal), "")
+    return _guard(run_journal, window.supervision)
 
 
-def undo(params: Params) -> dict[str, Any]:
+def undo(window: Window) -> dict[str, Any]:
     """Have the guard roll back whatever the tasks have done; what the controller needs to stay with it.
 
     :raises Refused: the run was never armed for tasks.
     """
-    run_journal = _require_armed_once(params)
+    run_journal = _require_armed_once(window)
     channel = Channel(_directory(run_journal))
     if channel.result() is None:
         channel.abort("The tasks of the migration failed, or were broken off.")
-    return _guard(run_journal, params)
+    return _guard(run_journal, window.supervision)
 
 
-def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+def failure(window: Window, error: PgsafeError) -> dict[str, Any]:
     """What a failed task returns beside its message: how the run stands, where there is one."""
     try:
-        return {**error.facts(), **standing.facts(_run_of(params))}
+        return {**error.facts(), **standing.facts(_run_of(window))}
     except PgsafeError:
         return {**error.facts(), "verdict": Verdict.REFUSED.value}
 
 
-def _run_of(params: Params) -> Journal:
-    if not params["backup_dir"] or not params["run_id"]:
+def _run_of(window: Window) -> Journal:
+    if window.backup_dir == Path() or not window.run_id:
         raise BadRequest("A window is opened for a run and its backup.", remedy="Give run_id and backup_dir.")
-    run_journal = journal.of_run(Path(params["backup_dir"]).resolve().parent.parent, params["run_id"])
+    run_journal = journal.of_run(window.backup_dir.resolve().parent.parent, window.run_id)
     if run_journal is None:
-        raise Refused(f"There is no run {params['run_id']} beside {params['backup_dir']}.")
+        raise Refused(f"There is no run {window.run_id} beside {window.backup_dir}.")
     return run_journal
 
 
-def _require_armed_once(params: Params) -> Journal:
-    run_journal = _run_of(params)
+def _require_armed_once(window: Window) -> Journal:
+    run_journal = _run_of(window)
     if not run_journal.state.armed or not _directory(run_journal).is_dir():
         raise Refused(f"The run {run_journal.run_id} was never armed.", remedy="Begin with state=armed.")
     return run_journal
@@ -112,8 +118,8 @@ def _directory(run_journal: Journal) -> Path:
     return Path(found[-1]) if found else run_journal.directory / "none"
 
 
-def _word(run_journal: Journal) -> str:
-    return str(run_journal.directory / awaiting.WORD)
+def _word(run_journal: Journal) -> Path:
+    return run_journal.directory / awaiting.WORD
 
 
 def _require_way_in(run_journal: Journal) -> None:
@@ -149,6 +155,6 @@ def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
     return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console.armed(name)}
 
 
-def _guard(run_journal: Journal, params: Params) -> dict[str, Any]:
+def _guard(run_journal: Journal, supervision: Supervision) -> dict[str, Any]:
     channel = Channel(_directory(run_journal))
-    return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, params)}
+    return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, supervision)}

@@ -30,7 +30,7 @@ def main(_arguments: Sequence[str]) -> int:
     # until the result is there to be read.
     with signals.passed_over():
         with _beside(order, guard):
-            result = registry.run(order.job, order.params, order.channel.aborted)
+            result = registry.run(order.job, order.request, order.channel.aborted)
         # Of a run's end its journal has the last word, not the way that the job took out.
         stands = standing.facts(order.journal) if order.job in registry.ENDING else {}
         order.channel.finish({**result, **stands, "run_logs": [order.journal.logged()]})

@@ -4,44 +4,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
 
-Params = Mapping[str, Any]
 
-
-def run(params: Params) -> dict[str, Any]:
+def run(request: backup.BackupRequest) -> dict[str, Any]:
     """
     :raises PgsafeError: the backup could not be taken; nothing of it is left.
     """
     with signals.raised("The backup"):
-        return _taken(backup.run(_request(params)))
+        return _taken(backup.run(request))
 
 
-def run_of(params: Params) -> Journal:
+def run_of(request: backup.BackupRequest) -> Journal:
     """The run that the backup belongs to; a new one where none is named.
 
     :raises PgsafeError: a backup could not even be begun, or the run has no fence that waits for it.
     """
-    request = _request(params)
     backup.plan(request)
     return backup.run_of(request)
 
 
-def predicted(params: Params) -> dict[str, Any]:
+def predicted(request: backup.BackupRequest) -> dict[str, Any]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: a backup could not even be begun.
     """
-    plan = backup.plan(_request(params))
+    plan = backup.plan(request)
     return {
         "changed": True,
         "run_id": "",
@@ -56,23 +50,6 @@ def predicted(params: Params) -> dict[str, Any]:
         "seconds": {},
         "console": console.backup_foreseen(plan.database_bytes, len(plan.tables)),
     }
-
-
-def _request(params: Params) -> backup.BackupRequest:
-    return backup.BackupRequest(
-        target=target(params),
-        backup_root=Path(params["backup_root"]),
-        jobs=params["jobs"],
-        compress_method=params["compress_method"],
-        compress_level=params["compress_level"],
-        csv=tuple(params["csv"]),
-        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
-        lock_timeout=params["lock_timeout"],
-        fingerprint=params["fingerprint"],
-        fingerprint_budget=params["fingerprint_budget"],
-        audit=params["audit"],
-        run_id=params["run_id"],
-    )
 
 
 def _taken(taken: backup.Backup) -> dict[str, Any]:

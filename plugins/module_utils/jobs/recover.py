@@ -4,67 +4,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Decision, Recovered
-
-Params = Mapping[str, Any]
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import (
+    Decision,
+    Recovered,
+    RecoverRequest,
+)
 
 # Of the module: break off what the run's guard does, then finish the run.
 ABORT = "abort"
 DECISIONS = (Decision.FINISH.value, ABORT, Decision.ACCEPT.value, Decision.MARK_RESOLVED.value)
 
 
-def run(params: Params) -> dict[str, Any]:
+def run(request: RecoverRequest) -> dict[str, Any]:
     """
     :raises PgsafeError: a run could not be finished or undone.
     """
-    return {**_result(recover.run(_request(params)), foreseen=False), **_standing(params)}
+    return {**_result(recover.run(request), foreseen=False), **_standing(request.backup_root, request.run_id)}
 
 
-def predicted(params: Params) -> dict[str, Any]:
+def predicted(request: RecoverRequest) -> dict[str, Any]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: another run is at work, or waits for a person's decision.
     """
-    return {**_result(recover.plan(_request(params)), foreseen=True), **_standing(params)}
+    return {**_result(recover.plan(request), foreseen=True), **_standing(request.backup_root, request.run_id)}
 
 
-def failure(params: Params, error: PgsafeError) -> dict[str, Any]:
+def failure(backup_root: Path, run_id: str, error: PgsafeError) -> dict[str, Any]:
     """What a failed task returns beside its message: how the run stands that was named."""
-    return {**error.facts(), **_standing(params)}
+    return {**error.facts(), **_standing(backup_root, run_id)}
 
 
-def _request(params: Params) -> recover.RecoverRequest:
-    decision = params.get("decision", Decision.FINISH.value)
-    return recover.RecoverRequest(
-        target=target(params),
-        backup_root=Path(params["backup_root"]),
-        jobs=params.get("jobs") or 2,
-        run_id=params["run_id"],
-        patience=params.get("patience", recover.PATIENCE_SECONDS),
-        decision=Decision.FINISH if decision == ABORT else Decision(decision),
-        reason=params.get("reason", ""),
-        after_failover=params.get("after_failover", False),
-    )
-
-
-def named(params: Params) -> Journal | None:
+def named(backup_root: Path, run_id: str) -> Journal | None:
     """The run that the task names, where it has a journal."""
-    return of_run(Path(params["backup_root"]), params["run_id"]) if params["run_id"] else None
+    return of_run(backup_root, run_id) if run_id else None
 
 
-def _standing(params: Params) -> dict[str, Any]:
+def _standing(backup_root: Path, run_id: str) -> dict[str, Any]:
     try:
-        run_journal = named(params)
+        run_journal = named(backup_root, run_id)
     except PgsafeError:
         return {}
     return standing.facts(run_journal) if run_journal else {}

@@ -1,28 +1,61 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The jobs that a guard can do: from a module's parameters to a module's result, without Ansible."""
+"""The jobs that a guard can do: from a module's request to a module's result, without Ansible."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, restore, verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import Expectation
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Administrator, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Decision, RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
 
-Params = Mapping[str, Any]
+Request = Union[
+    BackupRequest, VerifyRequest, ArchiveRequest, MigrateRequest, RecoverRequest, RestoreRequest
+]
+
+
+# Whatever may be in a request.
+TYPES = (
+    Administrator,
+    ArchiveRequest,
+    Assertion,
+    BackupRequest,
+    Decision,
+    Expectation,
+    MigrateRequest,
+    Options,
+    RecoverRequest,
+    RestoreRequest,
+    SetSource,
+    Target,
+    VerifyRequest,
+    Wanted,
+)
 
 
 @dataclass(frozen=True)
 class Job:
-    """:param run: gives what its module returns.
+    """:param run: takes the job's request, and gives what its module returns.
     :param failure: gives what its module returns beside the message when it fails.
     :param goes_on: to its end even when the lease lapses: it changes nothing before that.
     """
 
-    run: Callable[[Params], dict[str, Any]]
+    run: Callable[[Any], dict[str, Any]]
     failure: Callable[[PgsafeError], dict[str, Any]] = lambda error: error.facts()
     goes_on: bool = False
 
@@ -41,14 +74,14 @@ ENDING = ("migrate", "recover")
 _BY_SIGNAL = re.compile(r"was interrupted by SIG[A-Z]+\.")
 
 
-def run(name: str, params: Params, why: Callable[[], str]) -> dict[str, Any]:
+def run(name: str, request: Request, why: Callable[[], str]) -> dict[str, Any]:
     """What the job's module returns, or what it fails with and ``failed``.
 
     :param why: why the job was broken off, where it was; for a person the signal that did it is no reason.
     """
     job = JOBS[name]
     try:
-        return job.run(params)
+        return job.run(request)
     except PgsafeError as error:
         reason = why()
         if reason:

@@ -5,36 +5,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, rollback
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 
-Params = Mapping[str, Any]
 
-
-def run(params: Params) -> dict[str, Any]:
+def run(request: restore.RestoreRequest) -> dict[str, Any]:
     """
     :raises PgsafeError: it could not be done, or was broken off; the live database is as it was before the call.
     """
-    done = restore.run(_request(params))
+    done = restore.run(request)
     return _result(done, done.state != "not_needed", console.restore(done))
 
 
-def predicted(params: Params) -> dict[str, Any]:
+def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: it could not be begun.
     """
-    plan = restore.plan(_request(params))
+    plan = restore.plan(request)
     foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
     changed = plan.state != "not_needed"
     result = _result(foreseen, changed, console.restore_foreseen(plan))
@@ -42,7 +37,7 @@ def predicted(params: Params) -> dict[str, Any]:
     return {
         **result,
         "verdict": (Verdict.PENDING if changed else Verdict.AS_BACKUP).value,
-        "backup_dir": str(Path(params["backup_dir"]).resolve()),
+        "backup_dir": str(request.backup_dir),
         "bytes": plan.backup_bytes,
         "expected_seconds": seconds,
         "undoes": console.undone(plan.undone),
@@ -50,44 +45,30 @@ def predicted(params: Params) -> dict[str, Any]:
     }
 
 
-def named(params: Params) -> dict[str, Any]:
-    """The parameters with the directory that :data:`history.BEFORE_LAST_MIGRATION` stands for.
+def directory(named: str, backup_root: str | None, database: str) -> Path:
+    """The directory that :data:`history.BEFORE_LAST_MIGRATION` stands for, or that is named.
 
     :raises PgsafeError: there is none, or the backup root is not named.
     """
-    if not params["backup_dir"]:
+    if not named:
         raise BadRequest("No backup is named.", remedy="Give backup_dir.")
-    if params["backup_dir"] != history.BEFORE_LAST_MIGRATION:
-        return dict(params)
-    if not params["backup_root"]:
+    if named != history.BEFORE_LAST_MIGRATION:
+        return Path(named)
+    if not backup_root:
         raise BadRequest(
             f"{history.BEFORE_LAST_MIGRATION} is looked for among the runs of a backup root, and none is named.",
             remedy="Give backup_root (pg_migrate_backup_root).",
         )
-    root, database = Path(params["backup_root"]), target(params, required=False).dbname
-    return {**params, "backup_dir": str(history.backup_before_last(root, database))}
+    return history.backup_before_last(Path(backup_root), database)
 
 
-def run_of(params: Params) -> Journal | None:
+def run_of(request: restore.RestoreRequest) -> Journal | None:
     """The run that the backup is of; None for one that has none beside it, or none that we may write to.
 
     :raises PgsafeError: it could not be begun.
     """
-    found = restore.run_of(_request(params))
+    found = restore.run_of(request)
     return found if found and os.access(found.directory, os.W_OK) else None
-
-
-def _request(params: Params) -> restore.RestoreRequest:
-    return restore.RestoreRequest(
-        target=target(params, required=False),
-        backup_dir=Path(params["backup_dir"]).resolve(),
-        new_database=params["new_database"],
-        jobs=params["jobs"],
-        sequences=params["sequences"] or "",
-        waived=waivers.read(params["waive"]),
-        free_bytes=params["free_bytes"],
-        by_link=Path(params["backup_dir"]).is_symlink(),
-    )
 
 
 _VERDICTS = {

@@ -6,20 +6,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import target
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import lone_archive
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
 
-Params = Mapping[str, Any]
+Request = Union[VerifyRequest, ArchiveRequest]
 
 
 # What PostgreSQL says of a function that was called while pg_restore's search_path was empty.
@@ -42,7 +42,7 @@ def _remedy(findings: Sequence[str]) -> str:
 class BackupNotProven(VerificationFailed):
     """The level that was asked for was not reached."""
 
-    def __init__(self, result: dict[str, Any], directory: str) -> None:
+    def __init__(self, result: dict[str, Any], directory: Path) -> None:
         found = "".join(f"\n  {line}" for line in result["findings"])
         super().__init__(f"The backup {directory} is not proven:{found}\n", remedy=_remedy(result["findings"]))
         self.result = result
@@ -51,57 +51,34 @@ class BackupNotProven(VerificationFailed):
         return {**super().facts(), **self.result}
 
 
-def run(params: Params) -> dict[str, Any]:
+def run(request: Request) -> dict[str, Any]:
     """
     :raises PgsafeError: the backup is not proven, or the proof could not be tried.
     """
-    verb, request = _verb(params)
-    found = verb.run(request)
+    found = lone_archive.run(request) if isinstance(request, ArchiveRequest) else verify.run(request)
     result = _result(found, console.verify(found))
-    if found.findings and params["fail"]:
-        raise BackupNotProven(result, params["archive"] or params["backup_dir"])
+    if found.findings and request.fail:
+        place = request.archive if isinstance(request, ArchiveRequest) else request.backup_dir
+        raise BackupNotProven(result, place)
     return result
 
 
-def predicted(params: Params) -> dict[str, Any]:
+def predicted(request: Request) -> dict[str, Any]:
     """What would be done, by reading alone.
 
     :raises NotABackup: there is nothing to verify.
     """
-    if params["backup_dir"] or params["archive"]:
-        verb, request = _verb(params)
-        verb.plan(request)
-    return _result(BackupProof("", (), {}, None), console.verify_foreseen(params["level"]))
+    if isinstance(request, ArchiveRequest):
+        lone_archive.plan(request)
+    elif request.backup_dir != Path():
+        verify.plan(request)
+    return _result(BackupProof("", (), {}, None), console.verify_foreseen(request.level))
 
 
-def run_of(params: Params) -> Journal | None:
+def run_of(request: Request) -> Journal | None:
     """The run that the backup is of; None for one that has none beside it, or none that we may write to."""
-    found = None if params["archive"] else verify.run_of(Path(params["backup_dir"]).resolve())
+    found = None if isinstance(request, ArchiveRequest) else verify.run_of(request.backup_dir)
     return found if found and os.access(found.directory, os.W_OK) else None
-
-
-def _verb(params: Params) -> tuple[Any, Any]:
-    return _archive(params) if params["archive"] else _backup(params)
-
-
-def _backup(params: Params) -> tuple[Any, verify.VerifyRequest]:
-    return verify, verify.VerifyRequest(backup_dir=Path(params["backup_dir"]).resolve(), **_common(params))
-
-
-def _archive(params: Params) -> tuple[Any, lone_archive.ArchiveRequest]:
-    return lone_archive, lone_archive.ArchiveRequest(archive=Path(params["archive"]).resolve(), **_common(params))
-
-
-def _common(params: Params) -> dict[str, Any]:
-    directory = Path(params["instance_directory"]).resolve() if params["instance_directory"] else None
-    return {
-        "target": target(params, required=False),
-        "level": params["level"],
-        "jobs": params["jobs"],
-        "proof": params["proof"],
-        "trusted": params["trusted"],
-        "instance_options": Options(params["bin_dir"], directory, params["instance_user"]),
-    }
 
 
 def _result(found: BackupProof, lines: list[str]) -> dict[str, Any]:

@@ -167,6 +167,7 @@ class SetSource:
     :param sums: the SHA-256 of each file, when the controller has read it.
     :param tree: for a command, the directory of what it runs.
     :param tasks: what identifies the user's own tasks; the command waits for them.
+    :param word: the file that appears when the tasks are done.
     """
 
     source: Path | None = None
@@ -179,6 +180,7 @@ class SetSource:
     environment: Mapping[str, str] = field(default_factory=dict)
     chdir: str | None = None
     tasks: str = ""
+    word: Path | None = None
 
     def preview(self) -> Preview:
         """What the set is, before it is applied; what the controller has read is not read again."""

@@ -200,6 +200,12 @@ class RecoverRequest:
     after_failover: bool = False
 
 
+def request_of(run_journal: Journal, target: Target, jobs: int) -> RecoverRequest:
+    """The request to bring one run to its end, as its journal says."""
+    root = run_journal.directory.parent.parent
+    return RecoverRequest(target, root, jobs, run_journal.run_id)
+
+
 @dataclass(frozen=True)
 class Recovered:
     """:param done: what was done, or would be, a line each.

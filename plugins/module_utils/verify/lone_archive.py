@@ -76,6 +76,7 @@ class ArchiveRequest:
     instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
     trusted: bool = False
+    fail: bool = True
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class VerifyRequest:
     :param instance_options: of the ``temporary_instance``.
     :param trusted: whether the SQL of a backup of unknown origin may run with our rights.
     :param stall_limit: seconds that a program which decodes may go on without a word.
+    :param fail: whether the task fails when the backup is not proven.
     """
 
     target: Target
@@ -55,6 +56,7 @@ class VerifyRequest:
     instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
     trusted: bool = False
+    fail: bool = True
 
 
 AUTO = "auto"

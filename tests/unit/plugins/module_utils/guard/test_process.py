@@ -17,6 +17,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 
 DYING = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 KILLED = "The process of the migration was ended by signal 9."
@@ -35,7 +37,8 @@ def _handlers() -> Iterator[None]:
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     script = tmp_path / "dying.py"
     script.write_text(DYING)
-    found = Order("migrate", {}, str(tmp_path), str(tmp_path / "job_1"))
+    request = RecoverRequest(Target({}, "app"), tmp_path)
+    found = Order("migrate", request, str(tmp_path), str(tmp_path / "job_1"), lease=30.0)
     found.channel.open()
     monkeypatch.setattr(sys, "argv", [str(script)])
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(found.packed())))

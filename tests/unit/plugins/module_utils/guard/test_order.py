@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a guard reads is what the module ordered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.modules import (
+    pg_backup,
+    pg_backup_verify,
+    pg_guard,
+    pg_migration_apply,
+    pg_recover,
+    pg_restore_safe,
+)
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
+
+VERIFICATION: dict[str, Any] = {
+    "expectations": {"a": "same", "b": {"may_shrink_to": 3}, "c": {"moved_to": "d"}},
+    "assertions": [
+        {"name": "one", "sql": "SELECT 1", "expected": 1},
+        {"name": "none", "rows_that_must_not_exist": "TABLE a"},
+    ],
+    "declared": ["table a"],
+}
+GIVEN: list[tuple[str, ModuleType, dict[str, Any]]] = [
+    ("backup", pg_backup, {"backup_root": "/b", "audit": {"findings": [{"rule": "orphans"}]}}),
+    ("verify", pg_backup_verify, {"backup_dir": "/b", "instance_directory": "/i"}),
+    ("verify", pg_backup_verify, {"archive": "/b/a.dump"}),
+    ("migrate", pg_migration_apply, {"command": ["a"], "environment": {"B": "c"}, **VERIFICATION}),
+    ("migrate", pg_guard, {"tasks": "- debug:", **VERIFICATION}),
+    ("recover", pg_recover, {"backup_root": "/b", "run_id": "r", "decision": "accept", "reason": "it is right"}),
+    ("restore", pg_restore_safe, {"backup_dir": "/b", "waive": {"server_version": "seen"}, "free_bytes": 7}),
+]
+
+
+def _order(job: str, module: ModuleType, given: dict[str, Any]) -> Order:
+    params = parameters(module, login_db="app", login_password="s3cret", session_role="owner", **given)
+    return Order(job, module.request(params), "/b/.runs/r", "/b/.runs/r/job_1", 30.0)
+
+
+@pytest.mark.parametrize(("job", "module", "given"), GIVEN)
+def test_an_order_is_read_as_it_was_written(job: str, module: ModuleType, given: dict[str, Any]) -> None:
+    order = _order(job, module, given)
+    assert orders.unpacked(order.packed()) == order
+
+
+def test_every_job_is_ordered_here() -> None:
+    assert {job for job, _module, _given in GIVEN} == set(registry.JOBS)
+
+
+@pytest.mark.parametrize(("job", "module", "given"), GIVEN)
+def test_the_order_to_recover_is_of_the_run_and_the_connection_of_the_job(
+    job: str, module: ModuleType, given: dict[str, Any]
+) -> None:
+    order = _order(job, module, given)
+    found = order.recovering()
+    assert isinstance(found.request, RecoverRequest)
+    assert (found.job, found.request.target) == ("recover", order.request.target)
+    assert (found.request.backup_root, found.request.run_id) == (Path("/b"), "r")
+
+
+def test_the_way_to_a_database_is_kept_without_its_password() -> None:
+    target = Target({"host": "db", "password": "s3cret"}, "app", session_role="owner")
+    text = orders.packed_way(target)
+    assert "s3cret" not in text
+    assert orders.unpacked_way(text) == Target({"host": "db"}, "app", session_role="owner")
