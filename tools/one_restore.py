@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "colle
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 PARTS = {"load_archive": "load", "analyze": "ANALYZE", "compare": "comparison"}
 
@@ -46,7 +47,7 @@ def main() -> None:
     params: dict[str, object] = {option: os.environ.get(variable) for option, variable in names.items()}
     target = arguments.target({**params, "login_db": os.environ["PGDATABASE"], "bin_dir": sys.argv[2]})
     started = time.monotonic()
-    restore.run(restore.RestoreRequest(target, Path(sys.argv[1]), new_database=sys.argv[3], jobs=2))
+    restore.run(requests.restore(target, Path(sys.argv[1]), new_database=sys.argv[3], jobs=2))
     seconds["whole"] = time.monotonic() - started
     print(json.dumps(seconds))
 

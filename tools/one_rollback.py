@@ -22,19 +22,20 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import ru
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
 
 
 def failed(target: Target, root: Path, source: Path) -> migrate.Outcome:
     """A whole run up to its rollback."""
-    raised = fence.run(fence.FenceRequest(target, root))
-    taken = backup.run(backup.BackupRequest(target, root, run_id=raised.run_id))
-    proven = verify.run(verify.VerifyRequest(target, taken.directory, proof=verify.VERIFIED_COPY))
+    raised = fence.run(requests.fence(target, root))
+    taken = backup.run(requests.backup(target, root, run_id=raised.run_id))
+    proven = verify.run(requests.verify(target, taken.directory, proof=verify.VERIFIED_COPY))
     if proven.findings:
         sys.exit(f"The backup was not proven: {proven.findings}")
     try:
-        migrate.run(migrate.MigrateRequest(target, SetSource(source), taken.directory, taken.run_id, target.dbname))
+        migrate.run(requests.migrate(target, SetSource(source), taken.directory, taken.run_id, target.dbname))
     except migrate.MigrationFailed as error:
         return error.outcome
     sys.exit("The migration did not fail.")

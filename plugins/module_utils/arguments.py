@@ -95,6 +95,11 @@ _NOT_SHOWN = "VALUE_NOT_SHOWN"
 _URL_FORM = "Write postgresql://user@host:port/database."
 
 
+def defaults(spec: Specification) -> dict[str, Any]:
+    """The options of a specification as a task leaves them that gives none."""
+    return {name: option.get("default") for name, option in spec.items()}
+
+
 def connects(spec: Specification) -> bool:
     """Whether a module connects to a server."""
     return "login_url" in spec
@@ -114,7 +119,7 @@ def target(params: Mapping[str, Any], required: bool = True) -> Target:
     keywords.pop("dbname", None)
     if required and not dbname:
         raise BadRequest("No database is named.", remedy="Give login_db, or login_url with a database.")
-    maintenance_db = params.get("maintenance_db") or "postgres"
+    maintenance_db = params.get("maintenance_db") or defaults(CONNECTION)["maintenance_db"]
     if dbname == maintenance_db:
         raise BadRequest(
             f"{dbname} is the maintenance database: statements about a database are run from another one.",
@@ -132,7 +137,7 @@ def target(params: Mapping[str, Any], required: bool = True) -> Target:
 
 def supervision(params: Mapping[str, Any]) -> Supervision:
     """The options of :data:`GUARD` and :data:`GRACE`; not every module with a guard has the latter."""
-    grace = params.get("grace", GRACE["grace"]["default"])
+    grace = params.get("grace", defaults(GRACE)["grace"])
     return Supervision(params["lease"], params["poll_interval"], params["progress"], grace)
 
 

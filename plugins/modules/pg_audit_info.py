@@ -180,7 +180,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import SEVERITIES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import Budget
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import own_rules
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
@@ -201,8 +201,8 @@ SPEC = {
     "rules": {"type": "list", "elements": "dict", "default": [], "options": RULE},
     "waive": {"type": "dict", "default": {}},
     "fail": {"type": "bool", "default": True},
-    "rule_budget": {"type": "float", "default": DEFAULT.rule},
-    "budget": {"type": "float", "default": DEFAULT.total},
+    "rule_budget": {"type": "float", "default": 120.0},
+    "budget": {"type": "float", "default": 900.0},
 }
 
 
@@ -229,19 +229,22 @@ class AuditFailed(Refused):
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    request = audit.AuditRequest(
+    found = audit.run(request(params))
+    report = found.as_report()
+    result = {"audit": report, "console": console.audit(report)}
+    if found.blocking and params["fail"]:
+        raise AuditFailed(found, result)
+    return {"changed": False, **result, "report": audit_report.text(report)}
+
+
+def request(params: dict[str, Any]) -> audit.AuditRequest:
+    return audit.AuditRequest(
         target=target(params),
         own_rules=own_rules(params["rules"], audit.NAMES),
         waived={name: str(reason) for name, reason in params["waive"].items()},
         budget=Budget(params["rule_budget"], params["budget"]),
         jobs=params["jobs"],
     )
-    found = audit.run(request)
-    report = found.as_report()
-    result = {"audit": report, "console": console.audit(report)}
-    if found.blocking and params["fail"]:
-        raise AuditFailed(found, result)
-    return {"changed": False, **result, "report": audit_report.text(report)}
 
 
 def main() -> None:

@@ -202,7 +202,7 @@ SPEC = {
     "lock_timeout": {"type": "int", "default": 30},
     "run_id": {"type": "str", "default": ""},
     "fingerprint": {"type": "str", "choices": list(MODES), "default": "full"},
-    "fingerprint_budget": {"type": "float", "default": backup.DEFAULT_BUDGET},
+    "fingerprint_budget": {"type": "float", "default": 14400.0},
     "audit": {"type": "dict", "default": {}},
 }
 

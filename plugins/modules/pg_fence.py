@@ -182,6 +182,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     BACKUP_ROOT,
     CONNECTION,
     JOBS,
+    defaults,
     target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
@@ -211,7 +212,18 @@ SPEC = {
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if params["state"] == "lifted":
         return _lift(params, check_mode)
-    request = fence.FenceRequest(
+    asked = request(params)
+    if check_mode:
+        sessions = fence.plan(asked)
+        return _result("", sessions, [], console.fence_foreseen(asked, sessions))
+    raised = fence.run(asked)
+    guard = _watch(params, asked, raised.run_id)
+    result = _result(raised.run_id, raised.sessions_ended, [], console.fence(asked, raised))
+    return {**result, "run_logs": _logs(asked.backup_root, raised.run_id), "guard": guard}
+
+
+def request(params: dict[str, Any]) -> fence.FenceRequest:
+    return fence.FenceRequest(
         target=target(params),
         backup_root=Path(params["backup_root"]),
         kind=params["kind"],
@@ -220,26 +232,19 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         after=_commands(params["after"]),
         idle_timeout=params["idle_timeout"],
     )
-    if check_mode:
-        sessions = fence.plan(request)
-        return _result("", sessions, [], console.fence_foreseen(request, sessions))
-    raised = fence.run(request)
-    guard = _watch(params, request, raised.run_id)
-    result = _result(raised.run_id, raised.sessions_ended, [], console.fence(request, raised))
-    return {**result, "run_logs": _logs(request.backup_root, raised.run_id), "guard": guard}
 
 
-def _watch(params: dict[str, Any], request: fence.FenceRequest, run_id: str) -> dict[str, Any]:
+def _watch(params: dict[str, Any], asked: fence.FenceRequest, run_id: str) -> dict[str, Any]:
     """What the controller needs to renew the lease.
 
     :raises PgsafeError: the watchdog could not be started, and the fence was lifted.
     """
     try:
-        run_journal = journal.Journal(request.backup_root / journal.RUNS / run_id)
-        order = recover.request_of(run_journal, request.target, JOBS["jobs"]["default"])
+        run_journal = journal.Journal(asked.backup_root / journal.RUNS / run_id)
+        order = recover.request_of(run_journal, asked.target, defaults(JOBS)["jobs"])
         return launch.watchdog(order, params["lease"], params["idle_timeout"], run_journal)
     except PgsafeError:
-        fence.lift(request.target, request.backup_root, run_id)
+        fence.lift(asked.target, asked.backup_root, run_id)
         raise
 
 

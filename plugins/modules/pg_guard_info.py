@@ -120,9 +120,13 @@ SPEC = {
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    root = Path(params["backup_root"])
-    found = status.run(status.StatusRequest(root, params["database"], params["run_id"], params["newest"]))
+    found = status.run(request(params))
     return {"changed": False, "runs": [asdict(of) for of in found], "console": console.status(found)}
+
+
+def request(params: dict[str, Any]) -> status.StatusRequest:
+    root = Path(params["backup_root"])
+    return status.StatusRequest(root, params["database"], params["run_id"], params["newest"])
 
 
 def main() -> None:

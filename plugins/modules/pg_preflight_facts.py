@@ -976,7 +976,7 @@ class PreflightFailed(Refused):
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = preflight.run(_request(params, check_mode))
+    found = preflight.run(request(params, check_mode))
     if found.errors and params["fail"]:
         raise PreflightFailed(found)
     return {
@@ -988,7 +988,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     }
 
 
-def _request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequest:
+def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequest:
     directory = params["instance_directory"]
     return preflight.PreflightRequest(
         target=target(params),

@@ -177,7 +177,7 @@ SPEC = {
     "decision": {"type": "str", "choices": list(job.DECISIONS), "default": "finish"},
     "reason": {"type": "str", "default": ""},
     "after_failover": {"type": "bool", "default": False},
-    "patience": {"type": "int", "default": recover.PATIENCE_SECONDS},
+    "patience": {"type": "int", "default": 1200},
 }
 
 

@@ -12,6 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.tests.server import corruption
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 KINDS = ("flip", "flip", "flip", "cut", "cut", "swap", "alter", "alter")
 
@@ -19,7 +20,7 @@ KINDS = ("flip", "flip", "flip", "cut", "cut", "swap", "alter", "alter")
 @pytest.fixture(params=["gzip", "none"])
 def backups(database: Database, backup_root: Path, request: pytest.FixtureRequest) -> tuple[Path, Path]:
     """The directories of a backup, and of one with other content."""
-    wanted = backup.BackupRequest(database.target, backup_root, compress_method=request.param)
+    wanted = requests.backup(database.target, backup_root, compress_method=request.param)
     stored = backup.run(wanted).directory
     database.sql("UPDATE customers SET note = 'altered' WHERE id = 7; DELETE FROM orders WHERE id = 9")
     return stored, backup.run(wanted).directory

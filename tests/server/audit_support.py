@@ -7,10 +7,11 @@ from __future__ import annotations
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 
 def audited(database: Database, **options: object) -> audit.Audit:
-    return audit.run(audit.AuditRequest(database.target, **options))  # type: ignore[arg-type]
+    return audit.run(requests.audit(database.target, **options))  # type: ignore[arg-type]
 
 
 def counts(found: audit.Audit) -> dict[str, int]:

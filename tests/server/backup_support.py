@@ -32,6 +32,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     everything,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -128,7 +129,7 @@ def connection(database: Database, application: str = "somebody") -> psycopg2.ex
 
 def request(database: Database, backup_root: Path, **options: object) -> backup.BackupRequest:
     """A backup's request; the options are those of :class:`backup.BackupRequest`."""
-    return replace(backup.BackupRequest(database.target, backup_root), **options)  # type: ignore[arg-type]
+    return replace(requests.backup(database.target, backup_root), **options)  # type: ignore[arg-type]
 
 
 @contextmanager

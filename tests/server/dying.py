@@ -16,6 +16,7 @@ _RUN = """
 import os, signal, sys
 from pathlib import Path
 import pgserver
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
@@ -57,7 +58,7 @@ def run(command, *rest, original=commands.run):
 Session.execute, Journal.append, commands.run = execute, append, run
 taken = fenced(database, Path(root), kind, proof)
 try:
-    migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
+    migrate.run(requests.migrate(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
 except migrate.MigrationFailed:
     pass
 """

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import findings
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 STALL_SECONDS = 30.0
 """For a pg_restore that a damaged archive has sent round in circles."""
@@ -80,7 +81,7 @@ def _sign(directory: Path, facts: Facts) -> None:
 
 def verified(database: Database, directory: Path, level: str = "restore", **options: Any) -> findings.BackupProof:
     """As one who trusts its SQL: what is forged is of unknown origin."""
-    request = verify.VerifyRequest(database.target, directory, level, stall_limit=STALL_SECONDS, trusted=True)
+    request = requests.verify(database.target, directory, level, stall_limit=STALL_SECONDS, trusted=True)
     return verify.run(replace(request, **options))
 
 

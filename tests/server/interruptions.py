@@ -34,6 +34,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 )
 from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, Terminal, family, terminal
 from ansible_collections.pgsafe.migration.tests.server.test_backup_faults import STOP_PG_DUMP, STOPPED
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -435,7 +436,7 @@ def _recovered(play: Playing) -> bool:
     """As a person has it recovered who names the run; refused while its watchdog does the same."""
     runs = [run.run_id for run in play.runs() if run.state.fenced or run.state.unfinished]
     with contextlib.suppress(Refused):
-        recover.run(recover.RecoverRequest(play.database.target, play.root, run_id="".join(runs[-1:])))
+        recover.run(requests.recover(play.database.target, play.root, run_id="".join(runs[-1:])))
         return True
     return False
 

@@ -11,11 +11,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 
 def look(database: Database, backup_root: Path, target: Target | None = None, **options: object) -> preflight.Preflight:
     """The preflight of a database; the options are those of :class:`preflight.PreflightRequest`."""
-    wanted = preflight.PreflightRequest(target or database.target, backup_root)
+    wanted = requests.preflight(target or database.target, backup_root)
     return preflight.run(replace(wanted, **options))  # type: ignore[arg-type]
 
 

@@ -29,6 +29,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fing
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -182,7 +183,7 @@ def write_set(directory: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def back_up(database: Database, backup_root: Path, lock_timeout: int = 30, run_id: str = "") -> backup.Backup:
-    return backup.run(backup.BackupRequest(database.target, backup_root, lock_timeout=lock_timeout, run_id=run_id))
+    return backup.run(requests.backup(database.target, backup_root, lock_timeout=lock_timeout, run_id=run_id))
 
 
 def proven(
@@ -190,7 +191,7 @@ def proven(
 ) -> backup.Backup:
     """A backup whose proof of that level is in the run's journal."""
     taken = back_up(database, backup_root, run_id=run_id)
-    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, level, proof=proof))
+    verdict = verify.run(requests.verify(database.target, taken.directory, level, proof=proof))
     assert verdict.findings == ()
     return taken
 
@@ -199,7 +200,7 @@ def fenced(
     database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "verified_copy"
 ) -> backup.Backup:
     """A proven backup that was taken behind a fence, which still stands."""
-    raised = fence.run(fence.FenceRequest(database.target, backup_root, kind, reason="a test"))
+    raised = fence.run(requests.fence(database.target, backup_root, kind, reason="a test"))
     return proven(database, backup_root, run_id=raised.run_id, proof=proof)
 
 
@@ -212,7 +213,7 @@ def request(database: Database, taken: backup.Backup, source: Path, **options: o
         "run_id": taken.run_id,
         "confirmed_database": database.name,
     }
-    return migrate.MigrateRequest(**{**given, **options})  # type: ignore[arg-type]
+    return requests.migrate(**{**given, **options})  # type: ignore[arg-type]
 
 
 def failed(wanted: migrate.MigrateRequest) -> migrate.MigrationFailed:
@@ -330,12 +331,13 @@ _MIGRATE = """
 import sys
 from pathlib import Path
 import pgserver
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 home, name, source, directory, run_id = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)
-print(migrate.run(migrate.MigrateRequest(database.target, SetSource(Path(source)), Path(directory), run_id, name)))
+print(migrate.run(requests.migrate(database.target, SetSource(Path(source)), Path(directory), run_id, name)))
 """
 
 

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.tests.server import audit_dirt, audit_
 from ansible_collections.pgsafe.migration.tests.server.audit_dirt import Dirt
 from ansible_collections.pgsafe.migration.tests.server.audit_support import audited, counts, reader_sees
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -119,8 +120,8 @@ def _refused_and_unrestorable(database: Database, backup_root: Path, dirt: Dirt)
     database.sql(dirt.sql)
     found = audited(database)
     assert {finding.key: finding.count for finding in found.blocking} == dirt.found
-    taken = backup.run(backup.BackupRequest(database.target, backup_root, audit=found.as_report()))
-    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, "restore"))
+    taken = backup.run(requests.backup(database.target, backup_root, audit=found.as_report()))
+    verdict = verify.run(requests.verify(database.target, taken.directory, "restore"))
     assert verdict.reached == "decode"
     assert verdict.findings != ()
     # what the manifest notes is what the audit has found
@@ -156,7 +157,7 @@ def test_rows_are_read_and_counted_as_they_are_where_the_planner_would_rather_re
 def test_a_backup_without_an_audit_says_that_nothing_is_known_of_the_rows(
     database: Database, backup_root: Path
 ) -> None:
-    taken = backup.run(backup.BackupRequest(database.target, backup_root))
+    taken = backup.run(requests.backup(database.target, backup_root))
     keyless = {'no_primary_key "Odd Schema"."Odd ""T"" x"': 1, "no_primary_key public.empty_one": 1}
     assert taken.manifest.findings == {"not_looked_at data": 1, **keyless}
 
@@ -170,8 +171,8 @@ def test_what_the_audit_only_warns_of_restores(database: Database, backup_root: 
     found = audited(database)
     assert found.blocking == ()
     assert [finding for finding in found.findings if finding.severity == "warning"] != []
-    taken = backup.run(backup.BackupRequest(database.target, backup_root, audit=found.as_report()))
-    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory, "restore"))
+    taken = backup.run(requests.backup(database.target, backup_root, audit=found.as_report()))
+    verdict = verify.run(requests.verify(database.target, taken.directory, "restore"))
     assert (verdict.reached, verdict.findings) == ("restore", ())
 
 

@@ -15,6 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.tests.server.audit_support import audited, counts
 from ansible_collections.pgsafe.migration.tests.server.backup_support import as_role
 from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -99,7 +100,7 @@ def test_a_table_that_the_role_may_not_read_is_not_passed_as_clean(database: Dat
     database.admin(f"CREATE ROLE looker LOGIN; GRANT CONNECT ON DATABASE {database.name} TO looker")
     try:
         database.sql("GRANT SELECT ON customers TO looker")
-        found = audit.run(audit.AuditRequest(as_role(database, "looker")))
+        found = audit.run(requests.audit(as_role(database, "looker")))
         keys = counts(found)
         assert "not_looked_at duplicates public.orders index orders_pkey" in keys
         assert "not_looked_at rows public.orders" in keys
@@ -181,7 +182,7 @@ def test_a_rule_with_a_letter_that_the_database_s_encoding_lacks_is_a_finding(se
     server.psql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     try:
         rule = OwnRule("cyrillic", "SELECT 1 WHERE 'Ж' = 'Ж'")
-        found = audit.run(audit.AuditRequest(Database(server, "latin").target, own_rules=(rule,)))
+        found = audit.run(requests.audit(Database(server, "latin").target, own_rules=(rule,)))
     finally:
         server.psql("DROP DATABASE latin")
     (told,) = [finding for finding in found.findings if finding.severity == "error"]

@@ -27,6 +27,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     quoted,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -129,7 +130,7 @@ def test_writers_meanwhile_are_in_every_format_or_in_none(database: Database, ba
     moved = int((taken.directory / "two.csv").read_text().split()[1])
     assert int((taken.directory / "one.csv").read_text().split()[1]) == -moved
     assert taken.manifest.fingerprint.rows["public.log"] == moved
-    verdict = verify.run(verify.VerifyRequest(database.target, taken.directory))
+    verdict = verify.run(requests.verify(database.target, taken.directory))
     assert verdict.findings == ()
 
 
@@ -139,7 +140,7 @@ def test_an_empty_database_is_backed_up_and_restores(database: Database, backup_
     database.admin(f"CREATE DATABASE {database.name} TEMPLATE template0")
     taken = back_up(database, backup_root)
     assert taken.manifest.csv_files == ()
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
 
 
 ODD = ['"', "a/b", "../up", "new\nline", "per%cent %s", "-dash", "ä→ß", "x" * 63, "UPPER", "upper", "a=b", "it's", " "]
@@ -157,7 +158,7 @@ def test_tables_columns_and_schemas_of_any_name_are_backed_up(database: Database
     taken = back_up(database, backup_root)
     names = [file.name for file in taken.manifest.csv_files]
     assert len({name.casefold() for name in names}) == len(names) == 4 + 2 * len(ODD)
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
     for file in taken.manifest.csv_files:
         if file.table == "public.../up":
             database.sql('TRUNCATE "../up"')
@@ -192,7 +193,7 @@ def test_a_backup_of_a_role_that_may_not_read_a_table_fails_whole(database: Data
         "GRANT USAGE ON SCHEMA public TO reader; GRANT SELECT ON customers TO reader"
     )
     params = {**database.target.params, "user": "reader"}
-    limited = backup.BackupRequest(
+    limited = requests.backup(
         type(database.target)(params, database.name, bin_dir=database.target.bin_dir), backup_root
     )
     with pytest.raises(PgsafeError) as caught:

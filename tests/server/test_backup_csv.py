@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     request,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -131,7 +132,7 @@ def test_every_kind_of_value_comes_back_from_every_format(database: Database, ba
     assert found[10] == "žluťoučký 日本語 🐘"
     raw = (taken.directory / "texts.csv").read_text().splitlines()
     assert raw[1:3] == ["1,", '2,""']
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
     for copy in (by_archive(database, taken), by_script(database, taken)):
         assert differences(taken.manifest, copy) == ()
     assert csv_differences(taken.manifest, by_csv(database, taken)) == ()
@@ -154,7 +155,7 @@ def test_a_database_in_any_encoding_comes_back_from_every_format(
 ) -> None:
     database = encoded(server, clone, tmp_path, encoding)
     taken = backup.run(request(database, backup_root))
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
     for copy in (by_archive(database, taken), by_script(database, taken)):
         assert differences(taken.manifest, copy) == ()
     assert csv_differences(taken.manifest, by_csv(database, taken)) == ()
@@ -201,6 +202,6 @@ def test_an_archive_that_is_not_compressed_says_that_nothing_in_it_proves_its_co
     plain = backup.run(request(database, backup_root, compress_method="none"))
     assert plain.manifest.compression == {"method": "none", "level": 1, "content_checksum": False}
     assert b"500\t21\t2026-05-16" in (plain.directory / "full_backup.dump").read_bytes()
-    assert verify.run(verify.VerifyRequest(database.target, plain.directory)).findings == ()
+    assert verify.run(requests.verify(database.target, plain.directory)).findings == ()
     packed = backup.run(request(database, backup_root))
     assert packed.manifest.compression == {"method": "gzip", "level": 1, "content_checksum": True}

@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     tmpfs,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -40,7 +41,7 @@ SELECT count(*) FROM pg_stat_activity
 @contextmanager
 def under_way(database: Database, backup_root: Path, target: Target | None = None) -> Iterator[Future[backup.Backup]]:
     """A backup whose pg_dump waits, until the block ends."""
-    request = backup.BackupRequest(target or database.target, backup_root)
+    request = requests.backup(target or database.target, backup_root)
     with ThreadPoolExecutor(1) as pool, database.holding(STOP_PG_DUMP):
         taking = pool.submit(backup.run, request)
         until(lambda: taking.done() or database.admin(STOPPED) == "1", "pg_dump waits")

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     request,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, backends, python, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -40,10 +41,11 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
 _BACK_UP = """
 import json, sys
 from pathlib import Path
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 params, name, bin_dir, root = json.loads(sys.argv[1])
-backup.run(backup.BackupRequest(Target(params, name, bin_dir=bin_dir), Path(root)))
+backup.run(requests.backup(Target(params, name, bin_dir=bin_dir), Path(root)))
 """
 
 
@@ -145,7 +147,7 @@ def test_what_a_killed_backup_leaves_is_no_backup_and_goes_with_the_next_but_a_l
             process.wait()
         (left,) = backup_root.glob(f"{database.name}/migration_*")
         with pytest.raises(NotABackup, match="no complete backup"):
-            verify.run(verify.VerifyRequest(database.target, left))
+            verify.run(requests.verify(database.target, left))
         until(lambda: database.sql(_CLAIMS) == "0", "its session ends")
         taken = back_up(database, backup_root)
         assert taken.swept == (str(left),)

@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Ref
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import backups_in, in_progress, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -74,5 +75,5 @@ def test_twelve_thousand_tables_are_backed_up_and_looked_at_while_others_work_on
     assert [file.rows for file in taken.manifest.csv_files] == [1, 1]
     assert taken.manifest.warnings == ()
     crowded.sql(BUSY_NO_MORE)
-    looked = restore.run(restore.RestoreRequest(crowded.target, taken.directory))
+    looked = restore.run(requests.restore(crowded.target, taken.directory))
     assert looked.state == "not_needed"

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, differences, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import TREE, Database, back_up
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -97,7 +98,7 @@ def test_everything_that_is_no_table_comes_back_by_either_format(
     taken = back_up(database, backup_root)
     for method in ("archive", "script"):
         copy = database.called(f"{database.name}_{method}")
-        restored = restore.run(restore.RestoreRequest(database.target, taken.directory, copy.name))
+        restored = restore.run(requests.restore(database.target, taken.directory, copy.name))
         assert restored.method == method
         assert copy.sql(QUESTIONS) == before
         assert differences(taken.manifest, copy) == ()

@@ -41,13 +41,14 @@ _BACK_UP = """
 import json, sys
 from pathlib import Path
 sys.modules["isal"] = None
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 params, name, bin_dir, root = json.loads(sys.argv[1])
 try:
-    taken = backup.run(backup.BackupRequest(Target(params, name, bin_dir=bin_dir), Path(root)))
+    taken = backup.run(requests.backup(Target(params, name, bin_dir=bin_dir), Path(root)))
     print(json.dumps([gzip_files.compressor(), str(taken.directory)]))
 except PgsafeError as error:
     print(json.dumps([gzip_files.compressor(), str(error)]))

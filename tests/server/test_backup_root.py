@@ -19,9 +19,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, everything
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.fault(16)
 
 
 def problems(database: Database, root: Path) -> list[Problem]:
-    found = preflight.run(preflight.PreflightRequest(database.target, root))
+    found = preflight.run(requests.preflight(database.target, root))
     return [problem for problem in found.errors if problem.check == "backup_root"]
 
 
@@ -83,7 +83,7 @@ def test_a_root_that_may_only_be_read_is_told_before_and_by_the_backup(
     root.mkdir(mode=0o555)
     wanted = request(database, root, target=database.over_tcp(server.password))
     with as_nobody():
-        found = preflight.run(preflight.PreflightRequest(wanted.target, root))
+        found = preflight.run(requests.preflight(wanted.target, root))
         failure = refused(wanted)
     assert [problem.what for problem in found.errors if problem.check == "backup_root"] == [
         f"The backup root {root} cannot be written by the user of the play."
@@ -168,7 +168,7 @@ def test_a_guard_that_another_user_has_put_into_a_run_is_not_started(
             run.directory.mkdir(parents=True)
         plant(his if whose == "link" else run.directory, mark)
     with pytest.raises(Refused, match="Another user could replace what is in"):
-        launch.start("recover", recover.RecoverRequest(database.target, run.directory.parent.parent), SUPERVISION, run)
+        launch.start("recover", requests.recover(database.target, run.directory.parent.parent), SUPERVISION, run)
     for look in (lambda: journal.of_run(root, run.run_id), lambda: journal.all_runs(root)):
         with pytest.raises(Refused, match="Another user could replace what is in"):
             look()
@@ -179,7 +179,7 @@ def test_code_of_a_guard_that_was_altered_is_not_started(database: Database, bac
     run, mark = journal.new_run(backup_root), backup_root / "mark"
     plant(run.directory, mark)
     with pytest.raises(Refused, match="is not the code that was shipped"):
-        launch.start("recover", recover.RecoverRequest(database.target, run.directory.parent.parent), SUPERVISION, run)
+        launch.start("recover", requests.recover(database.target, run.directory.parent.parent), SUPERVISION, run)
     assert not mark.exists()
 
 

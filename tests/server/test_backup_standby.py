@@ -13,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import 
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
 from ansible_collections.pgsafe.migration.tests.server.support import Database, everything
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -26,7 +27,7 @@ def standby(server: pgserver.Server, database: Database) -> Iterator[Database]:
 
 @pytest.mark.fault(25)
 def test_a_standby_is_refused(standby: Database, backup_root: Path) -> None:
-    found = preflight.run(preflight.PreflightRequest(standby.target, backup_root))
+    found = preflight.run(requests.preflight(standby.target, backup_root))
     (problem,) = [problem for problem in found.errors if problem.check == "standby"]
     assert problem.what == "The server is a standby: it can be read only."
     assert "Connect to the primary" in problem.remedy

@@ -37,12 +37,13 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 SETTING = "default_transaction_read_only"
 
 
 def raise_fence(database: Database, backup_root: Path, **options: object) -> journal.Journal:
-    raised = fence.run(fence.FenceRequest(database.target, backup_root, **options))  # type: ignore[arg-type]
+    raised = fence.run(requests.fence(database.target, backup_root, **options))  # type: ignore[arg-type]
     found = journal.of_run(backup_root, raised.run_id)
     assert found is not None
     return found
@@ -127,7 +128,7 @@ def test_a_run_from_another_host_is_told_of_a_fence_that_nobody_watches(
     elsewhere.mkdir(mode=0o700)
     for verb in (recover.plan, recover.run):
         with pytest.raises(Refused) as caught:
-            verb(recover.RecoverRequest(database.target, elsewhere))
+            verb(requests.recover(database.target, elsewhere))
         assert f"fenced by the run {run.run_id} on {platform.node()}" in caught.value.what
         assert str(run.directory) in caught.value.what
         assert ("may hold half" in caught.value.state) == closed
@@ -136,7 +137,7 @@ def test_a_run_from_another_host_is_told_of_a_fence_that_nobody_watches(
         database.admin(line)
     write(database, "DELETE FROM orders")
     assert (settings(database), database.admin(COMMENT.format(database.name))) == ("", "")
-    recover.run(recover.RecoverRequest(database.target, elsewhere))
+    recover.run(requests.recover(database.target, elsewhere))
 
 
 def test_a_fence_is_not_raised_on_top_of_one_that_nobody_watches(
@@ -259,7 +260,7 @@ def test_reset_statistics_do_not_hide_a_write(database: Database, backup_root: P
 
 def test_no_fence_at_all_needs_a_reason(database: Database, backup_root: Path) -> None:
     with pytest.raises(BadRequest, match="without a fence"):
-        fence.run(fence.FenceRequest(database.target, backup_root, fence.NONE))
+        fence.run(requests.fence(database.target, backup_root, fence.NONE))
 
 
 def test_a_hook_that_fails_leaves_no_fence(database: Database, backup_root: Path, tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_a_database_that_took_the_name_meanwhile_is_left_alone(
     taken = fenced(database, backup_root)
     psql = str(database.server.bin_dir / "psql")
     source = SetSource(command=(psql, "-X", "-d", "postgres", "-c", f"CREATE DATABASE {database.name}"))
-    wish = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    wish = requests.migrate(database.target, source, taken.directory, taken.run_id, database.name)
     with pytest.raises(Refused, match=r"another database .* has been created meanwhile") as caught:
         migrate.run(replace(wish, wanted=Wanted(may_do_nothing=True)))
     assert "the next run opens it" in str(caught.value)
@@ -306,9 +307,9 @@ def test_preflight_refuses_a_role_whose_own_setting_beats_the_fence(
     role = f"writer_{database.name}"
     database.admin(f"CREATE ROLE {role}; ALTER ROLE {role} {where.format(database.name)}SET {SETTING} = off")
     try:
-        found = preflight.run(preflight.PreflightRequest(database.target, backup_root))
+        found = preflight.run(requests.preflight(database.target, backup_root))
         assert [(problem.check, problem.what.split()[2]) for problem in found.errors] == [("fence", role)]
-        without = preflight.PreflightRequest(database.target, backup_root, read_only_fence=False)
+        without = requests.preflight(database.target, backup_root, read_only_fence=False)
         assert preflight.run(without).errors == ()
     finally:
         database.admin(f"DROP ROLE {role}")
@@ -320,14 +321,14 @@ def test_a_session_that_may_not_be_ended_stops_the_run_before_anything_is_change
     database: Database, backup_root: Path, tmp_path: Path, kind: str
 ) -> None:
     with owned(database) as target:
-        raised = fence.run(fence.FenceRequest(target, backup_root, kind))
-        taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
-        verify.run(verify.VerifyRequest(target, taken.directory))
+        raised = fence.run(requests.fence(target, backup_root, kind))
+        taken = backup.run(requests.backup(target, backup_root, run_id=raised.run_id))
+        verify.run(requests.verify(target, taken.directory))
         source = SetSource(write_set(tmp_path / "set", {"1.sql": "CREATE TABLE made ();\n"}))
         superuser = database.called(target.dbname).connect("a superuser")
         try:
             with pytest.raises(Refused, match=r"cannot be ended|Superusers are connected"):
-                migrate.run(migrate.MigrateRequest(target, source, taken.directory, taken.run_id, target.dbname))
+                migrate.run(requests.migrate(target, source, taken.directory, taken.run_id, target.dbname))
         finally:
             superuser.close()
         assert "armed" not in events(taken.directory)
@@ -347,11 +348,11 @@ def test_an_owner_who_is_no_superuser_migrates_behind_a_fence(
     # Before PostgreSQL 16 a role may make members of itself; since then, for connect, somebody must let it.
     possible = kind == fence.BOTH or database.server.installation.major < 16
     with owned(database, "CREATEROLE") as target:
-        raised = fence.run(fence.FenceRequest(target, backup_root, kind))
-        taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
-        verify.run(verify.VerifyRequest(target, taken.directory, proof="verified_copy"))
+        raised = fence.run(requests.fence(target, backup_root, kind))
+        taken = backup.run(requests.backup(target, backup_root, run_id=raised.run_id))
+        verify.run(requests.verify(target, taken.directory, proof="verified_copy"))
         source = SetSource(write_set(tmp_path / "set", files))
-        wanted = migrate.MigrateRequest(target, source, taken.directory, taken.run_id, target.dbname)
+        wanted = requests.migrate(target, source, taken.directory, taken.run_id, target.dbname)
         ended = "refused" if not possible else "migrated" if files is MADE else "rolled_back"
         assert verdict_of(wanted) == ended
         tables = "SELECT string_agg(tablename || ' of ' || tableowner, ',') FROM pg_tables WHERE schemaname = 'public'"

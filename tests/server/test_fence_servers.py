@@ -28,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -72,15 +73,15 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         with pytest.raises(Refused, match="This is not the server"):
             migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
         with pytest.raises(Refused, match="timeline 2") as caught:
-            recover.run(recover.RecoverRequest(database.target, backup_root, patience=0))
+            recover.run(requests.recover(database.target, backup_root, patience=0))
         assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in caught.value.remedy
         with pytest.raises(Refused, match="timeline 2"):
             fence.lift(database.target, backup_root, taken.run_id)
         with pytest.raises(Refused, match="timeline 2"):
             # The watchdog of the run names it, and does not say so.
-            recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
+            recover.run(requests.recover(database.target, backup_root, run_id=taken.run_id))
         assert database.sql("SHOW default_transaction_read_only") == "on"
-        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, after_failover=True))
+        recover.run(requests.recover(database.target, backup_root, run_id=taken.run_id, after_failover=True))
         database.sql("CREATE TABLE writable ()")
         assert ours(follower, own.name) == set()
         own.server.start()
@@ -91,18 +92,18 @@ def test_the_maintenance_database_is_migrated_from_another_one(
 ) -> None:
     database = own.called("postgres")
     for refused in (
-        lambda: fence.run(fence.FenceRequest(database.target, backup_root)),
+        lambda: fence.run(requests.fence(database.target, backup_root)),
         lambda: migrate.run(request(database, proven(database, backup_root), write_set(tmp_path / "set", GOOD))),
     ):
         with pytest.raises(BadRequest, match="The database postgres is the maintenance database too") as caught:
             refused()
         assert "pg_migrate_connection.maintenance_db" in caught.value.remedy
     target = replace(database.target, maintenance_db="template1")
-    raised = fence.run(fence.FenceRequest(target, backup_root))
-    taken = backup.run(backup.BackupRequest(target, backup_root, run_id=raised.run_id))
-    verify.run(verify.VerifyRequest(target, taken.directory, proof="verified_copy"))
+    raised = fence.run(requests.fence(target, backup_root))
+    taken = backup.run(requests.backup(target, backup_root, run_id=raised.run_id))
+    verify.run(requests.verify(target, taken.directory, proof="verified_copy"))
     broken = SetSource(write_set(tmp_path / "broken", {"1.sql": "CREATE TABLE t ();\n", "2.sql": "SELECT 1 / 0;\n"}))
     with pytest.raises(migrate.MigrationFailed) as failed:
-        migrate.run(migrate.MigrateRequest(target, broken, taken.directory, taken.run_id, "postgres"))
+        migrate.run(requests.migrate(target, broken, taken.directory, taken.run_id, "postgres"))
     assert failed.value.outcome.verdict == "rolled_back"
     assert database.sql("SELECT count(*) FROM pg_class WHERE relname = 't'") == "0"

@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.tests.server.backup_support import (
 )
 from ansible_collections.pgsafe.migration.tests.server.fingerprint_support import of_copy, of_source
 from ansible_collections.pgsafe.migration.tests.server.support import Database
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -106,7 +107,7 @@ def test_what_does_not_fit_into_the_budget_is_sampled_and_the_manifest_says_whic
     assert "public.keyed: sampled" in text
     assert "equal as far as sampled" in text
     assert taken.manifest.seconds["fingerprint"] > 0
-    verdict = verify.run(verify.VerifyRequest(filled.target, taken.directory))
+    verdict = verify.run(requests.verify(filled.target, taken.directory))
     assert verdict.reached == "restore"
     assert verdict.manifest is not None
     assert verdict.manifest.fingerprint.mode == "sampled"
@@ -142,7 +143,7 @@ def test_several_sessions_find_what_one_finds(filled: Database, monkeypatch: pyt
 def test_several_sessions_see_one_moment(filled: Database) -> None:
     before = of_source(filled)
     with filled.holding("DELETE FROM keyed", "UPDATE keyless SET noise = ''"):
-        assert fingerprint.differences(before, fingerprint.of_database(filled.target, generation=SOURCE)) == ()
+        assert fingerprint.differences(before, fingerprint.of_database(filled.target, 2, SOURCE)) == ()
 
 
 def test_rows_of_a_foreign_partition_are_not_read(filled: Database) -> None:

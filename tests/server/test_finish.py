@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     require_open,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 # A command that waits in a session of its own, and writes when it is allowed to.
 _LATE = """
@@ -35,13 +36,14 @@ _MIGRATE = """
 import sys
 from pathlib import Path
 import pgserver
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 home, name, script, directory, run_id = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)
 source = SetSource(command=("setsid", "sh", script))
-migrate.run(migrate.MigrateRequest(database.target, source, Path(directory), run_id, name))
+migrate.run(requests.migrate(database.target, source, Path(directory), run_id, name))
 """
 
 
@@ -59,17 +61,17 @@ def orphaned(database: Database, taken: backup.Backup, home: Path) -> Iterator[i
 
 
 def _by_hand(database: Database, taken: backup.Backup) -> None:
-    restore.run(restore.RestoreRequest(database.target, taken.directory))
+    restore.run(requests.restore(database.target, taken.directory))
 
 
 def _resolve(database: Database, taken: backup.Backup) -> None:
     root, resolved = taken.directory.parent.parent, recover.Decision.MARK_RESOLVED
-    asked = recover.RecoverRequest(database.target, root, run_id=taken.run_id, decision=resolved, reason="by hand")
+    asked = requests.recover(database.target, root, run_id=taken.run_id, decision=resolved, reason="by hand")
     recover.run(asked)
 
 
 def _recover(database: Database, taken: backup.Backup) -> None:
-    recover.run(recover.RecoverRequest(database.target, taken.directory.parent.parent, run_id=taken.run_id))
+    recover.run(requests.recover(database.target, taken.directory.parent.parent, run_id=taken.run_id))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import dump
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, back_up, databases
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 END = b"--\n-- PostgreSQL database dump complete\n"
 REFUSED = "backslash commands are restricted"
@@ -89,7 +90,7 @@ def test_a_script_of_unknown_origin_runs_no_command(database: Database, tmp_path
     whole = path.read_bytes()
     for command in hostile(mark):
         path.write_bytes(inserted(whole, command))
-        verdict = lone_archive.run(lone_archive.ArchiveRequest(database.target, path, trusted=True))
+        verdict = lone_archive.run(requests.archive(database.target, path, trusted=True))
         require_nothing_done(database, mark)
         assert verdict.reached == "decode", command
         told = verdict.findings[0].what
@@ -135,7 +136,7 @@ def test_the_sql_of_a_dump_runs_as_a_user_who_owns_nothing_and_leaves_no_process
     program = f"id -u > {mark}; setsid sleep 1000 > /dev/null 2>&1 < /dev/null &"
     path.write_bytes(inserted(path.read_bytes(), f"COPY (SELECT 1) TO PROGRAM '{program}';"))
     options = instance.Options(str(database.server.bin_dir), place)
-    asked = lone_archive.ArchiveRequest(database.target, path, proof="temporary_instance", instance_options=options)
+    asked = requests.archive(database.target, path, proof="temporary_instance", instance_options=options)
     verdict = lone_archive.run(asked)
     assert (verdict.reached, verdict.findings) == ("restore", ())
     assert any(note.startswith("its SQL has COPY with PROGRAM (line ") for note in verdict.notes)
@@ -155,13 +156,13 @@ def test_a_dump_of_unknown_origin_is_restored_in_a_cluster_of_its_own_alone(
     shutil.copytree(taken, copied)
     readable_by_all(mark.parent / "copied")
     around = databases(database.server)
-    dumped = lone_archive.ArchiveRequest(database.target, path)
-    backup = verify.VerifyRequest(database.target, copied)
+    dumped = requests.archive(database.target, path)
+    backup = requests.verify(database.target, copied)
     with as_nobody():
         for begin in (partial(lone_archive.run, dumped), partial(verify.run, backup), partial(verify.plan, backup)):
             require_refused(begin, "would run its SQL on the server")
     assert databases(database.server) == around
     moved = backup_root / "copied" / "db" / taken.name
     shutil.copytree(taken, moved)
-    assert verify.run(verify.VerifyRequest(database.target, moved, trusted=True)).reached == "restore"
-    assert verify.run(verify.VerifyRequest(database.target, taken)).reached == "restore"
+    assert verify.run(requests.verify(database.target, moved, trusted=True)).reached == "restore"
+    assert verify.run(requests.verify(database.target, taken)).reached == "restore"

@@ -35,6 +35,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 import pgserver
@@ -186,7 +187,7 @@ def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
         sleeps(database, job)
         job.kill("guard", "work")
-    (left,) = status.run(status.StatusRequest(root, database.name))
+    (left,) = status.run(requests.status(root, database.name))
     assert (left.standing, left.phase, left.guard) == ("left unfinished", "applying", "running")
     command = left.by_hand
     done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
@@ -195,8 +196,8 @@ def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at
     require_whole(database, before)
     again = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     assert (again.returncode, "Rolled back" in again.stdout) == (0, False)
-    assert recover.run(recover.RecoverRequest(database.target, root)).done == ()
-    (ended,) = status.run(status.StatusRequest(root, database.name))
+    assert recover.run(requests.recover(database.target, root)).done == ()
+    (ended,) = status.run(requests.status(root, database.name))
     assert (ended.standing, ended.phase, ended.by_hand) == ("ended", "rolled_back", "")
 
 
@@ -278,14 +279,14 @@ def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
     elsewhere.mkdir(mode=0o700)
     who = f"Another run is at work on {database.name}: pgsafe run {raised} fenced .* as postgres from .*, since 2"
     with pytest.raises(Refused, match=who):
-        recover.run(recover.RecoverRequest(database.target, elsewhere))
+        recover.run(requests.recover(database.target, elsewhere))
     with pytest.raises(Refused, match=who):
-        fence.run(fence.FenceRequest(database.target, elsewhere))
+        fence.run(requests.fence(database.target, elsewhere))
     assert list(elsewhere.iterdir()) == []
     with pytest.raises(Refused, match="waits for its next step"):
-        recover.run(recover.RecoverRequest(database.target, root, patience=0))
+        recover.run(requests.recover(database.target, root, patience=0))
     fence.lift(database.target, root, raised)
-    fence.lift(database.target, elsewhere, fence.run(fence.FenceRequest(database.target, elsewhere)).run_id)
+    fence.lift(database.target, elsewhere, fence.run(requests.fence(database.target, elsewhere)).run_id)
 
 
 @pytest.mark.fault(66)

@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.tests.server.backup_support import BULK, in_progress, request
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def test_an_archive_is_measured_by_that_of_the_last_backup_where_it_is_of_a_kind
 ) -> None:
     database.sql(BULK)
     last = back_up(database, backup_root).manifest
-    run_id = fence.run(fence.FenceRequest(database.target, backup_root, fence.CLOSED)).run_id
+    run_id = fence.run(requests.fence(database.target, backup_root, fence.CLOSED)).run_id
     wanted = replace(request(database, backup_root, compress_method=method), run_id=run_id)
     with (
         in_progress(wanted, tmp_path / "tools", "midway") as taking,

@@ -37,6 +37,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     ours,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 
@@ -182,5 +183,5 @@ def test_a_rollback_that_a_run_needs_leaves_the_database_closed_when_it_is_broke
     assert "as the failed migration left it, and closed" in result["msg"]
     assert ours(database.server, database.name) == {way_in.dbname}
     assert run.state.unfinished
-    recover.run(recover.RecoverRequest(database.target, backup_root))
+    recover.run(requests.recover(database.target, backup_root))
     require_rolled_back(database, before)

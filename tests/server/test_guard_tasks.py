@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.modules import pg_guard
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced, until
 from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 CHANGE = "ALTER TABLE customers ADD grade int"
@@ -149,7 +150,7 @@ def test_what_a_killed_guard_and_worker_leave_of_a_window_the_next_run_undoes(da
     with window(database, fenced(database, root)) as opened:
         opened.inside.sql(CHANGE)
         opened.job.kill("guard", "work")
-    recover.run(recover.RecoverRequest(database.target, root))
+    recover.run(requests.recover(database.target, root))
     require_whole(database, before)
 
 
@@ -161,7 +162,7 @@ def test_no_window_is_opened_without_a_confirmation_or_where_nobody_could_get_in
         window(database, fenced(database, root, "connect")),
     ):
         pass
-    recover.run(recover.RecoverRequest(database.target, root, patience=0))
+    recover.run(requests.recover(database.target, root, patience=0))
     taken = fenced(database, root)
     with pytest.raises(Refused), window(database, taken, confirmed_by="nobody", level="restore") as opened:
         pg_guard.run({**opened.options, "run_id": "20000101_000000", "state": "disarmed"}, False)

@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     require_open,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 LOSING = {"1.sql": "DELETE FROM orders WHERE id <= 10;\n"}
 
@@ -50,7 +51,7 @@ ACCEPT = recover.Decision.ACCEPT
 
 
 def asked(database: Database, backup_root: Path, **options: str) -> recover.RecoverRequest:
-    return recover.RecoverRequest(database.target, backup_root, **options)  # type: ignore[arg-type]
+    return requests.recover(database.target, backup_root, **options)
 
 
 def require_as_before(database: Database, before: Fingerprint) -> None:
@@ -88,7 +89,7 @@ def test_a_held_migration_is_rolled_back_when_a_person_says_so(
 ) -> None:
     before = database.fingerprint()
     taken = held(database, backup_root, tmp_path / "set", kind)
-    done = restore.run(restore.RestoreRequest(database.target, taken.directory))
+    done = restore.run(requests.restore(database.target, taken.directory))
     assert (done.state, done.method) == ("rolled_back", "verified_copy")
     require_as_before(database, before)
     assert ours(database.server, database.name) == {done.kept}
@@ -112,7 +113,7 @@ def test_nobody_but_that_person_decides(database: Database, backup_root: Path, t
         recover.run(asked(database, backup_root, run_id="20200101_000000", decision=ACCEPT, reason="why not"))
     assert events(taken.directory)[-1] == "held"
     assert not database.exists()
-    restore.run(restore.RestoreRequest(database.target, taken.directory))
+    restore.run(requests.restore(database.target, taken.directory))
     require_as_before(database, before)
 
 

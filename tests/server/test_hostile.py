@@ -28,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     rolled_back,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -54,7 +55,7 @@ BROKEN = {**GOOD, "3.sql": "TRUNCATE orders;\nSELECT nothing;"}
 def test_a_shadowed_database_is_looked_at_as_any_other(trapped: Hostile, backup_root: Path) -> None:
     target = trapped.database.target
     assert look(trapped.database, backup_root, probe=True).errors == ()
-    found = audit.run(audit.AuditRequest(target, (OWN,)))
+    found = audit.run(requests.audit(target, (OWN,)))
     told = {finding.rule: finding.count for finding in found.findings}
     assert told == {"malformed_emails": 28, "much": 100, "no_primary_key": 1, "not_valid_constraints": 1}
     asserted = assertions.check(login_triggers.silenced(target), assertions.typed(ASSERTED), "assert")
@@ -75,7 +76,7 @@ def test_a_shadowed_database_is_rolled_back_and_restored_beside(
     database = trapped.database
     taken, beside = fenced(database, backup_root, proof="scratch"), f"{database.name}_before"
     rolled_back(request(database, taken, write_set(tmp_path / "set", BROKEN)), database)
-    done = restore.run(restore.RestoreRequest(database.target, taken.directory, new_database=beside))
+    done = restore.run(requests.restore(database.target, taken.directory, new_database=beside))
     assert (done.state, done.database, done.failures) == ("restored", beside, ())
     database.admin(f"DROP DATABASE {beside}")
 

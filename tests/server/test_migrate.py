@@ -33,6 +33,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     rolled_back,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 Edit = Callable[[migrate.MigrateRequest], migrate.MigrateRequest]
 
@@ -123,10 +124,10 @@ def test_what_a_rollback_does_not_give_back_is_said_by_preflight_proof_and_rollb
     foretold = losses.lines(FORETOLD)
     assert found.facts.reordered_tables == ("public.child",)
     assert found.facts.not_given_back == tuple(line for line in foretold if "public.child" not in line)
-    low = verify.run(verify.VerifyRequest(database.target, taken.directory, level="decode"))
+    low = verify.run(requests.verify(database.target, taken.directory, level="decode"))
     assert low.not_given_back == foretold
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).not_given_back == LOST
-    assert restore.plan(restore.RestoreRequest(database.target, taken.directory)).not_given_back == LOST
+    assert verify.run(requests.verify(database.target, taken.directory)).not_given_back == LOST
+    assert restore.plan(requests.restore(database.target, taken.directory)).not_given_back == LOST
     failure = rolled_back(request(database, taken, write_set(tmp_path / "set", BROKEN)), database)
     assert failure.outcome.rollback
     assert failure.outcome.rollback.not_given_back == LOST

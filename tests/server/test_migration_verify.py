@@ -36,6 +36,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     rolled_back,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 ODD = 'Odd Schema.Odd "T" x'
 AUDIT_TRIGGER = """
@@ -56,7 +57,7 @@ def wanted(
 
 
 def verified(database: Database, taken: backup.Backup, of: Wanted | None = None) -> Verification:
-    return migration_verify.run(database.target, taken.manifest, of or Wanted())
+    return migration_verify.run(database.target, taken.manifest, of or Wanted(), requests.JOBS)
 
 
 # Harm that no exit status told.
@@ -132,9 +133,9 @@ def test_each_harm_by_itself_is_enough(database: Database, clone: Callable[[str]
 def test_a_foreign_key_that_is_broken_with_its_triggers_off_is_rolled_back_where_it_was_audited_before(
     database: Database, backup_root: Path, tmp_path: Path, audited: bool
 ) -> None:
-    before = audit.run(audit.AuditRequest(database.target)).as_report() if audited else {}
-    taken = backup.run(backup.BackupRequest(database.target, backup_root, audit=before))
-    assert verify.run(verify.VerifyRequest(database.target, taken.directory)).findings == ()
+    before = audit.run(requests.audit(database.target)).as_report() if audited else {}
+    taken = backup.run(requests.backup(database.target, backup_root, audit=before))
+    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
     broken = {"1.sql": "SET session_replication_role = replica;\nDELETE FROM customers WHERE id = 1;\n"}
     declared = wanted(expectations={"customers": "may_shrink"})
     wish = request(database, taken, write_set(tmp_path / "set", broken), wanted=declared)
@@ -195,7 +196,7 @@ def test_a_migration_that_changes_values_alone_has_done_something(database: Data
 def test_where_the_fingerprint_does_not_have_every_row_nothing_is_said_for_sure(
     database: Database, backup_root: Path
 ) -> None:
-    taken = backup.run(backup.BackupRequest(database.target, backup_root, fingerprint="counts"))
+    taken = backup.run(requests.backup(database.target, backup_root, fingerprint="counts"))
     found = verified(database, taken)
     assert found.passed
     (warning,) = found.warnings
@@ -412,5 +413,5 @@ def test_the_reports_of_a_run_are_of_one_structure_and_hold_no_value(
     ]
     assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
     assert not [path for path in written if "geheim" in path.read_text()]
-    checked = verify.run(verify.VerifyRequest(database.target, taken.directory, "checksum"))
+    checked = verify.run(requests.verify(database.target, taken.directory, "checksum"))
     assert checked.findings == ()

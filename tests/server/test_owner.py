@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import Database, write_set
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -41,7 +42,7 @@ def owned(server: pgserver.Server, database: Database) -> Iterator[Target]:
 
 @pytest.mark.every_major
 def test_preflight_finds_nothing_missing_and_says_what_it_cannot_see(owned: Target, backup_root: Path) -> None:
-    found = preflight.run(preflight.PreflightRequest(owned, backup_root))
+    found = preflight.run(requests.preflight(owned, backup_root))
     told = [(problem.check, problem.severity) for problem in found.problems]
     assert told == [("scratch_access", "info"), ("data_disk", "warning"), ("wal_disk", "warning")]
     assert [unseen.check for unseen in found.facts.not_seen] == ["data_disk", "wal_disk", "scratch_access"]
@@ -49,13 +50,13 @@ def test_preflight_finds_nothing_missing_and_says_what_it_cannot_see(owned: Targ
 
 @pytest.mark.every_major
 def test_a_failed_migration_of_an_owner_is_rolled_back(owned: Target, backup_root: Path, tmp_path: Path) -> None:
-    taken = backup.run(backup.BackupRequest(owned, backup_root))
-    assert verify.run(verify.VerifyRequest(owned, taken.directory)).reached == "restore"
+    taken = backup.run(requests.backup(owned, backup_root))
+    assert verify.run(requests.verify(owned, taken.directory)).reached == "restore"
     source = SetSource(source=write_set(tmp_path / "set", HARMFUL))
     with pytest.raises(migrate.MigrationFailed) as failed:
-        migrate.run(migrate.MigrateRequest(owned, source, taken.directory, taken.run_id, owned.dbname))
+        migrate.run(requests.migrate(owned, source, taken.directory, taken.run_id, owned.dbname))
     assert failed.value.outcome.verdict == "rolled_back"
-    again = backup.run(backup.BackupRequest(owned, backup_root))
+    again = backup.run(requests.backup(owned, backup_root))
     assert again.manifest.fingerprint == taken.manifest.fingerprint
 
 
@@ -67,11 +68,11 @@ def test_what_an_owner_may_not_carry_over_costs_no_rollback_and_is_told(
     superusers = f'ALTER DATABASE "{name}" SET "log_min_messages" = \'error\''
     of_another = f'ALTER ROLE "{pgserver.SUPERUSER}" IN DATABASE "{name}" SET "work_mem" = \'9MB\''
     server.psql(f"{superusers}; {of_another}; COMMENT ON DATABASE {name} IS 'owned'")
-    taken = backup.run(backup.BackupRequest(owned, backup_root))
-    verify.run(verify.VerifyRequest(owned, taken.directory, proof="verified_copy"))
+    taken = backup.run(requests.backup(owned, backup_root))
+    verify.run(requests.verify(owned, taken.directory, proof="verified_copy"))
     source = SetSource(source=write_set(tmp_path / "set", HARMFUL))
     with pytest.raises(migrate.MigrationFailed) as failed:
-        migrate.run(migrate.MigrateRequest(owned, source, taken.directory, taken.run_id, name))
+        migrate.run(requests.migrate(owned, source, taken.directory, taken.run_id, name))
     assert failed.value.outcome.verdict == "rolled_back", str(failed.value)
     told = failed.value.outcome.warnings
     assert [line.split("as a superuser: ")[1].split(" (")[0] for line in told] == [superusers, of_another]

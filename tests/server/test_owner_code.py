@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore import ru
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 OWNER = "mallory"
 
@@ -73,7 +74,7 @@ def test_code_of_an_owner_stops_a_run_and_is_not_run_by_the_audit_until_the_owne
         problem = only(look(owned, backup_root), "owner_code")
         assert (problem.severity, f"public.trap of {OWNER}" in problem.what) == ("error", True), case
         assert of(look(owned, backup_root, trusting), "owner_code") == [], case
-        seen = audit.run(audit.AuditRequest(owned.target))
+        seen = audit.run(requests.audit(owned.target))
         unseen = {finding.subject.split()[0] for finding in seen.findings if finding.rule == NOT_LOOKED_AT}
         assert unseen >= {"check_violations", "domain_violations", "duplicates", "not_valid_rows"}, case
         assert ({"blank_strings", "rows"} <= unseen) == (case in PLANNED or case == "partition key"), case
@@ -82,7 +83,7 @@ def test_code_of_an_owner_stops_a_run_and_is_not_run_by_the_audit_until_the_owne
                 back_up(owned, backup_root)
         assert [it for it in seen.findings if "sprung" in it.what] == [], case
         if case in ("check", "not valid", "operator", "domain", "index"):
-            risked = audit.run(audit.AuditRequest(trusting)).findings
+            risked = audit.run(requests.audit(trusting)).findings
             assert any("sprung" in finding.what for finding in risked), case
         owned.sql("DROP TABLE IF EXISTS t CASCADE; DROP DOMAIN IF EXISTS d; DROP OPERATOR IF EXISTS === (int, int)")
 
@@ -116,7 +117,7 @@ def test_where_the_order_of_loading_matters_the_proof_names_each_way_that_restor
     database.admin(f'CREATE DATABASE "{empty.name}" TEMPLATE template0')
     empty.sql(ORDERED.format(first=first, second=second, waits=waits))
     taken = back_up(empty, backup_root)
-    verdict = verify.run(verify.VerifyRequest(empty.target, taken.directory, jobs=2))
+    verdict = verify.run(requests.verify(empty.target, taken.directory, jobs=2))
     assert verdict.reached == "restore", verdict
     of_order, *tried = verdict.notes
     assert f"rows are checked by public.{first}_needs_{second}" in of_order
@@ -169,17 +170,17 @@ def test_code_that_an_owner_adds_after_the_backup_is_run_by_no_verification_and_
     for case, planted in PLANNED.items():
         owned.sql(f"SET ROLE {OWNER}; {planted}; INSERT INTO t (a) VALUES (1)")
         with pytest.raises(Refused, match=rf"would run functions of other roles .*public\.trap of {OWNER}"):
-            verification.run(owned.target, manifest, Wanted())
+            verification.run(owned.target, manifest, Wanted(), requests.JOBS)
         with pytest.raises(Refused, match=r"public\.trap"):
-            rollback.differences(owned.target, manifest)
+            rollback.differences(owned.target, manifest, requests.JOBS)
         owned.sql("DROP TABLE t CASCADE")
         assert case
     owned.sql(f"SET ROLE {OWNER}; {PLANNED['index']}")
-    done = rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory), manifest, None)
+    done = rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory, requests.JOBS), manifest, None)
     assert done.state == "rolled_back"
     owned.sql(f"SET ROLE {OWNER}; {PLANNED['index']}")
     with pytest.raises(Refused, match=r"public\.trap"):
-        rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory), manifest, None)
+        rollback.roll_back(rollback.RollbackRequest(owned.target, taken.directory, requests.JOBS), manifest, None)
     owned.admin(f'DROP DATABASE "{done.kept}"')
 
 
@@ -199,7 +200,7 @@ def test_the_owner_of_a_database_cannot_reach_a_copy_that_is_being_restored(
             pass
         with session(theirs, WRITING) as owner, pytest.raises(QueryFailed, match="must be owner"):
             owner.execute(f'ALTER DATABASE "{copy.name}" CONNECTION LIMIT -1')
-    request = restore.RestoreRequest(owned.target, taken.directory, new_database=copy.name)
+    request = requests.restore(owned.target, taken.directory, new_database=copy.name)
     restore.run(request)
     read = f"SELECT pg_get_userbyid(datdba), datconnlimit, datacl FROM pg_database WHERE datname = '{copy.name}'"
     assert owned.admin(read) == f"{OWNER}|7|"

@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 from ansible_collections.pgsafe.migration.tests.server.terminals import terminal
 from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole
 from ansible_collections.pgsafe.migration.tests.server.test_play_interrupted import SLOW
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 pytestmark = pytest.mark.container
 
@@ -84,5 +85,5 @@ def test_what_ends_with_its_container_the_next_run_undoes(
         play.wait()
     until(lambda: not backends(database.server), "everybody of ours has gone")
     assert database.name not in database.admin("SELECT datname FROM pg_database").split()
-    recover.run(recover.RecoverRequest(database.target, backup_root))
+    recover.run(requests.recover(database.target, backup_root))
     require_whole(database, before)

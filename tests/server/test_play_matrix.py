@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.interruptions import (
 from ansible_collections.pgsafe.migration.tests.server.matrix import Case, Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import Database, ours, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import controllers
 
@@ -74,7 +75,7 @@ def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
         play.terminal.wait()
         until(lambda: not interruptions.left(play), "nobody of the play is there")
     beside = ours(database.server, database.name)
-    done = recover.run(recover.RecoverRequest(database.target, backup_root)).done
+    done = recover.run(requests.recover(database.target, backup_root)).done
     assert done == tuple(f"Dropped the copy {name} that an interrupted run had left" for name in beside)
     assert len(beside) == (1 if number == signal.SIGKILL else 0)
     require_whole(play)

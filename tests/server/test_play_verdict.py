@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 RAISES = {"1.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
 UNCHANGED = "failed: the database is as it was, nothing had to be restored"
@@ -73,7 +74,7 @@ def test_no_failure_however_it_comes_lets_the_next_batch_begin(
     assert ends == {"login": "failed_unchanged", "lost": "unknown", "crashed": "unknown", "fine": "migrated"}
     for name in ("lost", "crashed"):
         target, (run_id,) = databases[name].target, _runs(backup_root, databases[name])
-        recover.run(recover.RecoverRequest(target, backup_root, run_id=run_id))
+        recover.run(requests.recover(target, backup_root, run_id=run_id))
     assert {name for name, found in databases.items() if found.fingerprint() != before[name]} == {"fine"}
     database.admin(f"DROP ROLE {role}")
 

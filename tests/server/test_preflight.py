@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Thresholds
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import Database, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -87,13 +87,13 @@ def waiting(database: Database, statement: str) -> Iterator[int]:
 def test_sessions_transactions_and_waits_for_locks_are_told_with_the_way_to_end_them(
     database: Database, backup_root: Path
 ) -> None:
-    quiet = look(database, backup_root, thresholds=Thresholds(long_transaction=-1))
+    quiet = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, long_transaction=-1))
     assert [of(quiet, check) for check in ("sessions", "long_transactions", "lock_waits")] == [[], [], []]
     with (
         database.holding("LOCK TABLE empty_one IN SHARE MODE") as holder,
         waiting(database, "INSERT INTO empty_one VALUES (1)") as pid,
     ):
-        found = look(database, backup_root, thresholds=Thresholds(long_transaction=-1))
+        found = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, long_transaction=-1))
         patient = look(database, backup_root)
         ender = f"SELECT pg_terminate_backend({holder.info.backend_pid})"
     assert only(found, "sessions").severity == "info"

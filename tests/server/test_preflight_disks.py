@@ -22,10 +22,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks 
     inodes,
     wal_disk,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Thresholds
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven, tmpfs
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -57,7 +57,7 @@ def test_a_disk_that_is_called_enough_carries_the_backup_and_one_that_is_not_doe
     real = taken_by(backup_root)
     # Neither falsely refused: a quarter of a megabyte and half as much again, where large objects are guessed.
     assert real <= expected.bytes <= real * 1.5 + (256 << 10)
-    enough = int(expected.bytes * Thresholds().disk_factor) // 1024 + 8
+    enough = int(expected.bytes * requests.THRESHOLDS.disk_factor) // 1024 + 8
     with tmpfs(tmp_path / "enough", f"{enough}k") as disk:
         assert of(look(database, disk), "backup_disk") == []
         assert (back_up(database, disk).directory / "manifest.json").exists()
@@ -184,16 +184,17 @@ def test_a_log_on_a_small_disk_of_its_own_needs_its_room_there(small_log: Databa
 
 @pytest.mark.every_server
 def test_the_time_without_writes_is_foreseen_by_what_was_measured(database: Database, backup_root: Path) -> None:
-    by_sample = look(database, backup_root, thresholds=Thresholds(max_unavailable=0.5))
+    by_sample = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, max_unavailable=0.5))
     assert only(by_sample, "unavailable_time").severity == "error"
-    assert of(look(database, backup_root, thresholds=Thresholds(max_unavailable=3600)), "unavailable_time") == []
+    an_hour = replace(requests.THRESHOLDS, max_unavailable=3600)
+    assert of(look(database, backup_root, thresholds=an_hour), "unavailable_time") == []
     proven(database, backup_root)
     seconds = look(database, backup_root).facts.unavailable_seconds
     assert seconds is not None
-    shorter = Thresholds(max_unavailable=seconds / 2 or 0.001)
+    shorter = replace(requests.THRESHOLDS, max_unavailable=seconds / 2 or 0.001)
     after = look(database, backup_root, thresholds=replace(shorter, max_unavailable=seconds + 1))
     assert only(after, "unavailable_time").severity == "warning", "the upper end of the forecast passes the limit"
-    generous = look(database, backup_root, thresholds=Thresholds(max_unavailable=seconds + 60))
+    generous = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, max_unavailable=seconds + 60))
     assert of(generous, "unavailable_time") == []
     foreseen = preflight.problems_of(replace(after.facts, unavailable_seconds=60, thresholds=shorter))
     assert [problem.check for problem in foreseen if problem.severity == "error"] == ["unavailable_time"]

@@ -26,13 +26,14 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 GRADE = "ALTER TABLE customers ADD grade int;\n"
 SLEEP = "DELETE FROM orders;\nSELECT pg_sleep(600);\n"
 
 
 def recovered(database: Database, backup_root: Path, **options: object) -> tuple[str, ...]:
-    return recover.run(recover.RecoverRequest(database.target, backup_root, **options)).done  # type: ignore[arg-type]
+    return recover.run(requests.recover(database.target, backup_root, **options)).done
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def test_a_migration_that_was_killed_is_rolled_back_by_the_next_run(
     require_open(database)
     kept = {f"{database.name}__failed_{taken.run_id}"} if len(files) == 2 else set()
     assert ours(database.server, database.name) == kept
-    found = recover.run(recover.RecoverRequest(database.target, backup_root))
+    found = recover.run(requests.recover(database.target, backup_root))
     assert (found.done, set(found.kept)) == ((), kept)
 
 
@@ -110,7 +111,7 @@ def test_a_run_whose_watchdog_went_with_its_host_is_undone_by_the_next_run(
     database: Database, backup_root: Path
 ) -> None:
     """As after a reboot between two tasks: no process is left, and no person is asked anything."""
-    fence.run(fence.FenceRequest(database.target, backup_root, idle_timeout=14400.0))
+    fence.run(requests.fence(database.target, backup_root, idle_timeout=14400.0))
     (run,) = journal.all_runs(backup_root)
     with pytest.raises(Refused, match="waits for its next step since"):
         recovered(database, backup_root)

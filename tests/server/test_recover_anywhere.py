@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.dying import steps
 from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, ours, write_set
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 MIGRATED = "ALTER TABLE customers DROP COLUMN grade"
 
@@ -48,7 +49,7 @@ def die_and_recover(
         database = clone("small")
         before = database.fingerprint()
         said = steps(database, root, source, options, first, last)
-        recover.run(recover.RecoverRequest(database.target, root, patience=0))
+        recover.run(requests.recover(database.target, root, patience=0))
         require_whole(database, before, said[-1])
         states = {run.run_id: run.state for run in journal.all_runs(root)}
         assert [run for run, state in states.items() if state.fenced or state.unfinished] == [], said[-1]

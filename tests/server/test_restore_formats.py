@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import by_archive, by_script, differences
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, ours, proven
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 HARM = "DELETE FROM orders; DROP VIEW best_customers; ALTER TABLE customers ADD COLUMN grade integer;"
 
@@ -19,7 +20,7 @@ def test_a_proven_backup_rolls_a_harmed_database_back(database: Database, backup
     taken, before = proven(database, backup_root), database.fingerprint()
     database.sql(HARM)
     assert database.fingerprint() != before
-    done = restore.run(restore.RestoreRequest(database.target, taken.directory))
+    done = restore.run(requests.restore(database.target, taken.directory))
     assert (done.state, done.method, done.failures) == ("rolled_back", "archive", ())
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == {done.kept}
@@ -39,7 +40,7 @@ def test_an_archive_that_is_damaged_is_replaced_by_the_script(database: Database
     archive = taken.directory / "full_backup.dump"
     archive.write_bytes(archive.read_bytes()[:-100])
     database.sql(HARM)
-    done = restore.run(restore.RestoreRequest(database.target, taken.directory))
+    done = restore.run(requests.restore(database.target, taken.directory))
     assert (done.method, len(done.failures)) == ("script", 1)
     assert "SHA-256" in done.failures[0]
     assert database.fingerprint() == before

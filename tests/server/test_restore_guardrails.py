@@ -27,6 +27,7 @@ from ansible_collections.pgsafe.migration.tests.server.restore_support import (
     with_extensions,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -254,10 +255,10 @@ def test_a_restore_is_immune_to_settings_of_the_database_and_of_the_role(
         settings["transaction_timeout"] = "1min"
     place = where.format(database=database.name, role=name)
     database.admin("".join(f"ALTER {place} SET {key} = '{value}';" for key, value in settings.items()))
-    taken = backup.run(backup.BackupRequest(mine, backup_root))
+    taken = backup.run(requests.backup(mine, backup_root))
     assert of(problems(database, rollback(database, taken), mine), "settings") == []
     database.sql("SET default_transaction_read_only = off; DELETE FROM public.orders")
-    done = restore.run(restore.RestoreRequest(mine, taken.directory))
+    done = restore.run(requests.restore(mine, taken.directory))
     assert (done.method, done.failures) == ("archive", ())
     assert database.fingerprint() == before
 

@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.tests.server.restore_support import (
 )
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, proven, until
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -172,7 +173,7 @@ def test_sessions_of_ours_do_not_fire_login_event_triggers(database: Database, b
     database.sql(REFUSING)
     with pytest.raises(ConnectionFailed, match="not today"), session(database.target):
         pass
-    assert preflight.run(preflight.PreflightRequest(database.target, backup_root)).errors == ()
+    assert preflight.run(requests.preflight(database.target, backup_root)).errors == ()
     taken = proven(database, backup_root)
     silenced = login_triggers.silenced(database.target)
     found = problems(database, rollback(database, taken), silenced)
@@ -181,7 +182,7 @@ def test_sessions_of_ours_do_not_fire_login_event_triggers(database: Database, b
     before = fingerprint_of(silenced)
     with session(silenced, WRITING) as writer:
         writer.execute("DELETE FROM public.orders")
-    done = restore.run(restore.RestoreRequest(silenced, taken.directory))
+    done = restore.run(requests.restore(silenced, taken.directory))
     assert (done.state, done.method, done.failures) == ("rolled_back", "archive", ())
     assert fingerprint_of(silenced) == before
     with pytest.raises(ConnectionFailed, match="not today"), session(database.target):

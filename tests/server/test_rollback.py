@@ -38,12 +38,13 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 HARM = "DELETE FROM orders; DROP VIEW best_customers;"
 
 
 def roll_back(database: Database, taken: backup.Backup) -> rollback.Restored:
-    return restore.run(restore.RestoreRequest(database.target, taken.directory))
+    return restore.run(requests.restore(database.target, taken.directory))
 
 
 def damage(path: Path) -> None:
@@ -227,7 +228,7 @@ def test_a_command_that_takes_the_database_away_is_rolled_back(
     before, taken = database.fingerprint(), proven(database, backup_root)
     psql = str(database.server.bin_dir / "psql")
     source = SetSource(command=(psql, "-X", "-d", "postgres", "-c", statement.format(database.name)))
-    wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    wanted = requests.migrate(database.target, source, taken.directory, taken.run_id, database.name)
     with pytest.raises(migrate.MigrationFailed) as caught:
         migrate.run(wanted)
     assert caught.value.outcome.verdict == "rolled_back", str(caught.value)
@@ -254,7 +255,7 @@ def test_a_restore_to_a_new_name_leaves_the_live_database_alone(database: Databa
     taken, before = back_up(database, backup_root), database.fingerprint()
     database.sql(HARM)
     harmed, copy = database.fingerprint(), database.called(f"{database.name}__copy")
-    restored = restore.run(restore.RestoreRequest(database.target, taken.directory, copy.name))
+    restored = restore.run(requests.restore(database.target, taken.directory, copy.name))
     assert (restored.state, restored.database) == ("restored", copy.name)
     assert copy.fingerprint() == before
     assert database.fingerprint() == harmed
@@ -266,7 +267,7 @@ def test_a_restore_to_a_name_that_is_taken_is_refused(
     taken, other = back_up(database, backup_root), clone("small")
     before = other.fingerprint()
     with pytest.raises(Refused, match="exists already"):
-        restore.run(restore.RestoreRequest(database.target, taken.directory, other.name))
+        restore.run(requests.restore(database.target, taken.directory, other.name))
     assert other.fingerprint() == before
 
 
@@ -360,7 +361,7 @@ def test_a_session_that_the_migration_left_at_work_under_another_name_does_not_w
     late = "SELECT pg_sleep(2); DELETE FROM orders"
     script = f"PGAPPNAME=theirs setsid {psql} -X -c '{late}' >/dev/null 2>&1 & sleep 0.5; exit 1"
     source = SetSource(command=("sh", "-c", script))
-    wanted = migrate.MigrateRequest(database.target, source, taken.directory, taken.run_id, database.name)
+    wanted = requests.migrate(database.target, source, taken.directory, taken.run_id, database.name)
     with pytest.raises(migrate.MigrationFailed) as caught:
         migrate.run(wanted)
     assert caught.value.outcome.verdict == "failed_unchanged"

@@ -30,6 +30,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     request,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 FAILS = {"9.sql": "SELECT 1 / 0;\n"}
 
@@ -108,7 +109,7 @@ def test_another_database_in_the_place_is_no_success_and_is_kept_when_the_origin
     before, taken = database.fingerprint(), fenced(database, backup_root, kind)
     wanted = request(database, taken, Path())
     with pytest.raises(migrate.MigrationFailed) as caught:
-        migrate.run(migrate.MigrateRequest(**{**vars(wanted), "source": replacing(database, commands, status)}))
+        migrate.run(requests.migrate(**{**vars(wanted), "source": replacing(database, commands, status)}))
     assert caught.value.outcome.verdict == "rolled_back", str(caught.value)
     assert database.fingerprint() == before
     numbers = ("", "2") if commands is RENAMED else ("",)
@@ -125,13 +126,13 @@ def test_a_rollback_that_dies_when_a_dropped_database_has_been_replaced_is_finis
     before, taken = database.fingerprint(), fenced(database, backup_root, fence.NONE)
     wanted = request(database, taken, Path())
     with pytest.raises(migrate.MigrationFailed):
-        migrate.run(migrate.MigrateRequest(**{**vars(wanted), "source": replacing(database, DROPPED, 1)}))
+        migrate.run(requests.migrate(**{**vars(wanted), "source": replacing(database, DROPPED, 1)}))
     path = backup_root / ".runs" / taken.run_id / journal.JOURNAL
     lines = path.read_text().splitlines(keepends=True)
     (swapping,) = [number for number, line in enumerate(lines) if '"swapping"' in line]
     path.write_text("".join(lines[: swapping + 1]))
     beside = databases(database.server)
-    (said,) = recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id)).done
+    (said,) = recover.run(requests.recover(database.target, backup_root, run_id=taken.run_id)).done
     assert said.startswith("Rolled back: the run")
     assert databases(database.server) == beside
     assert database.fingerprint() == before
@@ -266,6 +267,6 @@ def test_numbers_are_passed_over_by_a_rollback_from_the_archive_that_asks_for_it
 ) -> None:
     taken = proven(database, backup_root)
     database.sql(NUMBERED["1.sql"].splitlines()[0])
-    done = restore.run(restore.RestoreRequest(database.target, taken.directory, sequences="max"))
+    done = restore.run(requests.restore(database.target, taken.directory, sequences="max"))
     assert done.warnings[0].startswith("The sequences go on where the failed database was: public.customers_id_seq")
     assert database.sql("SELECT nextval('customers_id_seq')") == "71"

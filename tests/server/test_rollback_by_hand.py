@@ -36,6 +36,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     request,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 HARM = "DELETE FROM orders;"
 
@@ -46,20 +47,20 @@ def test_a_backup_of_another_database_is_refused(
     taken, other = proven(database, backup_root), clone("small")
     database.sql(HARM)
     with pytest.raises(BadRequest, match=f"is of the database {database.name}, not of {other.name}"):
-        restore.run(restore.RestoreRequest(other.target, taken.directory))
+        restore.run(requests.restore(other.target, taken.directory))
     assert ours(database.server, database.name) == set()
 
 
 def test_the_live_database_is_not_a_new_one(database: Database, backup_root: Path) -> None:
     taken = proven(database, backup_root)
     with pytest.raises(BadRequest, match="never restored over"):
-        restore.run(restore.RestoreRequest(database.target, taken.directory, new_database=database.name))
+        restore.run(requests.restore(database.target, taken.directory, new_database=database.name))
 
 
 def test_a_second_rollback_does_not_call_changed_data_restored(database: Database, backup_root: Path) -> None:
     taken = proven(database, backup_root)
     database.sql(HARM)
-    rollback = restore.RestoreRequest(database.target, taken.directory)
+    rollback = requests.restore(database.target, taken.directory)
     assert restore.run(rollback).state == "rolled_back"
     assert restore.run(rollback).state == "not_needed"
     database.sql(HARM)
@@ -91,7 +92,7 @@ def test_whoever_finishes_a_run_that_has_its_verdict_takes_back_nothing_that_was
     lines = [line for line in path.read_text().splitlines() if json.loads(line)["event"] not in lost]
     path.write_text("\n".join(lines) + "\n")
     database.sql("INSERT INTO customers (name) VALUES ('acknowledged')")
-    recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
+    recover.run(requests.recover(database.target, backup_root, run_id=taken.run_id))
     run = of_run(backup_root, taken.run_id)
     assert run is not None
     assert run.state.verdict == ("migrated" if files is GOOD else "failed_unchanged")
@@ -109,7 +110,7 @@ def test_whoever_finishes_does_not_try_a_rollback_again_that_failed_and_has_open
     with pytest.raises(migrate.MigrationFailed, match="ROLLBACK FAILED"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", BROKEN)))
     with pytest.raises(Refused, match="others may have written since") as caught:
-        recover.run(recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id))
+        recover.run(requests.recover(database.target, backup_root, run_id=taken.run_id))
     assert f"pgsafe.migration.rollback -e pg_migrate_backup_dir={taken.directory}" in caught.value.remedy
     assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
 
@@ -117,11 +118,11 @@ def test_whoever_finishes_does_not_try_a_rollback_again_that_failed_and_has_open
 def test_an_older_backup_of_a_database_that_was_replaced_touches_nothing(database: Database, backup_root: Path) -> None:
     older, newer = proven(database, backup_root), proven(database, backup_root)
     database.sql(HARM)
-    kept = restore.run(restore.RestoreRequest(database.target, newer.directory)).kept
+    kept = restore.run(requests.restore(database.target, newer.directory)).kept
     with pytest.raises(Refused, match=f"is kept as {kept}"):
-        restore.run(restore.RestoreRequest(database.target, older.directory))
+        restore.run(requests.restore(database.target, older.directory))
     assert database.admin(f"SELECT datallowconn FROM pg_database WHERE datname = '{kept}'") == "f"
-    found = preflight.run(preflight.PreflightRequest(database.target, backup_root))
+    found = preflight.run(requests.preflight(database.target, backup_root))
     assert found.facts.unfinished_runs == ()
 
 
@@ -132,13 +133,13 @@ def test_a_run_that_a_person_has_resolved_stands_in_no_later_one_s_way(database:
     run_journal.append(Event.ARMED)
     database.admin(f"DROP DATABASE {database.name}")
     database.admin(f"CREATE DATABASE {database.name} TEMPLATE small")
-    unfinished = preflight.PreflightRequest(database.target, backup_root)
+    unfinished = requests.preflight(database.target, backup_root)
     (problem,) = preflight.run(unfinished).errors
     assert (problem.check, str(taken.directory) in problem.what) == ("unfinished_run", True)
-    rollback = restore.RestoreRequest(database.target, taken.directory)
+    rollback = requests.restore(database.target, taken.directory)
     with pytest.raises(Refused, match="mark_resolved"):
         restore.run(rollback)
-    resolved = recover.RecoverRequest(database.target, backup_root, run_id=taken.run_id, reason="by other means")
+    resolved = requests.recover(database.target, backup_root, run_id=taken.run_id, reason="by other means")
     recover.run(replace(resolved, decision=recover.Decision.MARK_RESOLVED))
     assert events(taken.directory)[-1] == "resolved"
     assert preflight.run(unfinished).facts.unfinished_runs == ()
@@ -209,7 +210,7 @@ def test_a_rollback_names_every_migration_that_it_undoes(
 ) -> None:
     first = migrated(database, backup_root, write_set(tmp_path / "one", {"1.sql": "CREATE TABLE one ();"}))
     second = migrated(database, backup_root, write_set(tmp_path / "two", {"2.sql": "CREATE TABLE two ();"}))
-    wanted = restore.RestoreRequest(database.target, first.directory)
+    wanted = requests.restore(database.target, first.directory)
     undone = restore.plan(wanted).undone
     assert undone is not None
     assert [(of.run_id, of.verdict, of.files) for of in undone.migrations] == [
@@ -246,7 +247,7 @@ def test_a_superuser_s_session_stops_a_role_that_cannot_end_it(database: Databas
         database.admin(f"ALTER DATABASE {database.name} OWNER TO weak")
         weak = replace(database.target, params={**database.target.params, "user": "weak"})
         with database.connect("monitoring") as held:
-            found = preflight.run(preflight.PreflightRequest(weak, backup_root))
+            found = preflight.run(requests.preflight(weak, backup_root))
             assert [problem.check for problem in found.errors] == ["privileges", "table_privileges"]
             with session(weak.maintenance, WRITING) as server, pytest.raises(Refused, match="cannot be ended"):
                 cutover.end_sessions(server, database.name)

@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run
 from ansible_collections.pgsafe.migration.tests.server.backup_support import dump
 from ansible_collections.pgsafe.migration.tests.server.support import Database, as_nobody, back_up
 from ansible_collections.pgsafe.migration.tests.server.test_foreign_scripts import inserted, readable_by_all
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def asked(database: Database, path: Path) -> lone_archive.ArchiveRequest:
     bin_dir = str(database.server.bin_dir)
     options = instance.Options(bin_dir, path.parent / "own")
     target = replace(database.target, bin_dir=bin_dir)
-    return lone_archive.ArchiveRequest(target, path, proof="temporary_instance", instance_options=options)
+    return requests.archive(target, path, proof="temporary_instance", instance_options=options)
 
 
 @contextmanager
@@ -179,7 +180,7 @@ def test_a_backup_of_many_owners_is_restored_by_no_superuser(
     taken = back_up(database, backup_root).directory
     options = instance.Options(str(database.server.bin_dir), place)
     target = replace(database.target, params={"host": "/nonexistent"})
-    verdict = verify.run(verify.VerifyRequest(target, taken, proof="temporary_instance", instance_options=options))
+    verdict = verify.run(requests.verify(target, taken, proof="temporary_instance", instance_options=options))
     database.sql("DROP OWNED BY holder CASCADE")
     database.admin("DROP OWNED BY holder; DROP ROLE holder")
     assert (verdict.reached, verdict.findings, verdict.notes) == ("restore", (), ())

@@ -22,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.forgery import Facts, found, verified
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, events
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 CSV = "customers.csv"
 FILES = (manifest.ARCHIVE, manifest.SCRIPT, CSV, "globals.sql", manifest.MANIFEST_TEXT)
@@ -342,7 +343,7 @@ def test_a_script_of_another_content_never_replaces_the_live_database(database: 
     database.sql("DELETE FROM orders")
     harmed = database.fingerprint()
     with pytest.raises(Refused, match=r"table public\.customers has other content in its 60 rows"):
-        restore.run(restore.RestoreRequest(database.target, stored))
+        restore.run(requests.restore(database.target, stored))
     assert database.fingerprint() == harmed
 
 
@@ -409,7 +410,7 @@ def test_a_backup_of_another_version_of_the_format_is_refused_with_what_to_do(
     older = _edited(lambda text: text.replace('"format_version": "1.0"', f'"format_version": "{version}"'))
     _require_unusable(database, stored, (older, f"has the format version '{version}'; this release reads 1.0"))
     with pytest.raises(NotABackup, match="Use the release of pgsafe"):
-        verify.plan(verify.VerifyRequest(database.target, stored))
+        verify.plan(requests.verify(database.target, stored))
 
 
 def test_a_failed_restore_drops_its_scratch_database(database: Database, stored: Path) -> None:

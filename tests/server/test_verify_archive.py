@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings i
 from ansible_collections.pgsafe.migration.tests.server import forgery
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, dump, new_roles
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -33,7 +34,7 @@ def looked_at(database: Database, path: Path, **options: Any) -> BackupProof:
     """It must not leave a database behind, and must not change the one it was dumped from."""
     around, before = databases(database.server), database.fingerprint()
     limit = forgery.STALL_SECONDS
-    asked = lone_archive.ArchiveRequest(database.target, path, stall_limit=limit, trusted=True)
+    asked = requests.archive(database.target, path, stall_limit=limit, trusted=True)
     verdict = lone_archive.run(replace(asked, **options))
     assert databases(database.server) == around
     assert database.fingerprint() == before

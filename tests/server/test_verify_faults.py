@@ -25,6 +25,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     python,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 HANGING = "#!/bin/sh\nexec sleep 1000000\n"
 CRASHING = "#!/bin/sh\nkill -SEGV $$\n"
@@ -40,7 +41,7 @@ def _verified_with(database: Database, stored: Path, place: Path, pg_restore: st
     """What level decode says when pg_restore is another program."""
     tools_with(place, database.server.bin_dir, "pg_restore", pg_restore)
     target = replace(database.target, bin_dir=str(place))
-    verdict = verify.run(verify.VerifyRequest(target, stored, "decode", stall_limit=1.0))
+    verdict = verify.run(requests.verify(target, stored, "decode", stall_limit=1.0))
     assert verdict.reached == "checksum"
     assert not [words for words in command_lines().values() if str(place / "pg_restore") in words]
     return "; ".join(finding.as_text() for finding in verdict.findings)
@@ -102,7 +103,7 @@ def test_a_restore_that_hangs_without_the_server_s_doing_is_ended(
     tools_with(tmp_path / "tools", database.server.bin_dir, "pg_restore", script)
     monkeypatch.setattr(copies, "STALL_SECONDS", 1.5)
     target = replace(database.target, bin_dir=str(tmp_path / "tools"))
-    (finding,) = verify.run(verify.VerifyRequest(target, stored)).findings
+    (finding,) = verify.run(requests.verify(target, stored)).findings
     told = "does not restore: pg_restore made no progress for 1.5 s and was ended."
     assert finding.as_text() == f"{manifest.ARCHIVE}: {told}"
     assert ours(database.server, database.name) == set()
@@ -112,6 +113,7 @@ def test_a_restore_that_hangs_without_the_server_s_doing_is_ended(
 WAITING = """
 import json, sys, time
 from pathlib import Path
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
@@ -130,7 +132,7 @@ def wait(target, name, source):
 copies.load_archive = wait
 given = json.loads(params)
 try:
-    verify.run(verify.VerifyRequest(Target(given, "", bin_dir=given.pop("bin_dir")), Path(stored)))
+    verify.run(requests.verify(Target(given, "", bin_dir=given.pop("bin_dir")), Path(stored)))
 except PgsafeError as error:
     print(error, flush=True)
 """
@@ -167,7 +169,7 @@ def test_what_a_killed_verification_has_left_is_dropped_by_the_next(
         proof.wait()
     until(lambda: not backends(database.server), "the killed one's sessions are gone")
     assert len(ours(database.server, database.name)) == 1
-    assert verify.run(verify.VerifyRequest(database.target, stored)).reached == "restore"
+    assert verify.run(requests.verify(database.target, stored)).reached == "restore"
     assert ours(database.server, database.name) == set()
 
 
@@ -179,5 +181,5 @@ def test_whatever_ends_the_comparison_the_scratch_database_is_dropped(
 
     monkeypatch.setattr(verify.proof.fingerprint, "of_database", refuse)  # type: ignore[attr-defined]
     with pytest.raises(PgsafeError, match="The way there is gone"):
-        verify.run(verify.VerifyRequest(database.target, stored))
+        verify.run(requests.verify(database.target, stored))
     assert ours(database.server, database.name) == set()

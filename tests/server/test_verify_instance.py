@@ -33,6 +33,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     python,
     until,
 )
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
 
@@ -55,7 +56,7 @@ def request(database: Database, stored: Path, place: Path | None) -> verify.Veri
     bin_dir = str(database.server.bin_dir)
     target = replace(NOWHERE, bin_dir=bin_dir)
     options = instance.Options(bin_dir, place)
-    return verify.VerifyRequest(target, stored, proof="temporary_instance", instance_options=options)
+    return requests.verify(target, stored, proof="temporary_instance", instance_options=options)
 
 
 def servers_in(place: Path) -> list[int]:
@@ -230,6 +231,7 @@ def test_without_a_directory_it_goes_where_its_user_can_reach_it(database: Datab
 WAITING = """
 import json, sys
 from pathlib import Path
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
@@ -245,7 +247,7 @@ def wait(*_arguments):
 
 copies.load_archive = wait
 target = Target({"host": "/nonexistent", "port": "1"}, "", bin_dir=bin_dir)
-request = verify.VerifyRequest(target, Path(stored), proof="temporary_instance", record=False,
+request = requests.verify(target, Path(stored), proof="temporary_instance", record=False,
                                instance_options=instance.Options(bin_dir, Path(place)))
 try:
     verify.run(request)

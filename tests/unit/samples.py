@@ -23,10 +23,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.
     Directory,
     Facts,
     Role,
-    Thresholds,
     Wanted,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import check as restore_check
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 GIB = 1 << 30
 
@@ -133,7 +133,7 @@ FACTS = Facts(
     proof_reason="there is room",
     proof_filesystem=None,
     read_only_fence=True,
-    thresholds=Thresholds(),
+    thresholds=requests.THRESHOLDS,
     lock_capacity=6400,
     unavailable_seconds=90.0,
 )

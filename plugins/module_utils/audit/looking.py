@@ -62,11 +62,11 @@ class Budget:
     :param total: after which nothing more is looked at.
     """
 
-    rule: float = 120.0
-    total: float = 900.0
+    rule: float
+    total: float
 
 
-DEFAULT = Budget()
+UNLIMITED = Budget(rule=0.0, total=0.0)
 
 
 @dataclass(frozen=True)

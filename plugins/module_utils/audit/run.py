@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import DEFAULT, Budget, Clock
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import UNLIMITED, Budget, Clock
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
@@ -35,10 +35,10 @@ class AuditRequest:
     """
 
     target: Target
-    own_rules: tuple[OwnRule, ...] = ()
-    waived: Mapping[str, str] = field(default_factory=dict)
-    budget: Budget = DEFAULT
-    jobs: int = 2
+    own_rules: tuple[OwnRule, ...]
+    waived: Mapping[str, str]
+    budget: Budget
+    jobs: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def run(request: AuditRequest) -> Audit:
 def findings(
     reader: Session,
     scopes: Sequence[str] = (CATALOG,),
-    budget: Budget = DEFAULT,
+    budget: Budget = UNLIMITED,
     own_rules: Sequence[OwnRule] = (),
 ) -> tuple[Finding, ...]:
     """What the rules find, in the order of the registry, by this session alone and in its snapshot.

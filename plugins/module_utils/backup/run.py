@@ -35,7 +35,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run 
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, new_run, now, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
-    FULL,
     MODES,
     SOURCE,
     Cluster,
@@ -63,7 +62,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
 METHODS = ("gzip", "lz4", "zstd", "none")
 
 # Four hours of one processor: about a terabyte.
-DEFAULT_BUDGET = 14400.0
 
 
 @dataclass(frozen=True)
@@ -82,16 +80,16 @@ class BackupRequest:
 
     target: Target
     backup_root: Path
-    jobs: int = 2
-    compress_method: str = "gzip"
-    compress_level: int = 1
-    lock_timeout: int = 30
-    csv: Sequence[str] = ("*",)
-    abort_on_blocked_ddl: bool = False
-    audit: Mapping[str, Any] = field(default_factory=dict)
-    fingerprint: str = FULL
-    fingerprint_budget: float = DEFAULT_BUDGET
-    run_id: str = ""
+    jobs: int
+    compress_method: str
+    compress_level: int
+    lock_timeout: int
+    csv: Sequence[str]
+    abort_on_blocked_ddl: bool
+    audit: Mapping[str, Any]
+    fingerprint: str
+    fingerprint_budget: float
+    run_id: str
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def take(session: Session, generation: str = AS_RESTORED, like: Fingerprint | No
 
 def of_database(
     target: Target,
-    jobs: int = 2,
+    jobs: int,
     generation: str = AS_RESTORED,
     like: Fingerprint | None = None,
     purpose: str = "compare",

@@ -54,11 +54,11 @@ class FenceRequest:
 
     target: Target
     backup_root: Path
-    kind: str = BOTH
-    reason: str = ""
-    before: hooks.Hooks = ()
-    after: hooks.Hooks = ()
-    idle_timeout: float | None = None
+    kind: str
+    reason: str
+    before: hooks.Hooks
+    after: hooks.Hooks
+    idle_timeout: float | None
 
 
 @dataclass(frozen=True)

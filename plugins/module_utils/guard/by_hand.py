@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import JOBS
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import JOBS, defaults
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, unpacked_way
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
@@ -24,7 +24,7 @@ def main(_arguments: Sequence[str]) -> int:
     """0 when the database is open and whole, 1 when not."""
     run = Path(sys.argv[0]).resolve().parent
     target = unpacked_way(files.read_text(run / CONNECTION))
-    request = recover.request_of(Journal(run), target, JOBS["jobs"]["default"])
+    request = recover.request_of(Journal(run), target, defaults(JOBS)["jobs"])
     result = registry.run("recover", replace(request, after_failover=True), str)
     lines = result.get("console") or ["Nothing was left to be done."]
     told = [str(result["msg"])] if result.get("failed") else lines

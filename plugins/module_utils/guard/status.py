@@ -25,9 +25,9 @@ class StatusRequest:
     """
 
     backup_root: Path
-    database: str = ""
-    run_id: str = ""
-    newest: int = 10
+    database: str
+    run_id: str
+    newest: int
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -89,19 +89,19 @@ class MigrateRequest:
     backup_dir: Path
     run_id: str
     confirmed_database: str
-    confirmed_by: str = "variable"
-    level: str = "restore"
-    lock_timeout: int = 10
-    statement_timeout: int = 0
-    time_limit: int | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    chdir: str | None = None
-    database_url: bool = False
-    apply_again: Mapping[str, str] = field(default_factory=dict)
-    wanted: Wanted = field(default_factory=Wanted)
-    on_verify_failure: str = hold.ROLLBACK
-    jobs: int = 2
-    sequences: str = "backup"
+    confirmed_by: str
+    level: str
+    lock_timeout: int
+    statement_timeout: int
+    time_limit: int | None
+    environment: Mapping[str, str]
+    chdir: str | None
+    database_url: bool
+    apply_again: Mapping[str, str]
+    wanted: Wanted
+    on_verify_failure: str
+    jobs: int
+    sequences: str
 
     @property
     def claim(self) -> permit.Claim:
@@ -296,7 +296,7 @@ class _Window:
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
         if fence.RESET in written:
-            written = rollback.differences(way_in, self._manifest)
+            written = rollback.differences(way_in, self._manifest, self._request.jobs)
             if written:
                 raise Refused(
                     f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +81,13 @@ class Plan:
     target: Target
     backup_root: Path
     asked: Asked
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    proof: str = "auto"
-    instance_directory: Path | None = None
-    read_only_fence: bool = True
-    stated_free_bytes: int | None = None
-    expected_tables: Sequence[str] = ()
-    probe: bool = False
+    thresholds: Thresholds
+    proof: str
+    instance_directory: Path | None
+    read_only_fence: bool
+    stated_free_bytes: int | None
+    expected_tables: Sequence[str]
+    probe: bool
 
 
 _EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY 1"

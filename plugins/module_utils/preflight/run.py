@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,19 @@ class PreflightRequest:
 
     target: Target
     backup_root: Path
-    scopes: Sequence[str] = SCOPES
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    restore_level: bool = True
-    proof: str = preflight_facts.AUTO
-    instance_directory: Path | None = None
-    read_only_fence: bool = True
-    csv: Sequence[str] = ("*",)
-    compress_method: str = "gzip"
-    jobs: int = 2
-    free_bytes: int | None = None
-    expected_tables: Sequence[str] = ()
-    waived: Mapping[str, str] = field(default_factory=dict)
-    probe: bool = False
+    scopes: Sequence[str]
+    thresholds: Thresholds
+    restore_level: bool
+    proof: str
+    instance_directory: Path | None
+    read_only_fence: bool
+    csv: Sequence[str]
+    compress_method: str
+    jobs: int
+    free_bytes: int | None
+    expected_tables: Sequence[str]
+    waived: Mapping[str, str]
+    probe: bool
 
 
 @dataclass(frozen=True)

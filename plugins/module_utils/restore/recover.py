@@ -32,7 +32,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore import le
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored, RollbackRequest
 
 # As long as a person may take to confirm, and a little more.
-PATIENCE_SECONDS = 1200
 
 # As long as a watchdog may take to start, or to come back to a server that was restarted.
 _STARTING_SECONDS = 30
@@ -192,18 +191,27 @@ class RecoverRequest:
 
     target: Target
     backup_root: Path
-    jobs: int = 2
-    run_id: str = ""
-    patience: int = PATIENCE_SECONDS
-    decision: Decision = Decision.FINISH
-    reason: str = ""
-    after_failover: bool = False
+    jobs: int
+    run_id: str
+    patience: int
+    decision: Decision
+    reason: str
+    after_failover: bool
 
 
 def request_of(run_journal: Journal, target: Target, jobs: int) -> RecoverRequest:
     """The request to bring one run to its end, as its journal says."""
-    root = run_journal.directory.parent.parent
-    return RecoverRequest(target, root, jobs, run_journal.run_id)
+    return RecoverRequest(
+        target=target,
+        backup_root=run_journal.directory.parent.parent,
+        jobs=jobs,
+        run_id=run_journal.run_id,
+        # A run that is named is not waited for.
+        patience=0,
+        decision=Decision.FINISH,
+        reason="",
+        after_failover=False,
+    )
 
 
 @dataclass(frozen=True)

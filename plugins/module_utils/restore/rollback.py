@@ -61,7 +61,7 @@ class RollbackRequest:
 
     target: Target
     backup_dir: Path
-    jobs: int = 2
+    jobs: int
     finish: bool = False
     in_window: bool = False
     sequences: str = ""
@@ -123,7 +123,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     request = replace(request, target=login_triggers.silenced(request.target))
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
     if live.done and not request.finish:
-        _require_as_restored(request.target, manifest)
+        _require_as_restored(request.target, manifest, request.jobs)
     with request.listening():
         needless = live.done or _untouched(request, live, manifest, run_journal)
     if needless:
@@ -255,13 +255,13 @@ def _note(run_journal: Journal | None, event: Event, **facts: object) -> None:
         run_journal.append(event, **facts)
 
 
-def _require_as_restored(target: Target, manifest: Manifest) -> None:
+def _require_as_restored(target: Target, manifest: Manifest, jobs: int) -> None:
     """
     :raises Refused: the database was rolled back to this backup before, and has been changed since.
     """
     live = target.database(manifest.identity.name)
     _require_readable(live)
-    found = fingerprint.of_database(live, like=manifest.fingerprint, purpose="look")
+    found = fingerprint.of_database(live, jobs, like=manifest.fingerprint, purpose="look")
     differing = fingerprint.differences(manifest.fingerprint, found)
     if differing:
         raise Refused(
@@ -270,13 +270,13 @@ def _require_as_restored(target: Target, manifest: Manifest) -> None:
         )
 
 
-def differences(live: Target, manifest: Manifest) -> tuple[str, ...]:
+def differences(live: Target, manifest: Manifest, jobs: int) -> tuple[str, ...]:
     """What the database that was backed up is by now and was not then, a readable line each.
 
     :raises Refused: reading it would run functions of roles that are not trusted.
     """
     _require_readable(live)
-    found = fingerprint.of_database(live, generation=SOURCE, like=manifest.fingerprint, purpose="look")
+    found = fingerprint.of_database(live, jobs, SOURCE, like=manifest.fingerprint, purpose="look")
     return fingerprint.differences(manifest.fingerprint, found)
 
 
@@ -296,7 +296,7 @@ def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_jou
     if not request.unmoved and fence.changed_since(run_journal, here):
         return False
     try:
-        return not differences(here, manifest)
+        return not differences(here, manifest, request.jobs)
     except Refused:
         # The backup has no such code, or it would have been refused: it was added since.
         return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
@@ -49,12 +49,12 @@ class RestoreRequest:
 
     target: Target
     backup_dir: Path
-    new_database: str | None = None
-    jobs: int = 2
-    waived: Mapping[str, str] = field(default_factory=dict)
-    free_bytes: int | None = None
-    sequences: str = ""
-    by_link: bool = False
+    new_database: str | None
+    jobs: int
+    waived: Mapping[str, str]
+    free_bytes: int | None
+    sequences: str
+    by_link: bool
 
     @property
     def rollback(self) -> RollbackRequest:

@@ -9,7 +9,7 @@ import secrets
 import tarfile
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -70,13 +70,13 @@ class ArchiveRequest:
 
     target: Target
     archive: Path
-    level: str = "restore"
-    jobs: int = 2
-    proof: str = "scratch"
-    instance_options: instance.Options = field(default_factory=instance.Options)
+    level: str
+    jobs: int
+    proof: str
+    instance_options: instance.Options
+    trusted: bool
+    fail: bool
     stall_limit: float = STALL_SECONDS
-    trusted: bool = False
-    fail: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, scripts
@@ -49,14 +49,14 @@ class VerifyRequest:
 
     target: Target
     backup_dir: Path
-    level: str = "restore"
-    jobs: int = 2
+    level: str
+    jobs: int
+    proof: str
+    instance_options: instance.Options
+    trusted: bool
+    fail: bool
     record: bool = True
-    proof: str = "scratch"
-    instance_options: instance.Options = field(default_factory=instance.Options)
     stall_limit: float = STALL_SECONDS
-    trusted: bool = False
-    fail: bool = True
 
 
 AUTO = "auto"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, ConnectionFailed, QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import QUOTED
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -24,7 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
     session,
 )
 
-TIME_LIMIT = 60
+_DEFAULTS = arguments.defaults(arguments.VERIFICATION["assertions"]["options"])
 
 # Not one row more than this is fetched of those that must not exist.
 _MOST_ROWS = 1000
@@ -49,7 +50,7 @@ class Assertion:
     name: str
     sql: str
     expected: str | None
-    time_limit: int = TIME_LIMIT
+    time_limit: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _typed(entry: Mapping[str, Any]) -> Assertion:
             f"The assertion {name!r} needs either sql, which gives one value, or rows_that_must_not_exist.",
             remedy="expected goes with sql; without it the value must be true.",
         )
-    limit = int(entry.get("time_limit") or TIME_LIMIT)
+    limit = int(entry.get("time_limit") or _DEFAULTS["time_limit"])
     if none_of is not None:
         return Assertion(name, _one_query(name, str(none_of)), None, limit)
     return Assertion(name, _one_query(name, str(value)), _text(True if expected is None else expected), limit)

@@ -73,7 +73,7 @@ class _Seen:
     is_source: bool
 
 
-def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int = 2, purpose: str = "verify") -> Verification:
+def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int, purpose: str = "verify") -> Verification:
     """Compare a database with the backup of it.
 
     :param target: the way to the database, whatever it is called now.

@@ -249,9 +249,9 @@ class Thresholds:
     :param max_unavailable: seconds; 0 for no limit.
     """
 
-    disk_factor: float = 1.2
-    long_transaction: int = 300
-    max_unavailable: float = 0
+    disk_factor: float
+    long_transaction: int
+    max_unavailable: float
 
 
 # From the fence to the window a play starts about ten modules and three guards. On an idle host that takes some ten

@@ -18,7 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order impor
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 DYING = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 KILLED = "The process of the migration was ended by signal 9."
@@ -37,7 +37,7 @@ def _handlers() -> Iterator[None]:
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     script = tmp_path / "dying.py"
     script.write_text(DYING)
-    request = RecoverRequest(Target({}, "app"), tmp_path)
+    request = requests.recover(Target({}, "app"), tmp_path)
     found = Order("migrate", request, str(tmp_path), str(tmp_path / "job_1"), lease=30.0)
     found.channel.open()
     monkeypatch.setattr(sys, "argv", [str(script)])

@@ -13,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import conso
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, new_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Standing
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 FENCED = [(Event.FENCING, {"database": "app"}), (Event.FENCED, {})]
 GUARDED = {"job": "migrate", "directory": "/nowhere", "by_hand": "python3 g recover"}
@@ -41,7 +42,7 @@ def test_a_run_stands_where_its_journal_says(
     tmp_path: Path, events: list[tuple[Event, dict[str, str]]], standing: Standing, by_hand: str
 ) -> None:
     of = written(tmp_path, events)
-    (found,) = status.run(status.StatusRequest(tmp_path, "app"))
+    (found,) = status.run(requests.status(tmp_path, "app"))
     assert (found.run_id, found.standing, found.by_hand) == (of.run_id, standing, by_hand)
     assert found.phase == events[-1][0]
     lines = console.status([found])
@@ -52,13 +53,13 @@ def test_a_run_stands_where_its_journal_says(
 def test_a_run_that_somebody_holds_is_at_work(tmp_path: Path) -> None:
     of = written(tmp_path, ARMED)
     with of.held():
-        (found,) = status.run(status.StatusRequest(tmp_path))
+        (found,) = status.run(requests.status(tmp_path))
     assert (found.standing, found.by_hand) == (Standing.AT_WORK, "")
 
 
 def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads(tmp_path: Path) -> None:
     written(tmp_path, [*FENCED, (Event.FAILED, {"error": "It broke.", "secret": "no"})])
-    (found,) = status.run(status.StatusRequest(tmp_path))
+    (found,) = status.run(requests.status(tmp_path))
     assert [line.split(maxsplit=3)[3] for line in found.log[1:]] == [
         "FENCE     The fence stands",
         "MIGRATE   FAILED: It broke.",
@@ -69,12 +70,12 @@ def test_the_log_tells_every_event_with_its_time_and_no_more_than_a_person_reads
 def test_of_many_runs_the_newest_of_the_database_are_told(tmp_path: Path) -> None:
     other = written(tmp_path, [(Event.FENCING, {"database": "other"})])
     mine = [written(tmp_path, FENCED).run_id for _time in range(3)]
-    found = status.run(status.StatusRequest(tmp_path, "app", newest=2))
+    found = status.run(requests.status(tmp_path, "app", newest=2))
     assert [of.run_id for of in found] == mine[1:]
-    assert [of.run_id for of in status.run(status.StatusRequest(tmp_path, run_id=other.run_id))] == [other.run_id]
-    assert console.status(status.run(status.StatusRequest(tmp_path, "nobody"))) == ["[✓] There is no run"]
+    assert [of.run_id for of in status.run(requests.status(tmp_path, run_id=other.run_id))] == [other.run_id]
+    assert console.status(status.run(requests.status(tmp_path, "nobody"))) == ["[✓] There is no run"]
 
 
 def test_a_root_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileFailed, match="does not exist"):
-        status.run(status.StatusRequest(tmp_path / "none"))
+        status.run(requests.status(tmp_path / "none"))

@@ -18,14 +18,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 
 @pytest.fixture
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     """Of a job that needs no server to come to its end."""
     Channel(tmp_path / "job_1").open()
-    request = RecoverRequest(Target({}, "app"), tmp_path)
+    request = requests.recover(Target({}, "app"), tmp_path)
     found = Order("recover", request, str(tmp_path), str(tmp_path / "job_1"), lease=30.0)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(found.packed())))
     monkeypatch.setattr(registry, "run", lambda *_given: {"failed": False, "verdict": "rolled_back"})

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import backup_disk
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts, Thresholds
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB
 
 BACKUP = int(FACTS.backup_size.bytes * 1.2)
@@ -26,7 +27,7 @@ def test_less_than_the_expected_size_and_its_factor_is_an_error_that_says_what_i
 
 
 def test_a_lower_factor_needs_less() -> None:
-    half = replace(_free(5 * GIB), thresholds=Thresholds(disk_factor=0.5))
+    half = replace(_free(5 * GIB), thresholds=replace(requests.THRESHOLDS, disk_factor=0.5))
     assert list(backup_disk.check(half)) == []
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import unavailable_time
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Thresholds
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
 def _most(seconds: float, foreseen: float | None = 90.0, fence: bool = True) -> list[str]:
     facts = replace(
         FACTS,
-        thresholds=Thresholds(max_unavailable=seconds),
+        thresholds=replace(requests.THRESHOLDS, max_unavailable=seconds),
         unavailable_seconds=foreseen,
         read_only_fence=fence,
     )
