@@ -64,6 +64,23 @@ CONVERSIONS = {
     "ports.module",
 }
 
+# Whose functions take a dictionary of anything, and what it is.
+LOOSE = {
+    "a result of a module": {"guard.channel", "guard.process", "jobs.console", "jobs.registry", "jobs.verify"},
+    "a report of pg_audit_info": {"audit.run", "backup.audit_report", "backup.formats", "backup.run"},
+    "a report of a verification": {"migrate.run", "migrate.verification.report"},
+    "facts of a journal": {
+        "fence.counters",
+        "guard.progress",
+        "guard.status",
+        "journal.entry",
+        "journal.log",
+        "journal.state",
+    },
+    "a manifest, or a part of it": {"backup_set.manifest", "backup_set.manifest_shape", "text"},
+    "values of a query": {"ports.database", "postgres.properties"},
+}
+
 
 @pytest.mark.parametrize("request_type", REQUESTS, ids=lambda found: str(found.__name__))
 def test_no_option_of_a_request_has_a_default(request_type: Any) -> None:
@@ -141,3 +158,25 @@ def _parameters(name: str) -> Iterator[str]:
 
 def test_nothing_below_the_modules_takes_the_parameters_of_a_module() -> None:
     assert {name: list(_parameters(name)) for name in set(FILES) - CONVERSIONS if list(_parameters(name))} == {}
+
+
+def _is_loose(node: ast.AST) -> bool:
+    """Whether it takes, or keeps, a dictionary of anything."""
+    found = [node.annotation] if isinstance(node, ast.AnnAssign) else []
+    if isinstance(node, ast.FunctionDef):
+        found = [of.annotation for of in (*node.args.args, *node.args.kwonlyargs) if of.annotation]
+    return any("dict[str, Any]" in text or "Mapping[str, Any]" in text for text in map(ast.unparse, found))
+
+
+def _signs(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+        elif isinstance(node, ast.ClassDef):
+            yield from (member for member in node.body if isinstance(member, ast.AnnAssign))
+
+
+def test_a_dictionary_of_anything_is_json_that_a_file_or_ansible_takes() -> None:
+    trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+    found = {name for name, tree in trees.items() if any(map(_is_loose, _signs(tree)))}
+    assert found - CONVERSIONS == set().union(*LOOSE.values())
