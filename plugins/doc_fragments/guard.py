@@ -10,18 +10,18 @@ class ModuleDocFragment:
 options:
   lease:
     description:
-      - How many seconds the guard on the target goes on without hearing of the controller before it breaks the work off
-        and puts everything back.
+      - How many seconds the guard on the target waits for a sign of life from the controller before it aborts the work
+        and undoes it.
     type: float
     default: 30.0
   poll_interval:
-    description: How many seconds lie between two looks at the guard. Each renews the lease.
+    description: How many seconds lie between two polls of the guard. Each renews the lease.
     type: float
     default: 1.0
   progress:
     description:
-      - Show how the work gets on, in one line that is drawn again and again on a terminal with one host, else in whole
-        lines, at most one in ten seconds.
+      - Show the progress of the work, in one line that is redrawn on a terminal with one host, else in whole lines, at
+        most one in ten seconds.
     type: bool
     default: true
 """

@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   expectations:
     description:
-      - What is to become of the rows of tables, by C(schema.table); the name alone will do in the schema C(public).
+      - What the migration does to the rows of tables, by C(schema.table); in the schema C(public) the name is enough.
       - >-
         V(same) keeps as many rows, V(grows) gets more, V(may_shrink) may lose any, C({may_shrink_to: 100}) may lose
         rows and keeps at least so many, V(dropped) is gone.

@@ -46,7 +46,7 @@ options:
   sequences:
     description:
       - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
-        given again which the failed database had given out; V(max) passes these over. Either is told as a warning.
+        given again which the failed database had given out; V(max) passes these over. Either is reported as a warning.
     type: str
     choices: [backup, max]
     default: backup

@@ -51,7 +51,7 @@ options:
         type: str
   waive:
     description:
-      - Errors that you take upon yourself, by the name of the rule, or by the name and the object as the report has
+      - Errors that you accept, by the name of the rule, or by the name and the object as the report has
         them, such as C(orphans public.orders constraint orders_customer_id_fkey). The value is the reason, which is in
         the report.
     type: dict

@@ -25,7 +25,7 @@ options:
   csv:
     description:
       - Which tables get a CSV, as patterns of C(schema.table), such as V(public.*) or V(community_*); for tables of the
-        schema C(public) the name alone will do. None when empty.
+        schema C(public) the name is enough. None when empty.
     type: list
     elements: str
     default: ["*"]
@@ -48,12 +48,12 @@ options:
   on_blocked_ddl:
     description:
       - What to do when the DDL of another session has waited for the locks of the backup for 5 seconds, and everybody
-        queues behind it. V(warn) tells about it afterwards, V(abort) gives the backup up.
+        queues behind it. V(warn) reports it afterwards, V(abort) cancels the backup.
     type: str
     choices: [warn, abort]
     default: warn
   run_id:
-    description: The run, begun by M(pgsafe.migration.pg_fence), that the backup is to belong to. Else it begins one.
+    description: The run, begun by M(pgsafe.migration.pg_fence), of the backup. Without it the backup begins one.
     type: str
     default: ""
   fingerprint:

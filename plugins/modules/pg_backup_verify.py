@@ -27,7 +27,7 @@ options:
       - A dump that was made by hand with pg_dump, on the target, in the custom, directory or tar format, or a script,
         plain or compressed by gzip.
       - There is nothing to compare it with, so level V(checksum) does not exist for it, and its V(restore) says that it
-        restores, not what it restores to. RV(notes) lists what cannot be said.
+        restores, not what it restores to. RV(notes) lists what cannot be verified.
     type: path
   level:
     description: The level to reach.

@@ -16,7 +16,7 @@ description:
     RV(confirmed).
 options:
   databases:
-    description: What is to be confirmed, one entry a host.
+    description: The databases to confirm, one entry per host.
     type: list
     elements: dict
     required: true

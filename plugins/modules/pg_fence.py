@@ -43,7 +43,7 @@ options:
     choices: [read_only+closed, closed, connect, none]
     default: read_only+closed
   reason:
-    description: Why there is to be no fence. It is in the journal.
+    description: Why the run has no fence. It is recorded in the journal.
     type: str
     default: ""
   idle_timeout:

@@ -29,7 +29,7 @@ options:
     default: armed
   tasks:
     description:
-      - What tells these tasks from others, such as their text. Tasks that were applied and verified before are not
+      - What identifies these tasks, such as their text. Tasks that were applied and verified before are not
         pending.
     type: str
     required: true
@@ -131,11 +131,11 @@ pending:
   returned: with O(state=armed), the first time
   type: bool
 digest:
-  description: The digest that tells these tasks from others.
+  description: The digest that identifies these tasks.
   returned: with O(state=armed), the first time
   type: str
 files:
-  description: What is to be applied, for people.
+  description: What will be applied, for people.
   returned: with O(state=armed), the first time
   type: list
   elements: str

@@ -178,7 +178,7 @@ pending:
   returned: success
   type: bool
 digest:
-  description: The digest that tells this set from another.
+  description: The digest that identifies this set.
   returned: success
   type: str
 files:

@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   jobs:
-    description: How many sessions read tables, where only their content can tell.
+    description: How many sessions read tables, where only a comparison of their content shows a change.
     type: int
     default: 2
 extends_documentation_fragment:

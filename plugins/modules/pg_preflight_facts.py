@@ -13,7 +13,7 @@ description:
     or a rollback, and reports all problems at once, each with a remedy.
   - It reads, and changes nothing. With O(probe) it also makes an empty database and drops it again, to see who gets
     in.
-  - What the role cannot see from here is told too, as RV(ansible_facts.pg_preflight.not_seen) and as a warning.
+  - What the role cannot see is reported too, as RV(ansible_facts.pg_preflight.not_seen) and as a warning.
 options:
   scope:
     description:
@@ -26,7 +26,7 @@ options:
     default: [backup, migration, restore]
   waive:
     description:
-      - Checks whose errors you take upon yourself, by their names, each with the reason. They are shown as warnings
+      - Checks whose errors you accept, by their names, each with the reason. They are shown as warnings
         then, with it. A name that no check has is refused.
     type: dict
     default: {}
@@ -87,7 +87,7 @@ options:
     type: float
     default: 1.2
   long_transaction:
-    description: From how many seconds on a transaction is told as a long one.
+    description: From how many seconds on a transaction counts as a long one.
     type: int
     default: 300
   max_unavailable:
@@ -103,7 +103,7 @@ options:
 attributes:
   check_mode:
     support: full
-    details: It reads alone, and does not try who gets in.
+    details: It only reads, and does not test access.
   diff_mode:
     support: none
   idempotent:
@@ -133,7 +133,7 @@ EXAMPLES = r"""
       - ansible_facts.pg_preflight.database_bytes < 100 * 1024 ** 3
       - ansible_facts.pg_preflight.wal.standbys | length == 0
 
-- name: Look at what concerns a backup alone, and take one finding upon yourself
+- name: Look at what concerns a backup alone, and accept one finding
   pgsafe.migration.pg_preflight_facts:
     login_db: community_connect
     backup_root: /var/backups/pgsafe
@@ -277,7 +277,7 @@ ansible_facts:
               type: int
               returned: always
             device:
-              description: What tells one filesystem from another; null likewise.
+              description: An identifier of the filesystem; null likewise.
               type: int
               returned: always
             free_inodes:
@@ -396,7 +396,7 @@ ansible_facts:
                   type: int
                   returned: always
                 device:
-                  description: What tells one filesystem from another; null likewise.
+                  description: An identifier of the filesystem; null likewise.
                   type: int
                   returned: always
                 free_inodes:
@@ -639,7 +639,7 @@ ansible_facts:
               type: int
               returned: always
             device:
-              description: What tells one filesystem from another; null likewise.
+              description: An identifier of the filesystem; null likewise.
               type: int
               returned: always
             free_inodes:
@@ -668,7 +668,7 @@ ansible_facts:
               type: int
               returned: always
             device:
-              description: What tells one filesystem from another; null likewise.
+              description: An identifier of the filesystem; null likewise.
               type: int
               returned: always
             free_inodes:
@@ -771,7 +771,7 @@ ansible_facts:
           elements: str
           returned: always
         left_out:
-          description: What a dump by this role would leave out without a word.
+          description: What a dump by this role would silently omit.
           type: list
           elements: str
           returned: always

@@ -23,12 +23,12 @@ options:
     type: path
     required: true
   run_id:
-    description: A run to finish or undo however recently it was heard of.
+    description: A run to finish or undo however recently it gave a sign of life.
     type: str
     default: ""
   decision:
     description:
-      - What is to become of the run O(run_id).
+      - What happens to the run O(run_id).
       - V(finish) brings it to its end as its journal says. A run with a verdict is opened, one that had begun to
         migrate is rolled back, any other is undone.
       - V(abort) first has the guard of the run break off what it does, and waits for it. The role does this in its

@@ -37,14 +37,14 @@ options:
   sequences:
     description:
       - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
-        given again which the failed database had given out; V(max) passes these over. Either is told in
+        given again which the failed database had given out; V(max) passes these over. Either is reported in
         RV(warnings_given).
-      - Without it, as the run was told that the backup is of, else V(backup).
+      - Without it, as the run of the backup was configured, else V(backup).
     type: str
     choices: [backup, max]
   waive:
     description:
-      - Checks before a restore whose errors you take upon yourself, each with the reason; they are shown as warnings
+      - Checks before a restore whose errors you accept, each with the reason; they are shown as warnings
         then, with it.
     type: dict
     default: {}

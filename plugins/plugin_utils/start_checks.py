@@ -53,8 +53,8 @@ def combinations(given: Options) -> Iterator[str]:
         yield "pg_migrate_fence=none needs a pg_migrate_fence_reason."
     if given["fence"] == "none" and given["on_verify_failure"] == "hold":
         yield (
-            "With pg_migrate_on_verify_failure=hold the database waits, closed, for a person; without a fence others "
-            "would go on working on a migration that failed. Choose another pg_migrate_fence than none."
+            "With pg_migrate_on_verify_failure=hold the database waits, closed, for a person; without a fence other "
+            "sessions would use the database after a failed migration. Choose another pg_migrate_fence than none."
         )
     if given["tasks"] and given["batch"] > 1:
         yield (

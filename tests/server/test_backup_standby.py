@@ -29,7 +29,7 @@ def standby(server: pgserver.Server, database: Database) -> Iterator[Database]:
 def test_a_standby_is_refused(standby: Database, backup_root: Path) -> None:
     found = preflight.run(requests.preflight(standby.target, backup_root))
     (problem,) = [problem for problem in found.errors if problem.check == "standby"]
-    assert problem.what == "The server is a standby: it can be read only."
+    assert problem.what == "The server is a standby, which is read-only."
     assert "Connect to the primary" in problem.remedy
     failure = refused(request(standby, backup_root))
     assert isinstance(failure, Refused)

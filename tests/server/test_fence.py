@@ -144,7 +144,7 @@ def test_a_fence_is_not_raised_on_top_of_one_that_nobody_watches(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
     run = raise_fence(database, backup_root)
-    with pytest.raises(Refused, match="that run did not come to its end"):
+    with pytest.raises(Refused, match="that run did not finish"):
         raise_fence(database, backup_root)
     assert [entry.run_id for entry in journal.all_runs(backup_root)] == [run.run_id]
     fence.undo(database.target, run)

@@ -102,10 +102,10 @@ def test_nobody_but_that_person_decides(database: Database, backup_root: Path, t
     later = asked(database, backup_root, run_id=taken.run_id)
     for undecided in (later, asked(database, backup_root)):
         for step in (recover.plan, recover.run):
-            with pytest.raises(Refused, match="a person is to say what becomes of it") as caught:
+            with pytest.raises(Refused, match="a person must decide") as caught:
                 step(undecided)
             require_both_commands(str(caught.value), taken)
-    with pytest.raises(Refused, match="would let others in half way"):
+    with pytest.raises(Refused, match="that is half migrated"):
         fence.lift(database.target, backup_root, taken.run_id)
     with pytest.raises(BadRequest, match="names no run"):
         recover.run(asked(database, backup_root, decision=ACCEPT, reason="why not"))
@@ -130,7 +130,7 @@ def test_nothing_is_held_where_others_are_not_kept_out(
     database: Database, backup_root: Path, tmp_path: Path, kind: str
 ) -> None:
     taken = fenced(database, backup_root, kind) if kind else proven(database, backup_root)
-    with pytest.raises(Refused, match="Without a fence nothing can be held"):
+    with pytest.raises(Refused, match="Without a fence the run cannot hold"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", LOSING), on_verify_failure="hold"))
     assert "armed" not in events(taken.directory)
     require_open(database)

@@ -46,7 +46,7 @@ def test_a_database_without_the_tables_that_were_named_is_told_before_anything_i
     source = SetSource(source=write_set(tmp_path / "set", GOOD))
     wanted = Wanted(expectations.typed({"customers": "grows"}))
     assert migrate.plan(database.target, source, wanted).pending
-    with pytest.raises(BadRequest, match="tables that are not there: customers"):
+    with pytest.raises(BadRequest, match="tables that do not exist: customers"):
         migrate.plan(wrong.target, source, wanted)
 
 

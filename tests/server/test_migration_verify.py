@@ -200,7 +200,7 @@ def test_where_the_fingerprint_does_not_have_every_row_nothing_is_said_for_sure(
     found = verified(database, taken)
     assert found.passed
     (warning,) = found.warnings
-    assert warning.startswith("It cannot be told whether the migration changed anything")
+    assert warning.startswith("Could not check whether the migration changed anything")
 
 
 # What was declared.
@@ -251,7 +251,7 @@ def test_every_expectation_is_met_or_is_told(database: Database, backup_root: Pa
         "The table public.orders was to keep 491 of its 500 rows and has 490.",
         "The table public.temporary with 1 rows was to keep some of them, and is gone.",
     )
-    with pytest.raises(BadRequest, match="tables that are not there: nowhere"):
+    with pytest.raises(BadRequest, match="tables that do not exist: nowhere"):
         verified(database, taken, wanted({"nowhere": "same"}))
 
 

@@ -163,7 +163,7 @@ def test_the_module_alone_refuses_without_a_proven_backup(stage: Stage, backup: 
         arguments |= {"backup_dir": str(taken.directory), "run_id": taken.run_id}
     played = stage.ansible.adhoc({}, "pgsafe.migration.pg_migration_apply", arguments)
     assert played.status != 0, played.output
-    assert "Nothing may be changed without a proven backup of this run" in played.flat
+    assert "Refusing to migrate: no verified backup from this run" in played.flat
     assert stage.database.fingerprint() == before
 
 
@@ -206,7 +206,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "The command ['no_such_command', 'pause'] cannot be run on the target.",
         "The assertion 'both' needs either sql",
         "public.orders",
-        "There is no check of the name no_such_check",
+        "Cannot waive no_such_check: unknown check.",
         f"There is no audit rule at {tmp_path}.",
         "pg_migrate_fence=none needs a pg_migrate_fence_reason.",
         "With pg_migrate_on_verify_failure=hold",

@@ -53,7 +53,7 @@ def test_all_problems_are_told_at_once_each_with_its_remedy(database: Database, 
     assert [problem.check for problem in found] == ["database_names", "database_names", "prepared_transactions"]
     with pytest.raises(Refused) as caught:
         run.require_none(found)
-    assert caught.value.what.startswith("3 things stand in the way of the restore.")
+    assert caught.value.what.startswith("3 problems prevent the restore.")
     assert all(problem.what in caught.value.what and problem.remedy in caught.value.remedy for problem in found)
 
 

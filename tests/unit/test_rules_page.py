@@ -47,7 +47,7 @@ def test_a_docstring_that_is_changed_makes_its_page_stale(copy: Path) -> None:
     standby = copy / rules_page.UTILS / "preflight" / "checks" / "standby.py"
     text = standby.read_text(encoding="utf-8")
     assert rules_page.stale(copy) == []
-    standby.write_text(text.replace("A standby can be read only", "A standby is read only"), encoding="utf-8")
+    standby.write_text(text.replace("A standby is read-only", "A standby is read only"), encoding="utf-8")
     assert rules_page.stale(copy) == ["docs/preflight.md", "docs/restore.md"]
     assert "A standby is read only" in rules_page.rendered(copy, "docs/preflight.md")
 

@@ -101,7 +101,7 @@ def _remedy(what: str, path: Path) -> str:
         return "Another session holds or waits for a lock on a table; let it finish, then run again."
     if "row-level security" in what or "row security" in what:
         return (
-            "Connect as a superuser or as a role with BYPASSRLS; the owner will do unless the table has FORCE ROW "
+            "Connect as a superuser or as a role with BYPASSRLS; the owner is enough unless the table has FORCE ROW "
             "LEVEL SECURITY: ALTER TABLE … NO FORCE ROW LEVEL SECURITY."
         )
     if "permission denied" in what or "lack SELECT privilege" in what:

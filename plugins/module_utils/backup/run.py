@@ -178,7 +178,7 @@ def _require_usable(request: BackupRequest, server: Server, standby: bool) -> No
     if request.fingerprint_budget < 0:
         raise BadRequest(f"fingerprint_budget is {request.fingerprint_budget}; it is seconds, and 0 sets no limit.")
     if standby:
-        raise Refused("The server is a standby: it can be read only.", remedy="Connect to the primary.")
+        raise Refused("The server is a standby, which is read-only.", remedy="Connect to the primary.")
     if not pg_tools.compression(request.compress_method, request.compress_level, server.major):
         raise BadRequest(f"pg_dump {server.major} does not know the method {request.compress_method}; 16 and later do.")
 
@@ -190,7 +190,7 @@ def _require_complete(reader: Session) -> None:
     lost = [name for (name,) in reader.rows(queries.SILENTLY_LOST)]
     if lost:
         raise Refused(
-            f"A dump by a role that is no superuser would leave out without a word: {', '.join(lost)}.",
+            f"A dump by a role that is no superuser would silently omit: {', '.join(lost)}.",
             remedy="Connect as a superuser, or drop what is listed.",
         )
 
@@ -386,7 +386,7 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     """The error of a backup with what happened around it; where it was given up for that, that is the reason."""
     what = "; ".join(told)
     if isinstance(error, Interrupted):
-        return Refused(f"The backup was given up: {what}.", remedy="Run again when that is over.")
+        return Refused(f"The backup was cancelled: {what}.", remedy="Run again when that is over.")
     error.what = f"{error.what.rstrip('.')}. Meanwhile: {what}."
     return error
 

@@ -92,7 +92,7 @@ class RestoreWatch:
         grave = [breach.what for breach in self.breaches if breach.danger in self._limits.give_up_on]
         if grave:
             raise Refused(
-                f"The restore was given up: {'; '.join(grave)}.",
+                f"The restore was cancelled: {'; '.join(grave)}.",
                 remedy="Fix that (space on that filesystem, the consumers of slots, the archiver), then run again.",
             )
         # Without a view of the work it must not be called a standstill.

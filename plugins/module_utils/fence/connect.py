@@ -94,7 +94,7 @@ def _require_no_superusers(server: Session, name: str) -> None:
     users = [user for (user,) in server.rows(queries.SUPERUSERS_OF_OTHERS, (name,))]
     if users:
         raise Refused(
-            f"Superusers are connected to {name}, whom the fence connect does not keep out: {', '.join(users)}.",
+            f"Superusers are connected to {name}, and the fence connect does not stop superusers: {', '.join(users)}.",
             remedy="Let the application connect as a role that is no superuser, or use pg_migrate_fence: "
             "read_only+closed.",
         )

@@ -36,7 +36,7 @@ def undecided(run_journal: Journal) -> Refused:
     """What anybody else than that person is told."""
     return Refused(
         f"The run {run_journal.run_id} holds {run_journal.database}: the migration was applied, the verification "
-        "failed, and a person is to say what becomes of it.",
+        "failed, and a person must decide.",
         STATE,
         choices(run_journal),
     )
@@ -48,7 +48,7 @@ def require_closing(raised: Fence | None) -> None:
     """
     if raised is None or raised.kind == fence.NONE:
         raise Refused(
-            "Without a fence nothing can be held: others would go on working on a migration that failed.",
+            "Without a fence the run cannot hold the database: other sessions would use it after a failed migration.",
             remedy="Choose another pg_migrate_fence than none, or pg_migrate_on_verify_failure: rollback.",
         )
 

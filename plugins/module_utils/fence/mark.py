@@ -63,7 +63,7 @@ def refused(database: str, name: str, mark: str) -> Refused:
         else f"It is closed, under the name {name}, and may hold half of that run's migration."
     )
     return Refused(
-        f"{database} was {mark[len(copies.MARK) :]}; that run did not come to its end.",
+        f"{database} was {mark[len(copies.MARK) :]}; that run did not finish.",
         state,
         f"Finish it there: {playbooks.recovering(run_id(mark))}. Only if that directory is lost for good, open the "
         "database by hand: "

@@ -120,8 +120,8 @@ def plan(request: FenceRequest) -> int:
         raise BadRequest(f"There is no fence {request.kind}; choose one of {', '.join(KINDS)}.")
     if request.kind == NONE and not request.reason.strip():
         raise BadRequest(
-            "A migration without a fence loses on a rollback whatever others write meanwhile.",
-            remedy="Give a reason for it (pg_migrate_fence_reason); it is in the report.",
+            "Without a fence a rollback loses what other sessions write during the migration.",
+            remedy="Give a reason (pg_migrate_fence_reason); it is recorded in the report.",
         )
     whereabouts.require_elsewhere(request.target)
     with session(login_triggers.silenced(request.target), purpose="fence") as reader:
@@ -182,7 +182,8 @@ def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
     with run_journal.held():
         if run_journal.state.unfinished:
             raise Refused(
-                f"The run {run_id} has changed {target.dbname}; lifting its fence would let others in half way.",
+                f"The run {run_id} has changed {target.dbname}; without its fence other sessions would use a database "
+                "that is half migrated.",
                 remedy=f"Roll it back: {playbooks.rolling_back(run_journal.backup_dir)}",
             )
         lifted = undo(target, run_journal)

@@ -127,7 +127,7 @@ def _took_over(run_journal: Journal | None, namesake: int | None) -> bool:
 def _replaced_since(manifest: Manifest, name: str | None) -> Refused:
     where = f"is kept as {name}" if name else "is gone"
     return Refused(
-        f"{manifest.identity.name} is another database now than the one that was backed up, which {where}.",
+        f"{manifest.identity.name} is no longer the database that was backed up, which {where}.",
         remedy="To have the backup beside it, name a new_database. If a run is said to be unfinished and the database "
         f"is right as it is: {playbooks.deciding(manifest.run_id, 'mark_resolved')}",
     )

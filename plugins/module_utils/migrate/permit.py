@@ -103,6 +103,6 @@ def require_fenced(run_journal: Journal) -> None:
 
 def _no_permit(why: str) -> Refused:
     return Refused(
-        f"Nothing may be changed without a proven backup of this run: {why}.",
+        f"Refusing to migrate: no verified backup from this run ({why}).",
         remedy="Run the whole playbook pgsafe.migration.migrate; it takes and proves a backup first.",
     )

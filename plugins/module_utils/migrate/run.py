@@ -307,7 +307,7 @@ class _Window:
             raise Refused(
                 f"A session wrote to {self._request.target.dbname} in spite of the read-only fence, after the backup: "
                 f"{'; '.join(written[:5])}.",
-                remedy="Find who sets default_transaction_read_only or begins READ WRITE transactions, then run again.",
+                remedy="Find what sets default_transaction_read_only, or begins READ WRITE transactions; run again.",
             )
 
     def _open_after(self, error: PgsafeError) -> None:
@@ -527,4 +527,4 @@ def _cause(error: BaseException) -> PgsafeError:
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("The migration was interrupted.")
-    return Interrupted(f"The migration was broken off by an error of our own: {type(error).__name__}: {error}.")
+    return Interrupted(f"The migration was aborted by an internal error: {type(error).__name__}: {error}.")

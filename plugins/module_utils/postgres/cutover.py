@@ -93,7 +93,7 @@ def end(server: Session, database: str, pid: int, user: str) -> None:
     except QueryFailed as error:
         raise Refused(
             f"The session {pid} of {user} in {database} cannot be ended: {error.what}",
-            remedy="Ask its owner to leave, or connect as a superuser.",
+            remedy="Ask its user to disconnect, or connect as a superuser.",
         ) from error
 
 
@@ -214,5 +214,5 @@ def _end_until(server: Session, oids: list[int], failures: list[PgsafeError], ov
 
 def _not_ending(error: PgsafeError) -> Refused:
     return Refused(
-        f"A session cannot be ended: {error.what}", remedy="Ask its owner to leave, or connect as a superuser."
+        f"A session cannot be ended: {error.what}", remedy="Ask its user to disconnect, or connect as a superuser."
     )

@@ -28,7 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, queries
 
 # The comment of the empty database, in case a killed preflight leaves it.
-MARK = "pgsafe: made by a preflight to try who gets in"
+MARK = "pgsafe: made by a preflight to test access"
 
 _PURPOSE = "probe"
 _STAMP, _STAMP_LENGTH = "%Y%m%d_%H%M%S", 15
@@ -71,7 +71,7 @@ def _tried(server: Session, scratch: Target, tools: pg_tools.Tools | None) -> It
             except Interrupted:
                 raise
             except PgsafeError as error:
-                yield f"{tool} did not get in: {error.what}"
+                yield f"{tool} could not connect: {error.what}"
     finally:
         server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=name))
 

@@ -22,8 +22,8 @@ def read(given: Mapping[str, object]) -> dict[str, str]:
     unknown = sorted(set(given) - KNOWN)
     if unknown:
         raise BadRequest(
-            f"There is no check of the name {', '.join(unknown)} that could be waived.",
-            remedy=f"Name one of {', '.join(sorted(KNOWN))}.",
+            f"Cannot waive {', '.join(unknown)}: unknown check.",
+            remedy=f"Use one of {', '.join(sorted(KNOWN))}.",
         )
     reasons = {name: str(reason or "").strip() for name, reason in given.items()}
     if mute := sorted(name for name, reason in reasons.items() if not reason):

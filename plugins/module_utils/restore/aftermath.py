@@ -23,7 +23,7 @@ def told(target: Target, manifest: Manifest, replaced: bool) -> tuple[str, ...]:
         with session(target.maintenance, purpose="rollback") as server:
             return (*_outside(server, manifest), *(_on_standbys(server, manifest) if replaced else ()))
     except PgsafeError as error:
-        return (f"What is other outside the database than at the backup cannot be told: {error.what}",)
+        return (f"Could not check for changes outside the database since the backup: {error.what}",)
 
 
 def _outside(server: Session, manifest: Manifest) -> Iterator[str]:

@@ -102,5 +102,5 @@ def require_undoing(undone: Undone, database: str, what: str) -> None:
         f"{what} The backup undoes no migration of {database}: it was taken after the last one, "
         f"{undone.earlier.told}.",
         remedy=f"To undo that migration: pg_migrate_backup_dir={BEFORE_LAST_MIGRATION} (backup_dir). "
-        "To lose only what was written after this backup, name its directory instead of a link.",
+        "To lose only the writes after this backup, name its directory instead of a link.",
     )

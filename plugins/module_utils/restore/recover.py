@@ -313,7 +313,7 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     if rested < patience or (watchdog and watchdog.run_id == run_journal.run_id):
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
-            f"{newest.time}; perhaps a person is being asked to confirm it.",
+            f"{newest.time}; perhaps it is waiting for a confirmation.",
             remedy=f"Wait for it to end. If it is dead: {playbooks.recovering(run_journal.run_id)}",
         )
 
@@ -350,7 +350,7 @@ def _require_fenced(request: RecoverRequest, run_journal: Journal) -> None:
     if raised and raised.kind == fence.NONE and state.unfinished and state.accepted is None:
         raise Refused(
             f"The run {run_journal.run_id} was interrupted while it migrated {request.target.dbname} behind no fence, "
-            "and others may have written since; a rollback keeps that beside only.",
+            "and others may have written since; a rollback keeps those writes only in the kept database.",
             "The database is as the interrupted migration left it.",
             f"To roll it back: {playbooks.recovering(run_journal.run_id)} If it is right as it is: "
             f"{playbooks.deciding(run_journal.run_id, Decision.MARK_RESOLVED)}",

@@ -336,7 +336,7 @@ def _ahead(
         here = fence.way_in(target, run_journal).database(live.name)
         return sequences.ahead(here, manifest.fingerprint.sequences), ()
     except PgsafeError as error:
-        return (), (f"How far the sequences of the failed database went cannot be told: {error.what}",)
+        return (), (f"Could not read the sequences of the failed database: {error.what}",)
 
 
 def _with_numbers(

@@ -41,9 +41,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings i
 STALL_SECONDS = 1800
 
 UNKNOWN = (
-    "no checksums: whether it is, byte for byte, what was written cannot be said",
-    "no counts and no content hashes: whether rows are missing or altered cannot be said",
-    "no snapshot, no database's identity: of when and of which database it is, it says itself alone",
+    "no checksums: the files cannot be compared with what was written",
+    "no counts and no content hashes: missing or altered rows cannot be detected",
+    "no snapshot and no identity of a database: only the archive itself says when and of which database it was taken",
     "no roles and tablespaces, no database's own privileges and settings: they are in no dump of one database",
 )
 

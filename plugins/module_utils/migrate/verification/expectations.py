@@ -77,8 +77,8 @@ def require_known(expectations: Mapping[str, Expectation], tables: Collection[st
     strange = sorted(name for name in expectations if _label(name, tables) not in tables)
     if strange:
         raise BadRequest(
-            f"Something is expected of tables that are not there: {', '.join(strange)}.",
-            remedy="Write schema.table as the audit report does; the name alone will do in the schema public.",
+            f"Expectations name tables that do not exist: {', '.join(strange)}.",
+            remedy="Write schema.table as the audit report does; in the schema public the name is enough.",
         )
 
 

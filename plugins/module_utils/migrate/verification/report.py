@@ -162,7 +162,7 @@ def next_steps(result: Mapping[str, Any]) -> list[str]:
         steps.append("Run the ANALYZE statements above.")
     steps += [
         "Test the application against the migrated database: screens, API and jobs.",
-        "Tell its users that the maintenance is over.",
+        "Inform its users that the maintenance is over.",
         "Watch its logs for 24 to 48 hours.",
         "Keep the backup for at least 7 days of successful operation.",
     ]

@@ -49,7 +49,7 @@ _NOTHING_DONE = (
 )
 _NOTHING_DONE_AS_DECLARED = "The migration has changed nothing at all, as it was declared that it may."
 _CANNOT_BE_TOLD = (
-    "It cannot be told whether the migration changed anything: no object and no number of rows is other than before, "
+    "Could not check whether the migration changed anything: the objects and the row counts are the same as before, "
     "and the backup's fingerprint does not have every row."
 )
 

@@ -18,6 +18,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
             "foreign_access",
             "warning",
             f"In {facts.wanted.of} there is {', '.join(ways)}: what is restored reads and writes the real "
-            "servers over there, materialized views already while they are filled.",
-            "Nothing on those servers comes back by a restore; look after them by their own means.",
+            "foreign servers, materialized views already while they are filled.",
+            "A restore does not change those servers; back them up separately.",
         )

@@ -15,6 +15,6 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "left_out",
             "error",
-            f"A dump by the role {facts.role.name} would leave out without a word: {', '.join(facts.left_out)}.",
+            f"A dump by the role {facts.role.name} would silently omit: {', '.join(facts.left_out)}.",
             "Connect as a superuser, or drop what is listed.",
         )

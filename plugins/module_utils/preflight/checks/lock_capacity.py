@@ -19,7 +19,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "lock_capacity",
             "error",
-            f"{told}, and others need some. Without a read-only fence a table that is rewritten meanwhile would spoil "
+            f"{told}, and other sessions need some. Without a read-only fence a rewritten table would spoil "
             "the backup.",
             _remedy(ours),
         )
@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "lock_capacity",
             "warning",
-            f"{told}, and others need some. So pg_dump's are taken alone, and afterwards it is looked at whether a "
+            f"{told}, and other sessions need some. So only pg_dump takes locks, and the backup checks later whether a "
             "table was rewritten.",
             _remedy(ours),
         )

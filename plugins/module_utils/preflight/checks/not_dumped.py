@@ -17,7 +17,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "not_dumped",
             "error",
             f"No dump of {facts.database} carries, and no rollback gives back: {first_few(facts.not_dumped)}.",
-            "Make them again in a schema of the database, under a name of their own (a text search configuration: "
+            "Create them again in a schema of the database, under another name (a text search configuration: "
             "CREATE TEXT SEARCH CONFIGURATION public.… (COPY = …)). If they may be lost: pg_migrate_waive: "
             "{checks: {not_dumped: REASON}}",
         )

@@ -15,6 +15,6 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "not_given_back",
             "info",
-            f"A rollback of {facts.database} would not give back everything: {'; '.join(facts.not_given_back)}.",
-            "Nothing has to be done; the question before the migration and the verdict of a rollback name it again.",
+            f"A rollback of {facts.database} would not restore everything: {'; '.join(facts.not_given_back)}.",
+            "No action is needed; the question before the migration and the verdict of a rollback repeat it.",
         )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The server keeps what a long snapshot needs (up to PostgreSQL 16 it may be told otherwise)."""
+"""The server keeps what a long snapshot needs (up to PostgreSQL 16 a setting may limit that)."""
 
 from __future__ import annotations
 

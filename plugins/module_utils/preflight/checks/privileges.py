@@ -30,7 +30,7 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
     for session in facts.superusers_sessions:
         yield _lacking(
             f"A superuser has a session in {live}, which {role.name} cannot end: {session}.",
-            "Ask its owner to leave, or connect as a superuser.",
+            "Ask its user to disconnect, or connect as a superuser.",
         )
 
 

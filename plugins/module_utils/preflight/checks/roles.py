@@ -29,6 +29,6 @@ def _remedy(role: str, what_it_was: str) -> str:
     remains = _REMAINS.fullmatch(role)
     if remains:
         return (
-            f"Give away or revoke what is still theirs: SELECT * FROM pg_shdepend WHERE refobjid = {remains.group(1)}"
+            f"Reassign or revoke what is left: SELECT * FROM pg_shdepend WHERE refobjid = {remains.group(1)}"
         )
     return f"CREATE ROLE {quoted(role)}{what_it_was}"

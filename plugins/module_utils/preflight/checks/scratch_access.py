@@ -16,7 +16,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "scratch_access",
             "error",
             problem,
-            f"A run makes databases whose names begin with {facts.database}__: pg_hba.conf and the pgpass file need "
-            "lines that fit them (all, or since 16 a regular expression) for this role and this way; then "
+            f"A run creates databases whose names begin with {facts.database}__: pg_hba.conf and the pgpass file need "
+            "lines that match them (all, or since 16 a regular expression) for this role and host; then "
             "SELECT pg_reload_conf()",
         )

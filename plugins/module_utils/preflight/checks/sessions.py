@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who is in the database that will be replaced: their sessions are ended."""
+"""Sessions of the database that will be replaced: they are terminated."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
     yield Problem(
         "sessions",
         "info",
-        f"{len(facts.sessions)} sessions of {facts.database} will be ended: {shown}{more}.",
-        "Stop the application first if it does not reconnect by itself.",
+        f"{len(facts.sessions)} sessions of {facts.database} will be terminated: {shown}{more}.",
+        "Stop the application first if it does not reconnect automatically.",
     )

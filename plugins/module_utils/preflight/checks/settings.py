@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of the role, or of all roles, that the sessions which restore begin with."""
+"""Settings of the role, or of all roles, that apply to the sessions of a restore."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A standby can be read only: nothing can be restored there."""
+"""A standby is read-only: a database cannot be restored there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
         yield Problem(
             "standby",
             "error",
-            "The server is a standby: it can be read only.",
+            "The server is a standby, which is read-only.",
             "Connect to the primary (see: SELECT * FROM pg_stat_wal_receiver).",
         )

@@ -19,7 +19,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "unavailable_time",
             "warning",
-            f"How long {facts.database} will be read-only cannot be foreseen: nothing was measured yet.",
+            f"How long {facts.database} will be read-only cannot be predicted: there is no measurement yet.",
             "Take and prove a backup by itself first (pg_backup, pg_backup_verify); the next preflight goes by it.",
         )
     elif seconds > most:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extensions that need more than a dump and a restore, which was not tested here yet."""
+"""Extensions that need more than a dump and a restore; restoring them is not tested."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
             yield Problem(
                 "untested_extensions",
                 "error",
-                f"The extension {name} of {facts.wanted.of}: {reason}. Restoring it is not tested, so it is not done.",
+                f"The extension {name} of {facts.wanted.of}: {reason}. Restoring it is not tested, so it is refused.",
                 f"Follow the documentation of {name}; the archive is an ordinary one of pg_dump.",
             )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who has to take the write-ahead log of the restore: slots that may be lost over it, an archiver that fails."""
+"""What carries the write-ahead log of the restore: slots that may be lost, an archiver that fails."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is other outside the database than it was at the backup: no restore of a database gives that back."""
+"""Changes outside the database since the backup: no restore of a database undoes them."""
 
 from __future__ import annotations
 

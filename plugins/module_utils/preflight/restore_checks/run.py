@@ -34,6 +34,6 @@ def require_none(found: tuple[Problem, ...]) -> None:
     if errors:
         told = " ".join(f"{problem.check}: {problem.what}" for problem in errors)
         raise Refused(
-            f"{len(errors)} things stand in the way of the restore. {told}",
+            f"{len(errors)} problems prevent the restore. {told}",
             remedy=" ".join(f"{problem.check}: {problem.remedy}" for problem in errors if problem.remedy),
         )

@@ -110,7 +110,7 @@ def test_an_expectation_that_is_not_known_is_refused_with_those_that_are(value: 
 @pytest.mark.parametrize("table", ["public.u", "u", "archive.t"])
 def test_an_expectation_of_a_table_that_is_not_there_is_refused(table: str) -> None:
     expectations.require_known(expectations.typed({"t": "same", "archive.u": "same"}), {T, "archive.u"})
-    with pytest.raises(BadRequest, match=rf"not there: {table}\."):
+    with pytest.raises(BadRequest, match=rf"do not exist: {table}\."):
         expectations.require_known(expectations.typed({table: "same"}), {T, "archive.u"})
 
 

@@ -15,7 +15,7 @@ def test_what_a_rollback_would_not_give_back_is_named_but_for_what_is_an_error()
     (problem,) = not_given_back.check(LOST)
     assert problem.severity == "info"
     assert problem.what == (
-        "A rollback of app would not give back everything: invalid indexes are left out: public.i."
+        "A rollback of app would not restore everything: invalid indexes are left out: public.i."
     )
 
 
