@@ -185,6 +185,7 @@ SPEC = {
     "tasks": {"type": "str", "required": True},
 }
 
+
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if params["state"] == "armed":
         return window.arm(_window(params), request(params), check_mode)
