@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
 
@@ -24,8 +23,8 @@ class ActionModule(GuardedAction):
         return self._guarded(arguments, task_vars)
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        source = self._found(str(arguments["source"]), task_vars)
-        migration = migration_set.read(source, check_type_list(arguments.get("files") or []))
+        source = local_sets.located(str(arguments["source"]), task_vars, self._loader.get_basedir())
+        migration = local_sets.read(source, arguments)
         # Made by Ansible before and removed by it afterwards, since this plugin transfers files.
         directory = self._connection._shell.tmpdir
         bundle = self._connection._shell.join_path(directory, "migration.tar")
@@ -35,13 +34,8 @@ class ActionModule(GuardedAction):
             self._transfer_file(packed.name, bundle)
         self._fixup_perms2((directory, bundle))
         names = [file.name for file in migration.files]
-        sent = {"files": names, "digest": migration.digest, "sums": migration.sums}
+        sent = {"files": names, "digest": migration.digest, "listing": encoded(migration.listing)}
         return {"source": str(source), "bundle": bundle, **sent}
-
-    def _found(self, source: str, task_vars: dict[str, Any]) -> Path:
-        """Absolute, or relative to the inventory, then to the playbook."""
-        bases = [task_vars.get("inventory_dir"), self._loader.get_basedir()]
-        return local_files.located(source, bases, "migration set", "source")
 
 
 def _is_remote(arguments: dict[str, Any]) -> bool:

@@ -169,9 +169,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import window
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
@@ -212,7 +214,8 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         environment={},
         chdir=None,
         database_url=False,
-        apply_again={},
+        set_name=applied_files.DEFAULT_SET,
+        accepted=Accepted(),
         **{name: params[name] for name in same},
     )
 

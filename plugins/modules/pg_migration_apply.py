@@ -16,9 +16,11 @@ description:
     verified, and when any of this fails the database is rolled back to the backup before the task fails.
   - Exit status 0 of psql is not a commit. After each file the server is asked whether the transaction that was begun
     for the file is the one that was committed, or, for a file without one, whether none was left open.
-  - A set that was applied and verified before is left alone. A set that has grown, or of which a file was edited, is
-    refused before anything is changed if a file of it was applied before. The database keeps the record, by SHA-256.
-  - In check mode it says whether the set is pending, and needs no backup for that.
+  - The database keeps a history of the files by name and SHA-256, and only those that are pending are applied. Files
+    that contradict the history, such as one that was changed after it was applied, are refused before anything is
+    changed.
+  - A command is known by its digest, and is not run again when it was run and verified before.
+  - In check mode it says what is pending, and needs no backup for that.
 options:
   source:
     description:
@@ -26,7 +28,10 @@ options:
       - The whole directory is shipped, so that files may include others of it.
     type: path
   files:
-    description: Names inside O(source) in the order in which they run. All C(*.sql) of it, sorted, when empty.
+    description:
+      - Names inside O(source) in the order in which they run.
+      - When empty, all C(*.sql) of it by the version in front of their names as numbers, then the others by name. Names
+        and marks of Flyway, dbmate and golang-migrate are read as these tools read them.
     type: list
     elements: str
     default: []
@@ -73,8 +78,19 @@ options:
     description: The digest of O(source) on the controller. Set by the action plugin.
     type: str
     default: ""
-  sums:
-    description: The SHA-256 of each file on the controller. Set by the action plugin.
+  listing:
+    description: The files of O(source) on the controller. Set by the action plugin.
+    type: str
+    default: ""
+  set_name:
+    description:
+      - The application that the files are of. The history in the database tells two applications apart by it.
+    type: str
+    default: default
+  changed_files:
+    description:
+      - By the name of a file that was changed after it was applied, the reason why that does not matter. The file is
+        not applied again, and the history records the change with its reason.
     type: dict
     default: {}
   apply_again:
@@ -82,6 +98,16 @@ options:
       - By the name of a file, the reason why it is run although it, or an earlier form of it, was applied before.
     type: dict
     default: {}
+  out_of_order:
+    description: Apply a pending file although a file that comes after it was applied before.
+    type: bool
+    default: false
+  baseline:
+    description:
+      - The last of the files that the database has already, because something else applied them. These files are
+        recorded as applied and are not run; what comes after them is applied.
+      - Refused where the database has a history of this set.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -182,8 +208,15 @@ digest:
   returned: success
   type: str
 files:
-  description: The files in their order, or the command.
+  description:
+    - The files that are pending, in the order in which they run, or the command; after the migration those that were
+      applied.
   returned: success
+  type: list
+  elements: str
+baseline:
+  description: The files that are recorded as applied without being run.
+  returned: success, except behind the migration
   type: list
   elements: str
 applied:
@@ -260,8 +293,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
@@ -284,33 +319,42 @@ SPEC = {
     "time_limit": {"type": "int"},
     "bundle": {"type": "path"},
     "digest": {"type": "str", "default": ""},
-    "sums": {"type": "dict", "default": {}},
+    "listing": {"type": "str", "default": ""},
+    "set_name": {"type": "str", "default": "default"},
+    "changed_files": {"type": "dict", "default": {}},
     "apply_again": {"type": "dict", "default": {}},
+    "out_of_order": {"type": "bool", "default": False},
+    "baseline": {"type": "str"},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     asked = request(params)
-    plan = migrate.plan(asked.target, asked.source, asked.wanted, asked.apply_again)
-    foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
+    plan = migrate.plan(asked)
+    foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files, "baseline": plan.baseline}
     if check_mode or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     run_journal = migrate.permitted(asked)
-    order = replace(asked, source=replace(asked.source, files=tuple(plan.files)))
+    # What was looked at is what runs, though the directory should change meanwhile.
+    files = () if asked.source.command else tuple(plan.steps)
+    order = replace(asked, source=replace(asked.source, files=files))
     return {"changed": True, **foreseen, "guard": launch.start("migrate", order, supervision(params), run_journal)}
 
 
 def request(params: dict[str, Any]) -> migrate.MigrateRequest:
     source = _source(params)
     same = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure", "jobs", "sequences")
-    of_sets = ("lock_timeout", "statement_timeout", "time_limit", "chdir", "database_url", "apply_again")
+    of_sets = ("lock_timeout", "statement_timeout", "time_limit", "chdir", "database_url", "set_name")
     return migrate.MigrateRequest(
         target=target(params),
         source=source,
         backup_dir=Path(params["backup_dir"]),
         environment=source.environment,
         wanted=wanted(params),
+        accepted=Accepted(
+            params["changed_files"], params["apply_again"], params["out_of_order"], params["baseline"] or ""
+        ),
         **{name: params[name] for name in (*same, *of_sets)},
     )
 
@@ -321,7 +365,7 @@ def _source(params: dict[str, Any]) -> SetSource:
         bundle=Path(params["bundle"]) if params["bundle"] else None,
         files=tuple(params["files"]),
         digest=params["digest"],
-        sums=params["sums"],
+        listing=pending.read(params["listing"]),
         command=tuple(params["command"] or ()),
         tree=Path(params["command_tree"]) if params["command_tree"] else None,
         environment={name: str(value) for name, value in params["environment"].items()},

@@ -31,7 +31,6 @@ def test_plays_over_a_shadowed_database_end_as_over_any_other(
     assert "pending" in foreseen.verdict("one"), foreseen.output
     good = ansible.play(hosts)
     assert good.verdict("one") == "migrated and verified", good.output
-    (source / "1.sql").unlink()
     write_set(source, {"2.sql": "-- pgsafe: no-transaction\nTRUNCATE orders;\nSELECT nothing;"})
     failed = ansible.play(hosts)
     assert failed.verdict("one") == "rolled back: the database is as it was before", failed.output

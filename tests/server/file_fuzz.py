@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules, migration_set, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
     WRITING,
@@ -114,7 +115,7 @@ def drawn(chance: random.Random) -> Case:
         # A savepoint needs a transaction, and so does SET LOCAL to mean anything.
         # A file with transactions of its own may roll them back by a query that nobody can read beforehand.
         pieces = [piece if "SAVEPOINT" not in piece and piece != _UNREADABLE else "SELECT 4;" for piece in pieces]
-    lines, numbers = [] if transactional else [file_rules.NO_TRANSACTION], []
+    lines, numbers = [] if transactional else [NO_TRANSACTION], []
     for number, piece in enumerate([*pieces, "SELECT 5;"]):
         lines += [WRITE % number, piece]
         numbers.append(number)
@@ -151,7 +152,7 @@ def _applied(database: Database, directory: Path) -> str:
         (file,) = migration_set.read(directory).files
     except PgsafeError:
         return "refused"
-    asked = psql_file.FileRun.of(file.name, file.transactional)
+    asked = psql_file.FileRun.of(file.name, file.transactional, file.name)
     argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
     env = environment_of_user(database.target, WRITING, "migration")
     try:

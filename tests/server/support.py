@@ -216,6 +216,12 @@ def request(database: Database, taken: backup.Backup, source: Path, **options: o
     return requests.migrate(**{**given, **options})  # type: ignore[arg-type]
 
 
+def planned(database: Database, source: SetSource, **options: object) -> migrate.Plan:
+    """What is pending, before there is a backup."""
+    wish = requests.migrate(database.target, source, Path(), "", "")
+    return migrate.plan(replace(wish, **options))  # type: ignore[arg-type]
+
+
 def failed(wanted: migrate.MigrateRequest) -> migrate.MigrationFailed:
     """The failure of a migration that must fail."""
     with pytest.raises(migrate.MigrationFailed) as caught:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
@@ -22,6 +21,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,
     Database,
     fenced,
+    planned,
     until,
 )
 from ansible_collections.pgsafe.migration.tests.server.terminals import CTRL_C, terminal
@@ -133,7 +133,7 @@ def test_a_migration_by_a_tool_is_applied_once(database: Database, root: Path, t
     made = "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND '{}' ~ relname"
     assert database.sql(made.format(tool.tables)) == tool.tables
     again = SetSource(command=(sys.executable, *tool.argv), tree=project, chdir=str(project))
-    assert not migrate.plan(database.target, again).pending
+    assert not planned(database, again).pending
 
 
 @each_tool

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     failed,
     fenced,
     ours,
+    planned,
     proven,
     request,
     require_open,
@@ -78,7 +79,7 @@ def test_a_held_migration_is_opened_when_a_person_accepts_it(
     assert database.sql("SELECT count(*) FROM orders") == "490"
     assert ours(database.server, database.name) == set()
     require_open(database)
-    assert not migrate.plan(database.target, SetSource(tmp_path / "set")).pending
+    assert not planned(database, SetSource(tmp_path / "set")).pending
     with pytest.raises(Refused, match="is not held"):
         recover.run(accepting)
 

@@ -24,6 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.preflight_support import 
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     fenced,
+    planned,
     request,
     rolled_back,
     write_set,
@@ -64,10 +65,10 @@ def test_a_shadowed_database_is_looked_at_as_any_other(trapped: Hostile, backup_
 
 def test_a_shadowed_database_is_migrated(trapped: Hostile, backup_root: Path, tmp_path: Path) -> None:
     taken, source = fenced(trapped.database, backup_root), write_set(tmp_path / "set", GOOD)
-    assert migrate.plan(trapped.database.target, SetSource(source)).pending
+    assert planned(trapped.database, SetSource(source)).pending
     wanted = Wanted(assertions=assertions.typed(ASSERTED))
     assert migrate.run(request(trapped.database, taken, source, wanted=wanted)).verdict == "migrated"
-    assert not migrate.plan(trapped.database.target, SetSource(source)).pending
+    assert not planned(trapped.database, SetSource(source)).pending
 
 
 def test_a_shadowed_database_is_rolled_back_and_restored_beside(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +14,14 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import expectations
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, only
@@ -28,6 +33,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     events,
     failed,
     ours,
+    planned,
     proven,
     request,
     rolled_back,
@@ -45,9 +51,9 @@ def test_a_database_without_the_tables_that_were_named_is_told_before_anything_i
     wrong = clone("template0")
     source = SetSource(source=write_set(tmp_path / "set", GOOD))
     wanted = Wanted(expectations.typed({"customers": "grows"}))
-    assert migrate.plan(database.target, source, wanted).pending
+    assert planned(database, source, wanted=wanted).pending
     with pytest.raises(BadRequest, match="tables that do not exist: customers"):
-        migrate.plan(wrong.target, source, wanted)
+        planned(wrong, source, wanted=wanted)
 
 
 @pytest.mark.every_major
@@ -58,7 +64,7 @@ def test_a_good_set_is_applied_verified_and_recorded(database: Database, backup_
     assert outcome.verdict == "migrated"
     assert outcome.applied == tuple(GOOD)
     assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
-    assert not migrate.plan(database.target, source).pending
+    assert not planned(database, source).pending
     assert events(taken.directory)[-1] == "migrated"
     assert "PASSED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
 
@@ -176,36 +182,152 @@ def test_a_lock_timeout_in_a_transactional_file_restores_nothing(
     assert events(taken.directory)[-1] == "failed_unchanged"
 
 
-def test_a_file_that_was_applied_is_not_applied_again_without_a_reason(
+def test_a_set_that_grows_is_applied_file_by_file(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set", GOOD)
+    first = migrate.run(request(database, proven(database, backup_root), root))
+    assert first.applied == tuple(GOOD)
+    assert not planned(database, SetSource(root)).pending
+    write_set(root, {"010_new.sql": "UPDATE customers SET grade = grade + 1;\n"})
+    plan = planned(database, SetSource(root))
+    assert (plan.files, plan.steps) == (["010_new.sql"], [*GOOD, "010_new.sql"])
+    taken = proven(database, backup_root)
+    assert migrate.run(request(database, taken, root)).applied == ("010_new.sql",)
+    assert not planned(database, SetSource(root)).pending
+    with session(database.target) as reader:
+        history = applied_files.read(reader)
+    seen = [(file.name, file.kind, file.place, file.transactional, file.run_id) for file in history]
+    in_one = {name: "no-transaction" not in text for name, text in GOOD.items()}
+    of_first = [(name, "applied", place, in_one[name], seen[0][4]) for place, name in enumerate(GOOD, 1)]
+    assert seen == [*of_first, ("010_new.sql", "applied", len(GOOD) + 1, True, taken.run_id)]
+    assert all(file.applied_by == "postgres" and file.seconds is not None for file in history)
+    restore.run(requests.restore(database.target, taken.directory))
+    assert planned(database, SetSource(root)).files == ["010_new.sql"]
+
+
+def test_files_that_contradict_the_history_are_refused_before_anything_is_done(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
     root = write_set(tmp_path / "set", GOOD)
     migrate.run(request(database, proven(database, backup_root), root))
-    assert not migrate.plan(database.target, SetSource(root)).pending
     before = database.fingerprint()
-    write_set(root, {"004_new.sql": "UPDATE customers SET grade = grade + 1;\n"})
-    for changed, told in [
-        ({}, "001_add.sql was applied by the run"),
-        ({"002_fill.sql": "UPDATE customers SET grade = 3;\n"}, "002_fill.sql has changed since the run"),
-        ({"009_again.sql": GOOD["001_add.sql"]}, "009_again.sql was applied as 001_add.sql by the run"),
-    ]:
-        write_set(root, changed)
-        for source in (SetSource(root), SetSource(root, files=tuple(changed))) if changed else (SetSource(root),):
-            with pytest.raises(Refused, match=told):
-                migrate.plan(database.target, source)
+    fill = {"002_fill.sql": "UPDATE customers SET grade = 3;\n"}
+    typo = Accepted(changed=dict.fromkeys(fill, "typo"))
+    wrong: list[tuple[dict[str, str], str, str, Accepted | None]] = [
+        (fill, "002_fill.sql has changed since the run", "changed_files", typo),
+        ({"009.sql": GOOD["001_add.sql"]}, "009.sql was applied as 001_add.sql by the run", "001_add.sql", None),
+        ({"000.sql": "SELECT 1;"}, "000.sql is pending, and stands before", "order: true", Accepted(out_of_order=True)),
+    ]
     taken = proven(database, backup_root)
-    _require_refused(database, request(database, taken, root), "Refusing to apply files twice")
-    assert database.fingerprint() == before
+    for changed, told, way_out, accepted in wrong:
+        broken = write_set(tmp_path / way_out[:7], {**GOOD, **changed})
+        with pytest.raises(Refused, match=told) as refused:
+            planned(database, SetSource(broken))
+        assert way_out in refused.value.remedy
+        _require_refused(database, request(database, taken, broken), told)
+        if accepted:
+            foreseen = planned(database, SetSource(broken), accepted=accepted)
+            assert foreseen.files == [name for name in changed if name not in GOOD]
+    (root / "001_add.sql").unlink()
+    with pytest.raises(Refused, match=r"001_add.sql, applied by the run \S+, is not in the set any more"):
+        planned(database, SetSource(root))
+    with pytest.raises(Refused, match="as a file of the set default"):
+        planned(database, SetSource(root), set_name="another")
+    another = write_set(tmp_path / "another", {"001_add.sql": "SELECT 1;"})
+    assert planned(database, SetSource(another), set_name="another").pending
     assert "closing" not in events(taken.directory)
-    only_new = replace(request(database, taken, root), source=SetSource(root, files=("004_new.sql",)))
-    assert migrate.run(only_new).applied == ("004_new.sql",)
-    assert not migrate.plan(database.target, SetSource(root, files=("004_new.sql",))).pending
-    again = {"002_fill.sql": "the first run used the wrong grade"}
-    source = SetSource(root, files=("002_fill.sql",))
-    assert migrate.plan(database.target, source, apply_again=again).pending
-    for wrong in ({"002_fill.sql": " "}, {"no.sql": "why"}):
-        with pytest.raises(BadRequest, match="pg_migrate_apply_again"):
-            migrate.plan(database.target, source, apply_again=wrong)
+    assert database.fingerprint() == before
+
+
+def test_a_changed_file_is_recorded_with_its_reason_and_one_to_be_applied_again_is_applied(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    root = write_set(tmp_path / "set", GOOD)
+    migrate.run(request(database, proven(database, backup_root), root))
+    write_set(root, {"001_add.sql": GOOD["001_add.sql"] + "-- a remark\n"})
+    write_set(root, {"002_fill.sql": "UPDATE customers SET grade = 7;"})
+    accepted = Accepted(changed={"001_add.sql": "a remark"}, again={"002_fill.sql": "the wrong grade"})
+    done = migrate.run(request(database, proven(database, backup_root), root, accepted=accepted))
+    assert done.applied == ("002_fill.sql",)
+    assert database.sql("SELECT DISTINCT grade FROM customers") == "7"
+    assert not planned(database, SetSource(root)).pending
+    with session(database.target) as reader:
+        kept = {file.name: (file.kind, file.reason) for file in applied_files.read(reader)}
+    assert kept["001_add.sql"] == ("accepted", "a remark")
+    assert kept["002_fill.sql"] == ("applied", "the wrong grade")
+
+
+def test_repeatable_files_run_last_whenever_they_have_changed(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    view = "-- pgsafe: repeatable\nCREATE OR REPLACE VIEW graded AS SELECT grade FROM customers WHERE grade > {};\n"
+    root = write_set(tmp_path / "set", {**GOOD, "000_views.sql": view.format(1)})
+    done = migrate.run(request(database, proven(database, backup_root), root))
+    assert done.applied == (*GOOD, "000_views.sql")
+    write_set(root, {"000_views.sql": view.format(2)})
+    assert planned(database, SetSource(root)).files == ["000_views.sql"]
+    assert migrate.run(request(database, proven(database, backup_root), root)).applied == ("000_views.sql",)
+    assert "grade > 2" in database.sql("SELECT pg_get_viewdef('graded'::regclass)")
+    assert not planned(database, SetSource(root)).pending
+
+
+def test_a_baseline_is_recorded_and_not_run(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    database.sql("ALTER TABLE customers ADD grade integer")
+    root = write_set(tmp_path / "set", GOOD)
+    baseline = Accepted(baseline="001_add.sql")
+    plan = planned(database, SetSource(root), accepted=baseline)
+    assert (plan.baseline, plan.files) == (["001_add.sql"], list(GOOD)[1:])
+    done = migrate.run(request(database, proven(database, backup_root), root, accepted=baseline))
+    assert done.applied == tuple(GOOD)[1:]
+    assert not planned(database, SetSource(root)).pending
+    assert not planned(database, SetSource(root), accepted=baseline).pending
+
+
+def test_a_baseline_of_all_files_changes_nothing_and_needs_no_declaration(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    root = write_set(tmp_path / "set", {"V1.2__a.sql": "SELECT 1/0;", "V1.10__b.sql": "SELECT 1/0;"})
+    done = migrate.run(
+        request(database, proven(database, backup_root), root, accepted=Accepted(baseline="V1.10__b.sql"))
+    )
+    assert (done.verdict, done.applied) == ("migrated", ())
+    assert not planned(database, SetSource(root)).pending
+
+
+def test_of_a_file_of_dbmate_the_part_up_runs(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    up = "-- migrate:up\nALTER TABLE customers ADD grade integer;\n-- migrate:down\nDROP TABLE customers;\n"
+    plain = "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY ON customers (grade);\n"
+    root = write_set(tmp_path / "set", {"20260101120000_grade.sql": up, "20260102120000_index.sql": plain})
+    migrate.run(request(database, proven(database, backup_root), root))
+    assert database.sql("SELECT count(grade) FROM customers") == "0"
+    broken = "-- migrate:up\n\nSELECT 1 / 0;\n"
+    write_set(root, {"20260103120000_broken.sql": broken})
+    failure = failed(request(database, proven(database, backup_root), root))
+    assert "20260103120000_broken.sql:3: ERROR" in failure.what
+
+
+@pytest.mark.every_major
+def test_the_record_of_whole_sets_becomes_a_history_of_their_files(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    root = write_set(tmp_path / "set", GOOD)
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in GOOD.items()}
+    database.sql(
+        "CREATE SCHEMA pgsafe; CREATE TABLE pgsafe.migration_set (digest text PRIMARY KEY, run_id text NOT NULL,"
+        " files jsonb NOT NULL, applied_at timestamptz NOT NULL, verified_at timestamptz);"
+        f"INSERT INTO pgsafe.migration_set VALUES ('d', '20260101_000000', '{json.dumps(sums)}', now(), now()),"
+        " ('c', '20260102_000000', '{}', now(), now())"
+    )
+    assert not planned(database, SetSource(root)).pending
+    write_set(root, {"010_new.sql": "ALTER TABLE customers ADD grade integer;\n"})
+    migrate.run(request(database, proven(database, backup_root), root))
+    with session(database.target) as reader:
+        history = applied_files.read(reader)
+    assert [(file.name, file.run_id) for file in history[:-1]] == [
+        *[(name, "20260101_000000") for name in GOOD],
+        ("", "20260102_000000"),
+    ]
+    assert history[-1].name == "010_new.sql"
+    assert database.sql("SELECT to_regclass('pgsafe.migration_set') IS NULL") == "t"
 
 
 def test_what_a_file_leaves_in_its_session_fails_neither_the_next_one_nor_the_record(
@@ -223,7 +345,7 @@ def test_what_a_file_leaves_in_its_session_fails_neither_the_next_one_nor_the_re
     }
     source = write_set(tmp_path / "set", files)
     assert migrate.run(request(database, proven(database, backup_root), source)).verdict == "migrated"
-    assert not migrate.plan(database.target, SetSource(source)).pending
+    assert not planned(database, SetSource(source)).pending
     database.admin("DROP ROLE guest")
 
 
@@ -261,7 +383,7 @@ def test_a_file_that_psql_ended_well_and_that_was_lost_is_a_failed_migration(
         ({"1.sql": "\\connect postgres\nSELECT 1;\n"}, "leaves the database that was backed up"),
         ({"1.sql": "SELECT 1; \\c postgres\nSELECT 1;\n"}, "leaves the database that was backed up"),
         ({"1.sql": "BEGIN;\nSELECT 1;\nCOMMIT;\n"}, "each file is run in one transaction"),
-        ({"1.sql": "CREATE INDEX CONCURRENTLY i ON customers (name);\n"}, file_rules.NO_TRANSACTION),
+        ({"1.sql": "CREATE INDEX CONCURRENTLY i ON customers (name);\n"}, NO_TRANSACTION),
     ],
     ids=["none", "empty", "bom alone", "latin1", "shell", "connect", "connect in a line", "own transaction", "index"],
 )
@@ -269,7 +391,7 @@ def test_a_file_that_cannot_be_run_safely_is_refused(
     database: Database, tmp_path: Path, files: dict[str, str | bytes], told: str
 ) -> None:
     with pytest.raises((BadRequest, FileFailed)) as caught:
-        migrate.plan(database.target, SetSource(write_set(tmp_path / "set", files)))
+        planned(database, SetSource(write_set(tmp_path / "set", files)))
     assert told in str(caught.value)
     assert "Nothing was changed." in str(caught.value)
 
@@ -279,12 +401,12 @@ def test_a_file_that_is_not_in_the_set_is_refused(database: Database, tmp_path: 
     write_set(tmp_path, {"outside.sql": "SELECT 1;\n"})
     source = SetSource(write_set(tmp_path / "set", GOOD), files=files)
     with pytest.raises(BadRequest):
-        migrate.plan(database.target, source)
+        planned(database, source)
 
 
 def test_a_backslash_in_a_string_or_a_comment_is_no_command(database: Database, tmp_path: Path) -> None:
     text = "-- \\c\n/* \\! */ SELECT 'a\\c', E'it\\'s \\c', \"b\\c\", $$ \\c $$, $x$ '\\! $x$;\n"
-    assert migrate.plan(database.target, SetSource(write_set(tmp_path / "set", {"1.sql": text}))).pending
+    assert planned(database, SetSource(write_set(tmp_path / "set", {"1.sql": text}))).pending
 
 
 def test_a_file_with_a_byte_order_mark_is_applied(database: Database, backup_root: Path, tmp_path: Path) -> None:
@@ -309,7 +431,7 @@ def test_a_command_gets_the_connection_and_no_argument_with_a_password(
     over_tcp = database.over_tcp(database.server.password)
     wanted = request(database, taken, tmp_path, target=over_tcp, chdir=str(tmp_path))
     assert migrate.run(replace(wanted, source=source)).verdict == "migrated"
-    assert not migrate.plan(database.target, source).pending
+    assert not planned(database, source).pending
 
 
 # What is refused, one by one; none of these may arm the run.

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
@@ -23,6 +24,8 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     databases,
     everything,
     ours,
+    proven,
+    request,
     until,
     write_set,
 )
@@ -131,11 +134,30 @@ def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database
     source = write_set(ansible.home / "set", GOOD)
     played = ansible.play({"one": database.variables(backup_root, source)}, "--check")
     assert played.status == 0, played.output
-    assert "To be applied: 001_add.sql" in played.output
+    assert "Pending: 001_add.sql" in played.output
     assert "A backup of" in played.output
     assert everything(backup_root) == []
     assert database.fingerprint() == before
     assert databases(database.server) == around
+
+
+def test_the_files_are_listed_with_what_became_of_them(ansible: Ansible, database: Database, backup_root: Path) -> None:
+    source = write_set(ansible.home / "set", GOOD)
+    migrate.run(request(database, proven(database, backup_root), source))
+    write_set(source, {"010_new.sql": "SELECT 1;\n"})
+    (source / "002_fill.sql").write_text("SELECT 2;\n")
+    (source / "001_add.sql").unlink()
+    before = database.fingerprint()
+    hosts = {"one": {**database.variables(backup_root / "nowhere", source), "pg_migrate_set_name": "default"}}
+    played = ansible.play(hosts, playbook="pgsafe.migration.info")
+    assert played.status == 0, played.output
+    rows = [line.split() for line in played.output.splitlines() if ".sql" in line]
+    told = [(row[row.index(name) - 1 : row.index(name) + 2]) for row in rows for name in row if name.endswith(".sql")]
+    assert ["1", "001_add.sql", "missing"] in told, played.output
+    assert ["2", "002_fill.sql", "changed"] in told
+    assert ["3", "003_index.sql", "applied"] in told
+    assert ["10", "010_new.sql", "pending"] in told
+    assert database.fingerprint() == before
 
 
 def test_without_a_terminal_and_without_a_variable_nothing_is_changed(

@@ -91,7 +91,7 @@ def apply(database: Database, tmp_path: Path) -> Apply:
 
     def applied(text: str, transactional: bool) -> None:
         (tmp_path / "it.sql").write_text(text)
-        asked = psql_file.FileRun.of("it.sql", transactional)
+        asked = psql_file.FileRun.of("it.sql", transactional, "it.sql")
         argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
         env = environment_of_user(database.target, WRITING, "migration")
         done = commands.run(commands.Command(argv, env, str(tmp_path)))
@@ -144,7 +144,7 @@ def test_everything_that_only_a_run_shows_is_what_the_look_beforehand_may_miss(t
     for case, text in GOOD.items():
         (tmp_path / "it.sql").write_text(text)
         try:
-            file_rules.check(tmp_path, "it.sql", True, {"it.sql"})
+            file_rules.check(tmp_path, "it.sql", text, True, {"it.sql"})
         except BadRequest as error:
             pytest.fail(f"{case}: {error}")
 
@@ -159,7 +159,7 @@ def test_a_change_of_directory_is_refused_since_psql_then_includes_another_file(
     apply(text, True)
     assert database.sql("SELECT to_regclass('public.a') IS NOT NULL") == "t"
     with pytest.raises(BadRequest, match=r"it\.sql:1: \\cd changes what the names behind it mean"):
-        file_rules.check(tmp_path, "it.sql", True, {"it.sql", "part.inc"})
+        file_rules.check(tmp_path, "it.sql", text, True, {"it.sql", "part.inc"})
 
 
 def test_what_is_said_of_random_files_is_what_the_database_holds(database: Database, tmp_path: Path) -> None:

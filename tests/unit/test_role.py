@@ -54,7 +54,7 @@ def test_the_role_s_specification_and_its_defaults_agree(entry: str) -> None:
         assert specified == defaults
 
 
-@pytest.mark.parametrize("entry", ["manual_rollback", "manual_recover", "manual_status"])
+@pytest.mark.parametrize("entry", ["manual_info", "manual_rollback", "manual_recover", "manual_status"])
 def test_a_variable_of_two_entry_points_is_described_alike(entry: str) -> None:
     """One inventory serves all playbooks, so that none may refuse a key that another one takes."""
     apart = {"pg_migrate_jobs", "pg_migrate_backup_root"}

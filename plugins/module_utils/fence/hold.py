@@ -60,8 +60,8 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
 
     :raises PgsafeError: it could not be recorded; the run is still held.
     """
-    armed, raised = run_journal.last(Event.ARMED), fence.recorded(run_journal)
-    if armed is None or raised is None or not run_journal.state.on_hold:
+    raised = fence.recorded(run_journal)
+    if raised is None or not run_journal.state.on_hold:
         raise Refused(f"The run {run_journal.run_id} is not held: there is nothing to accept.")
     with session(target.maintenance, purpose="accept") as server:
         found = server.rows(queries.NAME_AND_OPEN, (raised.identity.oid,))
@@ -69,5 +69,5 @@ def accept(target: Target, run_journal: Journal, reason: str) -> None:
         raise Refused(f"The database that the run {run_journal.run_id} held is gone.")
     here = fence.way_in(target, run_journal).database(found[0][0])
     with session(login_triggers.silenced(here), WRITING, "accept") as server:
-        migration_record.mark_verified(server, armed.facts["digest"])
+        migration_record.mark_verified(server, run_journal.run_id)
     run_journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED, reason=reason)

@@ -48,13 +48,13 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
     run_journal = None if check_mode else _run_of(window)
     if run_journal and _armed(run_journal):
         return _way_in(run_journal, changed=False)
-    plan = migrate.plan(request.target, request.source, request.wanted)
+    plan = migrate.plan(request)
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if run_journal is None or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     _require_way_in(migrate.permitted(request))
-    source = replace(request.source, files=tuple(plan.files), word=_word(run_journal))
+    source = replace(request.source, word=_word(run_journal))
     launch.start("migrate", replace(request, source=source), window.supervision, run_journal)
     _await_armed(run_journal)
     return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, window.supervision)}

@@ -153,10 +153,13 @@ def verify(found: BackupProof) -> list[str]:
 
 
 def plan(found: Plan) -> list[str]:
-    what = f"{len(found.files)} steps, digest {found.digest[:16]}..."
+    what = f"{len(found.steps)} steps, digest {found.digest[:16]}..."
     if not found.pending:
-        return [f"{TICK} The migration set was applied and verified before ({what}); nothing to do"]
-    return [f"{FORESEEN} To be applied: {name}" for name in found.files]
+        return [f"{TICK} Nothing is pending: all of the migration set was applied and verified before ({what})"]
+    known = len(found.steps) - len(found.files) - len(found.baseline)
+    lines = [f"{TICK} Applied before: {known} of {len(found.steps)} files"] if known else []
+    lines += [f"{FORESEEN} Baseline, recorded as applied and not run: {name}" for name in found.baseline]
+    return lines + [f"{FORESEEN} Pending: {name}" for name in found.files]
 
 
 def armed(name: str) -> list[str]:

@@ -18,9 +18,8 @@ def run(request: migrate.MigrateRequest) -> dict[str, Any]:
     """
     :raises PgsafeError: the migration was refused, or failed and was rolled back.
     """
-    found = request.source.preview()
     outcome = migrate.run(replace(request, source=_waiting(request.source)))
-    about = {"pending": True, "digest": found.digest, "files": found.steps}
+    about = {"pending": True, "digest": request.source.preview().digest, "files": list(outcome.applied)}
     return {"changed": True, **about, **result(outcome), "console": console.migrate(outcome)}
 
 

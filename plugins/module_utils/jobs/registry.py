@@ -13,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, restore, verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted, File, Listing
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import Expectation
@@ -31,12 +32,15 @@ Request = Union[
 
 # Whatever may be in a request.
 TYPES = (
+    Accepted,
     Administrator,
     ArchiveRequest,
     Assertion,
     BackupRequest,
     Decision,
     Expectation,
+    File,
+    Listing,
     MigrateRequest,
     Options,
     RecoverRequest,

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.psql_text import (
     MetaCommand,
     Part,
@@ -21,8 +22,6 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.psql_text
     parts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
-
-NO_TRANSACTION = "-- pgsafe: no-transaction"
 
 _INCLUDES = frozenset({"i", "include"})
 _INCLUDES_RELATIVE = frozenset({"ir", "include_relative"})
@@ -53,22 +52,23 @@ _CONTROLS_TRANSACTION = re.compile(
 _UNDOES = re.compile(r"(ABORT|ROLLBACK(?! (WORK |TRANSACTION )?TO))\b")
 
 
-def check(root: Path, name: str, transactional: bool, tree: Collection[str]) -> None:
+def check(root: Path, name: str, text: str, transactional: bool, tree: Collection[str]) -> None:
     """Look through a file of a set and whatever it includes.
 
+    :param text: what runs of the file.
     :param tree: the files of the set, relative to ``root``.
     :raises BadRequest: psql would leave the database, stop before the end, hide an error, or end the transaction that
         the file runs in.
     """
-    pending, seen = [name], {name}
+    pending, seen = [(name, text)], {name}
     while pending:
-        current = pending.pop()
-        for part in parts(read_text(root / current).lstrip("\ufeff")):
+        current, content = pending.pop()
+        for part in parts(content):
             _require_harmless(root / current, part, transactional)
             for included in _included(root / current, current, part, tree):
                 if included not in seen:
                     seen.add(included)
-                    pending.append(included)
+                    pending.append((included, read_text(root / included).lstrip("\ufeff")))
 
 
 def _require_harmless(path: Path, part: Part, transactional: bool) -> None:

@@ -14,11 +14,12 @@ import posixpath
 import re
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import conventions, file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import NOTHING, File, Listing
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
     atomic,
     make_directory,
@@ -42,11 +43,15 @@ class SqlFile:
     """:param name: relative to the set's root.
     :param transactional: run in one transaction; a file says otherwise by its first line.
     :param sha256: of its content, hexadecimal.
+    :param repeatable: run again whenever its content has changed.
+    :param text: what runs of it, in its own lines; empty when all of it does.
     """
 
     name: str
     transactional: bool
     sha256: str
+    repeatable: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class MigrationSet:
     :param files: in the order in which they run; empty for a command.
     :param command: the argument list, empty for SQL files.
     :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
+    :param listing: the files as the history of a database is compared with them; empty for a command.
     :param by_tasks: the command only waits for the user's own tasks.
     """
 
@@ -62,6 +68,7 @@ class MigrationSet:
     files: tuple[SqlFile, ...]
     command: tuple[str, ...]
     digest: str
+    listing: Listing = NOTHING
     by_tasks: bool = False
 
     @property
@@ -70,16 +77,11 @@ class MigrationSet:
             return ["the tasks of the playbook"]
         return [file.name for file in self.files] or [" ".join(self.command)]
 
-    @property
-    def sums(self) -> dict[str, str]:
-        """The SHA-256 of each file by name; empty for a command."""
-        return {file.name: file.sha256 for file in self.files}
-
 
 def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     """The set of SQL files of a directory, or of one file.
 
-    :param chosen: names inside the directory in their order; all ``*.sql`` of it, sorted, when empty.
+    :param chosen: names inside the directory in their order; those of :func:`conventions.chosen` when empty.
     :raises BadRequest: a file is missing, unreadable, empty, not UTF-8, or breaks one of :mod:`file_rules`.
     """
     if not source.exists():
@@ -87,12 +89,17 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     if source.is_file() and list(chosen) not in ([], [source.name]):
         raise BadRequest(f"{source} is one file; files names others.", remedy="Give their directory as source.")
     root = source if source.is_dir() else source.parent
-    names = list(chosen) or ([source.name] if source.is_file() else _sql_names(root))
+    tree = _tree(root if source.is_dir() else source)
+    names = [posixpath.normpath(name) for name in chosen] or conventions.chosen(tree)
     if not names:
         raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
-    tree = _tree(root if source.is_dir() else source)
-    digest = _digest({"order": names, "tree": tree})
-    return MigrationSet(root, tuple(_file(root, name, tree) for name in names), (), digest)
+    files = tuple(_file(root, name, tree) for name in names)
+    listing = Listing(
+        tuple(File(file.name, file.sha256, file.repeatable) for file in files),
+        tuple(name for name in tree if name not in names),
+        whole=source.is_dir(),
+    )
+    return MigrationSet(root, files, (), _digest({"order": names, "tree": tree}), listing)
 
 
 def of_command(
@@ -109,10 +116,6 @@ def of_command(
     names = sorted(environment)
     digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": _tree(tree) if tree else {}})
     return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest)
-
-
-def _sql_names(root: Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir() if path.name.endswith(".sql") and not path.name.startswith("."))
 
 
 def _tree(path: Path) -> dict[str, str]:
@@ -140,21 +143,20 @@ def _file(root: Path, name: str, tree: Mapping[str, str]) -> SqlFile:
     text = read_text(path).lstrip("\ufeff")
     if not text.strip():
         raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
-    transactional = text.splitlines()[0].strip() != file_rules.NO_TRANSACTION
-    name = posixpath.normpath(name)
-    file_rules.check(root, name, transactional, tree)
-    return SqlFile(name, transactional, tree[name])
+    marked = conventions.marked(name, text)
+    file_rules.check(root, name, marked.text or text, marked.transactional, tree)
+    return SqlFile(name, marked.transactional, tree[name], marked.repeatable, marked.text)
 
 
 @dataclass(frozen=True)
 class Preview:
     """:param steps: the names of the files, or the command as one step.
-    :param sums: the SHA-256 of each file by name; empty for a command.
+    :param listing: as in :class:`MigrationSet`.
     """
 
     digest: str
     steps: list[str]
-    sums: Mapping[str, str]
+    listing: Listing
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class SetSource:
     :param source: a directory or file of the target, or of the controller when there is a bundle.
     :param bundle: the packed tree that the controller shipped.
     :param digest: what the set must turn out to be, when the controller has read it; else empty.
-    :param sums: the SHA-256 of each file, when the controller has read it.
+    :param listing: the files, when the controller has read them.
     :param tree: for a command, the directory of what it runs.
     :param tasks: what identifies the user's own tasks; the command waits for them.
     :param word: the file that appears when the tasks are done.
@@ -174,7 +176,7 @@ class SetSource:
     bundle: Path | None = None
     files: tuple[str, ...] = ()
     digest: str = ""
-    sums: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing = NOTHING
     command: tuple[str, ...] = ()
     tree: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -185,9 +187,9 @@ class SetSource:
     def preview(self) -> Preview:
         """What the set is, before it is applied; what the controller has read is not read again."""
         if self.bundle is not None:
-            return Preview(self.digest, list(self.files), self.sums)
+            return Preview(self.digest, list(self.files), self.listing)
         found = self._read(Path())
-        return Preview(found.digest, found.names, found.sums)
+        return Preview(found.digest, found.names, found.listing)
 
     def load(self, staging: Path) -> MigrationSet:
         """Read the set; a bundle is unpacked into a fresh directory of that name first.
@@ -197,7 +199,7 @@ class SetSource:
         found = self._read(staging)
         if self.digest and found.digest != self.digest:
             raise BadRequest("The migration set that arrived on the target is not the one that was sent.")
-        return found
+        return replace(found, listing=self.listing) if self.bundle else found
 
     def _read(self, staging: Path) -> MigrationSet:
         if self.tasks:

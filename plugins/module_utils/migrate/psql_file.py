@@ -39,21 +39,23 @@ class FileRun:
 
     :param transactional: in one transaction, which psql begins and commits.
     :param token: tells the lines of this run from whatever the file prints.
+    :param path: what psql reads.
     """
 
     name: str
     transactional: bool
     token: str
+    path: str
 
     @classmethod
-    def of(cls, name: str, transactional: bool) -> FileRun:
-        return cls(name, transactional, secrets.token_hex(16))
+    def of(cls, name: str, transactional: bool, path: str) -> FileRun:
+        return cls(name, transactional, secrets.token_hex(16), path)
 
     def argv(self, tools: pg_tools.Tools) -> tuple[str, ...]:
         xid = "pg_current_xact_id" if self.transactional else "pg_current_xact_id_if_assigned"
         return pg_tools.run_file(
             tools,
-            self.name,
+            self.path,
             self.transactional,
             before=[_BEGUN.format(token=self.token, xid=xid)],
             behind=["\\o", _SETTINGS.format(token=self.token), _ENDED.format(token=self.token)],

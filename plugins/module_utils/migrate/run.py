@@ -8,8 +8,8 @@ From *armed* to the verdict it is one call, so that no boundary of a task lies i
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,23 +29,26 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold, whereabouts
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files as migration_record
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.applied_files import Applying
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import applied_before, permit, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending as pendings
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import permit, psql_file
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import (
     MigrationSet,
     SetSource,
     SqlFile,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted, File, Listing, Pending
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import expectations as expected
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target, redacted
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
     WRITING,
     Session,
@@ -62,6 +65,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
 
 _STAGING = "migration"
+_PARTS = "parts"
 
 # Characters from which on the value of a variable is taken for a secret where a command prints it.
 _SECRET_LENGTH = 8
@@ -79,7 +83,8 @@ class MigrateRequest:
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
     :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
-    :param apply_again: by the name of a file, why it runs although it, or an earlier form of it, was applied before.
+    :param set_name: the application that the files are of, in the history of the database.
+    :param accepted: what a person takes upon himself where files and history contradict each other.
     :param wanted: what was declared of the migration.
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     """
@@ -97,7 +102,8 @@ class MigrateRequest:
     environment: Mapping[str, str]
     chdir: str | None
     database_url: bool
-    apply_again: Mapping[str, str]
+    set_name: str
+    accepted: Accepted
     wanted: Wanted
     on_verify_failure: str
     jobs: int
@@ -110,12 +116,20 @@ class MigrateRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """:param pending: whether the set has still to be applied to this database."""
+    """:param steps: the files of the set, or the command.
+    :param files: those that are still to be applied, in the order in which they run.
+    :param baseline: the files that are to be recorded as applied without being run.
+    """
 
     digest: str
+    steps: list[str]
     files: list[str]
-    pending: bool
+    baseline: list[str]
     sessions: int
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.files or self.baseline)
 
 
 @dataclass(frozen=True)
@@ -154,23 +168,41 @@ class MigrationFailed(PgsafeError):
         self.at = datetime.now(timezone.utc).strftime("%H:%M:%S UTC")
 
 
-def plan(
-    target: Target, source: SetSource, wanted: Wanted | None = None, apply_again: Mapping[str, str] | None = None
-) -> Plan:
-    """Whether a set is pending here, by reading alone.
+def plan(request: MigrateRequest) -> Plan:
+    """What of a set is pending here, by reading alone.
 
+    :param request: of the run, its backup and its confirmation nothing is needed yet.
     :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
-    :raises Refused: a file of it was applied before, or the record of what was applied cannot be trusted.
+    :raises Refused: files and history contradict each other, or the history cannot be trusted.
     """
-    found = source.preview()
+    found, target, expectations = request.source.preview(), request.target, request.wanted.expectations
+    asked = _Set(found.listing, found.steps[0], found.digest, request.set_name)
     with session(login_triggers.silenced(target), purpose="plan") as reader:
-        pending = not migration_record.applied(reader, found.digest)
+        pending = _pending(reader, asked, request.accepted)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
-        if pending:
-            applied_before.require_none(migration_record.files(reader), found.sums, apply_again or {})
-        if pending and wanted and wanted.expectations:
-            expected.require_known(wanted.expectations, [table.label for table in fingerprint.tables(reader)])
-    return Plan(found.digest, found.steps, pending, len(sessions))
+        if pending and expectations:
+            expected.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
+    applied, baseline = ([file.name for file in part] for part in (pending.files, pending.baseline))
+    return Plan(found.digest, found.steps, applied, baseline, len(sessions))
+
+
+@dataclass(frozen=True)
+class _Set:
+    """What the history of a database is compared with."""
+
+    listing: Listing
+    step: str
+    digest: str
+    name: str
+
+
+def _pending(reader: Session, asked: _Set, accepted: Accepted) -> Pending:
+    """A command is known by its digest."""
+    history = applied_files.read(reader)
+    if asked.listing.files:
+        return pendings.of(asked.listing, history, asked.name, accepted)
+    done = any((file.kind, file.sha256) == (applied_files.COMMAND, asked.digest) for file in history)
+    return Pending(() if done else (File(asked.step, asked.digest),))
 
 
 def run(request: MigrateRequest) -> Outcome:
@@ -187,8 +219,11 @@ def run(request: MigrateRequest) -> Outcome:
         run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
         with session(login_triggers.silenced(request.target), purpose="plan") as reader:
-            applied_before.require_none(migration_record.files(reader), migration.sums, request.apply_again)
-        return _Window(request, migration, manifest, run_journal).run()
+            asked = _Set(migration.listing, migration.names[0], migration.digest, request.set_name)
+            pending = _pending(reader, asked, request.accepted)
+        if not pending:
+            raise Refused("Nothing of the migration set is pending any more: another run has applied it.")
+        return _Window(request, migration, pending, manifest, run_journal).run()
 
 
 def permitted(request: MigrateRequest) -> Journal:
@@ -214,17 +249,23 @@ class _Window:
     """Closed and armed, until the verdict."""
 
     def __init__(
-        self, request: MigrateRequest, migration: MigrationSet, manifest: Manifest, run_journal: Journal
+        self,
+        request: MigrateRequest,
+        migration: MigrationSet,
+        pending: Pending,
+        manifest: Manifest,
+        run_journal: Journal,
     ) -> None:
         self._request = request
         self._migration = migration
+        self._pending = pending
         self._manifest = manifest
         self._journal = run_journal
         self._fence = fence.recorded(run_journal)
         # The jobs of the migration fire login event triggers, as it is used to; sessions of our own do not.
         self._way_in = self._own_way_in = request.target
         self._purpose = f"migration {run_journal.run_id}"
-        self._applied: list[str] = []
+        self._applied: list[Applying] = []
         self._sessions_ended = 0
         self._writes: int | None = 0
         self._came_back = 0
@@ -342,28 +383,58 @@ class _Window:
             self._warnings += (f"The verified copy could not be dropped: {error.what}",)
 
     def _apply(self) -> None:
-        migration = self._migration
+        migration, request = self._migration, self._request
         if migration.command:
-            variables = {**self._request.environment, **self._url()}
-            self._log(self._run_job(migration.command, variables, self._request.chdir).stdout)
-            self._note_applied(migration.names[0])
-        for file in migration.files:
-            self._apply_file(file)
+            started, name = time.monotonic(), migration.names[0]
+            variables = {**request.environment, **self._url()}
+            self._log(self._run_job(migration.command, variables, request.chdir).stdout)
+            self._note_applied(Applying(name, applied_files.COMMAND, migration.digest, 1, seconds=_since(started)))
+        by_name = {file.name: file for file in migration.files}
+        for file in self._pending.files if by_name else ():
+            self._apply_file(by_name[file.name])
         with session(self._own_way_in, WRITING, self._purpose) as server:
-            migration_record.write(server, migration.digest, self._journal.run_id, migration.sums)
+            recorded = [*self._not_run(), *self._applied]
+            applied_files.write(server, request.set_name, self._journal.run_id, recorded)
+
+    def _not_run(self) -> Iterator[Applying]:
+        """What is recorded of files that this run does not apply."""
+        for file in self._pending.baseline:
+            yield Applying(file.name, applied_files.BASELINE, file.sha256, self._place(file.name))
+        for file in self._pending.changed:
+            reason = self._request.accepted.changed[file.name]
+            yield Applying(file.name, applied_files.ACCEPTED, file.sha256, self._place(file.name), reason=reason)
+
+    def _place(self, name: str) -> int:
+        return [file.name for file in self._migration.files].index(name) + 1
 
     def _apply_file(self, file: SqlFile) -> None:
         """
         :raises NotCommitted: psql ended without an error, and the file did not take effect as a whole.
         """
         self._journal.append(Event.APPLYING, file=file.name)
-        asked = psql_file.FileRun.of(file.name, file.transactional)
+        started = time.monotonic()
+        asked = psql_file.FileRun.of(file.name, file.transactional, self._path(file))
         tools = client_tools.find(self._request.target, self._manifest.server_major)
         done = self._run_job(asked.argv(tools), {}, str(self._migration.root))
         self._log(asked.said(done))
         with session(self._own_way_in, WRITING, self._purpose) as server:
             asked.require_effect(done, server)
-        self._note_applied(file.name)
+        kind = applied_files.REPEATED if file.repeatable else applied_files.APPLIED
+        reason = self._request.accepted.again.get(file.name, "")
+        self._note_applied(
+            Applying(
+                file.name, kind, file.sha256, self._place(file.name), file.transactional, _since(started), reason
+            )
+        )
+
+    def _path(self, file: SqlFile) -> str:
+        """The file itself, or one that has only what runs of it."""
+        if not file.text:
+            return file.name
+        path = self._journal.directory / _PARTS / file.name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write_text(path, file.text)
+        return str(path)
 
     def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> commands.Completed:
         request = self._request
@@ -405,9 +476,9 @@ class _Window:
             return {}
         return {"DATABASE_URL": self._way_in.url_for_commands}
 
-    def _note_applied(self, name: str) -> None:
-        self._applied.append(name)
-        self._journal.append(Event.APPLIED, file=name)
+    def _note_applied(self, done: Applying) -> None:
+        self._applied.append(done)
+        self._journal.append(Event.APPLIED, file=done.name)
 
     def _verify(self) -> None:
         """
@@ -416,13 +487,15 @@ class _Window:
         request = self._request
         with session(self._own_way_in, WRITING, self._purpose) as server:
             self._require_same_database(server)
-        found = migration_verify.run(self._own_way_in, self._manifest, request.wanted, request.jobs, self._purpose)
+        # A baseline by itself runs nothing.
+        wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
+        found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
         self._verification, self._idle = found.as_report(self._manifest), found.idle
         verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
             raise VerificationFailed(found.failure)
         with session(self._own_way_in, WRITING, self._purpose) as server:
-            migration_record.mark_verified(server, self._migration.digest)
+            applied_files.mark_verified(server, self._journal.run_id)
 
     def _require_same_database(self, server: Session) -> None:
         """
@@ -491,7 +564,7 @@ class _Window:
     def _outcome(self, verdict: Verdict, restored: rollback.Restored | None = None) -> Outcome:
         return Outcome(
             verdict=verdict,
-            applied=tuple(self._applied),
+            applied=tuple(done.name for done in self._applied),
             sessions_ended=self._sessions_ended,
             writes_since_backup=self._writes,
             seconds=round(time.monotonic() - self._started, 3),
@@ -508,6 +581,10 @@ class _Window:
         if self._fence is None or not self._fence.read_only or self._fence.since is None:
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
 
 
 def _require_none_prepared(server: Session) -> None:

@@ -118,19 +118,6 @@ def test_a_set_of_the_controller_is_shipped_however_no_is_spelled(
     assert (controller.remote / "migration.tar").exists()
 
 
-def test_a_relative_source_is_looked_for_beside_the_inventory_and_then_the_playbook(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Path
-) -> None:
-    controller = Controller(tmp_path, monkeypatch)
-    beside = {"inventory_dir": str(tmp_path / "inventory")}
-    assert controller.action._found("migrations", beside) == source
-    other = tmp_path / "playbook" / "migrations"
-    other.mkdir(parents=True)
-    assert controller.action._found("migrations", beside) == source
-    assert controller.action._found("migrations", {"inventory_dir": None}) == other
-    assert controller.action._found(str(other), beside) == other
-
-
 def test_a_source_that_is_nowhere_is_told_with_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = Controller(tmp_path, monkeypatch, source="nowhere")
     result = controller.action.run(task_vars={"inventory_dir": str(tmp_path / "inventory")})

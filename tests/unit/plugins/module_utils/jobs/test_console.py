@@ -84,7 +84,7 @@ def test_a_backup_names_its_files_and_what_was_swept_and_warned_of() -> None:
     [
         console.backup_foreseen(1024, 7),
         console.verify_foreseen("restore"),
-        console.plan(Plan("d" * 64, ["a.sql"], True, 0)),
+        console.plan(Plan("d" * 64, ["a.sql"], ["a.sql"], [], 0)),
     ],
 )
 def test_what_is_only_foreseen_has_no_tick(lines: list[str]) -> None:
@@ -93,10 +93,18 @@ def test_what_is_only_foreseen_has_no_tick(lines: list[str]) -> None:
 
 
 def test_a_plan_without_anything_to_do_says_so() -> None:
-    (line,) = console.plan(Plan("d" * 64, ["a.sql"], False, 0))
-    assert (
-        line == f"[✓] The migration set was applied and verified before (1 steps, digest {'d' * 16}...); nothing to do"
-    )
+    (line,) = console.plan(Plan("d" * 64, ["a.sql"], [], [], 0))
+    told = f"all of the migration set was applied and verified before (1 steps, digest {'d' * 16}...)"
+    assert line == f"[✓] Nothing is pending: {told}"
+
+
+def test_a_plan_tells_what_is_pending_from_what_was_applied_and_from_a_baseline() -> None:
+    found = Plan("d" * 64, ["1.sql", "2.sql", "3.sql"], ["3.sql"], ["2.sql"], 0)
+    assert console.plan(found) == [
+        "[✓] Applied before: 1 of 3 files",
+        "[ ] Baseline, recorded as applied and not run: 2.sql",
+        "[ ] Pending: 3.sql",
+    ]
 
 
 def test_a_backup_that_is_proven_shows_its_level_and_checksum() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import file_rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
 
 
 def _check(root: Path, files: dict[str, str], transactional: bool = True) -> None:
@@ -16,7 +17,8 @@ def _check(root: Path, files: dict[str, str], transactional: bool = True) -> Non
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    file_rules.check(root, "a", transactional, [str(path.relative_to(root)) for path in root.rglob("*")])
+    tree = [str(path.relative_to(root)) for path in root.rglob("*")]
+    file_rules.check(root, "a", (root / "a").read_text(), transactional, tree)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_file_that_psql_would_not_run_to_its_end_here_is_refused(
 def test_what_cannot_be_in_one_transaction_is_refused_with_the_way_out(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadRequest, match="each file is run in one transaction") as caught:
         _check(tmp_path, {"a": text})
-    assert caught.value.remedy.endswith(file_rules.NO_TRANSACTION)
+    assert caught.value.remedy.endswith(NO_TRANSACTION)
     if "ROLLBACK" in text or "ABORT" in text:
         with pytest.raises(BadRequest, match="undoes what the file has done"):
             _check(tmp_path, {"a": text}, transactional=False)

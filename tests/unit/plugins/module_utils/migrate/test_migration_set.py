@@ -10,9 +10,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set, pending
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import Preview, SetSource, SqlFile
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import NOTHING, File, Listing
 
 
 def _tree(root: Path, **files: str) -> Path:
@@ -34,7 +36,8 @@ def test_the_files_of_a_directory_run_in_the_order_of_their_names(source: Path) 
     found = migration_set.read(source)
     sums = {name: hashlib.sha256((source / name).read_bytes()).hexdigest() for name in ("a.sql", "b.sql")}
     assert found.files == (SqlFile("a.sql", True, sums["a.sql"]), SqlFile("b.sql", False, sums["b.sql"]))
-    assert found.sums == sums
+    files = tuple(File(name, digest) for name, digest in sums.items())
+    assert found.listing == Listing(files, (".hidden.sql", "notes.txt"))
     assert (found.root, found.names) == (source, ["a.sql", "b.sql"])
 
 
@@ -201,9 +204,11 @@ def test_a_command_s_tree_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_preview_trusts_what_the_controller_has_read(tmp_path: Path) -> None:
-    sums = {"a.sql": "0" * 64}
-    source = SetSource(tmp_path / "on the controller", tmp_path / "never opened", ("a.sql",), "digest", sums)
-    assert source.preview() == Preview("digest", ["a.sql"], sums)
+    read = Listing((File("a.sql", "0" * 64),), ("b.inc",))
+    source = SetSource(tmp_path / "on the controller", tmp_path / "never opened", ("a.sql",), "digest", read)
+    assert source.preview() == Preview("digest", ["a.sql"], read)
+    assert pending.read(encoded(read)) == read
+    assert pending.read("") == NOTHING
 
 
 def test_a_preview_of_a_command_is_its_line() -> None:

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The migration set of a task, among the files of the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.validation import check_type_list
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
+
+
+def located(source: str, task_vars: Mapping[str, Any], playbook: str) -> Path:
+    """Absolute, or relative to the inventory, then to the playbook.
+
+    :param playbook: the directory of the playbook.
+    :raises BadRequest: it is at none of these places.
+    """
+    return local_files.located(source, [task_vars.get("inventory_dir"), playbook], "migration set", "source")
+
+
+def read(source: Path, arguments: Mapping[str, Any]) -> MigrationSet:
+    """
+    :raises BadRequest: it cannot be used.
+    """
+    return migration_set.read(source, check_type_list(arguments.get("files") or []))
