@@ -78,7 +78,8 @@ def create(target: Target, name: str, source: Source) -> None:
 def _created(target: Target, name: str, source: Source) -> str:
     with session(target.maintenance, WRITING, "restore") as server:
         _clear(server, name, source.manifest)
-        superuser = bool(server.value(queries.IS_SUPERUSER))
+        # Nobody else is in a temporary instance, and another role than its administrator restores there.
+        superuser = target.administrator is None and bool(server.value(queries.IS_SUPERUSER))
         server.execute(properties.creation(name, source.manifest.properties, superuser))
     return name
 
