@@ -696,6 +696,11 @@ ansible_facts:
               description: As O(max_unavailable).
               type: float
               returned: always
+        other_histories:
+          description: The histories of other migration tools, as pairs of the tool's name and its table.
+          type: list
+          elements: list
+          returned: always
         publications:
           description: Publications of the database.
           type: list

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
-from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, only
+from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
@@ -303,6 +304,65 @@ def test_of_a_file_of_dbmate_the_part_up_runs(database: Database, backup_root: P
     write_set(root, {"20260103120000_broken.sql": broken})
     failure = failed(request(database, proven(database, backup_root), root))
     assert "20260103120000_broken.sql:3: ERROR" in failure.what
+
+
+# The tables as the tools create them, after two files.
+FLYWAY = """
+CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50),
+  description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int,
+  installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL,
+  success boolean NOT NULL);
+INSERT INTO flyway_schema_history VALUES
+  (1, '1', 'grade', 'SQL', 'V1__grade.sql', 1, 'app', now(), 5, true),
+  (2, '1.2', 'old', 'SQL', 'V1.2__old.sql', 2, 'app', now(), 5, true)
+"""
+DBMATE = """
+CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('20260101000000'), ('20260102000000')
+"""
+NOT_AGAIN = "SELECT 1 / 0;\n"
+TAKEN_OVER = {
+    "Flyway": (
+        FLYWAY,
+        {
+            "V1__grade.sql": NOT_AGAIN,
+            "V1.2__old.sql": NOT_AGAIN,
+            "V1.10__new.sql": "ALTER TABLE customers ADD a int;\n",
+        },
+        "V1.2__old.sql",
+        {"R__view.sql": "CREATE OR REPLACE VIEW seen AS SELECT a FROM customers;\n"},
+    ),
+    "dbmate or Rails": (
+        DBMATE,
+        {
+            "20260101000000_grade.sql": f"-- migrate:up\n{NOT_AGAIN}",
+            "20260102000000_old.sql": f"-- migrate:up\n{NOT_AGAIN}",
+            "20260103000000_new.sql": "-- migrate:up\nALTER TABLE customers ADD a int;\n-- migrate:down\nSELECT 1;\n",
+        },
+        "20260102000000_old.sql",
+        {"20260104000000_next.sql": "-- migrate:up\nALTER TABLE customers ADD b int;\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", TAKEN_OVER)
+def test_the_history_of_another_tool_is_taken_over_and_goes_on(
+    database: Database, backup_root: Path, tmp_path: Path, tool: str
+) -> None:
+    kept, files, newest, next_one = TAKEN_OVER[tool]
+    database.sql(kept)
+    problem = only(look(database, backup_root), "other_histories")
+    assert f"is a history of {tool}" in problem.what
+    (shown,) = re.findall(r"\((SELECT .*?)\) and set", problem.remedy)
+    assert newest.startswith(database.sql(shown).strip())
+    root = write_set(tmp_path / "set", files)
+    baseline = Accepted(baseline=newest)
+    done = migrate.run(request(database, proven(database, backup_root), root, accepted=baseline))
+    assert done.applied == tuple(files)[2:]
+    assert of(look(database, backup_root), "other_histories") == []
+    write_set(root, next_one)
+    assert planned(database, SetSource(root)).files == list(next_one)
+    assert migrate.run(request(database, proven(database, backup_root), root)).applied == tuple(next_one)
 
 
 @pytest.mark.every_major

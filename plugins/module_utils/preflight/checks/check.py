@@ -312,6 +312,7 @@ class Facts(ServerFacts):
     read_only_fence: bool
     thresholds: Thresholds
     publications: tuple[str, ...] = ()
+    other_histories: tuple[tuple[str, str], ...] = ()
     lock_capacity: int = 0
     lock_waits: tuple[LockWait, ...] = ()
     unreadable: tuple[str, ...] = ()
