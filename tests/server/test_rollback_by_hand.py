@@ -208,8 +208,8 @@ def test_the_backup_before_the_last_migration_is_found_though_a_later_run_was_re
 def test_a_rollback_names_every_migration_that_it_undoes(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
-    first = migrated(database, backup_root, write_set(tmp_path / "one", {"1.sql": "CREATE TABLE one ();"}))
-    second = migrated(database, backup_root, write_set(tmp_path / "two", {"2.sql": "CREATE TABLE two ();"}))
+    first = migrated(database, backup_root, write_set(tmp_path / "set", {"1.sql": "CREATE TABLE one ();"}))
+    second = migrated(database, backup_root, write_set(tmp_path / "set", {"2.sql": "CREATE TABLE two ();"}))
     wanted = requests.restore(database.target, first.directory)
     undone = restore.plan(wanted).undone
     assert undone is not None

@@ -80,6 +80,8 @@ def _created(target: Target, name: str, source: Source) -> str:
         _clear(server, name, source.manifest)
         # Nobody else is in a temporary instance, and another role than its administrator restores there.
         superuser = target.administrator is None and bool(server.value(queries.IS_SUPERUSER))
+        # It gets its owner when it is finished; that there is none is said before anything is restored.
+        server.execute(queries.ROLE_EXISTS, (names.quoted(source.manifest.properties.owner),))
         server.execute(properties.creation(name, source.manifest.properties, superuser))
     return name
 

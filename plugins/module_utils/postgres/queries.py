@@ -190,6 +190,9 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
    AND (backend_start < %s OR backend_start IS NULL AND NOT pid = ANY (%s))
 """
 
+# Fails for a name, quoted, that no role has.
+ROLE_EXISTS = "SELECT %s::pg_catalog.regrole"
+
 IS_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"
 
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
