@@ -16,14 +16,15 @@ from typing import Union
 _WORDS_KEPT = 64
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*)"""
-    r"""|(?P<quoted>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*")"""
+    r"""(?P<quoted>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*")"""
     r"""|(?P<open>[eE]?'|"|/\*|\$(?:[^\W\d]\w*)?\$)"""
     r"""|(?P<word>[^\W\d][\w$]*)"""
     r"""|(?P<separator>\\;)|(?P<colon>\\:)|(?P<meta>\\(?:[^\s\\]+|\\)?)"""
     r"""|(?P<other>.)""",
     re.DOTALL,
 )
+# It finds nothing at all, too, and nothing behind it makes it give back what it has found.
+_SPACE = re.compile(r"(?:\s+|--[^\n]*)*")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 # An argument of a meta-command: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
 _ARGUMENT = re.compile(
@@ -76,12 +77,13 @@ class _Buffer:
     parentheses: int = 0
     bodies: int = 0
 
-    def add(self, word: str, line: int) -> None:
-        self.line = self.line or line
+    def add(self, word: str) -> None:
+        if self.parentheses:
+            return
         upper = word.upper()
-        if self._makes_routine and self.parentheses == 0:
+        if self.words[:1] == ["CREATE"] and self._makes_routine:
             self._enter_body(upper)
-        if self.parentheses == 0 and len(self.words) < _WORDS_KEPT:
+        if len(self.words) < _WORDS_KEPT:
             self.words.append(upper)
 
     @property
@@ -124,11 +126,22 @@ class _Reader:
         self._buffer = _Buffer()
 
     def parts(self) -> Iterator[Part]:
-        while self._position < len(self._text):
+        # Most of a file is space and words, for which nothing is called that needs not be.
+        while self._begins():
             start = self._position
             found = self._next(_TOKEN)
-            yield from self._part(str(found.lastgroup), found.group(), start)
+            if found.lastgroup == "word":
+                buffer = self._buffer
+                buffer.line = buffer.line or self._line_at(start)
+                buffer.add(found.group())
+            else:
+                yield from self._part(str(found.lastgroup), found.group(), start)
         yield from self._sent()
+
+    def _begins(self) -> bool:
+        """Step over spaces and comments; whether anything is behind them."""
+        self._next(_SPACE)
+        return self._position < len(self._text)
 
     def _next(self, pattern: re.Pattern[str]) -> re.Match[str]:
         """Step over what a pattern finds here; it finds any character at all."""
@@ -139,9 +152,7 @@ class _Reader:
         return found
 
     def _part(self, kind: str, text: str, start: int) -> Iterator[Part]:
-        if kind == "word":
-            self._buffer.add(text, self._line_at(start))
-        elif kind == "open":
+        if kind == "open":
             yield from self._opened(text, start)
         elif kind == "meta":
             yield from self._meta(text[1:], start)
