@@ -5,26 +5,33 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
 
 
 class ActionModule(GuardedAction):
     TRANSFERS_FILES = True
+    _root: Path | None = None
 
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
             arguments.update(self._shipped(arguments, task_vars))
-        return self._guarded(arguments, task_vars)
+        result = self._guarded(arguments, task_vars)
+        if self._task.diff and self._task.check_mode and self._root:
+            result["diff"] = [_shown(self._root, name) for name in result.get("files", [])]
+        return result
 
     def _shipped(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         source = local_sets.located(str(arguments["source"]), task_vars, self._loader.get_basedir())
         migration = local_sets.read(source, arguments)
+        self._root = migration.root
         # Made by Ansible before and removed by it afterwards, since this plugin transfers files.
         directory = self._connection._shell.tmpdir
         bundle = self._connection._shell.join_path(directory, "migration.tar")
@@ -36,6 +43,11 @@ class ActionModule(GuardedAction):
         names = [file.name for file in migration.files]
         sent = {"files": names, "digest": migration.digest, "listing": encoded(migration.listing)}
         return {"source": str(source), "bundle": bundle, **sent}
+
+
+def _shown(root: Path, name: str) -> dict[str, str]:
+    """A pending file as --diff shows it."""
+    return {"before": "", "after": read_text(root / name), "before_header": name, "after_header": f"{name} (pending)"}
 
 
 def _is_remote(arguments: dict[str, Any]) -> bool:

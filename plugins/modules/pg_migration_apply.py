@@ -112,7 +112,8 @@ attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
+    support: partial
+    details: In check mode it shows the pending files of the controller with their SQL.
   idempotent:
     support: full
   platform:

@@ -132,9 +132,11 @@ def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database
     before = database.fingerprint()
     around = databases(database.server)
     source = write_set(ansible.home / "set", GOOD)
-    played = ansible.play({"one": database.variables(backup_root, source)}, "--check")
+    played = ansible.play({"one": database.variables(backup_root, source)}, "--check", "--diff")
     assert played.status == 0, played.output
     assert "Pending: 001_add.sql" in played.output
+    assert "+++ 001_add.sql (pending)" in played.output
+    assert all(f"+{line}" in played.output for text in GOOD.values() for line in text.splitlines())
     assert "A backup of" in played.output
     assert everything(backup_root) == []
     assert database.fingerprint() == before

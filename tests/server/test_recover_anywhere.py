@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.dying import steps
-from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, ours, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, ours, planned, write_set
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 MIGRATED = "ALTER TABLE customers DROP COLUMN grade"
@@ -50,6 +51,9 @@ def die_and_recover(
         before = database.fingerprint()
         said = steps(database, root, source, options, first, last)
         recover.run(requests.recover(database.target, root, patience=0))
+        # History and data say the same.
+        migrated = database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") != "0"
+        assert planned(database, SetSource(source)).files == ([] if migrated else list(files)), said[-1]
         require_whole(database, before, said[-1])
         states = {run.run_id: run.state for run in journal.all_runs(root)}
         assert [run for run, state in states.items() if state.fenced or state.unfinished] == [], said[-1]
