@@ -173,9 +173,11 @@ def generate(server: pgserver.Server, database: str, vector: str, members: int |
         raise DemoError(f"generate.py ended with {rows.returncode}, psql with {loaded.returncode}:\n{loaded.stderr}")
 
 
-def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATABASE,)) -> int:
-    """Run the playbook in this console; give its exit status."""
+def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATABASE,), more: object = None) -> int:
+    """Run the playbook in this console, with more variables if they are given; give its exit status."""
     options = [("-i", f"examples/community_connect/inventories/{inventory}/hosts.yml")]
+    if more:
+        options.append(("-e", json.dumps(more)))
     say("Before it changes anything, the playbook asks a person, and only the answer yes goes on.")
     if not demo.ask:
         options.append(("-e", json.dumps({"pg_migrate_confirm": databases})))
@@ -215,6 +217,22 @@ def show_success(demo: Demo) -> None:
         raise DemoError(f"The playbook ended with status {status}; the good migration should have passed.")
     heading("Migrated and verified")
     show_places(demo)
+    heading("The same files once more: nothing is pending")
+    if play(demo) != 0:
+        raise DemoError("The second run should have found nothing to do.")
+    heading("A month later: the directory has grown, and only the new file is applied")
+    # What was expected of the first month's files is not expected of this one.
+    if play(demo, more={"pg_migrate_source": str(grown()), "pg_migrate_expectations": {}}) != 0:
+        raise DemoError("The run with the new file should have passed.")
+
+
+def grown() -> Path:
+    """The directory of the good set with the file of the next month."""
+    directory, sample = HOME / "migrations", CHECKOUT / "examples" / "community_connect" / "migrations"
+    shutil.rmtree(directory, ignore_errors=True)
+    for name in ("good", "next_month"):
+        shutil.copytree(sample / name, directory, dirs_exist_ok=True)
+    return directory
 
 
 def show_failure(demo: Demo) -> None:
