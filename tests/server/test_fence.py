@@ -259,7 +259,7 @@ def test_reset_statistics_do_not_hide_a_write(database: Database, backup_root: P
 
 
 def test_no_fence_at_all_needs_a_reason(database: Database, backup_root: Path) -> None:
-    with pytest.raises(BadRequest, match="without a fence"):
+    with pytest.raises(BadRequest, match="Without a fence"):
         fence.run(requests.fence(database.target, backup_root, fence.NONE))
 
 
