@@ -12,7 +12,7 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, size
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, first_few, size
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import question as questions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
@@ -29,6 +29,8 @@ _OPTION = {
             "backup_dir": {"type": "str", "required": True},
             "bytes": {"type": "int", "required": True},
             "restore_seconds": {"type": "float", "required": True},
+            "files": {"type": "list", "elements": "str"},
+            "baseline": {"type": "list", "elements": "str"},
             "undoes": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
         },
@@ -107,10 +109,13 @@ def _expected(seconds: float) -> str:
 
 
 def _block(entry: Mapping[str, Any]) -> str:
+    files, baseline = list(entry.get("files") or ()), list(entry.get("baseline") or ())
+    wanted = f"    To be applied: {visible(first_few(files))}\n" if files else ""
+    known = f"    Baseline, recorded and not run: {visible(first_few(baseline))}\n" if baseline else ""
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
-        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{undone}"
+        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n"
         f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
     )

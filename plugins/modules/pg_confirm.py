@@ -41,6 +41,14 @@ options:
         description: How long a rollback is expected to take; less than 0 when that is unknown.
         type: float
         required: true
+      files:
+        description: The files that are to be applied, or the command.
+        type: list
+        elements: str
+      baseline:
+        description: The files that are to be recorded as applied without being run.
+        type: list
+        elements: str
       undoes:
         description: For a rollback by hand, which migrations it undoes, a line each.
         type: list

@@ -262,7 +262,9 @@ guard:
   returned: when it was begun
   type: dict
 verification:
-  description: What C(verification_report.txt) is made of; see M(pgsafe.migration.pg_migration_verify).
+  description:
+    - What C(verification_report.txt) is made of; see M(pgsafe.migration.pg_migration_verify). C(files) lists what the
+      history of the database has got.
   returned: when it was verified
   type: dict
 rollback:

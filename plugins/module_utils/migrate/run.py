@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -490,7 +490,8 @@ class _Window:
         # A baseline by itself runs nothing.
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
         found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
-        self._verification, self._idle = found.as_report(self._manifest), found.idle
+        recorded = [asdict(file) for file in (*self._not_run(), *self._applied)]
+        self._verification, self._idle = {**found.as_report(self._manifest), "files": recorded}, found.idle
         verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
             raise VerificationFailed(found.failure)

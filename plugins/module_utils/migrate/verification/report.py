@@ -16,7 +16,15 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import CROSS, RULE, TICK, pairs, size, time
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import (
+    CROSS,
+    RULE,
+    TICK,
+    duration,
+    pairs,
+    size,
+    time,
+)
 
 _WIDTH = 80
 _INDENT = "  "
@@ -62,6 +70,8 @@ def text(result: Mapping[str, Any]) -> str:
 def _sections(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     yield "Problems", _points(CROSS, result["problems"]) or ["  none"]
     yield "Warnings", _points("[!]", result["warnings"]) or ["  none"]
+    if result.get("files"):
+        yield "Migration files", [line for file in result["files"] for line in _wrapped(_file(file))]
     yield "Rows per table, before and after", _tables(result["tables"]) or ["  no tables"]
     yield "Assertions", _assertions(result["assertions"]) or ["  none were declared"]
     yield "Audit, against the one before", _findings(result["findings"]) or ["  nothing new, nothing fixed"]
@@ -86,6 +96,12 @@ def _wrapped(line: str, indent: str = _INDENT, further: str = _FURTHER) -> list[
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _file(file: Mapping[str, Any]) -> str:
+    ran = "not run" if file["seconds"] is None else duration(file["seconds"])
+    reason = f" ({file['reason']})" if file["reason"] else ""
+    return f"{TICK} {file['name']}: {file['kind']}, {ran}{reason}"
 
 
 def _tables(tables: Sequence[Mapping[str, Any]]) -> list[str]:

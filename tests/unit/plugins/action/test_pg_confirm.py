@@ -128,6 +128,13 @@ def test_the_question_names_what_a_rollback_would_not_give_back() -> None:
     assert "x\ny" not in text
 
 
+def test_the_question_names_the_files_that_are_to_be_applied() -> None:
+    files = [f"{number:03}.sql" for number in range(4, 11)]
+    text = pg_confirm.question([{**DATABASES[0], "files": files, "baseline": ["001.sql", "002.sql"]}])
+    assert "    To be applied: 004.sql, 005.sql, 006.sql, 007.sql, 008.sql and 2 more\n" in text
+    assert "    Baseline, recorded and not run: 001.sql, 002.sql\n" in text
+
+
 def test_the_question_of_a_rollback_says_what_it_undoes() -> None:
     undone = {**DATABASES[0], "restore_seconds": -1, "undoes": ["Undoes the run 20261116_143022 (migrated)"]}
     text = pg_confirm.question([undone])

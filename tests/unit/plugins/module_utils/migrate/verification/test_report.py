@@ -34,6 +34,11 @@ FAILED: dict[str, Any] = {
     "passed": False,
     "problems": ["The table public.t is gone. " + "It was not declared, which is a long story. " * 4],
     "warnings": [f"The index {LONG} is gone."],
+    "files": [
+        {"name": "001_a.sql", "kind": "baseline", "seconds": None, "reason": ""},
+        {"name": "002_b.sql", "kind": "accepted", "seconds": None, "reason": "a remark"},
+        {"name": "003_c.sql", "kind": "applied", "seconds": 4.2, "reason": ""},
+    ],
     "tables": [
         TABLE,
         {**TABLE, "table": LONG, "after": 9_000_000_000},
@@ -61,6 +66,9 @@ FAILED: dict[str, Any] = {
     "line",
     [
         "Verdict  FAILED",
+        "  [✓] 001_a.sql: baseline, not run",
+        "  [✓] 002_b.sql: accepted, not run (a remark)",
+        "  [✓] 003_c.sql: applied, 4.2 s",
         "  [✗] The table public.t is gone. It was not declared, which is a long story. It",
         "  public.u                               12,857 ->           3",
         "      moved (declared: moved_to",
