@@ -135,7 +135,7 @@ def test_check_mode_foresees_a_run_and_writes_nothing(ansible: Ansible, database
     played = ansible.play({"one": database.variables(backup_root, source)}, "--check", "--diff")
     assert played.status == 0, played.output
     assert "Pending: 001_add.sql" in played.output
-    assert "+++ 001_add.sql (pending)" in played.output
+    assert "+++ after: 001_add.sql (pending)" in played.output
     assert all(f"+{line}" in played.output for text in GOOD.values() for line in text.splitlines())
     assert "A backup of" in played.output
     assert everything(backup_root) == []
