@@ -160,7 +160,7 @@ def test_what_the_migration_changed_outside_the_database_is_said(
     # What a run beside has meanwhile replaced and kept.
     for beside in ("", "__failed_20261123_120000"):
         other += f"CREATE DATABASE {database.name}_beside{beside};\n"
-    source = write_set(tmp_path / "set", {"000.sql": outside, "0001.sql": other, **files})
+    source = write_set(tmp_path / "set", {"000.sql": outside, "0.5.sql": other, **files})
     try:
         error = failed(database, backup_root, source)
     finally:
