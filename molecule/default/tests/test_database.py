@@ -32,7 +32,7 @@ def test_the_record_says_applied_then_verified_by_the_run_of_the_backup(
     host: Host, server: pgserver.Server, backup_root: Path
 ) -> None:
     manifest = json.loads(host.file(str(backup_root / SAMPLE / "latest" / "manifest.json")).content_string)
-    records = server.psql("SELECT run_id, applied_at <= verified_at FROM pgsafe.migration_set", SAMPLE)
+    records = server.psql("SELECT DISTINCT run_id, applied_at <= verified_at FROM pgsafe.applied_file", SAMPLE)
     assert records == f"{manifest['run_id']}|t"
 
 
@@ -43,7 +43,7 @@ def test_the_record_is_no_part_of_the_fingerprint(host: Host, server: pgserver.S
     command = ["env", *setting, sys.executable, str(tool), "--json"]
     printed = host.check_output(" ".join(["%s"] * len(command)), *command)
     assert "public.members" in json.loads(printed)["tables"]
-    assert "migration_set" not in printed
+    assert "applied_file" not in printed
 
 
 def test_sessions_can_connect(server: pgserver.Server) -> None:
