@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -25,9 +26,9 @@ class Action(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
             refused = {"failed": True, "changed": False, "verdict": Verdict.REFUSED.value}
             return {**result, **refused, "msg": str(error), **error.facts()}
 
+    @abstractmethod
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The result of the task.
 
         :raises PgsafeError: the task is refused, before anything was begun.
         """
-        raise NotImplementedError

@@ -28,7 +28,7 @@ from ansible_collections.pgsafe.migration.tests.unit import requests_under_test 
 
 pytestmark = pytest.mark.container
 
-REASON = "The volume stays, and so does somebody who looks"
+REASON = "The volume stays, and an operator watches the job"
 ACCEPTED = {"pg_migrate_waive": {"checks": {"execution_environment": REASON}}}
 
 # How the first process of a container calls a play, or is one.

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
 
-# By the name of the tool, what shows its newest file. The tables belong to the owner of the database, who could make
-# them run code for whoever reads them, so a person does.
+# By the name of the tool, the query for its newest file. It is printed and not run: the owner of the table could have
+# planted code that reading the table executes.
 _NEWEST: Mapping[str, str] = {
     "Flyway": "SELECT script FROM {table} WHERE success ORDER BY installed_rank DESC LIMIT 1",
     "golang-migrate": "SELECT version, dirty FROM {table}",
