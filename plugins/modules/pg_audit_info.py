@@ -230,8 +230,8 @@ class AuditFailed(Refused):
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     found = audit.run(request(params))
-    report = found.as_report()
-    result = {"audit": report, "console": console.audit(report)}
+    report = found.report
+    result = {"audit": report.as_result(), "console": console.audit(report)}
     if found.blocking and params["fail"]:
         raise AuditFailed(found, result)
     return {"changed": False, **result, "report": audit_report.text(report)}

@@ -183,6 +183,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     supervision,
     target,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import of_result
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup as job
@@ -228,7 +229,7 @@ def request(params: dict[str, Any]) -> backup.BackupRequest:
         lock_timeout=params["lock_timeout"],
         fingerprint=params["fingerprint"],
         fingerprint_budget=params["fingerprint_budget"],
-        audit=params["audit"],
+        audit=of_result(params["audit"]) if params["audit"] else None,
         run_id=params["run_id"],
     )
 

@@ -41,14 +41,14 @@ def test_dirt_of_every_kind_in_the_sample_is_found_exactly(sample: Database) -> 
 
 def test_of_offending_rows_nothing_but_masked_keys_is_told(sample: Database) -> None:
     sample.sql(audit_dirt.script(sample.server.installation.major))
-    report = audited(sample).as_report()
-    samples = {f"{finding['rule']} {finding['subject']}": finding["samples"] for finding in report["findings"]}
+    report = audited(sample).report
+    samples = {finding.key: list(finding.samples) for finding in report.findings}
     assert samples["orphans dirt.simple constraint simple_pair"] == ["(1, s…(6))", "(2, x…(1))"]
     assert samples["orphans dirt.complete constraint complete_pair"] == ["(1, null)", "(3, x…(1))"]
     assert samples["duplicates dirt.names index names_lower"] == ["(a…(4), 0)", "(b…(4), 0)"]
     assert samples["check_violations dirt.younger constraint kin_fine"] == ["row (0,2)"]
     assert samples["blank_strings dirt.people.note"] == []
-    told = json.dumps(report) + audit_report.text(report)
+    told = json.dumps(report.as_result()) + audit_report.text(report)
     assert not [word for word in ("secret", "nobody at home", "ask me", "very bad", "Anna") if word in told]
 
 
@@ -120,7 +120,7 @@ def _refused_and_unrestorable(database: Database, backup_root: Path, dirt: Dirt)
     database.sql(dirt.sql)
     found = audited(database)
     assert {finding.key: finding.count for finding in found.blocking} == dirt.found
-    taken = backup.run(requests.backup(database.target, backup_root, audit=found.as_report()))
+    taken = backup.run(requests.backup(database.target, backup_root, audit=found.report))
     verdict = verify.run(requests.verify(database.target, taken.directory, "restore"))
     assert verdict.reached == "decode"
     assert verdict.findings != ()
@@ -171,7 +171,7 @@ def test_what_the_audit_only_warns_of_restores(database: Database, backup_root: 
     found = audited(database)
     assert found.blocking == ()
     assert [finding for finding in found.findings if finding.severity == "warning"] != []
-    taken = backup.run(requests.backup(database.target, backup_root, audit=found.as_report()))
+    taken = backup.run(requests.backup(database.target, backup_root, audit=found.report))
     verdict = verify.run(requests.verify(database.target, taken.directory, "restore"))
     assert (verdict.reached, verdict.findings) == ("restore", ())
 

@@ -66,8 +66,8 @@ def test_a_rule_that_runs_out_of_its_time_is_told_and_the_others_go_on(database:
     assert found_by_key["not_valid_rows public.customers constraint named"].count == 60
     assert found_by_key["not_looked_at slow"].severity == "warning"
     assert "statement timeout" in found_by_key["not_looked_at slow"].what
-    rules = found.as_report()["rules"]
-    assert [name for name in rules if not rules[name]["complete"]] == ["slow"]
+    rules = found.report.rules
+    assert [name for name in rules if not rules[name].complete] == ["slow"]
 
 
 def test_when_no_time_is_left_at_all_every_rule_and_every_table_says_so(database: Database) -> None:

@@ -133,7 +133,7 @@ def test_each_harm_by_itself_is_enough(database: Database, clone: Callable[[str]
 def test_a_foreign_key_that_is_broken_with_its_triggers_off_is_rolled_back_where_it_was_audited_before(
     database: Database, backup_root: Path, tmp_path: Path, audited: bool
 ) -> None:
-    before = audit.run(requests.audit(database.target)).as_report() if audited else {}
+    before = audit.run(requests.audit(database.target)).report if audited else None
     taken = backup.run(requests.backup(database.target, backup_root, audit=before))
     assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
     broken = {"1.sql": "SET session_replication_role = replica;\nDELETE FROM customers WHERE id = 1;\n"}

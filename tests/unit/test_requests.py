@@ -58,6 +58,7 @@ BEYOND = {"Target(maintenance_db='postgres')", "Target.__init__(maintenance_db='
 CONVERSIONS = {
     "arguments",
     "audit.own_rule",
+    "audit.report",
     "migrate.verification.assertions",
     "migrate.verification.expectations",
     "migrate.verification.result",
@@ -67,7 +68,6 @@ CONVERSIONS = {
 # Whose functions take a dictionary of anything, and what it is.
 LOOSE = {
     "a result of a module": {"guard.channel", "guard.process", "jobs.console", "jobs.registry", "jobs.verify"},
-    "a report of pg_audit_info": {"audit.run", "backup.audit_report", "backup.formats", "backup.run"},
     "a report of a verification": {"migrate.run", "migrate.verification.report"},
     "facts of a journal": {
         "fence.counters",

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import UNLIMITED, Budget, Clock
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
@@ -58,15 +58,14 @@ class Audit:
     def blocking(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.blocks)
 
-    def as_report(self) -> dict[str, Any]:
-        """The structure that audit_report.txt is rendered from."""
-        listed = [{**asdict(finding), "samples": list(finding.samples)} for finding in self.findings]
+    @property
+    def report(self) -> AuditReport:
         unseen = {finding.subject.partition(" ")[0] for finding in self.findings if finding.rule == NOT_LOOKED_AT}
         rules = {
-            name: {"seconds": self.seconds.get(name, 0.0), "complete": name not in unseen}
+            name: RuleReading(self.seconds.get(name, 0.0), complete=name not in unseen)
             for name in (*NAMES, *self.own_rules)
         }
-        return {"time": now(), "database": self.database, "rows": self.rows, "findings": listed, "rules": rules}
+        return AuditReport(now(), self.database, self.rows, self.findings, rules)
 
 
 def run(request: AuditRequest) -> Audit:
@@ -110,16 +109,17 @@ def findings(
     return found.in_order()
 
 
-def known(report: Mapping[str, Any], reader: Session) -> dict[str, int]:
+def known(report: AuditReport | None, reader: Session) -> dict[str, int]:
     """What a manifest notes: the count of each finding by its key.
 
-    :param report: of the audit before; its rules of scope ``data`` are not asked again. Empty when there was none,
+    :param report: of the audit before; its rules of scope ``data`` do not run again. None when there was no audit,
         which is noted as ``not_looked_at data``.
     :param reader: sees the snapshot of the backup; it is asked by the rules of scope ``catalog``.
     """
-    nothing = {"findings": [{"rule": NOT_LOOKED_AT, "subject": DATA, "count": 1}]}
-    told: list[dict[str, Any]] = (report or nothing)["findings"]
-    before = {key_of(it["rule"], it["subject"]): it["count"] for it in told if _SCOPES.get(it["rule"]) != CATALOG}
+    if report is None:
+        before = {key_of(NOT_LOOKED_AT, DATA): 1}
+    else:
+        before = {finding.key: finding.count for finding in report.findings if _SCOPES.get(finding.rule) != CATALOG}
     return {**before, **{finding.key: finding.count for finding in findings(reader)}}
 
 

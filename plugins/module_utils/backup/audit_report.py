@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 
 WIDTH = 80
@@ -24,49 +25,46 @@ _WORD = re.compile(r'(?:"(?:[^"]|"")*"|\S)+')
 _NUMBER, _NAME = 15, 60
 
 
-def text(result: Mapping[str, Any]) -> str:
-    """
-    :param result: of the audit, as :meth:`Audit.as_report` gives it.
-    """
+def text(report: AuditReport) -> str:
     return "\n".join(
         [
             _LINE,
-            *_wrapped(f"Audit of the data before the migration: {result['database']}"),
+            *_wrapped(f"Audit of the data before the migration: {report.database}"),
             _LINE,
-            f"Time    {result['time'].replace('T', ' ').replace('Z', ' UTC')}",
-            f"Tables  {len(result['rows'])}",
-            *_findings(result["findings"]),
-            *_waived(result.get("waived", ())),
+            f"Time    {report.time.replace('T', ' ').replace('Z', ' UTC')}",
+            f"Tables  {len(report.rows)}",
+            *_findings(report.findings),
+            *_waived(report.waived),
             "",
             "Rules, and the seconds that each has read for",
-            *_rules(result.get("rules", {})),
+            *_rules(report.rules),
             "",
             "Rows per table",
-            *(_table((label, f"{count:,}") for label, count in result["rows"].items()) or ["  no tables"]),
+            *(_table((label, f"{count:,}") for label, count in report.rows.items()) or ["  no tables"]),
             "",
         ]
     )
 
 
-def _findings(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _findings(found: Sequence[Finding]) -> Iterator[str]:
     if not found:
         yield from ("", "Findings", "  none")
     for severity, title in _TITLES.items():
-        of_severity = [finding for finding in found if finding["severity"] == severity]
+        of_severity = [finding for finding in found if finding.severity == severity]
         if of_severity:
             yield from ("", f"{title} ({len(of_severity)})")
         for finding in of_severity:
             yield from _finding(finding)
 
 
-def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
-    yield from _wrapped(f"[{finding['severity']}] {finding['what']} ({finding['rule']})", "  ", "      ")
-    if finding.get("samples"):
-        yield from _wrapped(f"Keys, masked: {', '.join(finding['samples'])}{_more(finding)}", "      ", "        ")
-    if finding["remedy"]:
-        yield from _wrapped(finding["remedy"], "      ", "      ")
-    if finding.get("waived"):
-        yield from _wrapped(f"Waived: {finding['waived']}", "      ", "        ")
+def _finding(finding: Finding) -> Iterator[str]:
+    yield from _wrapped(f"[{finding.severity}] {finding.what} ({finding.rule})", "  ", "      ")
+    if finding.samples:
+        yield from _wrapped(f"Keys, masked: {', '.join(finding.samples)}{_more(finding)}", "      ", "        ")
+    if finding.remedy:
+        yield from _wrapped(finding.remedy, "      ", "      ")
+    if finding.waived:
+        yield from _wrapped(f"Waived: {finding.waived}", "      ", "        ")
 
 
 def _waived(problems: Sequence[str]) -> Iterator[str]:
@@ -77,13 +75,13 @@ def _waived(problems: Sequence[str]) -> Iterator[str]:
         yield from _wrapped(problem, "  ", "      ")
 
 
-def _more(finding: Mapping[str, Any]) -> str:
-    return ", …" if finding["count"] > len(finding["samples"]) else ""
+def _more(finding: Finding) -> str:
+    return ", …" if finding.count > len(finding.samples) else ""
 
 
-def _rules(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _rules(rules: Mapping[str, RuleReading]) -> list[str]:
     return _table(
-        (name, f"{rule['seconds']:.1f}" if rule["complete"] else f"incomplete {rule['seconds']:.1f}")
+        (name, f"{rule.seconds:.1f}" if rule.complete else f"incomplete {rule.seconds:.1f}")
         for name, rule in rules.items()
     )
 

@@ -7,13 +7,14 @@ A failure says which format it was and how far it got.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile
@@ -138,6 +139,6 @@ def server_globals(place: Place) -> BackupFile:
         return listed(GLOBALS, "globals", files.write_text(path, text))
 
 
-def report_of_audit(place: Place, result: Mapping[str, Any]) -> BackupFile:
+def report_of_audit(place: Place, result: AuditReport) -> BackupFile:
     path = place.directory / manifest.AUDIT_REPORT
     return listed(path.name, "report", files.write_text(path, audit_report.text(result)))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import formats
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import root as backup_root
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import archives, csv_files
@@ -74,7 +75,7 @@ class BackupRequest:
     :param abort_on_blocked_ddl: stop when DDL of another session has waited for the backup's locks for 5 s.
     :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
     :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
-    :param audit: the result of the audit, written as ``audit_report.txt`` and noted in the manifest; empty writes none.
+    :param audit: the audit of the run, written as ``audit_report.txt`` and noted in the manifest; None writes none.
     :param run_id: the run, begun by a fence, that the backup is to belong to; empty begins one.
     """
 
@@ -86,7 +87,7 @@ class BackupRequest:
     lock_timeout: int
     csv: Sequence[str]
     abort_on_blocked_ddl: bool
-    audit: Mapping[str, Any]
+    audit: AuditReport | None
     fingerprint: str
     fingerprint_budget: float
     run_id: str
@@ -391,7 +392,7 @@ def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
     return error
 
 
-def _read_held(snap: snapshot.Snapshot, of: Identity, audited: Mapping[str, Any], counted: Any) -> _Held:
+def _read_held(snap: snapshot.Snapshot, of: Identity, audited: AuditReport | None, counted: Any) -> _Held:
     reader = snap.session
     return _Held(
         properties=properties.read(reader, of.name),

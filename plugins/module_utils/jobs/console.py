@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
@@ -47,13 +49,13 @@ def _foreseen_time(facts: Facts) -> str:
     return f"; {duration(least)} to {duration(most)} without writes before the migration, an estimate"
 
 
-def audit(found: Mapping[str, Any]) -> list[str]:
+def audit(found: AuditReport) -> list[str]:
     """Notes and guesses are counted; the report has them."""
-    rows, findings = sum(found["rows"].values()), found["findings"]
-    told = [finding for severity in ("error", "warning") for finding in findings if finding["severity"] == severity]
-    sign = CROSS if any(finding["severity"] == "error" and not finding["waived"] for finding in told) else TICK
+    rows, findings = sum(found.rows.values()), found.findings
+    told = [finding for severity in ("error", "warning") for finding in findings if finding.severity == severity]
+    sign = CROSS if any(finding.blocks for finding in told) else TICK
     counted = f"{_count(len(told), 'finding')}, {_count(len(findings) - len(told), 'note')}"
-    about = f"{rows:,} rows in {len(found['rows'])} tables, {counted}"
+    about = f"{rows:,} rows in {len(found.rows)} tables, {counted}"
     more = [f"... and {len(told) - _MOST_FINDINGS} more findings"] if len(told) > _MOST_FINDINGS else []
     return [f"{sign} Audit: {about}", *[_audited(finding) for finding in told[:_MOST_FINDINGS]], *more]
 
@@ -62,10 +64,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _audited(finding: Mapping[str, Any]) -> str:
-    keys = f" Keys, masked: {', '.join(finding['samples'])}." if finding["samples"] else ""
-    waived = f" Waived: {finding['waived']}" if finding["waived"] else ""
-    return f"[{finding['severity']}] {finding['what']}{keys} {finding['remedy']}{waived}".rstrip()
+def _audited(finding: Finding) -> str:
+    keys = f" Keys, masked: {', '.join(finding.samples)}." if finding.samples else ""
+    waived = f" Waived: {finding.waived}" if finding.waived else ""
+    return f"[{finding.severity}] {finding.what}{keys} {finding.remedy}{waived}".rstrip()
 
 
 def status(found: Sequence[RunStatus]) -> list[str]:

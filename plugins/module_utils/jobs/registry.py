@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, restore, verify
@@ -36,15 +38,18 @@ TYPES = (
     Administrator,
     ArchiveRequest,
     Assertion,
+    AuditReport,
     BackupRequest,
     Decision,
     Expectation,
     File,
+    Finding,
     Listing,
     MigrateRequest,
     Options,
     RecoverRequest,
     RestoreRequest,
+    RuleReading,
     SetSource,
     Target,
     VerifyRequest,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
@@ -95,35 +96,47 @@ def gather(
     :raises QueryFailed: a catalog cannot be read.
     """
     found = identity.server(reader)
-    disk = filesystems.of_tablespace(reader, tablespace)
-    oid = reader.rows(queries.DATABASE_OID, (database,))
-    sessions = tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid])))
     facts = ServerFacts(
         server_version=found.version,
         server_version_text=found.version_text,
         database=database,
-        oid=int(oid[0][0]) if oid else 0,
         standby=bool(reader.value(queries.STANDBY)),
         role=_role(reader, database, wanted),
         wanted=wanted,
-        data_filesystem=disk,
+        data_filesystem=filesystems.of_tablespace(reader, tablespace),
         stated_free_bytes=stated_free_bytes,
         wal=wal.read(reader),
-        present_roles=tuple(name for (name,) in reader.rows(queries.ROLES, (list(wanted.roles),))),
-        powerful_roles=tuple(name for (name,) in reader.rows(_POWERFUL, (list(wanted.roles),))),
-        usable_tablespaces=dict(reader.rows(_TABLESPACES, (list(wanted.tablespaces),))),
         extensions=_extensions(reader, wanted),
-        prepared_transactions=tuple(gid for (gid,) in reader.rows(queries.PREPARED, (database,))),
-        subscriptions=tuple(Subscription(*row) for row in reader.rows(_SUBSCRIPTIONS, (database,))),
-        sessions=sessions,
-        superusers_sessions=tuple(
-            f"pid {pid} of {user}" for pid, user in reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
-        ),
         settings=tuple(_setting(role, text) for role, text in reader.rows(_SETTINGS)),
         login_events=login_triggers.firing(reader, *filter(None, (database, *copies))),
         not_seen=(),
+        **_wanted_objects(reader, wanted),
+        **_of_database(reader, database),
     )
     return with_unseen(facts, *_unseen_disk(facts, unseen_disk))
+
+
+def _wanted_objects(reader: Session, wanted: Wanted) -> dict[str, Any]:
+    """Those of the cluster that a restore needs, where they are there."""
+    roles = list(wanted.roles)
+    return {
+        "present_roles": tuple(name for (name,) in reader.rows(queries.ROLES, (roles,))),
+        "powerful_roles": tuple(name for (name,) in reader.rows(_POWERFUL, (roles,))),
+        "usable_tablespaces": dict(reader.rows(_TABLESPACES, (list(wanted.tablespaces),))),
+    }
+
+
+def _of_database(reader: Session, database: str) -> dict[str, Any]:
+    """What is in use of the live database, or hangs on it."""
+    oid = reader.rows(queries.DATABASE_OID, (database,))
+    superusers = reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
+    return {
+        "oid": int(oid[0][0]) if oid else 0,
+        "prepared_transactions": tuple(gid for (gid,) in reader.rows(queries.PREPARED, (database,))),
+        "subscriptions": tuple(Subscription(*row) for row in reader.rows(_SUBSCRIPTIONS, (database,))),
+        "sessions": tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
+        "superusers_sessions": tuple(f"pid {pid} of {user}" for pid, user in superusers),
+    }
 
 
 def with_unseen(facts: ServerFacts, *unseen: Unseen) -> ServerFacts:

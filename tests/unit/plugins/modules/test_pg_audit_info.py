@@ -13,7 +13,7 @@ def failed(count: int) -> AuditFailed:
     errors = tuple(Finding("orphans", "error", f"t{number}", f"Orphans {number}.", "Mend.") for number in range(count))
     waived = Finding("orphans", "error", "w", "Orphans that are known.", "Mend.", waived="known")
     found = Audit("app", {}, (*errors, waived))
-    return AuditFailed(found, {"audit": found.as_report()})
+    return AuditFailed(found, {"audit": found.report.as_result()})
 
 
 def test_errors_are_numbered_and_what_is_waived_is_in_the_result_alone() -> None:

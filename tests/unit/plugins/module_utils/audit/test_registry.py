@@ -13,7 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA, Rule
 
-FRAME = {"__init__", "finding", "looking", "looks", "own_rule", "registry", "rule", "run"}
+FRAME = {"__init__", "finding", "looking", "looks", "own_rule", "registry", "report", "rule", "run"}
 
 
 def test_every_rule_of_the_directory_is_listed_once() -> None:

@@ -5,24 +5,15 @@
 from __future__ import annotations
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import NAMES, Audit
 
 
-def test_the_report_holds_what_was_found_as_plain_values() -> None:
+def test_the_report_says_of_each_rule_whether_it_is_complete() -> None:
     unseen = Finding("not_looked_at", "warning", "orphans public.t constraint f", "what", "remedy")
     found = Finding("r", "warning", "s", "what", "remedy", 3, ("1", "a…(4)"))
-    report = Audit("app", {"public.t": 3}, (found, unseen), {"orphans": 1.5}, ("r",)).as_report()
-    assert (report["database"], report["rows"]) == ("app", {"public.t": 3})
-    assert report["findings"][0] == {
-        "rule": "r",
-        "severity": "warning",
-        "subject": "s",
-        "what": "what",
-        "remedy": "remedy",
-        "count": 3,
-        "samples": ["1", "a…(4)"],
-        "waived": "",
-    }
-    assert list(report["rules"]) == [*NAMES, "r"]
-    assert report["rules"]["orphans"] == {"seconds": 1.5, "complete": False}
-    assert report["rules"]["r"] == {"seconds": 0.0, "complete": True}
+    report = Audit("app", {"public.t": 3}, (found, unseen), {"orphans": 1.5}, ("r",)).report
+    assert (report.database, report.rows, report.findings) == ("app", {"public.t": 3}, (found, unseen))
+    assert list(report.rules) == [*NAMES, "r"]
+    assert report.rules["orphans"] == RuleReading(1.5, complete=False)
+    assert report.rules["r"] == RuleReading(0.0, complete=True)

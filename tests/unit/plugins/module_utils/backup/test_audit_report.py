@@ -4,28 +4,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
 
 LONG = 'public."a table, whose name has blanks, and goes on for as many as it m" constraint "and its key too"'
 
 
-def finding(severity: str = "warning", **given: Any) -> dict[str, Any]:
-    plain = {"rule": "orphans", "severity": severity, "subject": "x", "count": 1, "samples": [], "waived": ""}
-    return {**plain, "what": "The index x is invalid.", "remedy": "REINDEX it.", **given}
+def finding(severity: str = "warning", **given: Any) -> Finding:
+    return replace(Finding("orphans", severity, "x", "The index x is invalid.", "REINDEX it."), **given)
 
 
-def report(*findings: dict[str, Any], **given: Any) -> str:
-    result = {
-        "time": "2026-11-16T14:30:22Z",
-        "database": "app",
-        "rows": {"public.members": 12_857},
-        "findings": list(findings),
-        "rules": {"orphans": {"seconds": 1.25, "complete": True}},
-    }
-    return audit_report.text({**result, **given})
+def report(*findings: Finding, **given: Any) -> str:
+    plain = AuditReport(
+        time="2026-11-16T14:30:22Z",
+        database="app",
+        rows={"public.members": 12_857},
+        findings=findings,
+        rules={"orphans": RuleReading(1.25, complete=True)},
+    )
+    return audit_report.text(replace(plain, **given))
 
 
 def test_a_finding_is_told_with_its_severity_its_rule_and_its_remedy() -> None:
@@ -49,8 +51,8 @@ def test_errors_come_first_and_guesses_last() -> None:
 
 
 def test_masked_keys_the_reason_of_a_waiver_and_rules_without_an_end_are_told() -> None:
-    told = finding("error", count=7, samples=["1", "a…(4)"], waived="mended by the migration")
-    text = report(told, rules={"orphans": {"seconds": 120.0, "complete": False}})
+    told = finding("error", count=7, samples=("1", "a…(4)"), waived="mended by the migration")
+    text = report(told, rules={"orphans": RuleReading(120.0, complete=False)})
     assert "      Keys, masked: 1, a…(4), …\n" in text
     assert "      Waived: mended by the migration\n" in text
     assert "  orphans  incomplete 120.0\n" in text
@@ -59,7 +61,7 @@ def test_masked_keys_the_reason_of_a_waiver_and_rules_without_an_end_are_told() 
 @pytest.mark.parametrize("count", [1, 10**11])
 def test_no_line_is_longer_than_80_columns_but_for_a_name_that_cannot_be_broken(count: int) -> None:
     remedy = f"Delete these rows, or mend them, then run: ALTER TABLE {LONG} ENABLE TRIGGER ALL, and look at it again."
-    told = finding(what=f"Orphans under {LONG}: 3.", remedy=remedy, samples=["(1, a…(4))"] * 5, waived="so " * 40)
+    told = finding(what=f"Orphans under {LONG}: 3.", remedy=remedy, samples=("(1, a…(4))",) * 5, waived="so " * 40)
     text = report(told, database="a_database_with_a_name", rows={"x" * 70: count, "public.y": count, "z" * 60: 1})
     long = [line for line in text.splitlines() if len(line) > 80]
     # a quoted name is one word, so that it can be copied whole

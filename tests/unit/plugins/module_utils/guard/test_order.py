@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
@@ -24,6 +26,13 @@ from ansible_collections.pgsafe.migration.plugins.modules import (
 )
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
+AUDIT = AuditReport(
+    time="2026-11-16T14:30:22Z",
+    database="app",
+    rows={"public.t": 3},
+    findings=(Finding("orphans", "warning", "public.t constraint f", "what", "remedy", 3, ("1", "a…(4)")),),
+    rules={"orphans": RuleReading(1.5, complete=True)},
+)
 VERIFICATION: dict[str, Any] = {
     "expectations": {"a": "same", "b": {"may_shrink_to": 3}, "c": {"moved_to": "d"}},
     "assertions": [
@@ -33,7 +42,7 @@ VERIFICATION: dict[str, Any] = {
     "declared": ["table a"],
 }
 GIVEN: list[tuple[str, ModuleType, dict[str, Any]]] = [
-    ("backup", pg_backup, {"backup_root": "/b", "audit": {"findings": [{"rule": "orphans"}]}}),
+    ("backup", pg_backup, {"backup_root": "/b", "audit": AUDIT.as_result()}),
     ("verify", pg_backup_verify, {"backup_dir": "/b", "instance_directory": "/i"}),
     ("verify", pg_backup_verify, {"archive": "/b/a.dump"}),
     ("migrate", pg_migration_apply, {"command": ["a"], "environment": {"B": "c"}, **VERIFICATION}),

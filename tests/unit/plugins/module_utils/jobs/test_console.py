@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit import finding as audited
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
@@ -39,27 +42,28 @@ def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     ]
 
 
-def _audited(*findings: Mapping[str, object]) -> list[str]:
-    plain = {"what": "It is invalid.", "remedy": "Mend it.", "samples": [], "waived": ""}
-    return console.audit({"rows": {"a": 12_000, "b": 857}, "findings": [{**plain, **finding} for finding in findings]})
+def _audited(*findings: Mapping[str, Any]) -> list[str]:
+    plain = audited.Finding("r", "info", "s", "It is invalid.", "Fix it.")
+    told = tuple(replace(plain, **finding) for finding in findings)
+    return console.audit(AuditReport("2026-11-16T14:30:22Z", "app", {"a": 12_000, "b": 857}, told, {}))
 
 
 def test_the_audit_counts_rows_tables_and_findings_and_tells_no_guesses() -> None:
     assert _audited({"severity": "warning"}, {"severity": "info"}) == [
         "[✓] Audit: 12,857 rows in 2 tables, 1 finding, 1 note",
-        "[warning] It is invalid. Mend it.",
+        "[warning] It is invalid. Fix it.",
     ]
 
 
 def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself() -> None:
-    error = {"severity": "error", "samples": ["1", "a…(4)"]}
+    error = {"severity": "error", "samples": ("1", "a…(4)")}
     assert _audited(error) == [
         "[✗] Audit: 12,857 rows in 2 tables, 1 finding, 0 notes",
-        "[error] It is invalid. Keys, masked: 1, a…(4). Mend it.",
+        "[error] It is invalid. Keys, masked: 1, a…(4). Fix it.",
     ]
     assert _audited({**error, "waived": "known"}) == [
         "[✓] Audit: 12,857 rows in 2 tables, 1 finding, 0 notes",
-        "[error] It is invalid. Keys, masked: 1, a…(4). Mend it. Waived: known",
+        "[error] It is invalid. Keys, masked: 1, a…(4). Fix it. Waived: known",
     ]
 
 
