@@ -26,9 +26,10 @@ class Rule:
 
 
 class Restoring(Protocol):
-    """Restores in a temporary instance and adds what it finds."""
+    """Restores in a temporary instance."""
 
-    def __call__(self, looked: Found, /, *, as_superuser: bool) -> None: ...
+    def __call__(self, looked: Found, /, *, as_superuser: bool) -> None:
+        """Restore, and add what is found to ``looked``."""
 
 
 def restore(restoring: Restoring, needed: Sequence[str], found: Found, rule: Rule) -> None:
