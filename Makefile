@@ -108,7 +108,7 @@ molecule: venv-test tree ## Test the role in Molecule's scenarios
 # make sanity SANITY_ARGS='--test validate-modules plugins/modules/pg_backup.py'
 SANITY_CORE ?= 2.19
 .PHONY: sanity
-sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest)
+sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest, 2.21 for the newest)
 	$(call heading,ansible-test sanity with ansible-core $(SANITY_CORE))
 	@"$(PYTHON)" tools/sanity.py --core $(SANITY_CORE) $(SANITY_ARGS)
 

@@ -24,7 +24,7 @@ import collection_tree
 import controllers
 import environments
 
-CORES = ("2.16", "2.19")
+CORES = ("2.16", "2.19", "2.21")
 BOOTSTRAP = "import ensurepip\nensurepip.bootstrap(upgrade=True, default_pip=True)\n"
 
 

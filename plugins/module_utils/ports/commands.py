@@ -224,7 +224,7 @@ class Background:
 
 def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command waits; this process goes on
             list(argv),
             env={**os.environ, **env},
             cwd="/",
@@ -457,7 +457,7 @@ def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = su
 def _child(command: Command, stdin: int, stdout: int) -> _Child:
     started = time.monotonic()
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command ends no process group
             command.argv,
             env={**os.environ, **command.env},
             cwd=command.cwd,
