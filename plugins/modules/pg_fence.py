@@ -231,6 +231,7 @@ def request(params: dict[str, Any]) -> fence.FenceRequest:
         before=_commands(params["before"]),
         after=_commands(params["after"]),
         idle_timeout=params["idle_timeout"],
+        lease=params["lease"],
     )
 
 
@@ -242,7 +243,7 @@ def _watch(params: dict[str, Any], asked: fence.FenceRequest, run_id: str) -> di
     try:
         run_journal = journal.Journal(asked.backup_root / journal.RUNS / run_id)
         order = recover.request_of(run_journal, asked.target, defaults(JOBS)["jobs"])
-        return launch.watchdog(order, params["lease"], params["idle_timeout"], run_journal)
+        return launch.watch(order, params["lease"], params["idle_timeout"], run_journal)
     except PgsafeError:
         fence.lift(asked.target, asked.backup_root, run_id)
         raise

@@ -18,10 +18,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import laun
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.modules import pg_migration_apply
-from ansible_collections.pgsafe.migration.tests.server.support import Database, command_lines, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, guards_of, until
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 AN_HOUR = 3600.0
+
+# The parent of the guard first, so that it starts no other guard; the guard next, so that it starts no other worker.
+EVERY = ("parent", "guard", "work")
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,19 @@ class Guarded:
         return [entry.event for entry in self.journal.entries()]
 
     def processes(self, role: str) -> list[int]:
-        """Those of this run that are its ``guard``, or its ``work``."""
-        return [
-            pid
-            for pid, words in command_lines().items()
-            if str(self.directory.parent) in " ".join(words) and words[-2:-1] == [role]
-        ]
+        """Those of this run that are its ``guard``, the ``parent`` of the guard, or its ``work``."""
+        return guards_of(self.directory.parent, role)
 
     def kill(self, *roles: str) -> None:
-        """All at once, the guard first; and until they are gone, with the locks that they held."""
+        """All at once, in this order; and until they are gone, with the locks that they held."""
         killed = [pid for role in roles for pid in self.processes(role)]
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         until(lambda: not any(set(killed) & set(self.processes(role)) for role in roles), "the killed have gone")
 
     def over(self) -> dict[str, Any]:
-        """What the job has come to, once neither the guard nor its worker is there any more."""
-        until(lambda: not self.processes("guard") and not self.processes("work"), "the guard ends")
+        """What the job has come to, once the run has no process any more."""
+        until(lambda: not any(self.processes(role) for role in EVERY), "the guard ends")
         result = self.channel.result()
         assert result is not None, (self.events(), (self.directory / "log").read_text())
         return result
@@ -91,4 +90,4 @@ def guarded(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **
     try:
         yield job
     finally:
-        job.kill("guard", "work")
+        job.kill(*EVERY)

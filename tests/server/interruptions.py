@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY
 from ansible_collections.pgsafe.migration.tests.server.plays import CALLBACK, UNPROBED, Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
@@ -27,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     backends,
     command_lines,
+    guards_of,
     ours,
     require_open,
     until,
@@ -168,9 +170,8 @@ class Playing:
         return next((entry for entry in reversed(entries) if entry.event in events), None)
 
     def processes(self, role: str) -> list[int]:
-        """Those of the run on the target: its ``guard``, its ``work``, its ``watchdog``."""
-        found = command_lines().items()
-        return [pid for pid, words in found if str(self.root) in " ".join(words) and words[-2:-1] == [role]]
+        """Those of the run on the target: its ``guard``, the ``parent`` of the guard, its ``work``."""
+        return guards_of(self.root, role)
 
     def modules(self) -> list[int]:
         """The processes of the modules that Ansible runs just now, and of what they have started."""
@@ -218,7 +219,7 @@ def ctrl_c(play: Playing) -> None:
 def ctrl_c_twice(play: Playing) -> None:
     """The second one when the first has reached the guard: two at once are one for the kernel."""
     press(play)
-    until(lambda: heard(play) or not play.processes("guard"), "the first Ctrl+C is heard")
+    until(lambda: heard(play) or not play.processes("work"), "the first Ctrl+C is heard")
     press(play)
 
 
@@ -253,13 +254,13 @@ def kill_worker(play: Playing) -> None:
 
 
 def kill_guard_and_worker(play: Playing) -> None:
-    """The guard first, so that it starts no other."""
+    """The guard first, so that it starts no other worker."""
     kill(play.processes("guard") + play.processes("work"))
 
 
 def log_out(play: Playing) -> None:
     """As on a host that ends whatever a session has left, when it is over."""
-    roles = [pid for role in ("guard", "work", "watchdog") for pid in play.processes(role)]
+    roles = [pid for role in EVERY for pid in play.processes(role)]
     kill([pid for role in roles for pid in family(role)], signal.SIGTERM)
 
 
@@ -345,7 +346,7 @@ def begun(
             yield playing_now
         finally:
             # Nothing is left of a run that a test has given up; one that has ended has none of these.
-            for role in ("watchdog", "guard", "work"):
+            for role in EVERY:
                 kill(playing_now.processes(role))
 
 
@@ -406,7 +407,7 @@ def seconds_until_heard(play: Playing, event: Event) -> float | None:
 
 
 def rests(play: Playing) -> bool:
-    return play.terminal.ended() and not play.processes("guard") and not play.processes("work")
+    return play.terminal.ended() and not play.processes("work")
 
 
 def settled(play: Playing) -> bool:
@@ -425,7 +426,7 @@ def left(play: Playing) -> list[str]:
 
 def recovered(play: Playing) -> bool:
     """Wait until nobody works on it any more, and recover what is left of it, once; whether that was needed."""
-    until(lambda: not play.modules() and not play.processes("guard") and not play.processes("work"), "it is quiet")
+    until(lambda: not play.modules() and not play.processes("work"), "it is quiet")
     needed = any(run.state.fenced or run.state.unfinished for run in play.runs())
     until(lambda: _recovered(play), "it is recovered")
     until(lambda: settled(play), f"it has settled: {left(play)}")

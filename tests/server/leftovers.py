@@ -15,8 +15,9 @@ from ansible_collections.pgsafe.migration.tests.server.support import command_li
 
 import pgserver
 
-# A guard starts another worker in the place of one that was killed, so the guards are ended before the workers.
-ROLES = ("watchdog", "guard", "work")
+# A guard starts another worker in the place of one that was killed, so the guards are ended before the workers, and
+# the parents of the guards, which are older, before them.
+ROLES = ("guard", "work")
 
 _COMMENTS = "SELECT json_object_agg(datname, shobj_description(oid, 'pg_database')) FROM pg_database"
 

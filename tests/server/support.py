@@ -313,6 +313,23 @@ def command_lines() -> dict[int, list[str]]:
     return found
 
 
+def guards_of(directory: Path, role: str) -> list[int]:
+    """The processes of the runs below a directory that are a ``guard``, the ``parent`` of a guard, or its ``work``."""
+    lines = command_lines()
+    named = "work" if role == "work" else "guard"
+    found = [pid for pid, words in lines.items() if str(directory) in " ".join(words) and words[-2:-1] == [named]]
+    parents = {parent for pid in found if (parent := _parent(pid)) in found}
+    return found if role == "work" else [pid for pid in found if (pid in parents) == (role == "parent")]
+
+
+def _parent(pid: int) -> int:
+    try:
+        said = (Path("/proc") / str(pid) / "stat").read_text()
+    except OSError:
+        return 0
+    return int(said.rpartition(")")[2].split()[1])
+
+
 def clean_environment(home: Path) -> dict[str, str]:
     """A caller's environment with nothing in it that steers Ansible, libpq or Python."""
     kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}

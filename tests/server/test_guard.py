@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
-from ansible_collections.pgsafe.migration.tests.server.guarding import Guarded, guarded
+from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY, Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
@@ -30,6 +30,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     backends,
     command_lines,
     fenced,
+    guards_of,
     ours,
     proven,
     until,
@@ -186,7 +187,7 @@ def test_what_a_reboot_has_left_is_rolled_back_by_hand_by_the_next_run_or_not_at
     taken = fenced(database, root)
     with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
         sleeps(database, job)
-        job.kill("guard", "work")
+        job.kill(*EVERY)
     (left,) = status.run(requests.status(root, database.name))
     assert (left.standing, left.phase, left.guard) == ("left unfinished", "applying", "running")
     command = left.by_hand
@@ -228,6 +229,26 @@ def test_a_run_whose_controller_is_not_heard_of_any_more_is_given_up_when_its_le
     assert abandoned.facts["reason"] == "No controller has renewed the lease for 1 s."
 
 
+@pytest.mark.fault(66)
+@pytest.mark.parametrize("killed", ["guard", "parent"])
+def test_between_two_tasks_a_run_keeps_its_guard_when_the_guard_or_its_parent_is_killed(
+    database: Database, root: Path, killed: str
+) -> None:
+    before = database.fingerprint()
+    run = journal.of_run(root, watched(database, root, idle_timeout=3600.0, lease=3600.0))
+    assert run is not None
+    # On a machine that is busy another one was started, and goes again.
+    until(lambda: len(guards_of(root, killed)) == 1, "there is one")
+    (known,) = guards_of(root, killed)
+    os.kill(known, signal.SIGKILL)
+    until(lambda: known not in guards_of(root, killed) and backends(database.server), "a guard holds the lock")
+    assert run.state.fenced
+    Channel(run.directory).abort("The controller is gone.")
+    until(lambda: not run.state.fenced, "the fence is lifted")
+    until(lambda: not backends(database.server), "the guard goes")
+    require_whole(database, before)
+
+
 def test_the_watch_over_a_fence_goes_on_when_the_directory_of_its_run_is_renamed(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
@@ -235,12 +256,66 @@ def test_the_watch_over_a_fence_goes_on_when_the_directory_of_its_run_is_renamed
     run = journal.of_run(root, watched(database, root, idle_timeout=3600.0, lease=3600.0))
     assert run is not None
     run.directory.rename(tmp_path / "renamed")
-    until(lambda: run.text() is not None and (run.directory / "job_1").exists(), "the journal is put back")
+    until(lambda: run.text() is not None and (run.directory / "orders").exists(), "the journal is put back")
     assert run.state.fenced
-    Channel(run.directory / "job_1").abort("The controller is gone.")
+    Channel(run.directory).abort("The controller is gone.")
     until(lambda: not run.state.fenced, "the watchdog lifts the fence")
     until(lambda: not backends(database.server), "the watchdog goes")
     require_whole(database, before)
+
+
+def test_a_job_and_the_watch_over_it_go_on_when_the_directory_of_its_run_is_renamed(
+    database: Database, root: Path, tmp_path: Path
+) -> None:
+    before = database.fingerprint()
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0))
+    with guarded(database, taken, source=str(write_set(tmp_path / "set", SLOW))) as job:
+        sleeps(database, job)
+        job.directory.parent.rename(tmp_path / "renamed")
+        until((job.directory / "lease").exists, "the directory and its channel are made again")
+        assert job.processes("work")
+        assert job.journal.state.armed
+        job.channel.abort("It was asked for.")
+        result = job.over()
+    assert result["verdict"] == "rolled_back"
+    require_whole(database, before)
+
+
+def test_an_order_that_its_guard_did_not_take_in_time_is_withdrawn(
+    database: Database, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0))
+    source = str(write_set(tmp_path / "set", GOOD))
+    # On a machine that is busy another one was started, and goes again.
+    until(lambda: len(guards_of(root, "guard")) == 1, "there is one guard")
+    (guard,) = guards_of(root, "guard")
+    os.kill(guard, signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(launch, "_PATIENCE_SECONDS", 0.5)
+        with pytest.raises(Refused, match="did not start"), guarded(database, taken, source=source):
+            pass
+    os.kill(guard, signal.SIGCONT)
+    with guarded(database, taken, source=source) as job:
+        result = job.over()
+    assert result["verdict"] == "migrated"
+    assert job.directory.name == "job_2"
+    assert Channel(job.directory.with_name("job_1")).state() is None
+    assert job.events().count("armed") == 1
+
+
+def test_a_worker_has_the_environment_of_the_task_that_gave_the_order(
+    database: Database, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADE", "of the fence")
+    monkeypatch.setenv("ONLY_OF_THE_FENCE", "no")
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0))
+    monkeypatch.setenv("GRADE", "of the migration")
+    monkeypatch.delenv("ONLY_OF_THE_FENCE")
+    says = """psql -c "COMMENT ON TABLE customers IS '$GRADE${ONLY_OF_THE_FENCE:-}'" >/dev/null"""
+    with guarded(database, taken, command=["bash", "-c", says]) as job:
+        assert job.over()["verdict"] == "migrated"
+    assert database.sql("SELECT obj_description('customers'::regclass)") == "of the migration"
+    assert not (job.directory.parent / "orders").exists()
 
 
 @pytest.mark.parametrize("made_again", [False, True], ids=["removed", "renamed and made again"])

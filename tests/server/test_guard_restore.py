@@ -26,7 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
-from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
+from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (
     HELD_UP,
     Database,
@@ -68,7 +68,7 @@ def restoring(database: Database, taken: backup.Backup, lease: float = AN_HOUR, 
     try:
         yield job
     finally:
-        job.kill("guard", "work")
+        job.kill(*EVERY)
 
 
 def stands_still(database: Database, job: Guarded) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_guard
-from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, Guarded
+from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced, until
 from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
@@ -77,7 +77,7 @@ def window(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **o
     try:
         yield Window(job, database.called(armed["database"]), given)
     finally:
-        job.kill("guard", "work")
+        job.kill(*EVERY)
 
 
 @pytest.mark.every_major
@@ -149,7 +149,7 @@ def test_what_a_killed_guard_and_worker_leave_of_a_window_the_next_run_undoes(da
     before = database.fingerprint()
     with window(database, fenced(database, root)) as opened:
         opened.inside.sql(CHANGE)
-        opened.job.kill("guard", "work")
+        opened.job.kill(*EVERY)
     recover.run(requests.recover(database.target, root))
     require_whole(database, before)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.tests.server import interruptions
-from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR
+from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY
 from ansible_collections.pgsafe.migration.tests.server.interruptions import PHASES, Playing, playing, require_whole
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, until
@@ -44,8 +44,10 @@ def test_a_controller_that_is_gone_while_a_person_is_asked_leaves_no_fence(
 def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database: Database, backup_root: Path) -> None:
     with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), pg_migrate_guard={"lease": 2}) as play:
         (run,) = play.runs()
-        over = [path.parent for path in run.directory.glob("job_*/result.json")]
-        (lease,) = [path for path in run.directory.glob("job_*/lease") if path.parent not in over]
+        # Fence, backup and proof: one guard for all of them.
+        assert [len(play.processes(role)) for role in EVERY] == [1, 1, 0]
+        assert len(list(run.directory.glob("guard_*.pyz"))) == 1
+        lease = run.directory / "lease"
         for _time in range(8):
             seen = lease.stat().st_mtime_ns
             until(lambda: lease.stat().st_mtime_ns != seen, "the lease is renewed")  # noqa: B023  # called at once

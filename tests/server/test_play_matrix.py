@@ -86,7 +86,7 @@ def test_a_host_that_ends_the_processes_of_a_session_has_the_database_rolled_bac
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     with playing(ansible, database, backup_root, PHASES["migrate"], pg_migrate_guard={"lease": AN_HOUR}) as play:
-        assert play.processes("watchdog")
+        assert play.processes("parent")
         interruptions.log_out(play)
         until(lambda: play.told("rolled_back"), "the guard has rolled back")
         assert play.terminal.wait() == 2, play.terminal.said

@@ -68,7 +68,7 @@ def fence(target: Target, backup_root: Path, kind: str = "", reason: str = "", *
     """Without a watchdog, unless the caller says otherwise."""
     options = {"kind": kind} if kind else {}
     found = pg_fence.request(_given(pg_fence, backup_root=str(backup_root), reason=reason, **options))
-    return replace(found, **{"target": target, "idle_timeout": None, **fields})
+    return replace(found, **{"target": target, "idle_timeout": None, "lease": 0.0, **fields})
 
 
 def migrate(

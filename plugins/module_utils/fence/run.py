@@ -50,6 +50,7 @@ class FenceRequest:
     :param before: commands to run before the fence is raised.
     :param after: commands to run after the database was opened again, whatever became of the run.
     :param idle_timeout: seconds that the run may rest before its watchdog gives it up; None without a watchdog.
+    :param lease: seconds that the controller may be silent between two tasks; 0 is no lease.
     """
 
     target: Target
@@ -59,6 +60,7 @@ class FenceRequest:
     before: hooks.Hooks
     after: hooks.Hooks
     idle_timeout: float | None
+    lease: float
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         reason=fence.reason,
         comment=fence.comment,
         idle_timeout=request.idle_timeout,
+        lease=request.lease,
     )
     return fence
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
@@ -122,7 +124,9 @@ class Lease:
         self._since = time.monotonic()
 
     def lapsed(self) -> bool:
-        touched = self._channel.renewed()
-        if touched != self._seen:
-            self._seen, self._since = touched, time.monotonic()
+        """A lease that cannot be read is not renewed."""
+        with suppress(FileFailed):
+            touched = self._channel.renewed()
+            if touched != self._seen:
+                self._seen, self._since = touched, time.monotonic()
         return time.monotonic() - self._since > self._seconds

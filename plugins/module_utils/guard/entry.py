@@ -1,18 +1,17 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ``guard.pyz`` does: be the guard of a job, be its worker, or finish by hand what a guard has left."""
+"""What ``guard.pyz`` does: be the guard of a run, be the worker of one of its jobs, or finish a run by hand."""
 
 from __future__ import annotations
 
 import sys
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, process, watchdog, worker
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, supervisor, worker
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting
 
 _ROLES = {
-    "guard": process.main,
+    "guard": supervisor.main,
     "work": worker.main,
-    "watchdog": watchdog.main,
     "await": awaiting.main,
     "recover": by_hand.main,
 }

@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 
 
 class KeptJournal:
-    """The newest text of a run's journal."""
+    """The newest text of a run's journal.
+
+    :raises PgsafeError: there is no journal.
+    """
 
     def __init__(self, run_journal: Journal) -> None:
+        text = run_journal.text()
+        if text is None:
+            raise Refused(f"The run {run_journal.run_id} has no journal.")
         self._journal = run_journal
-        self._text = run_journal.text() or ""
+        self._text = text
 
     @property
     def lost(self) -> bool:

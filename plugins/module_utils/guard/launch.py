@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Start a guard from a module, which ends while the guard goes on."""
+"""Give orders to the guard of a run from a module, which ends while the guard goes on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, inbox
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order, packed_way
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs.registry import Request
@@ -26,48 +26,73 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover i
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
+_REPEAT_SECONDS = 5.0
 
 
-def watchdog(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, Any]:
-    """Start the watchdog of a run that is fenced; what the controller needs to renew its lease.
+def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, Any]:
+    """Start the guard of a run that is fenced; what the controller needs to renew its lease.
 
     :param request: what it does with a run that is abandoned.
     :param lease: seconds that the controller may be silent.
     :param idle_timeout: seconds that the run may rest between two tasks.
     :raises PgsafeError: it did not start.
     """
-    order = Order("recover", request, str(run_journal.directory), "", lease, idle_timeout=idle_timeout)
-    channel = _begin(order, "watchdog", run_journal)
-    return {"directory": str(channel.directory), "run_id": run_journal.run_id, "lease": lease}
+    directory = str(run_journal.directory)
+    _begin(Order("", request, directory, directory, lease, idle_timeout=idle_timeout), run_journal)
+    return {"directory": directory, "run_id": run_journal.run_id, "lease": lease}
 
 
 def start(job: str, request: Request, supervision: Supervision, run_journal: Journal) -> dict[str, Any]:
-    """Start the guard of a job, and wait until it says that it is there.
+    """Give a job to the guard of its run, which is started if there is none, and wait until it has begun.
 
     :returns: what the controller needs to speak to it.
-    :raises PgsafeError: it did not start; nothing was changed.
+    :raises PgsafeError: it did not begin; nothing was changed.
     """
-    order = Order(job, request, str(run_journal.directory), "", supervision.lease, supervision.grace)
-    return _begin(order, "guard", run_journal).for_controller(job, run_journal.run_id, supervision)
+    run, own = str(run_journal.directory), str(_free(run_journal))
+    # Without a fence there is nothing to watch when the job is over.
+    idle = run_journal.idle_timeout or 0.0
+    order = Order(job, request, run, own, supervision.lease, supervision.grace, idle)
+    return _begin(order, run_journal).channel.for_controller(job, run_journal.run_id, supervision)
 
 
-def _begin(order: Order, role: str, run_journal: Journal) -> Channel:
-    """Start the program in a role of its own, and wait until it says that it is there.
-
-    :raises Refused: another user could replace it.
+def _begin(order: Order, run_journal: Journal) -> Order:
+    """
+    :raises Refused: another user could replace the guard's program.
     """
     safe_paths.require(run_journal.directory)
     script = _laid_down(run_journal)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
-    channel = _channel(run_journal)
-    directory = str(channel.directory)
-    if role == "guard":
-        run_journal.append(Event.GUARDED, job=order.job, directory=directory, by_hand=by_hand(script))
-    with files.extended(channel.directory / channels.LOG) as log:
-        given = replace(order, directory=directory).packed()
-        commands.detach([sys.executable, "-B", str(script), role], given, log, {})
-    _await(channel)
-    return channel
+    order.channel.open()
+    if order.job:
+        run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(script))
+    _hand_over(replace(order, script=str(script), environment=dict(os.environ)), run_journal)
+    return order
+
+
+def _hand_over(order: Order, run_journal: Journal) -> None:
+    """Until the guard says that it has taken the order; one that was killed meanwhile is followed by another.
+
+    :raises Refused: there is no guard, or it does not take the order, which is withdrawn.
+    """
+    deadline, again = time.monotonic() + _PATIENCE_SECONDS, 0.0
+    while order.channel.state() is None:
+        now = time.monotonic()
+        if now > deadline:
+            # A guard that was stopped may read the order when it goes on.
+            order.channel.abort("The guard did not take the order in time.")
+            raise Refused(f"The guard did not start: {_said(order.channel) or 'it said nothing'}.")
+        if now > again:
+            _send(order, run_journal)
+            again = time.monotonic() + _REPEAT_SECONDS
+        time.sleep(_LOOK_SECONDS)
+
+
+def _send(order: Order, run_journal: Journal) -> None:
+    """To the guard of the run, or to one that is started."""
+    if inbox.send(run_journal.directory, order) or inbox.guarded(run_journal.directory):
+        return
+    with files.extended(order.channel.directory / channels.LOG) as log:
+        commands.detach([sys.executable, "-B", order.script, "guard"], order.packed(), log)
 
 
 def by_hand(script: Path) -> str:
@@ -90,21 +115,12 @@ def _laid_down(run_journal: Journal) -> Path:
     return path
 
 
-def _channel(run_journal: Journal) -> Channel:
+def _free(run_journal: Journal) -> Path:
+    """The directory of the next job."""
     number = 1
     while (run_journal.directory / f"job_{number}").exists():
         number += 1
-    channel = Channel(run_journal.directory / f"job_{number}")
-    channel.open()
-    return channel
-
-
-def _await(channel: Channel) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while channel.state() is None:
-        if time.monotonic() > deadline:
-            raise Refused(f"The guard did not start: {_said(channel) or 'it said nothing'}.")
-        time.sleep(_LOOK_SECONDS)
+    return run_journal.directory / f"job_{number}"
 
 
 def _said(channel: Channel) -> str:

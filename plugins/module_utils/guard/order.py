@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a guard is told when it starts: on its standard input, since there is a password in it."""
+"""An order to a guard: on its standard input or through a named pipe, never in a file, since it has a password."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import codec
@@ -19,17 +20,22 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore import re
 # In the directory of a run: how its database is reached, without a password, for finishing it by hand.
 CONNECTION = "connection.json"
 
+# There, too: what its guard holds as long as it lives, and where it gets its orders.
+LOCK, ORDERS = "guard.lock", "orders"
+
 
 @dataclass(frozen=True)
 class Order:
-    """:param job: the name of one of the jobs; a watchdog's is to recover.
-    :param request: of the job.
+    """:param job: the name of one of the jobs; empty to watch the run.
+    :param request: of the job; without one, to recover.
     :param run_directory: of the run that the job belongs to.
-    :param directory: of the job's channel.
-    :param lease: seconds that it may go unrenewed.
-    :param grace: seconds that a worker may take to end when asked; a watchdog has none.
-    :param idle_timeout: seconds that a run may rest between two tasks; for its watchdog.
+    :param directory: of the job's channel; without a job, of the run.
+    :param lease: seconds that it may go unrenewed; 0 is no lease.
+    :param grace: seconds that a worker may take to end when asked.
+    :param idle_timeout: seconds that a run may rest between two tasks.
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
+    :param script: the program of the worker.
+    :param environment: of the task that gives the order, and so of the worker.
     """
 
     job: str
@@ -40,6 +46,8 @@ class Order:
     grace: float = 0.0
     idle_timeout: float = 0.0
     server_patience: float = 600.0
+    script: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def channel(self) -> Channel:
@@ -54,6 +62,18 @@ class Order:
     def journal(self) -> Journal:
         return Journal(Path(self.run_directory))
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person has asked for it, who decides about the run himself when it is broken off."""
+        return self.job == "restore"
+
+    @property
+    def idle(self) -> Order:
+        """The order to watch the run, with the lease of the run instead of the job's."""
+        if not self.job:
+            return self
+        return replace(self.recovering(), job="", directory=self.run_directory, lease=self.journal.lease)
+
     def recovering(self) -> Order:
         """The order to finish or undo what this one's job has left of its run."""
         request = recover.request_of(self.journal, self.request.target, self.request.jobs)
@@ -64,7 +84,13 @@ class Order:
 
 
 def unpacked(data: bytes) -> Order:
-    return Order(**codec.decoded(data.decode(), registry.TYPES))
+    """
+    :raises ValueError: this is not an order, or one of another version of the collection.
+    """
+    try:
+        return Order(**codec.decoded(data.decode(), registry.TYPES))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"This is not an order of this version: {error}.") from error
 
 
 def packed_way(target: Target) -> str:

@@ -1,87 +1,76 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The watchdog of a run: there from the fence to the end, so that no database stays fenced without a controller.
+"""The guard of a run while no job is at work: the watchdog, so that no database stays fenced without a controller.
 
-Between two tasks of a play no process works on a run. The watchdog holds the lock by which the server knows of the run.
-It finishes or undoes the run when its controller is gone, when it has rested for too long, or when guard and worker
-were killed.
+It finishes or undoes the run when its controller is gone, when it has rested for too long, or when a guard and its
+worker were killed.
 """
 
 from __future__ import annotations
 
-import platform
-import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel, Lease
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.kept_journal import KeptJournal
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
-
-_LOOK_SECONDS = 0.5
 
 # How long no process may work on a run that has begun to migrate: its guard starts another worker at once.
 _ORPHANED_SECONDS = 15.0
 
-# A job that the last task has begun may not have taken the lock of the run yet.
+# A task that works on the run without the guard may not have taken the lock of the run yet.
 _BETWEEN_TASKS_SECONDS = 2.0
 
 
-def main(_arguments: Sequence[str]) -> int:
-    order = unpacked(sys.stdin.buffer.read())
-    with signals.passed_over():
-        _Watchdog(order).watch()
-    return 0
+class Watchdog:
+    """
+    :param order: the one that the guard began with; its lease is that of the run, 0 for none.
+    """
 
-
-class _Watchdog:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._journal = order.journal
-        self._target = order.request.target
-        self._server: Session | None = None
-        self._phase = ""
         self._known = 0
         self._since = time.monotonic()
         self._lease = Lease(order.channel, order.lease) if order.lease else None
         self._kept = KeptJournal(self._journal)
         self._lost_since = time.monotonic()
 
-    def watch(self) -> None:
-        """Until the run has ended, or cannot be watched any more."""
-        self._order.channel.say(State(channels.RUNNING))
-        while not self._ended() and not self._given_up():
-            # A server that is away comes back, and the lock is taken again; so does a filesystem.
-            for step in (self._keep_journal, self._hold, self._finish_abandoned):
-                with suppress(PgsafeError):
-                    step()
-            time.sleep(_LOOK_SECONDS)
-        self._let_go()
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, or cannot be watched any more."""
+        return self._ended() or self._given_up()
+
+    def look(self) -> None:
+        """Keep the journal, and finish or undo the run if it was abandoned."""
+        self.keep_journal()
+        # A server that is away comes back; so does a filesystem.
         with suppress(PgsafeError):
-            self._order.channel.say(State(channels.ENDED))
+            self._finish_abandoned()
 
     def _ended(self) -> bool:
         """A rollback that failed has opened the database; what to do then is for a person to say."""
-        state = self._journal.state
-        return state.newest is not None and not state.fenced
+        with suppress(PgsafeError):
+            state = self._journal.state
+            return state.newest is not None and not state.fenced
+        return False
 
-    def _keep_journal(self) -> None:
-        """Put the journal back where its directory was renamed or removed: without it nothing could lift the fence."""
-        if self._kept.keep():
-            self._order.channel.open()
+    def keep_journal(self, *channels: Channel) -> None:
+        """Put the journal back where its directory was renamed or removed: without it nothing could lift the fence.
+
+        :param channels: of the job that runs.
+        """
+        with suppress(PgsafeError):
+            if self._kept.keep():
+                for channel in (self._order.channel, *channels):
+                    channel.open()
 
     def _given_up(self) -> bool:
         """Whether the backup root is gone for so long that nothing can renew the lease, and the fence was lifted."""
@@ -136,31 +125,4 @@ class _Watchdog:
         self._since = time.monotonic()
 
     def _request(self) -> RecoverRequest:
-        return recover.request_of(self._journal, self._target, self._order.request.jobs)
-
-    def _hold(self) -> None:
-        newest = self._journal.state.newest
-        phase = str(newest) if newest else self._phase
-        try:
-            if self._server is None:
-                self._server = connect(self._target.maintenance, purpose="run")
-                self._phase = ""
-            if phase == self._phase:
-                self._server.value("SELECT 1")
-            else:
-                self._take(self._server, phase)
-        except PgsafeError:
-            self._let_go()
-            raise
-
-    def _take(self, server: Session, phase: str) -> None:
-        raised = fence.recorded(self._journal)
-        if self._phase or raised is None or run_lock.take(server, raised.identity.oid):
-            named = run_lock.purpose(self._journal.run_id, phase, platform.node())
-            server.name(named)
-            self._phase = phase
-
-    def _let_go(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        return recover.request_of(self._journal, self._order.request.target, self._order.request.jobs)

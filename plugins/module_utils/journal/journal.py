@@ -135,6 +135,12 @@ class Journal:
         return None if found is None else float(found)
 
     @property
+    def lease(self) -> float:
+        """Seconds that the controller of the run may be silent between two tasks; 0 is no lease."""
+        begun = self.last(Event.FENCING)
+        return float(begun.facts.get("lease") or 0.0) if begun else 0.0
+
+    @property
     def database(self) -> str:
         """The name of the run's database, empty when it never got so far as to say it."""
         begun = self.last(Event.BACKUP_STARTED) or self.last(Event.FENCING)

@@ -13,12 +13,13 @@ import signal
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
@@ -164,18 +165,43 @@ def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
         yield
 
 
-def detach(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, str]) -> None:
+def detach(argv: Sequence[str], given: bytes, log: int) -> None:
     """Start a program that outlives us, in a session of its own, with none of our streams.
 
     :param given: what it reads on its standard input.
     :param log: the descriptor of a file that takes what it prints.
     :raises CommandFailed: it could not be started.
     """
-    child = _started(argv, log, env)
+    child = _started(argv, log, os.environ)
     with _piped(child.stdin) as stream:
         stream.write(given)
     # It outlives this process, which does not wait for it.
     child.returncode = 0
+
+
+def forked(work: Callable[[], None]) -> bool:
+    """Do the work in a child that shares the memory of this process; whether it came to the end of it.
+
+    For a process of one thread.
+    """
+    child = os.fork()
+    if child == 0:
+        _do_and_exit(work)
+    _child, status = os.waitpid(child, 0)
+    return status == 0
+
+
+def _do_and_exit(work: Callable[[], None]) -> NoReturn:
+    status = 1
+    try:
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        # What the parent would do at its end is not the child's.
+        os._exit(status)
 
 
 @contextmanager
@@ -183,6 +209,7 @@ def background(argv: Sequence[str], given: bytes, log: int, env: Mapping[str, st
     """A program that runs beside us for the time of the block; killed at its end if it still does.
 
     :param given: what it reads on its standard input.
+    :param env: its whole environment.
     :raises CommandFailed: it could not be started.
     """
     with signals.made(partial(_started, argv, log, env), _killed) as process:
@@ -226,7 +253,7 @@ def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subproces
     try:
         return subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command waits; this process goes on
             list(argv),
-            env={**os.environ, **env},
+            env=env,
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=log,

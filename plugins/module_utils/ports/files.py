@@ -9,8 +9,10 @@ import fcntl
 import hashlib
 import io
 import os
+import select
 import shutil
 import stat
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 PARTIAL_SUFFIX = ".partial"
 BUFFER_BYTES = 1 << 20
+
+_TAKING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,100 @@ def _flocked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+class Pipe:
+    """The reading end of a named pipe; nothing that is sent through it is on the disk."""
+
+    def __init__(self, descriptor: int, path: Path, made: os.stat_result) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._made = made
+        self._rest = b""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a sender finds it by its name."""
+        with suppress(OSError):
+            return os.path.samestat(self._made, self._path.lstat())
+        return False
+
+    def lines(self) -> list[bytes]:
+        """The lines sent since the last call; the beginning of a line is dropped when no sender is left to end it."""
+        received, complete = [self._rest], False
+        with suppress(BlockingIOError):
+            while part := os.read(self._descriptor, BUFFER_BYTES):
+                received.append(part)
+            complete = True
+        *whole, rest = b"".join(received).split(b"\n")
+        self._rest = b"" if complete else rest
+        return whole
+
+
+@contextmanager
+def pipe(path: Path) -> Iterator[Pipe]:
+    """A new named pipe, removed after the block; on a filesystem that has no pipes, the file names its location.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with tempfile.TemporaryDirectory(prefix="pgsafe_") as beside, reporting(f"{path} could not be made", path):
+        # One that is left of a process that was killed.
+        path.unlink(missing_ok=True)
+        place = _made_pipe(path, Path(beside) / path.name)
+        made = path.lstat()
+        descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            yield Pipe(descriptor, path, made)
+        finally:
+            os.close(descriptor)
+            _remove_same(path, made)
+
+
+def _remove_same(path: Path, made: os.stat_result) -> None:
+    """Remove a file unless another one has taken its name."""
+    with suppress(OSError):
+        if os.path.samestat(made, path.lstat()):
+            path.unlink()
+
+
+def _made_pipe(path: Path, other: Path) -> Path:
+    """The location of the pipe."""
+    try:
+        os.mkfifo(path, FILE_MODE)
+    except OSError:
+        os.mkfifo(other, FILE_MODE)
+        replace_text(path, str(other))
+        return other
+    return path
+
+
+def send_line(path: Path, line: bytes) -> bool:
+    """Send a line through a named pipe; False where no process reads it, or its reader does not take all of it."""
+    # A reader that ends takes its pipe away.
+    with suppress(OSError, FileFailed):
+        place = Path(read_text(path)) if path.is_file() else path
+        descriptor = os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            return _is_pipe_of(path, descriptor) and _sent(descriptor, memoryview(line + b"\n"))
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def _is_pipe_of(path: Path, descriptor: int) -> bool:
+    """Not another user's, which may have the name of one that a killed process has left beside the file."""
+    facts = os.fstat(descriptor)
+    return stat.S_ISFIFO(facts.st_mode) and facts.st_uid == path.lstat().st_uid
+
+
+def _sent(descriptor: int, data: memoryview) -> bool:
+    """Whether all was taken, by a reader that keeps taking."""
+    while data:
+        _nothing, ready, _none = select.select([], [descriptor], [], _TAKING_SECONDS)
+        if not ready:
+            return False
+        data = data[os.write(descriptor, data) :]
     return True
 
 

@@ -52,6 +52,13 @@ def passed_over() -> Iterator[None]:
 
 
 @contextmanager
+def heard(hear: Callable[[int], None]) -> Iterator[None]:
+    """What asks the process to end is noted, and ends nothing."""
+    with _handling(_ASKING, lambda number, _frame: hear(number)):
+        yield
+
+
+@contextmanager
 def deferred() -> Iterator[None]:
     """What is done at once, and must not be left half done, is not interrupted: a signal comes behind it.
 
@@ -59,9 +66,9 @@ def deferred() -> Iterator[None]:
     """
     came: list[int] = []
     # Leave ignored signals alone: children inherit the disposition.
-    heard = tuple(number for number in _ASKING if callable(signal.getsignal(number)))
+    hearing = tuple(number for number in _ASKING if callable(signal.getsignal(number)))
     try:
-        with _handling(heard, lambda number, _frame: came.append(number)):
+        with _handling(hearing, lambda number, _frame: came.append(number)):
             yield
     finally:
         for arrived in dict.fromkeys(came):

@@ -58,3 +58,14 @@ def test_a_lease_lapses_by_the_time_since_it_was_touched_whatever_the_clock_on_t
     assert not lease.lapsed()
     now = 22.0
     assert lease.lapsed()
+
+
+def test_a_lease_that_cannot_be_read_is_not_renewed(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    lease = Lease(channel, seconds=10.0)
+    (channel.directory / channels.LEASE).unlink()
+    now = 9.0
+    assert not lease.lapsed()
+    now = 11.0
+    assert lease.lapsed()

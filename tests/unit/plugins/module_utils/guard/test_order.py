@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report impo
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.modules import (
@@ -83,3 +86,11 @@ def test_the_way_to_a_database_is_kept_without_its_password() -> None:
     text = orders.packed_way(target)
     assert "s3cret" not in text
     assert orders.unpacked_way(text) == Target({"host": "db"}, "app", session_role="owner")
+
+
+def test_a_guard_that_a_job_has_started_watches_its_run_by_the_lease_of_the_run(tmp_path: Path) -> None:
+    run_journal = Journal(tmp_path / ".runs" / "r")
+    run_journal.put_back("")
+    run_journal.append(Event.FENCING, database="app", idle_timeout=1200.0, lease=30.0)
+    given = replace(_order(*GIVEN[0]), run_directory=str(run_journal.directory), lease=5.0)
+    assert (given.idle.job, given.idle.lease, given.idle.channel.directory) == ("", 30.0, run_journal.directory)

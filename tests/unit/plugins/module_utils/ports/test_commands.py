@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.commands import Command
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
 TINY = 0.01
 
@@ -340,3 +342,16 @@ def test_a_failure_of_many_lines_begins_with_its_cause_too() -> None:
     first, *further = failure.value.what.splitlines()
     assert first.endswith("psql:1.sql:9: ERROR:  no")
     assert further == notices[-12:-1]
+
+
+@pytest.mark.parametrize(("script", "well"), [("pass", True), ("1 / 0", False), ("os.kill(os.getpid(), 9)", False)])
+def test_a_forked_child_is_waited_for_and_its_end_is_told(script: str, well: bool) -> None:
+    """In a process of one thread, as the guard's standby is."""
+    program = (
+        "import os\n"
+        "from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands\n"
+        f"print(commands.forked(lambda: exec({script!r})), end='')"
+    )
+    env = {"PYTHONPATH": str(COLLECTION.parents[2])}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, "ZeroDivisionError" in done.stderr) == (str(well), "/" in script)

@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The guard: a small process on the target that outlives the controller, and ends or undoes a job that is left alone.
+"""One job of a run's guard: it runs in a worker, and is ended or undone when it is left alone.
 
-It runs the job in a worker of its own, breaks it off when the controller says so or has not been heard of for the time
-of the lease, and when the worker dies, it starts another one that finishes or undoes the run. When the guard dies, the
-worker notices and breaks itself off.
+The job is broken off when the controller says so or has not been heard of for the time of the lease, and when the
+worker dies, another one finishes or undoes the run. When the guard dies, the worker notices and breaks itself off.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,16 +21,16 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Stage
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, Session, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
 
-LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.1
 _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 2.0
 
@@ -40,17 +39,14 @@ _GONE = "the controller or the network is gone"
 _NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration", "restore": "restore"}
 
 
-def main(_arguments: Sequence[str]) -> int:
-    order = unpacked(sys.stdin.buffer.read())
-    _Guard(order).run()
-    return 0
+class SupervisedJob:
+    """
+    :param look: called for as long as the job is at work.
+    """
 
-
-class _Guard:
-    """The state of one job's guard."""
-
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, look: Callable[[], None]) -> None:
         self._order = order
+        self._look = look
         self._channel = order.channel
         self._lease = Lease(self._channel, order.lease)
         self._state = State(channels.STARTING, pid=os.getpid())
@@ -58,8 +54,11 @@ class _Guard:
         self._told: list[str] = []
 
     def run(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._hear)
+        """Until the job has come to its end, whatever that is."""
+        with signals.heard(self._hear):
+            self._run()
+
+    def _run(self) -> None:
         self._say(channels.RUNNING)
         how = self._work()
         if self._repeats():
@@ -72,7 +71,7 @@ class _Guard:
             self._channel.finish(self._died(how))
         self._say(channels.ENDED)
 
-    def _hear(self, number: int, _frame: object) -> None:
+    def _hear(self, number: int) -> None:
         """The host is shut down, or the guard was asked to end: the job is aborted in good order."""
         self._told.append(f"The guard was asked to end by {signal.Signals(number).name}.")
 
@@ -83,8 +82,7 @@ class _Guard:
                 reason = self._reason()
                 if reason:
                     self._break_off(worker, reason)
-                self._beat()
-                time.sleep(LOOK_SECONDS)
+                self._pause()
             return worker.ended
 
     def _reason(self) -> str:
@@ -106,8 +104,7 @@ class _Guard:
             if time.monotonic() - since > self._order.grace and not self._heeded():
                 worker.kill()
             asked.end_sessions()
-            self._beat()
-            time.sleep(LOOK_SECONDS)
+            self._pause()
 
     def _heeded(self) -> bool:
         """Whether the worker puts things back, which takes as long as it takes; so may the end of a restore."""
@@ -121,7 +118,7 @@ class _Guard:
     def _left(self, died: bool) -> bool:
         """Whether something of the run is still to be finished or undone; not by what a person does for himself."""
         state = self._order.journal.state
-        if state.on_hold or state.given_up or self._order.job == "restore":
+        if state.on_hold or state.given_up or self._order.by_hand:
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
@@ -161,8 +158,7 @@ class _Guard:
         self._channel.forget()
         with _worker(self._order.recovering()) as worker:
             while worker.running:
-                self._beat()
-                time.sleep(LOOK_SECONDS)
+                self._pause()
             how = worker.ended
         found = self._channel.result()
         return found or {"failed": True, "msg": f"The recovery {how}.", "worth_repeating": True}
@@ -174,9 +170,11 @@ class _Guard:
         with suppress(PgsafeError):
             self._channel.say(self._state)
 
-    def _beat(self) -> None:
+    def _pause(self) -> None:
+        self._look()
         if time.monotonic() - self._said > _BEAT_SECONDS:
             self._say(self._state.state)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _puts_back(order: Order) -> bool:
@@ -185,11 +183,11 @@ def _puts_back(order: Order) -> bool:
 
 @contextmanager
 def _worker(order: Order) -> Iterator[commands.Background]:
-    argv = [sys.executable, "-B", sys.argv[0], "work"]
-    mark = {WORKER_VARIABLE: order.token}
+    argv = [sys.executable, "-B", order.script, "work"]
+    env = {**order.environment, WORKER_VARIABLE: order.token}
     with (
         files.extended(order.channel.directory / channels.LOG) as log,
-        commands.background(argv, order.packed(), log, mark) as worker,
+        commands.background(argv, order.packed(), log, env) as worker,
     ):
         yield worker
 

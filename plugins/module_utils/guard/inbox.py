@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The named pipe in the directory of a run through which its guard gets orders, and the lock that shows it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import LOCK, ORDERS, Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+
+
+class Inbox:
+    """The guard's end of the pipe; closed when the guard ends."""
+
+    def __init__(self, run_directory: Path) -> None:
+        self._directory = run_directory
+        self._open = ExitStack()
+        self._pipe: files.Pipe | None = None
+
+    def orders(self) -> Iterator[Order]:
+        """The orders received since the last call. Makes a new pipe where the directory was renamed or removed.
+
+        :raises FileFailed: the filesystem refused.
+        """
+        for line in self._opened().lines():
+            order = _read(line)
+            if order:
+                yield order
+
+    def close(self) -> None:
+        """Take no more orders."""
+        self._pipe = None
+        self._open.close()
+
+    def _opened(self) -> files.Pipe:
+        if self._pipe is None or not self._pipe.reachable:
+            self.close()
+            # The guard's parent holds this lock already, unless the directory was renamed since.
+            self._open.enter_context(files.locked(self._directory / LOCK))
+            self._pipe = self._open.enter_context(files.pipe(self._directory / ORDERS))
+        return self._pipe
+
+
+def send(run_directory: Path, order: Order) -> bool:
+    """Send an order to the guard of the run; False where there is none, or it does not take the order now."""
+    return files.send_line(run_directory / ORDERS, order.packed())
+
+
+def guarded(run_directory: Path) -> bool:
+    """Whether the run has a guard, or the parent of one, which starts another."""
+    with files.locked(run_directory / LOCK) as mine:
+        return not mine
+
+
+def _read(line: bytes) -> Order | None:
+    """None for what a killed sender has left, and for an order of another version of the collection."""
+    try:
+        return unpacked(line)
+    except ValueError:
+        return None

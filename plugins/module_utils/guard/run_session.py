@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The session that holds the lock by which the server knows of a run, in a thread of its own.
+
+A server that does not answer holds up that thread alone, and never the guard that has to break a job off.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from contextlib import suppress
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
+
+_LOOK_SECONDS = 0.5
+
+
+class RunSession:
+    """Has the name of the run and its phase, from the fence to the end of the run."""
+
+    def __init__(self, run_journal: Journal, target: Target) -> None:
+        self._journal = run_journal
+        self._target = target
+        self._server: Session | None = None
+        self._phase = ""
+
+    def hold(self, over: threading.Event) -> None:
+        """Until the event is set. A server that is away comes back, and the lock is taken again."""
+        while not over.is_set():
+            with suppress(PgsafeError):
+                self._look()
+            over.wait(_LOOK_SECONDS)
+        self._let_go()
+
+    def _look(self) -> None:
+        state = self._journal.state
+        if not state.fenced:
+            return
+        try:
+            self._show(str(state.newest))
+        except PgsafeError:
+            self._let_go()
+            raise
+
+    def _show(self, phase: str) -> None:
+        if self._server is None:
+            self._server = connect(self._target.maintenance, purpose="run")
+            self._phase = ""
+        if phase == self._phase:
+            self._server.value("SELECT 1")
+        else:
+            self._take(self._server, phase)
+
+    def _take(self, server: Session, phase: str) -> None:
+        raised = fence.recorded(self._journal)
+        if self._phase or raised is None or run_lock.take(server, raised.identity.oid):
+            server.name(run_lock.purpose(self._journal.run_id, phase, platform.node()))
+            self._phase = phase
+
+    def _let_go(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
