@@ -18,6 +18,7 @@ LEVELS = {
     "migrate": "the window of a migration; `migrate/verification/` is what it is verified by",
     "backup": "taking a backup",
     "restore": "restore, rollback, and the recovery of runs without a process",
+    "retention": "which backups there are, which of them are removed, and their removal",
     "preflight": "facts, and the checks that look at them, before a migration and before a restore",
     "verify": "the proof of a backup, a level a file, and the temporary instance of a proof",
     "fence": "keeping others from writing; where the database of a run is now, and who may use it",

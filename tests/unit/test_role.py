@@ -12,6 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_audit_info,
     pg_backup,
+    pg_backup_prune,
     pg_backup_verify,
     pg_fence,
     pg_migration_apply,
@@ -41,6 +42,7 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"fingerprint": "fingerprint_budget", "audit": "budget", "audit_rule": "rule_budget"},
     ),
     "pg_migrate_waive": (pg_preflight_facts.SPEC, {"checks": "waive", "audit": "waive"}),
+    "pg_migrate_retention": (pg_backup_prune.SPEC, {}),
     "pg_migrate_assertions": (arguments.VERIFICATION["assertions"]["options"], {}),
 }
 
@@ -54,7 +56,10 @@ def test_the_role_s_specification_and_its_defaults_agree(entry: str) -> None:
         assert specified == defaults
 
 
-@pytest.mark.parametrize("entry", ["manual_info", "manual_rollback", "manual_recover", "manual_status"])
+@pytest.mark.parametrize(
+    "entry",
+    ["manual_info", "manual_rollback", "manual_recover", "manual_status", "manual_prune", "manual_verify"],
+)
 def test_a_variable_of_two_entry_points_is_described_alike(entry: str) -> None:
     """One inventory serves all playbooks, so that none may refuse a key that another one takes."""
     apart = {"pg_migrate_jobs", "pg_migrate_backup_root"}

@@ -11,11 +11,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import rules
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
 from ansible_collections.pgsafe.migration.plugins.module_utils.text import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import Fenced, FenceRequest, Lifted
     from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import RunStatus
     from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome, Plan
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Recovered
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
     from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestorePlan
+    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.pin import Pinned
+    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.prune import Pruned
+    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import StoredBackup
     from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
 
 FORESEEN = "[ ]"
@@ -166,6 +175,49 @@ def plan(found: Plan) -> list[str]:
 
 def armed(name: str) -> list[str]:
     return [f"{TICK} The database is closed for everybody else; the tasks find it as {name}"]
+
+
+def backups(found: Sequence[StoredBackup], root: Path, now: datetime) -> list[str]:
+    """A line for each backup, and how many there are."""
+    proven, total = sum(backup.proven for backup in found), sum(backup.bytes for backup in found)
+    counted = f"{_count(len(found), 'backup')} under {root}, {proven} of them proven, {size(total)}"
+    return [f"{TICK if found else CROSS} {counted}", *[_backup(backup, now) for backup in found]]
+
+
+def _backup(backup: StoredBackup, now: datetime) -> str:
+    sound = backup.condition in (Condition.COMPLETE, Condition.IN_USE)
+    told = [
+        "" if backup.condition is Condition.COMPLETE else f"{backup.condition}",
+        backup.problem,
+        size(backup.bytes),
+        f"{rules.days(now - backup.created)} old",
+        f"proven ({backup.level})" if backup.level else "not proven",
+        backup.verdict.replace("_", " "),
+        f"pinned: {backup.pinned}" if backup.pinned else "",
+        "latest" if backup.latest else "",
+    ]
+    return f"{TICK if sound else CROSS} {_named(backup)}: {visible(', '.join(filter(None, told)))}"
+
+
+def _named(backup: StoredBackup) -> str:
+    return f"{backup.run_id} {visible(backup.database)}"
+
+
+def pruned(found: Pruned, foreseen: bool) -> list[str]:
+    """What goes, what stays, and why."""
+    removed = f"{FORESEEN} Would remove" if foreseen else f"{TICK} Removed"
+    lines = [
+        f"{removed if decision.removed else f'{TICK} Kept'} {_named(decision.backup)}, {size(decision.backup.bytes)}: "
+        f"{visible(decision.reason)}"
+        for decision in found.decisions
+    ]
+    number, kept = len(found.removed), len(found.decisions) - len(found.removed)
+    return [*lines, f"{removed} {_count(number, 'backup')}, {size(found.freed)}; {kept} kept"]
+
+
+def pinned(found: Pinned) -> list[str]:
+    named = _named(found.backup)
+    return [f"{TICK} Pinned {named}: {visible(found.reason)}" if found.reason else f"{TICK} Unpinned {named}"]
 
 
 def migrate(outcome: Outcome) -> list[str]:

@@ -22,6 +22,9 @@ class Event(Word):
     BACKED_UP = "backed_up"  # backup_dir, manifest_sha256
     BACKUP_FAILED = "backup_failed"  # error
     SWEPT = "swept"  # backup_dir
+    PINNED = "pinned"  # reason
+    UNPINNED = "unpinned"
+    PRUNING = "pruning"  # backup_dir, reason
 
     VERIFYING = "verifying"  # level
     VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds

@@ -7,7 +7,7 @@ Every question about a run that decides something is a property of :class:`RunSt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +96,9 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.BACKED_UP: _PREPARES,
     Event.BACKUP_FAILED: _PREPARES,
     Event.SWEPT: _ANYWHERE,
+    Event.PINNED: _ANYWHERE,
+    Event.UNPINNED: _ANYWHERE,
+    Event.PRUNING: _ANYWHERE,
     Event.VERIFYING: _ANYWHERE,
     Event.VERIFIED: _ANYWHERE,
     Event.VERIFIED_COPY: _ANYWHERE,
@@ -135,6 +138,7 @@ _BACKUP = {
     Event.BACKED_UP: BackupStage.COMPLETE,
     Event.BACKUP_FAILED: BackupStage.REMOVED,
     Event.SWEPT: BackupStage.REMOVED,
+    Event.PRUNING: BackupStage.REMOVED,
 }
 
 _ENDS = {Event(verdict.value): verdict for verdict in ENDS}
@@ -153,7 +157,11 @@ _RESET: Mapping[Event, Mapping[str, Any]] = {
     Event.ARMED: {"armed": True, "applied": (), "accepted": None, "rollback_failed": False},
     Event.ROLLING_BACK: {"accepted": None},
     Event.VERIFIED_COPY_DROPPED: {"verified_copy": None},
+    Event.UNPINNED: {"pinned": ""},
 }
+
+# What becomes of the backup beside the run: a run that rests goes on resting.
+_OF_RETENTION = (Event.PINNED, Event.UNPINNED, Event.PRUNING)
 
 # After these events a run waits for its next task, without a process of its own but the watchdog.
 _RESTING = (Event.FENCED, Event.BACKED_UP, Event.VERIFIED)
@@ -171,7 +179,8 @@ class RunState:
     :param applied: the files that were applied in the window.
     :param puts_back: the newest job has begun to put things back, or to open the database.
     :param rollback_failed: a rollback has failed since the window was opened.
-    :param newest: the last event.
+    :param pinned: why retention leaves the backup alone; empty where it does not.
+    :param newest: the last event that is the run's own.
     :param irregular: each event that its stage does not allow, a readable line each.
     """
 
@@ -185,6 +194,7 @@ class RunState:
     applied: tuple[str, ...] = ()
     puts_back: bool = False
     rollback_failed: bool = False
+    pinned: str = ""
     newest: Event | None = None
     irregular: tuple[str, ...] = ()
 
@@ -260,7 +270,7 @@ def after(state: RunState, entry: Entry) -> RunState:
         fence=_FENCE.get(entry.event, state.fence),
         backup=_BACKUP.get(entry.event, state.backup),
         puts_back=entry.event in _PUTTING_BACK or (state.puts_back and entry.event is not Event.GUARDED),
-        newest=entry.event,
+        newest=state.newest if entry.event in _OF_RETENTION else entry.event,
     )
 
 
@@ -279,15 +289,18 @@ def _facts(state: RunState, entry: Entry) -> dict[str, Any]:
     event, facts = entry.event, entry.facts
     if event in _ENDS:
         return {"ended": _ENDS[event]}
-    if event is Event.APPLIED:
-        return {"applied": (*state.applied, str(facts.get("file", "")))}
-    if event is Event.ACCEPTED:
-        return {"accepted": of_word(str(facts.get("verdict", "")))}
-    if event is Event.VERIFIED_COPY:
-        return {"verified_copy": facts}
-    if event is Event.ROLLBACK_FAILED:
-        return {"rollback_failed": state.stage is not RESTORING}
+    if event in _FROM_FACTS:
+        return _FROM_FACTS[event](state, facts)
     return dict(_RESET.get(event, {}))
+
+
+_FROM_FACTS: Mapping[Event, Callable[[RunState, Mapping[str, Any]], dict[str, Any]]] = {
+    Event.APPLIED: lambda state, facts: {"applied": (*state.applied, str(facts.get("file", "")))},
+    Event.ACCEPTED: lambda _state, facts: {"accepted": of_word(str(facts.get("verdict", "")))},
+    Event.VERIFIED_COPY: lambda _state, facts: {"verified_copy": facts},
+    Event.PINNED: lambda _state, facts: {"pinned": str(facts.get("reason", ""))},
+    Event.ROLLBACK_FAILED: lambda state, _facts: {"rollback_failed": state.stage is not RESTORING},
+}
 
 
 def fold(entries: Iterable[Entry]) -> RunState:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
@@ -80,6 +81,7 @@ def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
 def backup_before_last(backup_root: Path, database: str) -> Path:
     """
     :raises BadRequest: the journals know of no migration that could be undone.
+    :raises NotABackup: retention has removed its backup.
     """
     known = migrations(backup_root, database)
     if not known:
@@ -88,7 +90,16 @@ def backup_before_last(backup_root: Path, database: str) -> Path:
             "one was rolled back.",
             remedy="Check backup_root (pg_migrate_backup_root), or name the directory of a backup.",
         )
-    return Path(known[-1].backup_dir)
+    directory = Path(known[-1].backup_dir)
+    run_journal = of_run(backup_root, known[-1].run_id)
+    pruned = run_journal.last(Event.PRUNING) if run_journal else None
+    if pruned and not (directory / MANIFEST).exists():
+        raise NotABackup(
+            f"The backup before the last migration, {directory}, was removed at {pruned.time} because it was old.",
+            remedy="Put it back from another medium, or name an older backup; the playbook pgsafe.migration.list shows "
+            "those that are left.",
+        )
+    return directory
 
 
 def require_undoing(undone: Undone, database: str, what: str) -> None:

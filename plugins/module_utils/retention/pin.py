@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pin: have retention leave a backup alone, with a reason, until it is unpinned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, StoredBackup
+
+
+@dataclass(frozen=True)
+class PinRequest:
+    """:param backup_dir: the directory of a backup, or a link to it.
+    :param reason: of the pin; empty to unpin.
+    """
+
+    backup_dir: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """:param backup: as it was before."""
+
+    backup: StoredBackup
+    reason: str
+
+    @property
+    def changed(self) -> bool:
+        return self.backup.pinned != self.reason
+
+
+def plan(request: PinRequest) -> Pinned:
+    """What would be done, by reading alone.
+
+    :raises NotABackup: it is no backup, or no longer one.
+    :raises Refused: no run of the backup root took it, so retention leaves it alone anyway.
+    """
+    directory = request.backup_dir.resolve()
+    if not stored.is_directory(directory):
+        raise NotABackup(f"{request.backup_dir} is no directory of a backup.", remedy="Check backup_dir.")
+    found = stored.look(directory)
+    if found.condition in (Condition.PARTLY_REMOVED, Condition.UNFINISHED):
+        raise NotABackup(f"The backup {directory} is {found.condition}.", remedy="Name another one.")
+    _journal(directory)
+    return Pinned(found, request.reason)
+
+
+def run(request: PinRequest) -> Pinned:
+    """
+    :raises PgsafeError: as :func:`plan`, or its journal could not be written.
+    """
+    found = plan(request)
+    if found.changed:
+        run_journal = _journal(found.backup.directory)
+        if request.reason:
+            run_journal.append(Event.PINNED, reason=request.reason)
+            _require_there(found.backup.directory, run_journal)
+        else:
+            run_journal.append(Event.UNPINNED)
+    return found
+
+
+def _journal(directory: Path) -> Journal:
+    found = stored.run_of(directory)
+    if found is None:
+        raise Refused(
+            f"No run of this backup root took {directory}, so retention leaves it alone; there is nothing to pin.",
+            remedy="Check backup_dir.",
+        )
+    return found
+
+
+def _require_there(directory: Path, run_journal: Journal) -> None:
+    """
+    :raises NotABackup: its removal had begun before it was pinned.
+    """
+    if run_journal.state.backup is BackupStage.REMOVED and not (directory / MANIFEST).exists():
+        raise NotABackup(f"The backup {directory} is being removed.", remedy="Pin another one.")
+
+
+def reason_of(pinned: bool, reason: str) -> str:
+    """
+    :raises BadRequest: a pin has no reason.
+    """
+    if pinned and not reason.strip():
+        raise BadRequest("A backup is pinned with a reason.", remedy="Give reason.")
+    return reason.strip() if pinned else ""

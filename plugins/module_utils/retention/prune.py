@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Prune: remove the backups that retention does not keep, the manifest of each first.
+
+A removal that is broken off leaves a directory without a manifest, which is no backup; the next one removes the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import rules, stored
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Decision, Policy
+
+
+@dataclass(frozen=True)
+class PruneRequest:
+    """:param database: whose backups; those of every database when empty."""
+
+    backup_root: Path
+    database: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """:param decisions: by what was done: one that could not be carried out is kept, with the reason.
+    :param failures: what could not be removed, and why.
+    """
+
+    decisions: tuple[Decision, ...]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> tuple[Decision, ...]:
+        return tuple(decision for decision in self.decisions if decision.removed)
+
+    @property
+    def freed(self) -> int:
+        """Bytes."""
+        return sum(decision.backup.bytes for decision in self.removed)
+
+
+class NotPruned(FileFailed):
+    """Some of the backups could not be removed."""
+
+    def __init__(self, found: Pruned) -> None:
+        listed = "".join(f"\n  {failure}" for failure in found.failures)
+        super().__init__(f"Not every backup could be removed:{listed}\n", remedy="Fix the cause, and run again.")
+        self.found = found
+
+
+def plan(request: PruneRequest) -> Pruned:
+    """What would be done, by reading alone.
+
+    :raises BadRequest: the policy would remove the last proven backup.
+    :raises FileFailed: the backup root cannot be read.
+    :raises Refused: another user could replace the journal of a run.
+    """
+    request.policy.require_sound()
+    found = stored.all_of(request.backup_root, request.database)
+    return Pruned(rules.decide(found, request.policy, datetime.now(timezone.utc)))
+
+
+def run(request: PruneRequest) -> Pruned:
+    """
+    :raises NotPruned: some of the backups could not be removed; the others are.
+    :raises Interrupted: a signal came; what was removed until then is gone.
+    :raises PgsafeError: as :func:`plan`.
+    """
+    done, failures = [], []
+    with signals.raised("The removal of backups"):
+        for decision in plan(request).decisions:
+            try:
+                done.append(_carried_out(decision) if decision.removed else decision)
+            except FileFailed as error:
+                failures.append(f"{decision.backup.directory}: {error.what}")
+                done.append(replace(decision, removed=False, reason=error.what))
+    found = Pruned(tuple(done), tuple(failures))
+    if failures:
+        raise NotPruned(found)
+    return found
+
+
+def _carried_out(decision: Decision) -> Decision:
+    backup = decision.backup
+    weak = safe_paths.weakness(backup.directory)
+    run_journal = stored.run_of(backup.directory)
+    if weak or run_journal is None:
+        return replace(decision, removed=False, reason="another user could have replaced it")
+    try:
+        with run_journal.held():
+            if stored.look(backup.directory, alive=False) != backup:
+                return replace(decision, removed=False, reason="it has changed meanwhile")
+            run_journal.append(Event.PRUNING, backup_dir=str(backup.directory), reason=decision.reason)
+            # A pin does not wait for the lock of the run; it looks for this event behind its own.
+            if pinned := run_journal.state.pinned:
+                return replace(decision, removed=False, reason=f"pinned: {pinned}")
+            _remove(backup.directory)
+    except Refused:
+        return replace(decision, removed=False, reason="in use")
+    return decision
+
+
+def _remove(directory: Path) -> None:
+    if (directory / MANIFEST).exists():
+        files.remove(directory / MANIFEST)
+        files.sync_directory(directory)
+    files.remove_tree(directory)
+    files.sync_directory(directory.parent)

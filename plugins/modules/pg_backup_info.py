@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_backup_info
+short_description: List the backups of a backup root
+version_added: 0.1.0
+description:
+  - Lists every backup with its size and age, the level that it was proven up to, and the verdict of its run.
+  - Reads the manifests and the journals of the runs. It needs no server, and changes nothing.
+options:
+  backup_root:
+    description: The directory, on the target, that holds the backups and the journals of the runs.
+    type: path
+    required: true
+  database:
+    description: Whose backups; those of every database when it is empty.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - pgsafe.migration.attributes.reads
+seealso:
+  - module: pgsafe.migration.pg_backup_prune
+  - module: pgsafe.migration.pg_backup_pin
+  - module: pgsafe.migration.pg_backup_verify
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: List the backups of a database
+  pgsafe.migration.pg_backup_info:
+    backup_root: /var/backups/pgsafe
+    database: community_connect
+  register: found
+
+- name: Require a proven backup that is not older than a day
+  ansible.builtin.assert:
+    that: found.backups | selectattr('proven') | selectattr('age_days', 'lt', 1) | length > 0
+"""
+
+RETURN = r"""
+backups:
+  description: The backups, by database, the newest last.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    backup_dir:
+      description: Its directory.
+      type: str
+      returned: always
+    run_id:
+      description: The run that took it.
+      type: str
+      returned: always
+    database:
+      description: Its database.
+      type: str
+      returned: always
+    created:
+      description: When its run began it, ISO 8601 in UTC.
+      type: str
+      returned: always
+    age_days:
+      description: How many days ago that was.
+      type: float
+      returned: always
+    bytes:
+      description: The size of its files.
+      type: int
+      returned: always
+    condition:
+      description:
+        - V(complete), V(in use) by a run, V(unfinished), V(partly removed), V(unreadable), or V(foreign) when no run of
+          the backup root took it.
+      type: str
+      returned: always
+    level:
+      description: The level that it was proven up to, V(checksum), V(decode) or V(restore); empty when to none.
+      type: str
+      returned: always
+    proven:
+      description: Whether it is complete and was restored once, with the result that its manifest names.
+      type: bool
+      returned: always
+    verdict:
+      description: How the migration of its run ended; empty when its run began none, or is not known.
+      type: str
+      returned: always
+    pinned:
+      description: Why retention leaves it alone; empty when it is not pinned.
+      type: str
+      returned: always
+    latest:
+      description: Whether the link C(latest) points at it.
+      type: bool
+      returned: always
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] 20261116_143022 community_connect: 245M, 3 days old, proven (restore), migrated, latest"]
+"""
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
+
+SPEC = {**BACKUP_ROOT, "database": {"type": "str", "default": ""}}
+
+
+def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
+    now, root = datetime.now(timezone.utc), Path(params["backup_root"])
+    found = stored.all_of(root, params["database"])
+    listed = [stored.as_result(backup, now) for backup in found]
+    return {"changed": False, "backups": listed, "console": console.backups(found, root, now)}
+
+
+def main() -> None:
+    serve(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
