@@ -31,6 +31,7 @@ _OPTION = {
             "restore_seconds": {"type": "float", "required": True},
             "files": {"type": "list", "elements": "str"},
             "baseline": {"type": "list", "elements": "str"},
+            "promoted": {"type": "list", "elements": "str"},
             "undoes": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
         },
@@ -112,10 +113,11 @@ def _block(entry: Mapping[str, Any]) -> str:
     files, baseline = list(entry.get("files") or ()), list(entry.get("baseline") or ())
     wanted = f"    To be applied: {visible(first_few(files))}\n" if files else ""
     known = f"    Baseline, recorded and not run: {visible(first_few(baseline))}\n" if baseline else ""
+    proven = "".join(f"    Promotion: {visible(line)}\n" for line in entry.get("promoted") or ())
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
-        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{undone}"
+        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{proven}{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n"
         f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
     )

@@ -32,6 +32,7 @@ _OPTION: dict[str, dict[str, Any]] = {
     "fence": {"type": "str", "default": ""},
     "fence_reason": {"type": "str", "default": ""},
     "on_verify_failure": {"type": "str", "default": ""},
+    "promotion": {"type": "dict", "default": {}},
     "batch": {"type": "int", "default": 1},
 }
 
@@ -54,6 +55,7 @@ class ActionModule(Action):
             yield from start_checks.ways(given, bases)
             yield from start_checks.declarations(given)
             yield from start_checks.audit_rules(given, bases)
+            yield from start_checks.promotion(given, bases)
             yield from self._missing(given)
 
     def _missing(self, given: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ _UNDONE = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED)
 class ActionModule(GuardedAction):
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         state = arguments.get("state", "armed")
+        arguments.update(self._permit(arguments, task_vars) if state == "armed" else {})
         if self._task.check_mode:
             return self._module(arguments, task_vars)
         if state == "armed":

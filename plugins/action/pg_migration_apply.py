@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
@@ -21,8 +20,9 @@ class ActionModule(GuardedAction):
     _root: Path | None = None
 
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        if arguments.get("source") and not _is_remote(arguments) and not arguments.get("command"):
+        if arguments.get("source") and not local_sets.is_remote(arguments) and not arguments.get("command"):
             arguments.update(self._shipped(arguments, task_vars))
+        arguments.update(self._permit(arguments, task_vars))
         result = self._guarded(arguments, task_vars)
         if self._task.diff and self._task.check_mode and self._root:
             result["diff"] = [_shown(self._root, name) for name in result.get("files", [])]
@@ -48,8 +48,3 @@ class ActionModule(GuardedAction):
 def _shown(root: Path, name: str) -> dict[str, str]:
     """A pending file as --diff shows it."""
     return {"before": "", "after": read_text(root / name), "before_header": name, "after_header": f"{name} (pending)"}
-
-
-def _is_remote(arguments: dict[str, Any]) -> bool:
-    """As the module will read it: a variable of the command line is a string, and "false" is one too."""
-    return bool(boolean(arguments.get("remote_src") or False, strict=False))

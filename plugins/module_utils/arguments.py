@@ -75,6 +75,38 @@ WINDOW: dict[str, dict[str, Any]] = {
     "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
 }
 
+PROMOTION: dict[str, dict[str, Any]] = {
+    "promotion": {
+        "type": "dict",
+        "options": {
+            "dir": {"type": "path"},
+            "environment": {"type": "str"},
+            "required_environments": {"type": "list", "elements": "str", "default": []},
+            "max_age": {"type": "str"},
+            "soak": {"type": "str", "default": "0"},
+            "override": {"type": "str"},
+        },
+    },
+}
+
+# The set that is judged; what the action plugin has read of it is not read again.
+MIGRATION_SET: dict[str, dict[str, Any]] = {
+    "source": {"type": "path"},
+    "files": {"type": "list", "elements": "str", "default": []},
+    "remote_src": {"type": "bool", "default": False},
+    "command": {"type": "list", "elements": "str"},
+    "command_tree": {"type": "path"},
+    "chdir": {"type": "path"},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "digest": {"type": "str", "default": ""},
+    "listing": {"type": "str", "default": ""},
+    "set_name": {"type": "str", "default": "default"},
+    "changed_files": {"type": "dict", "default": {}},
+    "apply_again": {"type": "dict", "default": {}},
+    "out_of_order": {"type": "bool", "default": False},
+    "baseline": {"type": "str"},
+}
+
 URL_EXCLUDES = ("login_user", "login_password", "login_host", "login_unix_socket", "login_port")
 
 # libpq keyword by option; https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS

@@ -49,6 +49,10 @@ options:
         description: The files that are to be recorded as applied without being run.
         type: list
         elements: str
+      promoted:
+        description: The promotion records that the files rest on, or why there are none, a line each.
+        type: list
+        elements: str
       undoes:
         description: For a rollback by hand, which migrations it undoes, a line each.
         type: list

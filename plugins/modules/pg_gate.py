@@ -91,6 +91,10 @@ options:
     description: What is done when the verification fails.
     type: str
     default: ""
+  promotion:
+    description: What is proven for other environments and required of them; see docs/promotion.md.
+    type: dict
+    default: {}
   batch:
     description: How many hosts the batch has.
     type: int

@@ -33,6 +33,10 @@ options:
         pending.
     type: str
     required: true
+  permit:
+    description: What the records of O(promotion.required_environments) allow to be applied. Set by the action plugin.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -50,6 +54,7 @@ extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.grace
   - pgsafe.migration.guard
+  - pgsafe.migration.promotion
   - pgsafe.migration.verification
   - pgsafe.migration.window
   - pgsafe.migration.attributes
@@ -162,6 +167,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     CONNECTION,
     GRACE,
     GUARD,
+    PROMOTION,
     VERIFICATION,
     WINDOW,
     supervision,
@@ -176,6 +182,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
 
 SPEC = {
     **CONNECTION,
@@ -184,7 +191,9 @@ SPEC = {
     **VERIFICATION,
     **WINDOW,
     "state": {"type": "str", "choices": ["armed", "disarmed", "rolled_back"], "default": "armed"},
+    **PROMOTION,
     "tasks": {"type": "str", "required": True},
+    "permit": {"type": "str", "default": ""},
 }
 
 
@@ -208,6 +217,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         source=SetSource(tasks=params["tasks"]),
         backup_dir=Path(params["backup_dir"]),
         wanted=verification.wanted(params),
+        promoted=permit.read(params["permit"]),
         lock_timeout=0,
         statement_timeout=0,
         time_limit=None,

@@ -22,40 +22,6 @@ description:
   - A command is known by its digest, and is not run again when it was run and verified before.
   - In check mode it says what is pending, and needs no backup for that.
 options:
-  source:
-    description:
-      - A directory of SQL files, or one file, on the controller; relative to the inventory, then to the playbook.
-      - The whole directory is shipped, so that files may include others of it.
-    type: path
-  files:
-    description:
-      - Names inside O(source) in the order in which they run.
-      - When empty, all C(*.sql) of it by the version in front of their names as numbers, then the others by name. Names
-        and marks of Flyway, dbmate and golang-migrate are read as these tools read them.
-    type: list
-    elements: str
-    default: []
-  remote_src:
-    description: O(source) is on the target.
-    type: bool
-    default: false
-  command:
-    description: A command of the target instead of SQL files, as a list. It gets the connection by C(PG*) variables.
-    type: list
-    elements: str
-  command_tree:
-    description: The directory, on the target, that the command's digest is taken of, such as that of its revisions.
-    type: path
-  chdir:
-    description: The directory to run O(command) in.
-    type: path
-  environment:
-    description:
-      - Further environment variables of O(command). Their names are part of the digest, their values are not.
-      - Values are secret. They are neither shown nor logged, and those of eight characters or more are removed from the
-        output of O(command).
-    type: dict
-    default: {}
   database_url:
     description: Give O(command) the connection as E(DATABASE_URL) too.
     type: bool
@@ -74,40 +40,10 @@ options:
   bundle:
     description: The packed O(source) on the target. Set by the action plugin.
     type: path
-  digest:
-    description: The digest of O(source) on the controller. Set by the action plugin.
+  permit:
+    description: What the records of O(promotion.required_environments) allow to be applied. Set by the action plugin.
     type: str
     default: ""
-  listing:
-    description: The files of O(source) on the controller. Set by the action plugin.
-    type: str
-    default: ""
-  set_name:
-    description:
-      - The application that the files are of. The history in the database tells two applications apart by it.
-    type: str
-    default: default
-  changed_files:
-    description:
-      - By the name of a file that was changed after it was applied, the reason why that does not matter. The file is
-        not applied again, and the history records the change with its reason.
-    type: dict
-    default: {}
-  apply_again:
-    description:
-      - By the name of a file, the reason why it is run although it, or an earlier form of it, was applied before.
-    type: dict
-    default: {}
-  out_of_order:
-    description: Apply a pending file although a file that comes after it was applied before.
-    type: bool
-    default: false
-  baseline:
-    description:
-      - The last of the files that the database has already, because something else applied them. These files are
-        recorded as applied and are not run; what comes after them is applied.
-      - Refused where the database has a history of this set.
-    type: str
 attributes:
   check_mode:
     support: full
@@ -126,6 +62,8 @@ extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.grace
   - pgsafe.migration.guard
+  - pgsafe.migration.migration_set
+  - pgsafe.migration.promotion
   - pgsafe.migration.verification
   - pgsafe.migration.window
   - pgsafe.migration.attributes
@@ -287,6 +225,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     CONNECTION,
     GRACE,
     GUARD,
+    MIGRATION_SET,
+    PROMOTION,
     VERIFICATION,
     WINDOW,
     supervision,
@@ -302,6 +242,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
 
 SPEC = {
     **CONNECTION,
@@ -309,25 +250,14 @@ SPEC = {
     **GUARD,
     **VERIFICATION,
     **WINDOW,
-    "source": {"type": "path"},
-    "files": {"type": "list", "elements": "str", "default": []},
-    "remote_src": {"type": "bool", "default": False},
-    "command": {"type": "list", "elements": "str"},
-    "command_tree": {"type": "path"},
-    "chdir": {"type": "path"},
-    "environment": {"type": "dict", "default": {}, "no_log": True},
+    **MIGRATION_SET,
+    **PROMOTION,
     "database_url": {"type": "bool", "default": False},
     "lock_timeout": {"type": "int", "default": 10},
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
     "bundle": {"type": "path"},
-    "digest": {"type": "str", "default": ""},
-    "listing": {"type": "str", "default": ""},
-    "set_name": {"type": "str", "default": "default"},
-    "changed_files": {"type": "dict", "default": {}},
-    "apply_again": {"type": "dict", "default": {}},
-    "out_of_order": {"type": "bool", "default": False},
-    "baseline": {"type": "str"},
+    "permit": {"type": "str", "default": ""},
 }
 
 
@@ -355,6 +285,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         backup_dir=Path(params["backup_dir"]),
         environment=source.environment,
         wanted=wanted(params),
+        promoted=permit.read(params["permit"]),
         accepted=Accepted(
             params["changed_files"], params["apply_again"], params["out_of_order"], params["baseline"] or ""
         ),

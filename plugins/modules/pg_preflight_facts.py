@@ -96,6 +96,13 @@ options:
         last backup or by a sample of the data. V(0) sets no limit.
     type: float
     default: 0
+  further_problems:
+    description:
+      - Problems that were found elsewhere, such as those of M(pgsafe.migration.pg_promotion_info); they are reported
+        with the others, and count like them.
+    type: list
+    elements: dict
+    default: []
   fail:
     description: Fail when there is a problem of severity V(error).
     type: bool
@@ -959,6 +966,7 @@ SPEC = {
     "disk_factor": {"type": "float", "default": 1.2},
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
+    "further_problems": {"type": "list", "elements": "dict", "default": []},
     "fail": {"type": "bool", "default": True},
 }
 
@@ -981,7 +989,7 @@ class PreflightFailed(Refused):
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = preflight.run(request(params, check_mode))
+    found = preflight.run(request(params, check_mode)).joined(params["further_problems"])
     if found.errors and params["fail"]:
         raise PreflightFailed(found)
     return {

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, run_logs, shield
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, promotions, run_logs, shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
@@ -48,6 +50,17 @@ class GuardedAction(Action):
             result = Watch(self._channel(guard), guard, trap, lines).result()
             self._keep_logs(host, result, task_vars)
             return _told(result) if trap.orphaned else {**_told(started), **_told(result)}
+
+    def _permit(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, str]:
+        """What the promotion records allow, as they are now and not as they were when the run began.
+
+        :raises BadRequest: they cannot be found.
+        """
+        asked = policy.read(arguments.get("promotion"))
+        if not asked.required or self._task.check_mode:
+            return {}
+        bases = promotions.bases(task_vars, self._loader.get_basedir())
+        return {"permit": encoded(promotions.permit(asked, bases, str(arguments.get("set_name", "default"))))}
 
     def _begun(self, arguments: dict[str, Any], task_vars: dict[str, Any], keep: Keeping) -> dict[str, Any]:
         """What is begun here and goes on after the task, while another process keeps its lease."""

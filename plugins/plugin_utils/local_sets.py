@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
@@ -28,3 +29,18 @@ def read(source: Path, arguments: Mapping[str, Any]) -> MigrationSet:
     :raises BadRequest: it cannot be used.
     """
     return migration_set.read(source, check_type_list(arguments.get("files") or []))
+
+
+def of_controller(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], playbook: str) -> MigrationSet | None:
+    """The set of a task, where it is among the files of the controller.
+
+    :raises BadRequest: it cannot be used.
+    """
+    if not arguments.get("source") or is_remote(arguments) or arguments.get("command"):
+        return None
+    return read(located(str(arguments["source"]), task_vars, playbook), arguments)
+
+
+def is_remote(arguments: Mapping[str, Any]) -> bool:
+    """As the module will read it: a variable of the command line is a string, and "false" is one too."""
+    return bool(boolean(arguments.get("remote_src") or False, strict=False))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions, expectations
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files, terminals
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files, promotions, terminals
 
 Options = Mapping[str, Any]
 Bases = tuple[Any, Any]
@@ -115,6 +117,23 @@ def _require_rules(name: str, bases: Bases) -> None:
     found = local_files.located(name, bases, "directory of audit rules", "pg_migrate_audit_rules_dir")
     if not any(found.glob("*.sql")):
         raise BadRequest(f"There is no audit rule at {found}.", remedy="Check pg_migrate_audit_rules_dir.")
+
+
+def promotion(given: Options, bases: Bases) -> Iterator[str]:
+    """Whether records can be found and, where runs are recorded, written."""
+    yield from problems_of(lambda: _require_records(given["promotion"], bases))
+
+
+def _require_records(given: Options, bases: Bases) -> None:
+    asked = policy.read(given)
+    if not asked.directory:
+        return
+    directory = promotions.located(asked, bases)
+    if asked.environment and not os.access(directory, os.W_OK | os.X_OK):
+        raise BadRequest(
+            f"The runs of {asked.environment} could not be recorded: {directory} cannot be written.",
+            remedy=f"Give the user of the controller the right to, or check {policy.VARIABLE}.dir.",
+        )
 
 
 def problems_of(check: Callable[[], object]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def documented_options(module: ModuleType) -> dict[str, Any]:
     for name in documentation.get("extends_documentation_fragment", ()):
         fragment = name.split(".")[2]
         text = (COLLECTION / "plugins" / "doc_fragments" / f"{fragment}.py").read_text(encoding="utf-8")
-        if fragment in {"connection", "grace", "guard", "verification", "window"}:
+        if fragment in {"connection", "grace", "guard", "migration_set", "promotion", "verification", "window"}:
             options.update(yaml.safe_load(text.split('r"""')[1].split('"""')[0])["options"])
     return {**options, **documentation.get("options", {})}
 

@@ -63,6 +63,7 @@ CONVERSIONS = {
     "migrate.verification.expectations",
     "migrate.verification.result",
     "ports.module",
+    "promotion.policy",
 }
 
 # Whose functions take a dictionary of anything, and what it is.
@@ -77,6 +78,7 @@ LOOSE = {
         "journal.log",
         "journal.state",
     },
+    "a promotion record": {"promotion.record"},
     "a manifest, or a part of it": {"backup_set.manifest", "backup_set.manifest_shape", "text"},
     "values of a query": {"ports.database", "postgres.properties"},
 }

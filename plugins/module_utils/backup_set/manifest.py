@@ -37,9 +37,10 @@ GLOBALS = "globals.sql"
 AUDIT_REPORT = "audit_report.txt"
 VERIFICATION_REPORT = "verification_report.txt"
 VERIFICATION_JSON = "verification_report.json"
+PROMOTION = "promotion.json"
 
 # Written after the manifest, so neither listed in it nor a surprise beside it.
-WRITTEN_LATER = (MANIFEST, CHECKSUMS, VERIFICATION_REPORT, VERIFICATION_JSON)
+WRITTEN_LATER = (MANIFEST, CHECKSUMS, VERIFICATION_REPORT, VERIFICATION_JSON, PROMOTION)
 
 KINDS = ("dump", "sql", "csv", "globals", "report", "manifest")
 

@@ -21,6 +21,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import Expectation
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Administrator, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Decision, RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
@@ -47,10 +49,13 @@ TYPES = (
     Listing,
     MigrateRequest,
     Options,
+    Permit,
+    Proven,
     RecoverRequest,
     RestoreRequest,
     RuleReading,
     SetSource,
+    Step,
     Target,
     VerifyRequest,
     Wanted,

@@ -33,6 +33,7 @@ class Event(Word):
 
     # The window: from ARMED on the database may differ from the backup, until the run has ended.
     CONFIRMED = "confirmed"  # database, by
+    PROMOTED = "promoted"  # by
     ARMED = "armed"  # digest, backup_dir, sequences
     APPLYING = "applying"  # file
     APPLIED = "applied"  # file

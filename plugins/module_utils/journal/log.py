@@ -34,6 +34,7 @@ PHRASES = {
     Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
     Event.VERIFIED_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),
     Event.CONFIRMED: ("CONFIRM", "{database} was confirmed by a {by}"),
+    Event.PROMOTED: ("CONFIRM", "Promotion: {by}"),
     Event.ARMED: ("MIGRATE", "Migration started"),
     Event.APPLYING: ("MIGRATE", "Applying {file}"),
     Event.APPLIED: ("MIGRATE", "Applied {file}"),

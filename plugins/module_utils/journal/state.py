@@ -104,6 +104,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.VERIFIED_COPY: _ANYWHERE,
     Event.VERIFIED_COPY_DROPPED: _ANYWHERE,
     Event.CONFIRMED: _moving(PREPARING, *_BEFORE_ARMED),
+    Event.PROMOTED: _PREPARES,
     Event.ARMED: _moving(ARMED, PREPARING),
     Event.APPLYING: _staying(ARMED),
     Event.APPLIED: _staying(ARMED),

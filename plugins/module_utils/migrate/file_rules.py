@@ -38,6 +38,8 @@ _PROTECTED: dict[str, tuple[str, ...]] = {
     "LAST_ERROR_SQLSTATE": (),
     "LAST_ERROR_MESSAGE": (),
 }
+_COPIES = "copy"
+_COPIED_FROM = re.compile(r"\bfrom\s+(?!stdin\b|pstdin\b|program\b)('(?:[^']|'')*'|\S+)", re.IGNORECASE)
 _STRING = re.compile(r"'((?:[^'\\]|\\.|'')*)'|\"((?:[^\"]|\"\")*)\"")
 
 # https://www.postgresql.org/docs/current/sql-vacuum.html and the pages of the other commands name the restriction.
@@ -52,23 +54,25 @@ _CONTROLS_TRANSACTION = re.compile(
 _UNDOES = re.compile(r"(ABORT|ROLLBACK(?! (WORK |TRANSACTION )?TO))\b")
 
 
-def check(root: Path, name: str, text: str, transactional: bool, tree: Collection[str]) -> None:
-    """Look through a file of a set and whatever it includes.
+def check(root: Path, name: str, text: str, transactional: bool, tree: Collection[str]) -> list[str]:
+    """Look through a file of a set and whatever it includes. Returns the files of the set that it includes or copies.
 
     :param text: what runs of the file.
     :param tree: the files of the set, relative to ``root``.
     :raises BadRequest: psql would leave the database, stop before the end, hide an error, or end the transaction that
         the file runs in.
     """
-    pending, seen = [(name, text)], {name}
+    pending, seen, copied = [(name, text)], {name}, set()
     while pending:
         current, content = pending.pop()
         for part in parts(content):
             _require_harmless(root / current, part, transactional)
+            copied |= _copied(part) & set(tree)
             for included in _included(root / current, current, part, tree):
                 if included not in seen:
                     seen.add(included)
                     pending.append((included, read_text(root / included).lstrip("\ufeff")))
+    return sorted((seen | copied) - {name})
 
 
 def _require_harmless(path: Path, part: Part, transactional: bool) -> None:
@@ -151,6 +155,15 @@ def _included(path: Path, current: str, part: Part, tree: Collection[str]) -> It
             remedy="Put it into the directory of the set, and name it relative to that directory.",
         )
     yield included
+
+
+def _copied(part: Part) -> set[str]:
+    """The file that rows are read from, as psql finds it: relative to the root of the set."""
+    if not isinstance(part, MetaCommand) or part.name != _COPIES:
+        return set()
+    found = _COPIED_FROM.search(part.arguments[0])
+    name = _literal(found[1]) if found else None
+    return {posixpath.normpath(name)} if name else set()
 
 
 def _literal(argument: str) -> str | None:

@@ -45,6 +45,7 @@ class SqlFile:
     :param sha256: of its content, hexadecimal.
     :param repeatable: run again whenever its content has changed.
     :param text: what runs of it, in its own lines; empty when all of it does.
+    :param parts: the files of the set that it includes or copies from, by name and SHA-256.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SqlFile:
     sha256: str
     repeatable: bool = False
     text: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class MigrationSet:
     :param command: the argument list, empty for SQL files.
     :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
     :param listing: the files as the history of a database is compared with them; empty for a command.
+    :param tree_digest: of a command's tree; empty without one.
     :param by_tasks: the command only waits for the user's own tasks.
     """
 
@@ -69,6 +72,7 @@ class MigrationSet:
     command: tuple[str, ...]
     digest: str
     listing: Listing = NOTHING
+    tree_digest: str = ""
     by_tasks: bool = False
 
     @property
@@ -95,7 +99,7 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
         raise BadRequest(f"There is no SQL file in {source}.", remedy="Name the files, or end their names in .sql.")
     files = tuple(_file(root, name, tree) for name in names)
     listing = Listing(
-        tuple(File(file.name, file.sha256, file.repeatable) for file in files),
+        tuple(File(file.name, file.sha256, file.repeatable, file.parts) for file in files),
         tuple(name for name in tree if name not in names),
         whole=source.is_dir(),
     )
@@ -114,8 +118,10 @@ def of_command(
     if tree is not None and not tree.exists():
         raise BadRequest(f"There is no {tree} to take the command's digest of.")
     names = sorted(environment)
-    digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": _tree(tree) if tree else {}})
-    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest)
+    found = _tree(tree) if tree else {}
+    digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": found})
+    of_tree = _digest(found) if found else ""
+    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest, tree_digest=of_tree)
 
 
 def _tree(path: Path) -> dict[str, str]:
@@ -144,19 +150,22 @@ def _file(root: Path, name: str, tree: Mapping[str, str]) -> SqlFile:
     if not text.strip():
         raise BadRequest(f"{path} is empty.", remedy="Remove it from the set, or fill it.")
     marked = conventions.marked(name, text)
-    file_rules.check(root, name, marked.text or text, marked.transactional, tree)
-    return SqlFile(name, marked.transactional, tree[name], marked.repeatable, marked.text)
+    used = file_rules.check(root, name, marked.text or text, marked.transactional, tree)
+    parts = tuple((other, tree[other]) for other in used)
+    return SqlFile(name, marked.transactional, tree[name], marked.repeatable, marked.text, parts)
 
 
 @dataclass(frozen=True)
 class Preview:
     """:param steps: the names of the files, or the command as one step.
     :param listing: as in :class:`MigrationSet`.
+    :param tree_digest: likewise.
     """
 
     digest: str
     steps: list[str]
     listing: Listing
+    tree_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,10 +195,10 @@ class SetSource:
 
     def preview(self) -> Preview:
         """What the set is, before it is applied; what the controller has read is not read again."""
-        if self.bundle is not None:
+        if self.listing.files:
             return Preview(self.digest, list(self.files), self.listing)
         found = self._read(Path())
-        return Preview(found.digest, found.names, found.listing)
+        return Preview(found.digest, found.names, found.listing, found.tree_digest)
 
     def load(self, staging: Path) -> MigrationSet:
         """Read the set; a bundle is unpacked into a fresh directory of that name first.

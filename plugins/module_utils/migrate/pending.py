@@ -27,11 +27,13 @@ class File:
     """A file of the set.
 
     :param sha256: of its content, hexadecimal.
+    :param parts: the files of the set that it names, by name and SHA-256; of a command its tree.
     """
 
     name: str
     sha256: str
     repeatable: bool = False
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint, schema
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NOTHING_CHANGED,
     CommandFailed,
+    FileFailed,
     Interrupted,
     PgsafeError,
     Refused,
@@ -32,12 +34,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run 
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.applied_files import Applying
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, now
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending as pendings
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import permit, psql_file
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import (
     MigrationSet,
+    Preview,
     SetSource,
     SqlFile,
 )
@@ -46,7 +49,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target, redacted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Target, redacted
 from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
@@ -62,6 +65,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     login_triggers,
     queries,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Step
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
 
 _STAGING = "migration"
@@ -87,6 +93,7 @@ class MigrateRequest:
     :param accepted: what a person takes upon himself where files and history contradict each other.
     :param wanted: what was declared of the migration.
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
+    :param promoted: what the promotion records of other environments allow to be applied.
     """
 
     target: Target
@@ -108,6 +115,7 @@ class MigrateRequest:
     on_verify_failure: str
     jobs: int
     sequences: str
+    promoted: Permit
 
     @property
     def claim(self) -> permit.Claim:
@@ -176,9 +184,8 @@ def plan(request: MigrateRequest) -> Plan:
     :raises Refused: files and history contradict each other, or the history cannot be trusted.
     """
     found, target, expectations = request.source.preview(), request.target, request.wanted.expectations
-    asked = _Set(found.listing, found.steps[0], found.digest, request.set_name)
     with session(login_triggers.silenced(target), purpose="plan") as reader:
-        pending = _pending(reader, asked, request.accepted)
+        pending = foreseen(reader, found, request.set_name, request.accepted)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
         if pending and expectations:
             expected.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
@@ -194,6 +201,15 @@ class _Set:
     step: str
     digest: str
     name: str
+    tree_digest: str = ""
+
+
+def foreseen(reader: Session, found: Preview, set_name: str, accepted: Accepted) -> Pending:
+    """What of a set is pending in the session's database.
+
+    :raises Refused: files and history contradict each other, or the history cannot be trusted.
+    """
+    return _pending(reader, _Set(found.listing, found.steps[0], found.digest, set_name, found.tree_digest), accepted)
 
 
 def _pending(reader: Session, asked: _Set, accepted: Accepted) -> Pending:
@@ -202,7 +218,8 @@ def _pending(reader: Session, asked: _Set, accepted: Accepted) -> Pending:
     if asked.listing.files:
         return pendings.of(asked.listing, history, asked.name, accepted)
     done = any((file.kind, file.sha256) == (applied_files.COMMAND, asked.digest) for file in history)
-    return Pending(() if done else (File(asked.step, asked.digest),))
+    parts = (("its tree", asked.tree_digest),) if asked.tree_digest else ()
+    return Pending(() if done else (File(asked.step, asked.digest, parts=parts),))
 
 
 def run(request: MigrateRequest) -> Outcome:
@@ -219,11 +236,28 @@ def run(request: MigrateRequest) -> Outcome:
         run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
         with session(login_triggers.silenced(request.target), purpose="plan") as reader:
-            asked = _Set(migration.listing, migration.names[0], migration.digest, request.set_name)
+            asked = _Set(
+                migration.listing, migration.names[0], migration.digest, request.set_name, migration.tree_digest
+            )
             pending = _pending(reader, asked, request.accepted)
         if not pending:
             raise Refused("Nothing of the migration set is pending any more: another run has applied it.")
+        _require_promoted(request.promoted, pending, run_journal)
         return _Window(request, migration, pending, manifest, run_journal).run()
+
+
+def _require_promoted(permit_of_records: Permit, pending: Pending, run_journal: Journal) -> None:
+    """
+    :raises Refused: a file is not the one that passed in a required environment.
+    """
+    steps = _steps(pending)
+    permit_of_records.require(steps)
+    if by := permit_of_records.told(steps):
+        run_journal.append(Event.PROMOTED, by=by)
+
+
+def _steps(pending: Pending) -> list[Step]:
+    return [Step(file.name, file.sha256, file.parts) for file in pending.files]
 
 
 def permitted(request: MigrateRequest) -> Journal:
@@ -490,13 +524,38 @@ class _Window:
         # A baseline by itself runs nothing.
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
         found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
+        promoted = {"promotion": told} if (told := request.promoted.told(_steps(self._pending))) else {}
         recorded = [asdict(file) for file in (*self._not_run(), *self._applied)]
-        self._verification, self._idle = {**found.as_report(self._manifest), "files": recorded}, found.idle
-        verification_report.write(request.backup_dir, self._verification)
+        self._verification, self._idle = {**found.as_report(self._manifest), "files": recorded, **promoted}, found.idle
+        report = verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
             raise VerificationFailed(found.failure)
         with session(self._own_way_in, WRITING, self._purpose) as server:
             applied_files.mark_verified(server, self._journal.run_id)
+        self._keep_evidence(found.catalog, report)
+
+    def _keep_evidence(self, catalog: Catalog, report: files.Digest) -> None:
+        """What a promotion record is made of; a good migration does not fail for want of it."""
+        armed, manifest, ran = self._journal.last(Event.ARMED), self._manifest, self._applied
+        pending = {file.name: file for file in self._pending.files}
+        found = Evidence(
+            run_id=self._journal.run_id,
+            database=manifest.identity.name,
+            set_name=self._request.set_name,
+            server_version=manifest.server_version_text,
+            server_major=manifest.server_major,
+            began=armed.time if armed else "",
+            verified=now(),
+            digest=self._migration.digest,
+            steps=[{**asdict(file), "parts": _parts(pending[file.name])} for file in ran],
+            before=schema.inventory(manifest.fingerprint.catalog),
+            after=schema.inventory(catalog),
+            report=(manifests.VERIFICATION_JSON, report.sha256),
+        )
+        try:
+            evidence.write(self._request.backup_dir, found)
+        except FileFailed as error:
+            self._warnings += (f"No promotion record can be made of this run: {error.what}",)
 
     def _require_same_database(self, server: Session) -> None:
         """
@@ -582,6 +641,10 @@ class _Window:
         if self._fence is None or not self._fence.read_only or self._fence.since is None:
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
+
+
+def _parts(file: File) -> list[dict[str, str]]:
+    return [{"name": name, "sha256": sha256} for name, sha256 in file.parts]
 
 
 def _since(started: float) -> float:

@@ -55,6 +55,13 @@ class Preflight:
     facts: Facts
     problems: tuple[Problem, ...]
 
+    def joined(self, further: Sequence[Mapping[str, str]]) -> Preflight:
+        """With problems that were found elsewhere.
+
+        :param further: the fields of each.
+        """
+        return replace(self, problems=(*self.problems, *[Problem(**fields) for fields in further]))
+
     @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if problem.severity == "error")

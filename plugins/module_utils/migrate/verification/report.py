@@ -39,13 +39,13 @@ _MOST_OBJECTS = 12
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def write(directory: Path, result: Mapping[str, Any]) -> None:
-    """Both reports beside the backup.
+def write(directory: Path, result: Mapping[str, Any]) -> files.Digest:
+    """Both reports beside the backup; the digest of the one for programs.
 
     :raises FileFailed: the filesystem refused.
     """
-    files.replace_text(directory / manifests.VERIFICATION_JSON, as_json(result))
     files.replace_text(directory / manifests.VERIFICATION_REPORT, text(result))
+    return files.replace_text(directory / manifests.VERIFICATION_JSON, as_json(result))
 
 
 def as_json(result: Mapping[str, Any]) -> str:
@@ -62,6 +62,7 @@ def text(result: Mapping[str, Any]) -> str:
             ("Verdict", "PASSED" if result["passed"] else "FAILED"),
         ]
     )
+    lines += _wrapped(f"Promotion: {result['promotion']}", "", _INDENT) if result.get("promotion") else []
     for heading, found in _sections(result):
         lines += ["", heading, *found]
     return "\n".join([*lines, "", *next_steps(result), ""])

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
     KeptTable,
     Unanalysed,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Verification:
     :param outside: what is other than at the backup outside of the database; information.
     :param problems: each fails the migration.
     :param idle: the migration has changed nothing at all.
+    :param catalog: what was seen behind the migration.
     """
 
     tables: tuple[TableChange, ...]
@@ -75,6 +77,7 @@ class Verification:
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     idle: bool = False
+    catalog: Catalog = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -108,6 +108,7 @@ def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int, purpose: 
             *([_NOTHING_DONE_AS_DECLARED] if done == _IDLE and wanted.may_do_nothing else []),
         ),
         idle=done == _IDLE,
+        catalog=seen.there.catalog,
     )
 
 

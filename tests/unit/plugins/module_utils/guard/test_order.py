@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_backup,
@@ -44,12 +47,13 @@ VERIFICATION: dict[str, Any] = {
     ],
     "declared": ["table a"],
 }
+PERMIT = Permit(("staging",), (Proven("staging", Step("1.sql", "ab", (("x.inc", "cd"),)), "run r"),), "an outage")
 GIVEN: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("backup", pg_backup, {"backup_root": "/b", "audit": AUDIT.as_result()}),
     ("verify", pg_backup_verify, {"backup_dir": "/b", "instance_directory": "/i"}),
     ("verify", pg_backup_verify, {"archive": "/b/a.dump"}),
     ("migrate", pg_migration_apply, {"command": ["a"], "environment": {"B": "c"}, **VERIFICATION}),
-    ("migrate", pg_guard, {"tasks": "- debug:", **VERIFICATION}),
+    ("migrate", pg_guard, {"tasks": "- debug:", "permit": encoded(PERMIT), **VERIFICATION}),
     ("recover", pg_recover, {"backup_root": "/b", "run_id": "r", "decision": "accept", "reason": "it is right"}),
     ("restore", pg_restore_safe, {"backup_dir": "/b", "waive": {"server_version": "seen"}, "free_bytes": 7}),
 ]

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The evidence of runs on the target, beside their backups, and which of them still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history
+
+
+@dataclass(frozen=True)
+class Found:
+    """:param fresh: evidence by run, of runs that are not recorded yet.
+    :param undone: runs that are recorded, and were rolled back since.
+    """
+
+    fresh: dict[str, str]
+    undone: tuple[str, ...]
+
+
+def write(directory: Path, evidence: Evidence) -> None:
+    """
+    :raises FileFailed: the filesystem refused.
+    """
+    files.replace_text(directory / manifests.PROMOTION, evidence.as_json())
+
+
+def look(backup_root: Path, database: str, recorded: Collection[str]) -> Found:
+    """
+    :param recorded: the runs that the controller has a record of.
+    :raises FileFailed: the evidence of a run cannot be read.
+    """
+    holding = {migration.run_id for migration in history.migrations(backup_root, database)}
+    runs = [run for run in all_runs(backup_root) if run.database == database]
+    migrated = [run for run in runs if run.run_id in holding and run.state.verdict is Verdict.MIGRATED]
+    fresh = {run.run_id: files.read_text(_path(run)) for run in migrated if run.run_id not in recorded and _has(run)}
+    undone = [run.run_id for run in runs if run.run_id in recorded and run.run_id not in holding]
+    return Found(fresh, tuple(undone))
+
+
+def _has(run: Journal) -> bool:
+    return bool(run.backup_dir) and _path(run).is_file()
+
+
+def _path(run: Journal) -> Path:
+    return Path(run.backup_dir) / manifests.PROMOTION

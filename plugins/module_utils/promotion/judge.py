@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether what is pending here has passed in another environment: every reason why not, in words; pure.
+
+One database of the environment must have applied every pending file, in one run or several. Age and soak are those of
+the last of these runs; the schema before is compared with that before the first of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.schema import Inventory
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import VARIABLE, Policy
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Record, Step
+from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+
+CHECK = "promotion"
+
+_MOST_DIFFERENCES = 10
+_MOST_LINES = 20
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the directory has of one environment.
+
+    :param records: that count.
+    :param withdrawn: one line for each that was withdrawn.
+    :param broken: one line for each that cannot be read.
+    """
+
+    environment: str
+    place: str
+    records: tuple[Record, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Here:
+    """What is about to be done.
+
+    :param pending: to be run, in its order.
+    :param schema: of the database now.
+    :param texts: lines of the pending files by name, where the controller has them.
+    """
+
+    set_name: str
+    pending: tuple[Step, ...]
+    server_major: int
+    schema: Inventory
+    now: datetime
+    texts: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """:param told: the records that what is pending rests on, a line each."""
+
+    problems: tuple[Problem, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+def judge(kept: Sequence[Kept], here: Here, policy: Policy) -> Judgement:
+    """
+    :param kept: of every required environment.
+    """
+    if not here.pending:
+        return Judgement()
+    told: list[str] = []
+    findings: list[tuple[str, str]] = []
+    for environment in kept:
+        covering = _covering(environment, here)
+        findings += _findings(environment, covering, here, policy)
+        told += [record.told for record in covering or ()]
+    problems = [Problem(CHECK, "error", what, remedy) for what, remedy in findings]
+    return Judgement(tuple(_with_override(problems, policy.override)), tuple(told))
+
+
+def _with_override(problems: Sequence[Problem], reason: str) -> Iterator[Problem]:
+    """As waived, where a person goes on; else the last one says how."""
+    for problem in problems:
+        if reason:
+            yield Problem(problem.check, "warning", problem.what, problem.remedy, reason)
+        elif problem is problems[-1]:
+            way_on = f'To go on without: {VARIABLE}.override: "the reason".'
+            yield Problem(problem.check, problem.severity, problem.what, f"{problem.remedy} {way_on}")
+        else:
+            yield problem
+
+
+def _covering(kept: Kept, here: Here) -> list[Record] | None:
+    """The runs of one database that have applied all that is pending, oldest first; None when no database has."""
+    found = [runs for runs in _databases(kept, here) if not _missing(runs, here)]
+    return _needed(max(found, key=_last), here) if found else None
+
+
+def _databases(kept: Kept, here: Here) -> list[list[Record]]:
+    """The runs of the set by database, oldest first."""
+    grouped: dict[tuple[str, str], list[Record]] = {}
+    for record in sorted(kept.records, key=lambda record: (record.verified, record.run_id)):
+        if record.set_name == here.set_name:
+            grouped.setdefault((record.host, record.database), []).append(record)
+    return list(grouped.values())
+
+
+def _last(runs: Sequence[Record]) -> datetime:
+    return runs[-1].verified
+
+
+def _missing(runs: Sequence[Record], here: Here) -> list[Step]:
+    return [step for step in here.pending if not any(_has(record, step) for record in runs)]
+
+
+def _has(record: Record, step: Step) -> bool:
+    return any(step.is_same(other) for other in record.steps)
+
+
+def _needed(runs: Sequence[Record], here: Here) -> list[Record]:
+    """For each pending step the newest run that has applied it."""
+    newest = [[record for record in runs if _has(record, step)][-1] for step in here.pending]
+    return [record for record in runs if record in newest]
+
+
+def _findings(
+    kept: Kept, covering: Sequence[Record] | None, here: Here, policy: Policy
+) -> Iterator[tuple[str, str]]:
+    for line in kept.broken:
+        yield f"A promotion record of {kept.environment} cannot be used: {line}.", "Restore it, or remove it."
+    if covering is None:
+        yield from _not_applied(kept, here)
+        return
+    yield from _of_age(kept.environment, covering[-1], here, policy)
+    yield from _of_major(kept.environment, covering, here)
+    yield from _of_schema(kept, covering, here)
+
+
+def _not_applied(kept: Kept, here: Here) -> Iterator[tuple[str, str]]:
+    databases = _databases(kept, here)
+    withdrawn = f" Withdrawn: {first_few(kept.withdrawn)}." if kept.withdrawn else ""
+    first = f"Migrate {kept.environment} first."
+    if not databases:
+        none = f"There is no promotion record of {kept.environment} for the set {here.set_name} in {kept.place}."
+        yield f"{none}{withdrawn}", first
+        return
+    best = min(databases, key=lambda runs: (len(_missing(runs, here)), here.now - _last(runs)))
+    for step in _missing(best, here):
+        yield f"{_why(step, best, here, kept.environment)}{withdrawn}", first
+
+
+def _why(step: Step, runs: Sequence[Record], here: Here, environment: str) -> str:
+    """Never applied there, or another file of that name."""
+    there = [(record, other) for record in runs for other in record.steps if other.name == step.name]
+    if not there:
+        return f"{step.name} was never applied in {environment}."
+    record, other = there[-1]
+    apart = f"{step.name} is not the file that {environment} has applied (run {record.run_id})"
+    if other.sha256 == step.sha256:
+        return f"{apart}: {_other_parts(other, step)}."
+    sums = f"SHA-256 {other.sha256[:12]}… there, {step.sha256[:12]}… here"
+    return f"{apart}: {sums}.{_diff(other, step, here, environment)}"
+
+
+def _other_parts(there: Step, here: Step) -> str:
+    old, new = dict(there.parts), dict(here.parts)
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return f"other content of {', '.join(names)}"
+
+
+def _diff(there: Step, step: Step, here: Here, environment: str) -> str:
+    new = here.texts.get(step.name)
+    if not there.text or not new:
+        return ""
+    names = f"{environment}/{step.name}", step.name
+    lines = list(difflib.unified_diff(list(there.text), list(new), *names, n=1, lineterm=""))
+    more = [f"… and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    return "".join(f"\n       {line}" for line in [*lines[:_MOST_LINES], *more]) + "\n      "
+
+
+def _of_age(environment: str, last: Record, here: Here, policy: Policy) -> Iterator[tuple[str, str]]:
+    age = here.now - last.verified
+    if policy.max_age is not None and age > policy.max_age:
+        yield (
+            f"The promotion record of {environment} is too old: {_said(age)}, and {VARIABLE}.max_age is "
+            f"{_said(policy.max_age)} ({last.told}).",
+            f"Migrate a fresh copy in {environment}.",
+        )
+    if age < policy.soak:
+        yield (
+            f"The promotion record of {environment} is too young: {_said(age)}, and {VARIABLE}.soak is "
+            f"{_said(policy.soak)} ({last.told}).",
+            f"Wait until {(last.verified + policy.soak).strftime('%Y-%m-%d %H:%M UTC')}.",
+        )
+
+
+def _said(age: timedelta) -> str:
+    minutes = max(0, int(age.total_seconds() // 60))
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min"
+
+
+def _of_major(environment: str, covering: Sequence[Record], here: Here) -> Iterator[tuple[str, str]]:
+    others = [record for record in covering if record.server_major != here.server_major]
+    for record in others[:1]:
+        yield (
+            f"{environment} has proven it on PostgreSQL {record.server_major}, and this server is "
+            f"{here.server_major} ({record.told}).",
+            f"Migrate {environment} on a server of this major.",
+        )
+
+
+def _of_schema(kept: Kept, covering: Sequence[Record], here: Here) -> Iterator[tuple[str, str]]:
+    first = covering[0]
+    if found := list(schema.differences(first.before, here.schema, kept.environment)):
+        yield (
+            f"The schema is not the one that {kept.environment} had before the run {first.run_id}: {_listed(found)}.",
+            "Find out which of the two is right, and make the other one like it by a migration.",
+        )
+    yield from _of_gaps(kept, covering)
+
+
+def _of_gaps(kept: Kept, covering: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """What has changed the schema there between two of the runs, and belongs to no run that was recorded."""
+    first, last = covering[0], covering[-1]
+    there = (first.host, first.database)
+    known = sorted((record for record in kept.records if (record.host, record.database) == there), key=_verified)
+    between = [record for record in known if first.verified <= record.verified <= last.verified]
+    for one, other in zip(between, between[1:]):
+        if found := list(schema.differences(one.after, other.before, f"the end of the run {one.run_id}")):
+            yield (
+                f"Between its runs {one.run_id} and {other.run_id} the schema of {kept.environment} was changed by "
+                f"other means: {_listed(found)}.",
+                "Make that change a migration file, and migrate a fresh copy.",
+            )
+
+
+def _verified(record: Record) -> tuple[datetime, str]:
+    return record.verified, record.run_id
+
+
+def _listed(found: Sequence[str]) -> str:
+    return first_few(found, _MOST_DIFFERENCES)

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The promotion record: what one run has applied and verified in one environment; readable JSON with its own SHA-256.
+
+The target writes the evidence beside the backup, in the window; the controller completes it and keeps the record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare.schema import Inventory
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import sha256_of_text
+
+FORMAT = 1
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_OWN_DIGEST = "sha256"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A file of a migration set, or a command.
+
+    :param name: relative to the root of its set; of a command its words.
+    :param sha256: of its content; of a command the digest of command line, directory, variables' names and tree.
+    :param parts: the files of the set that it names, by name and SHA-256; of a command its tree.
+    :param text: its lines, where they were kept.
+    """
+
+    name: str
+    sha256: str
+    parts: tuple[tuple[str, str], ...] = ()
+    text: tuple[str, ...] = ()
+
+    def is_same(self, other: Step) -> bool:
+        return (self.name, self.sha256, self.parts) == (other.name, other.sha256, other.parts)
+
+
+@dataclass(frozen=True)
+class Record:
+    """:param steps: that were run, in their order; not a baseline, and not what was accepted without running it.
+    :param verified: when the run was verified, UTC.
+    :param before: the schema at the backup.
+    :param after: the schema behind the verification.
+    """
+
+    environment: str
+    host: str
+    database: str
+    set_name: str
+    run_id: str
+    server_major: int
+    verified: datetime
+    steps: tuple[Step, ...]
+    before: Inventory
+    after: Inventory
+
+    @property
+    def told(self) -> str:
+        moment = self.verified.strftime("%Y-%m-%d %H:%M UTC")
+        return f"{self.environment}: {self.host}, {self.database}, run {self.run_id}, verified {moment}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run knows of itself when it is verified.
+
+    :param began: when it began to change the database; both times are ISO 8601, UTC.
+    :param report: name and SHA-256 of the report.
+    """
+
+    run_id: str
+    database: str
+    set_name: str
+    server_version: str
+    server_major: int
+    began: str
+    verified: str
+    digest: str
+    steps: Sequence[Mapping[str, Any]]
+    before: Inventory
+    after: Inventory
+    report: tuple[str, str]
+
+    def as_json(self) -> str:
+        name, sha256 = self.report
+        found = {
+            "format": FORMAT,
+            "run_id": self.run_id,
+            "database": self.database,
+            "set_name": self.set_name,
+            "server_version": self.server_version,
+            "server_major": self.server_major,
+            "began": self.began,
+            "verified": self.verified,
+            "set_digest": self.digest,
+            "steps": list(self.steps),
+            "report": {"file": name, "sha256": sha256},
+            "schema": _packed(self.before, self.after),
+        }
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _packed(before: Inventory, after: Inventory) -> dict[str, Any]:
+    """The objects before, and of those behind the migration the ones that differ; null for one that is gone."""
+    changes = {name: after.get(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
+    return {
+        "before": schema.digest(before),
+        "after": schema.digest(after),
+        "objects": dict(before),
+        "changes": changes,
+    }
+
+
+def completed(evidence: str, environment: str, host: str, texts: Mapping[str, Sequence[str]]) -> str:
+    """The record that the controller keeps.
+
+    :param evidence: as :meth:`Evidence.as_json` has written it.
+    :param texts: lines of the files that are known here, by their SHA-256.
+    :raises BadRequest: it is not that.
+    """
+    try:
+        found = json.loads(evidence)
+        steps = [{**step, "text": list(texts.get(step["sha256"], ()))} for step in found["steps"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest(f"The evidence of a run cannot be read ({type(error).__name__}: {error}).") from error
+    return sealed({"environment": environment, "host": host, **found, "steps": steps})
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """The text of a record, with its own SHA-256 at the end."""
+    body = {name: value for name, value in content.items() if name != _OWN_DIGEST}
+    return json.dumps({**body, _OWN_DIGEST: _sum(body)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(text: str) -> Record:
+    """
+    :raises BadRequest: it is no promotion record, or was changed after it was written.
+    """
+    try:
+        found = json.loads(text)
+        body = {name: value for name, value in found.items() if name != _OWN_DIGEST}
+        if found.get("format") != FORMAT:
+            raise BadRequest(f"its format is {found.get('format')!r}, and not {FORMAT}")
+        if found[_OWN_DIGEST] != _sum(body):
+            raise BadRequest("it was changed after it was written: its SHA-256 does not match")
+        return _record(found)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRequest(f"it is no promotion record ({type(error).__name__}: {error})") from error
+
+
+def _record(found: Mapping[str, Any]) -> Record:
+    before = {str(name): str(sha256) for name, sha256 in found["schema"]["objects"].items()}
+    after = {**before, **found["schema"]["changes"]}
+    return Record(
+        environment=str(found["environment"]),
+        host=str(found["host"]),
+        database=str(found["database"]),
+        set_name=str(found["set_name"]),
+        run_id=str(found["run_id"]),
+        server_major=int(found["server_major"]),
+        verified=datetime.strptime(found["verified"], _TIME).replace(tzinfo=timezone.utc),
+        steps=tuple(_step(step) for step in found["steps"]),
+        before=before,
+        after={name: str(sha256) for name, sha256 in after.items() if sha256 is not None},
+    )
+
+
+def _step(found: Mapping[str, Any]) -> Step:
+    parts = tuple((str(part["name"]), str(part["sha256"])) for part in found["parts"])
+    return Step(str(found["name"]), str(found["sha256"]), parts, tuple(map(str, found.get("text") or ())))
+
+
+def _sum(content: Mapping[str, Any]) -> str:
+    return sha256_of_text(json.dumps(content, sort_keys=True, ensure_ascii=True))

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The directory of promotion records, among the files of the controller: one file a host, database and run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy, record
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.judge import Kept
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Record
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
+
+_RECORD, _WITHDRAWN = ".json", ".withdrawn.json"
+
+# Of a longer file no lines are kept.
+_MOST_BYTES = 64 << 10
+
+
+def located(asked: Policy, bases: Sequence[str | None]) -> Path:
+    """
+    :param bases: the directories of the inventory and of the playbook.
+    :raises BadRequest: there is no such directory.
+    """
+    found = local_files.located(asked.directory, bases, "directory of promotion records", f"{policy.VARIABLE}.dir")
+    if not found.is_dir():
+        raise BadRequest(f"{found} is no directory.", remedy=f"Check {policy.VARIABLE}.dir.")
+    return found
+
+
+def kept(directory: Path, environment: str) -> Kept:
+    """All records of an environment."""
+    place = directory / names.directory_name(environment)
+    records, withdrawn, broken = [], [], []
+    for path in sorted(path for path in place.rglob(f"*{_RECORD}") if not path.name.endswith(_WITHDRAWN)):
+        try:
+            found = record.read(files.read_text(path))
+            if found.environment != environment:
+                raise BadRequest(f"it is of {found.environment}")
+        except PgsafeError as error:
+            broken.append(f"{path}: {error.what.rstrip('.')}")
+            continue
+        if _withdrawal(path).exists():
+            withdrawn.append(f"{found.told} ({_reason(_withdrawal(path))})")
+        else:
+            records.append(found)
+    return Kept(environment, str(directory), tuple(records), tuple(withdrawn), tuple(broken))
+
+
+def _withdrawal(path: Path) -> Path:
+    return path.with_name(path.name[: -len(_RECORD)] + _WITHDRAWN)
+
+
+def _reason(path: Path) -> str:
+    try:
+        return str(json.loads(files.read_text(path))["reason"])
+    except (PgsafeError, ValueError, KeyError, TypeError):
+        return "withdrawn"
+
+
+def permit(asked: Policy, bases: Sequence[str | None], set_name: str) -> Permit:
+    """What the records allow, read anew right before the migration.
+
+    :raises BadRequest: there is no such directory.
+    """
+    directory = located(asked, bases)
+    found = [one for environment in asked.required for one in kept(directory, environment).records]
+    proven = [Proven(one.environment, step, one.told) for one in _newest_first(found, set_name) for step in one.steps]
+    return Permit(asked.required, tuple(_bare(proven)), asked.override)
+
+
+def _newest_first(found: Sequence[Record], set_name: str) -> list[Record]:
+    of_set = [one for one in found if one.set_name == set_name]
+    return sorted(of_set, key=lambda one: (one.verified, one.run_id), reverse=True)
+
+
+def _bare(proven: Sequence[Proven]) -> Iterator[Proven]:
+    """Each step once an environment, by the newest record, and without its lines."""
+    seen = set()
+    for one in proven:
+        key = (one.environment, one.step.name, one.step.sha256, one.step.parts)
+        if key not in seen:
+            seen.add(key)
+            yield Proven(one.environment, record.Step(one.step.name, one.step.sha256, one.step.parts), one.told)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the records of one database in one environment are.
+
+    :param directory: of all records.
+    """
+
+    directory: Path
+    environment: str
+    host: str
+    database: str
+
+    @property
+    def place(self) -> Path:
+        parts = [names.directory_name(part) for part in (self.environment, self.host, self.database)]
+        return self.directory.joinpath(*parts)
+
+    @property
+    def recorded(self) -> list[str]:
+        """The runs that have a record which was not withdrawn."""
+        found = [path for path in self.place.glob(f"*{_RECORD}") if not path.name.endswith(_WITHDRAWN)]
+        return sorted(path.name[: -len(_RECORD)] for path in found if not _withdrawal(path).exists())
+
+    def keep(self, run_id: str, evidence: str, texts: Mapping[str, Sequence[str]]) -> Path:
+        """
+        :raises PgsafeError: the filesystem refused.
+        """
+        return self._write(f"{run_id}{_RECORD}", record.completed(evidence, self.environment, self.host, texts))
+
+    def withdraw(self, run_id: str) -> Path:
+        """
+        :raises PgsafeError: the filesystem refused.
+        """
+        content = {"run_id": run_id, "withdrawn": now(), "reason": "the run was rolled back"}
+        return self._write(f"{run_id}{_WITHDRAWN}", json.dumps(content, indent=1) + "\n")
+
+    def _write(self, name: str, text: str) -> Path:
+        for directory in (self.place.parent.parent, self.place.parent, self.place):
+            files.make_directory(directory)
+        files.replace_text(self.place / name, text)
+        return self.place / name
+
+
+def lines(migration: MigrationSet | None) -> dict[str, list[str]]:
+    """The lines of the files of a set by their SHA-256; of long files none."""
+    found: dict[str, list[str]] = {}
+    for file in migration.files if migration else ():
+        path = migration.root / file.name if migration else Path()
+        if path.stat().st_size <= _MOST_BYTES:
+            found[file.sha256] = files.read_text(path).splitlines()
+    return found
+
+
+def bases(task_vars: Mapping[str, Any], playbook: str) -> list[str | None]:
+    return [task_vars.get("inventory_dir"), playbook]

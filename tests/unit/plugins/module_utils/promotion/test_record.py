@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is written is read back, and what was changed is not read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import record
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Step
+
+BEFORE, AFTER = {"relation a": "1", "relation b": "2"}, {"relation b": "3", "relation c": "4"}
+STEP = {"name": "1.sql", "kind": "applied", "sha256": "ab", "parts": [{"name": "x.inc", "sha256": "cd"}]}
+EVIDENCE = Evidence(
+    run_id="20261116_143022",
+    database="app",
+    set_name="default",
+    server_version="18.1",
+    server_major=18,
+    began="2026-11-16T14:30:40Z",
+    verified="2026-11-16T14:31:02Z",
+    digest="ef",
+    steps=[STEP],
+    before=BEFORE,
+    after=AFTER,
+    report=("verification_report.json", "12"),
+).as_json()
+
+
+def test_a_record_is_read_back() -> None:
+    found = record.read(record.completed(EVIDENCE, "staging", "db1", {"ab": ["SELECT 1;"]}))
+    assert (found.before, found.after) == (BEFORE, AFTER)
+    assert found.steps == (Step("1.sql", "ab", (("x.inc", "cd"),), ("SELECT 1;",)),)
+    assert found.told == "staging: db1, app, run 20261116_143022, verified 2026-11-16 14:31 UTC"
+
+
+def _without(name: str) -> str:
+    content = json.loads(record.completed(EVIDENCE, "staging", "db1", {}))
+    return record.sealed({key: value for key, value in content.items() if key != name})
+
+
+def _changed(**fields: Any) -> str:
+    return json.dumps({**json.loads(record.completed(EVIDENCE, "staging", "db1", {})), **fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is no promotion record"),
+        ("[]", "it is no promotion record"),
+        (_without("schema"), "it is no promotion record (KeyError: 'schema')"),
+        (_without("format"), "its format is None, and not 1"),
+        (_changed(server_major=17), "it was changed after it was written"),
+        (record.sealed(json.loads(_changed(verified="yesterday"))), "it is no promotion record (ValueError"),
+        (record.completed(EVIDENCE, "staging", "db1", {})[:-20], "it is no promotion record"),
+    ],
+)
+def test_anything_else_is_refused(text: str, why: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        record.read(text)
+    assert why in caught.value.what
+
+
+def test_evidence_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(BadRequest, match="evidence"):
+        record.completed("{}", "staging", "db1", {})

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The directory of records: many write at once, none is half written, and what is withdrawn does not count."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import promotions
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.promotions import Shelf
+from ansible_collections.pgsafe.migration.tests.unit.plugins.module_utils.promotion.test_record import EVIDENCE
+
+RUN = "20261116_143022"
+
+
+def test_many_hosts_record_at_once(tmp_path: Path) -> None:
+    shelves = [Shelf(tmp_path, "staging", f"db{number}", "app") for number in range(30)]
+    with ThreadPoolExecutor(30) as pool:
+        paths = list(pool.map(lambda shelf: shelf.keep(RUN, EVIDENCE, {}), shelves))
+    assert len(set(paths)) == 30
+    found = promotions.kept(tmp_path, "staging")
+    assert (len(found.records), found.broken) == (30, ())
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(paths)
+
+
+def test_hosts_and_databases_of_like_names_keep_apart(tmp_path: Path) -> None:
+    pairs = [("a/b", "c"), ("a", "b/c"), ("A", "b"), ("a", "B"), ("a", "b")]
+    assert len({Shelf(tmp_path, "staging", host, name).keep(RUN, EVIDENCE, {}) for host, name in pairs}) == len(pairs)
+
+
+def test_a_withdrawn_record_does_not_count_and_is_told(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "staging", "db1", "app")
+    shelf.keep(RUN, EVIDENCE, {})
+    assert shelf.recorded == [RUN]
+    shelf.withdraw(RUN)
+    assert shelf.recorded == []
+    found = promotions.kept(tmp_path, "staging")
+    assert found.records == ()
+    assert found.withdrawn[0].endswith("(the run was rolled back)")
+
+
+def test_a_record_in_the_place_of_another_environment_is_broken(tmp_path: Path) -> None:
+    Shelf(tmp_path, "test", "db1", "app").keep(RUN, EVIDENCE, {})
+    (tmp_path / "test").rename(tmp_path / "staging")
+    assert [line.endswith("it is of test") for line in promotions.kept(tmp_path, "staging").broken] == [True]
+
+
+def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "staging").touch()
+    with pytest.raises(FileFailed):
+        Shelf(tmp_path, "staging", "db1", "app").keep(RUN, EVIDENCE, {})
