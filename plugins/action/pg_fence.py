@@ -13,4 +13,4 @@ class ActionModule(GuardedAction):
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments.get("state", "fenced") != "fenced" or self._task.check_mode:
             return self._module(arguments, task_vars)
-        return self._begun(arguments, task_vars, self._renew)
+        return self._begun(arguments, task_vars)

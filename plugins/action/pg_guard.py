@@ -20,7 +20,7 @@ class ActionModule(GuardedAction):
         if self._task.check_mode:
             return self._module(arguments, task_vars)
         if state == "armed":
-            return self._begun(arguments, task_vars, self._keep)
+            return self._begun(arguments, task_vars)
         if state == "disarmed" and shield.asked():
             # A person asked for an end while the tasks ran: they are rolled back and not verified.
             arguments["state"] = "rolled_back"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,15 +12,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.codec import enco
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import keeper, promotions, run_logs, shield
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import lease_renewer, promotions, run_logs, shield
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.lease_renewal import LeaseRenewal
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.lease_renewer import LeaseRenewal
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap, trapped
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.watch import OURS, Watch
-
-Keeping = Callable[[Mapping[str, Any], Trap], None]
 
 
 class GuardedAction(Action):
@@ -62,28 +60,20 @@ class GuardedAction(Action):
         bases = promotions.bases(task_vars, self._loader.get_basedir())
         return {"permit": encoded(promotions.permit(asked, bases, str(arguments.get("set_name", "default"))))}
 
-    def _begun(self, arguments: dict[str, Any], task_vars: dict[str, Any], keep: Keeping) -> dict[str, Any]:
-        """What is begun here and goes on after the task, while another process keeps its lease."""
-        with trapped() as trap, shield.guarded(), keeper.ready(keep) as stay:
+    def _begun(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Begin what goes on after the task, while another process renews the lease, if the module asks for one."""
+        with trapped() as trap, shield.guarded(), lease_renewer.ready(self._renew) as renewed:
             if trap.reason:
                 return _interrupted(trap.reason)
             started = self._module(arguments, task_vars)
             if started.get("guard"):
-                stay(started["guard"])
+                renewed(started["guard"])
             return _told(started)
 
-    def _keep(self, guard: Mapping[str, Any], trap: Trap) -> None:
-        self._be_silent()
-        Watch(self._channel(guard), guard, trap, Lines(self._display, "", 1, progress=False)).result()
-
     def _renew(self, guard: Mapping[str, Any], trap: Trap) -> None:
-        """The lease of a run's watchdog: between two tasks no worker of Ansible's renews anything."""
-        self._be_silent()
-        LeaseRenewal(self._channel(guard), float(guard["lease"]), trap).run()
-
-    def _be_silent(self) -> None:
-        """Whatever were displayed would go through a queue that is the worker's."""
+        # Display lines would go through a queue that belongs to the worker.
         self._display.verbosity = 0
+        LeaseRenewal(self._channel(guard), float(guard["lease"]), trap, bool(guard["tasks_only"])).run()
 
     def _channel(self, guard: Mapping[str, Any]) -> FarChannel:
         return FarChannel(self._low_level_execute_command, str(guard["directory"]))

@@ -182,8 +182,8 @@ class Playing:
         controllers = family(self.terminal.pid) if self.ansible.logins else [self.terminal.pid]
         return [pid for pid in {*shipped, *inside} if pid not in controllers]
 
-    def keepers(self) -> list[int]:
-        """What the play has left to stay with its guard: the only one of its processes whose parent has ended."""
+    def lease_renewers(self) -> list[int]:
+        """What renews the lease of the run: the only process of the play whose parent has ended."""
         inventory, known = str(self.ansible.home / "hosts.json"), family(self.terminal.pid)
         return [pid for pid, words in command_lines().items() if inventory in words and pid not in known]
 
@@ -242,7 +242,7 @@ def kill_controller(play: Playing) -> None:
 
 def power_off(play: Playing) -> None:
     """All of the controller at once."""
-    kill([*family(play.terminal.pid), *play.keepers()])
+    kill([*family(play.terminal.pid), *play.lease_renewers()])
 
 
 def kill_guard(play: Playing) -> None:
@@ -420,7 +420,7 @@ def left(play: Playing) -> list[str]:
     """What is left of the play and its runs: processes by their command lines, sessions by their names."""
     lines = command_lines()
     working = [pid for pid, words in lines.items() if str(play.root) in " ".join(words)]
-    found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules(), *play.keepers()}]
+    found = [" ".join(lines.get(pid, [])) for pid in {*working, *play.modules(), *play.lease_renewers()}]
     return found + backends(play.database.server)
 
 

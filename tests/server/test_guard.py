@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -249,6 +250,26 @@ def test_between_two_tasks_a_run_keeps_its_guard_when_the_guard_or_its_parent_is
     require_whole(database, before)
 
 
+def test_a_run_whose_guard_has_lost_its_session_is_not_taken_for_dead(database: Database, root: Path) -> None:
+    """As by a server that was restarted, until the guard has connected again."""
+    run = journal.of_run(root, watched(database, root, idle_timeout=3600.0))
+    assert run is not None
+    # On a machine that is busy another one was started, and goes again.
+    until(lambda: len(guards_of(root, "guard")) == 1, "there is one guard")
+    (guard,) = guards_of(root, "guard")
+    os.kill(guard, signal.SIGSTOP)
+    try:
+        database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ^@ 'pgsafe'")
+        until(lambda: not backends(database.server), "its session has ended")
+        age(run)
+        with pytest.raises(Refused, match="waits for its next step"):
+            recover.run(requests.recover(database.target, root))
+    finally:
+        os.kill(guard, signal.SIGCONT)
+    Channel(run.directory).abort("The controller is gone.")
+    until(lambda: not run.state.fenced, "the watchdog lifts the fence")
+
+
 def test_the_watch_over_a_fence_goes_on_when_the_directory_of_its_run_is_renamed(
     database: Database, root: Path, tmp_path: Path
 ) -> None:
@@ -475,6 +496,37 @@ def test_a_crash_of_the_server_behind_a_fence_is_no_reason_to_trust_its_counters
         result = job.over()
     assert result["verdict"] == "migrated", result
     assert ours(server, database.name) == set()
+
+
+@pytest.mark.fault(65)
+@pytest.mark.parametrize("rebooted", [False, True], ids=["by its watchdog", "by the next run after a reboot"])
+def test_a_run_whose_server_was_down_as_its_window_began_is_finished_without_its_name(
+    server: pgserver.Server, database: Database, root: Path, tmp_path: Path, rebooted: bool
+) -> None:
+    before = database.fingerprint()
+    taken = proven(database, root, run_id=watched(database, root, idle_timeout=3600.0), proof="verified_copy")
+    server.stop("immediate")
+    try:
+        with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+            until(job.channel.result, "the job fails")
+            assert job.journal.state.fenced
+            if rebooted:
+                job.kill(*EVERY)
+            Channel(job.journal.directory).abort("The controller is gone.")
+            server.start()
+            if rebooted:
+                age(job.journal)
+                assert len(recover.run(requests.recover(database.target, root)).done) == 1
+            until(lambda: not job.journal.state.fenced, "the fence is lifted")
+            require_whole(database, before)
+    finally:
+        server.start()
+
+
+def age(run: journal.Journal) -> None:
+    """Years have passed since each event."""
+    path = run.directory / journal.JOURNAL
+    path.write_text(re.sub(r'"time": "20\d\d', '"time": "2010', path.read_text()))
 
 
 # The restore of this index takes for ever while there is a database of that name.

@@ -12,11 +12,24 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.tests.server import interruptions
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY
-from ansible_collections.pgsafe.migration.tests.server.interruptions import PHASES, Playing, playing, require_whole
+from ansible_collections.pgsafe.migration.tests.server.interruptions import (
+    PHASES,
+    Phase,
+    Playing,
+    playing,
+    require_whole,
+)
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, until
 
 ASKED = PHASES["confirm"]
+
+# The mark of the fence is there, its setting is not.
+FENCED_HALF = Phase(
+    "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name ^@ 'pgsafe fence' AND wait_event_type = 'Lock'",
+    lock="LOCK TABLE pg_db_role_setting IN SHARE MODE",
+    probe=False,
+)
 
 
 @pytest.mark.fault(62)
@@ -39,6 +52,21 @@ def test_a_controller_that_is_gone_while_a_person_is_asked_leaves_no_fence(
         abandoned = run.last(Event.ABANDONED)
         assert abandoned is not None
         assert abandoned.facts["reason"] == reason
+
+
+@pytest.mark.fault(62)
+def test_a_controller_that_is_killed_while_the_fence_is_raised_leaves_no_fence(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    with playing(ansible, database, backup_root, FENCED_HALF, pg_migrate_guard={"lease": AN_HOUR}) as play:
+        interruptions.kill_controller(play)
+        play.let_go()
+        (run,) = play.runs()
+        until(lambda: run.state.newest is not None and not run.state.fenced, "the fence is lifted")
+        require_whole(play)
+        abandoned = run.last(Event.ABANDONED)
+        assert abandoned is not None
+        assert abandoned.facts["reason"] == "The controller is gone."
 
 
 def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database: Database, backup_root: Path) -> None:

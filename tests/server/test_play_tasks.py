@@ -120,8 +120,7 @@ def test_when_ansible_is_killed_while_a_task_is_at_work_the_rollback_begins_at_o
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": AN_HOUR}) as play:
-        # One renews the lease of the run, one stays with the guard of the window.
-        assert len(play.keepers()) == 2
+        assert len(play.lease_renewers()) == 1
         interruptions.kill_controller(play)
         require_whole(play)
     assert reason(play) == "The controller is gone."

@@ -22,9 +22,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports import file
 
 LEASE, ABORT, STATE, PROGRESS, RESULT, LOG = ("lease", "abort", "state.json", "progress.json", "result.json", "log")
 
-STARTING, RUNNING, ABORTING, RECOVERING, WAITING, ENDED = STATES = (
+STARTING, RUNNING, TASKS, ABORTING, RECOVERING, WAITING, ENDED = STATES = (
     "starting",
     "running",
+    "tasks",
     "aborting",
     "recovering",
     "waiting",

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import LOCK, ORDERS, Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import ORDERS, Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
 
@@ -39,7 +40,7 @@ class Inbox:
         if self._pipe is None or not self._pipe.reachable:
             self.close()
             # The guard's parent holds this lock already, unless the directory was renamed since.
-            self._open.enter_context(files.locked(self._directory / LOCK))
+            self._open.enter_context(files.locked(self._directory / GUARD_LOCK))
             self._pipe = self._open.enter_context(files.pipe(self._directory / ORDERS))
         return self._pipe
 
@@ -47,12 +48,6 @@ class Inbox:
 def send(run_directory: Path, order: Order) -> bool:
     """Send an order to the guard of the run; False where there is none, or it does not take the order now."""
     return files.send_line(run_directory / ORDERS, order.packed())
-
-
-def guarded(run_directory: Path) -> bool:
-    """Whether the run has a guard, or the parent of one, which starts another."""
-    with files.locked(run_directory / LOCK) as mine:
-        return not mine
 
 
 def _read(line: bytes) -> Order | None:

@@ -39,19 +39,27 @@ def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journa
     """
     directory = str(run_journal.directory)
     _begin(Order("", request, directory, directory, lease, idle_timeout=idle_timeout), run_journal)
-    return {"directory": directory, "run_id": run_journal.run_id, "lease": lease}
+    return for_renewer(run_journal, lease, tasks_only=False)
 
 
-def start(job: str, request: Request, supervision: Supervision, run_journal: Journal) -> dict[str, Any]:
+def for_renewer(run_journal: Journal, lease: float, tasks_only: bool) -> dict[str, Any]:
+    """What the controller's lease renewer needs."""
+    return {"directory": str(run_journal.directory), "lease": lease, "tasks_only": tasks_only}
+
+
+def start(
+    job: str, request: Request, supervision: Supervision, run_journal: Journal, for_tasks: bool = False
+) -> dict[str, Any]:
     """Give a job to the guard of its run, which is started if there is none, and wait until it has begun.
 
+    :param for_tasks: whether the job keeps the window open for the user's tasks.
     :returns: what the controller needs to speak to it.
     :raises PgsafeError: it did not begin; nothing was changed.
     """
     run, own = str(run_journal.directory), str(_free(run_journal))
     # Without a fence there is nothing to watch when the job is over.
     idle = run_journal.idle_timeout or 0.0
-    order = Order(job, request, run, own, supervision.lease, supervision.grace, idle)
+    order = Order(job, request, run, own, supervision.lease, supervision.grace, idle, for_tasks=for_tasks)
     return _begin(order, run_journal).channel.for_controller(job, run_journal.run_id, supervision)
 
 
@@ -62,7 +70,8 @@ def _begin(order: Order, run_journal: Journal) -> Order:
     safe_paths.require(run_journal.directory)
     script = _laid_down(run_journal)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
-    order.channel.open()
+    for channel in {order.channel, order.lease_channel}:
+        channel.open()
     if order.job:
         run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(script))
     _hand_over(replace(order, script=str(script), environment=dict(os.environ)), run_journal)
@@ -89,7 +98,7 @@ def _hand_over(order: Order, run_journal: Journal) -> None:
 
 def _send(order: Order, run_journal: Journal) -> None:
     """To the guard of the run, or to one that is started."""
-    if inbox.send(run_journal.directory, order) or inbox.guarded(run_journal.directory):
+    if inbox.send(run_journal.directory, order) or run_journal.guarded:
         return
     with files.extended(order.channel.directory / channels.LOG) as log:
         commands.detach([sys.executable, "-B", order.script, "guard"], order.packed(), log)

@@ -20,8 +20,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore import re
 # In the directory of a run: how its database is reached, without a password, for finishing it by hand.
 CONNECTION = "connection.json"
 
-# There, too: what its guard holds as long as it lives, and where it gets its orders.
-LOCK, ORDERS = "guard.lock", "orders"
+# There, too: the named pipe through which its guard gets its orders.
+ORDERS = "orders"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Order:
     :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
     :param script: the program of the worker.
     :param environment: of the task that gives the order, and so of the worker.
+    :param for_tasks: whether the job keeps the window open for the user's tasks.
     """
 
     job: str
@@ -48,10 +49,16 @@ class Order:
     server_patience: float = 600.0
     script: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    for_tasks: bool = False
 
     @property
     def channel(self) -> Channel:
         return Channel(Path(self.directory))
+
+    @property
+    def lease_channel(self) -> Channel:
+        """Has the lease that the controller renews: of the job, or while the user's own tasks run, of the run."""
+        return Channel(Path(self.run_directory)) if self.for_tasks else self.channel
 
     @property
     def token(self) -> str:
@@ -77,7 +84,7 @@ class Order:
     def recovering(self) -> Order:
         """The order to finish or undo what this one's job has left of its run."""
         request = recover.request_of(self.journal, self.request.target, self.request.jobs)
-        return replace(self, job="recover", request=request)
+        return replace(self, job="recover", request=request, for_tasks=False)
 
     def packed(self) -> bytes:
         return codec.encoded({field.name: getattr(self, field.name) for field in fields(self)}).encode()

@@ -48,7 +48,7 @@ class SupervisedJob:
         self._order = order
         self._look = look
         self._channel = order.channel
-        self._lease = Lease(self._channel, order.lease)
+        self._lease = Lease(order.lease_channel, order.lease)
         self._state = State(channels.STARTING, pid=os.getpid())
         self._said = 0.0
         self._told: list[str] = []
@@ -90,7 +90,7 @@ class SupervisedJob:
             return self._told[0]
         lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
         silent = f"No controller renewed the lease for {self._order.lease:g} s: {_GONE}."
-        return self._channel.aborted() or (silent if lapsed else "")
+        return self._channel.aborted() or self._order.lease_channel.aborted() or (silent if lapsed else "")
 
     def _break_off(self, worker: commands.Background, reason: str) -> None:
         """Ask the worker to end until it has, and end what it may be waiting for."""

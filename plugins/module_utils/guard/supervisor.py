@@ -19,10 +19,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import State
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.inbox import Inbox
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import LOCK, Order, unpacked
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.run_session import RunSession
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.supervised_job import SupervisedJob
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.watchdog import Watchdog
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, parallel, signals
 
 _LOOK_SECONDS = 0.1
@@ -47,7 +48,7 @@ def _only(order: Order) -> Iterator[bool]:
     """Whether this is the only guard of the run; the lock ends with the last process that has it."""
     deadline = time.monotonic() + _PAUSE_SECONDS
     while True:
-        with files.locked(Path(order.run_directory) / LOCK) as mine:
+        with files.locked(Path(order.run_directory) / GUARD_LOCK) as mine:
             if mine or time.monotonic() > deadline:
                 yield mine
                 return
@@ -106,4 +107,7 @@ class _Guard:
         """Unless the order is a copy, sent because the first was not acknowledged in time, or was withdrawn."""
         channel = order.channel
         if channel.state() is None and not channel.aborted():
+            # By this the controller's lease renewer knows that no task polls the job.
+            self._say(channels.TASKS if order.for_tasks else channels.RUNNING)
             SupervisedJob(order, partial(self._watchdog.keep_journal, channel)).run()
+            self._say(channels.RUNNING)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A migration by the user's own tasks: the armed window around them, which a guard keeps.
 
-Between *armed* and the word that the tasks are done, the controller's keeper renews the guard's lease.
+Between *armed* and the word that the tasks are done, the controller's lease renewer renews the lease of the run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Window:
 
 
 def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> dict[str, Any]:
-    """Close the database and keep the window open for the tasks; their way in, and what its keeper needs to know.
+    """Close the database and keep the window open for the tasks; their way in, and what a lease renewer needs to know.
 
     :raises PgsafeError: it may not be begun, or could not be; nothing was changed.
     """
@@ -55,9 +55,14 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
     _require_way_in(migrate.permitted(request))
     source = replace(request.source, word=_word(run_journal))
-    launch.start("migrate", replace(request, source=source), window.supervision, run_journal)
+    # The lease of the run is the window's too; without one the window gets its own.
+    supervision = replace(window.supervision, lease=run_journal.lease or window.supervision.lease)
+    launch.start("migrate", replace(request, source=source), supervision, run_journal, for_tasks=True)
     _await_armed(run_journal)
-    return {**_way_in(run_journal, changed=True), **foreseen, **_guard(run_journal, window.supervision)}
+    opened = {**_way_in(run_journal, changed=True), **foreseen}
+    if run_journal.lease:
+        return opened
+    return {**opened, "guard": launch.for_renewer(run_journal, supervision.lease, tasks_only=True)}
 
 
 def done(window: Window) -> dict[str, Any]:
@@ -143,8 +148,8 @@ def _await_armed(run_journal: Journal) -> None:
         result = channel.result()
         if result is not None:
             raise Refused(str(result.get("what_failed") or result["msg"]), str(result.get("state_left") or ""))
-        # The keeper begins when the window is open.
-        channel.renew()
+        # A lease renewer of the window begins when the window is open.
+        Channel(run_journal.directory).renew()
         time.sleep(_LOOK_SECONDS)
 
 

@@ -31,6 +31,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
 RUNS = ".runs"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
+GUARD_LOCK = "guard.lock"
 
 
 class Journal:
@@ -154,6 +155,12 @@ class Journal:
                 return False
         except Refused:
             return True
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the run has a guard on this host, or the parent of one, which starts another."""
+        with locked(self.directory / GUARD_LOCK) as mine:
+            return not mine
 
     @contextmanager
     def held(self) -> Iterator[None]:

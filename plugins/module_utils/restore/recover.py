@@ -310,7 +310,8 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     watchdog = leftover_runs.holder(request.target)
     # A watchdog that was started with the fence shows that the run is alive; after a reboot there is none.
     patience = request.patience if run_journal.idle_timeout is None else min(request.patience, _STARTING_SECONDS)
-    if rested < patience or (watchdog and watchdog.run_id == run_journal.run_id):
+    watched = run_journal.guarded or (watchdog and watchdog.run_id == run_journal.run_id)
+    if rested < patience or watched:
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps it is waiting for a confirmation.",

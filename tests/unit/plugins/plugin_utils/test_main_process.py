@@ -10,8 +10,8 @@ import sys
 import pytest
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
-# A main process forks a worker, that a keeper, and the main process dies when the keeper has looked. Its own parent
-# only takes leave of it (or not) when the keeper has said what it has noticed.
+# A main process forks a worker, that a lease renewer, and the main process dies when the renewer has looked. Its own
+# parent only takes leave of it (or not) when the renewer has said what it has noticed.
 PROGRAM = """
 import os, signal, sys, time
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process import MainProcess

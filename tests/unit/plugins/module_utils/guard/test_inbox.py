@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import inbox
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.inbox import Inbox
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import LOCK, ORDERS, Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import ORDERS, Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
@@ -40,20 +41,20 @@ def run(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 def test_without_a_guard_no_order_is_taken(run: Path) -> None:
     assert not inbox.send(run, order(run))
-    assert not inbox.guarded(run)
+    assert not Journal(run).guarded
 
 
 def test_orders_arrive_in_their_turn_and_stand_in_no_file(run: Path) -> None:
     guard = Inbox(run)
     assert list(guard.orders()) == []
-    assert inbox.guarded(run)
+    assert Journal(run).guarded
     sent = [order(run), order(run, "another")]
     assert [inbox.send(run, given) for given in sent] == [True, True]
     assert [path.name for path in run.iterdir() if path.is_file() and "secret" in path.read_text()] == []
     assert list(guard.orders()) == sent
     assert list(guard.orders()) == []
     guard.close()
-    assert [path.name for path in run.iterdir()] == [LOCK]
+    assert [path.name for path in run.iterdir()] == [GUARD_LOCK]
 
 
 def test_an_order_that_a_pipe_cannot_hold_arrives_whole(run: Path) -> None:
@@ -120,6 +121,6 @@ def test_the_guard_makes_its_inbox_again_when_the_directory_of_its_run_was_made_
     if copied:
         os.mkfifo(run / ORDERS)
     assert list(guard.orders()) == []
-    assert inbox.guarded(run)
+    assert Journal(run).guarded
     assert inbox.send(run, order(run))
     assert list(guard.orders()) == [order(run)]
