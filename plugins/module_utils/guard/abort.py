@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Abort a run from outside its task: its guard breaks off what it does, and undoes or finishes the run."""
+"""Abort a run from outside its task: the guard aborts the job, and undoes or finishes the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supe
 
 
 def ask(run_journal: Journal | None, reason: str, supervision: Supervision) -> dict[str, Any]:
-    """Ask the guard of a run to break its job off; what the controller needs to stay with it, nothing without one."""
+    """Ask the guard of a run to abort its job. Returns what the controller needs to poll it, if there is one."""
     guarded = run_journal.last(Event.GUARDED) if run_journal else None
     if run_journal is None or guarded is None or not run_journal.alive:
         return {}

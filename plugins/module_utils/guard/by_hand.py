@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Finish or undo a run without Ansible: ``python3 guard_….pyz recover``, in the directory of the run.
 
-The password comes from PGPASSWORD or a password file, as for every program of PostgreSQL's.
+The password comes from PGPASSWORD or a password file, as for every program of PostgreSQL.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore import re
 
 
 def main(_arguments: Sequence[str]) -> int:
-    """0 when the database is open and whole, 1 when not."""
+    """Returns 0 when the database is open and whole, else 1."""
     run = Path(sys.argv[0]).resolve().parent
     target = unpacked_way(files.read_text(run / CONNECTION))
     request = recover.request_of(Journal(run), target, defaults(JOBS)["jobs"])
     result = registry.run("recover", replace(request, after_failover=True), str)
-    lines = result.get("console") or ["Nothing was left to be done."]
-    told = [str(result["msg"])] if result.get("failed") else lines
-    sys.stdout.write("\n".join([*told, ""]))
+    lines = result.get("console") or ["Nothing was left to do."]
+    report = [str(result["msg"])] if result.get("failed") else lines
+    sys.stdout.write("\n".join([*report, ""]))
     return 1 if result.get("failed") else 0

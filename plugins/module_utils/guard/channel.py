@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory through which the controller, the guard and its worker speak to each other, one a job.
+"""The directory through which the controller, the guard and its worker communicate, one a job and one a run.
 
 The controller touches the lease and may leave an abort; the guard writes its state, the worker its progress and the
 result. Every file but the lease is replaced as a whole, so that a reader finds it complete.
@@ -35,10 +35,10 @@ STARTING, RUNNING, TASKS, ABORTING, RECOVERING, WAITING, ENDED = STATES = (
 
 @dataclass(frozen=True)
 class State:
-    """What the guard says of itself.
+    """How the guard describes itself.
 
     :param state: one of :data:`STATES`.
-    :param reason: why the job was broken off, empty while it goes on.
+    :param reason: why the job was aborted, empty while it goes on.
     :param beat: a number that grows while the guard is alive.
     """
 
@@ -63,7 +63,7 @@ class Channel:
         files.write_text(self.directory / LEASE, "")
 
     def for_controller(self, job: str, run_id: str, supervision: Supervision) -> dict[str, Any]:
-        """What the controller needs to speak to the guard of the job."""
+        """What the controller needs to poll the guard of the job."""
         asked = {name: getattr(supervision, name) for name in ("lease", "poll_interval", "progress")}
         return {"directory": str(self.directory), "run_id": run_id, "job": job, **asked}
 
@@ -72,12 +72,12 @@ class Channel:
         files.touch(self.directory / LEASE)
 
     def renewed(self) -> int:
-        """When the lease was last touched: a number that is only ever compared with itself."""
+        """When the lease was last touched: a number to compare with an earlier one."""
         with files.reporting("The lease cannot be read", self.directory / LEASE):
             return (self.directory / LEASE).stat().st_mtime_ns
 
     def abort(self, reason: str) -> None:
-        """Ask for the job to be broken off; the first reason stays."""
+        """Ask the guard to abort the job; the first reason stays."""
         if not self.aborted():
             files.replace_text(self.directory / ABORT, reason)
 
@@ -100,11 +100,11 @@ class Channel:
         files.replace_text(self.directory / RESULT, json.dumps(result))
 
     def forget(self) -> None:
-        """What the job has come to is not the end of it."""
+        """Remove a result that is not the final one."""
         files.remove(self.directory / RESULT)
 
     def result(self) -> dict[str, Any] | None:
-        """What the job has come to, None before its end."""
+        """The result of the job, None before its end."""
         return self._read(RESULT)
 
     def _read(self, name: str) -> dict[str, Any] | None:
@@ -116,7 +116,7 @@ class Channel:
 
 
 class Lease:
-    """Whether it is still renewed, by the monotonic clock, since wall clocks jump."""
+    """Whether the lease is still renewed, by the monotonic clock, since wall clocks jump."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         self._channel = channel

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The guard's own copy of the collection's code: Ansible removes what it ships before the guard has ended.
 
-Only this collection's files are taken. Ansible's own payload is not kept as it is: it puts a path on ``sys.path`` that
-is gone by then, and that another user could create again.
+Only this collection's files are copied. Ansible's own payload puts a path on ``sys.path`` that is gone by then,
+and that another user could create again.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 
 
 def packed(entry: str) -> bytes:
-    """The bytes of a program that Python runs as it is: https://docs.python.org/3/library/zipapp.html
+    """A program that Python runs as it is: https://docs.python.org/3/library/zipapp.html
 
-    :param entry: the module whose ``main()`` it begins with. The caller has imported it, and so Ansible has
-        shipped it with all that it imports.
+    :param entry: the module whose ``main()`` the program runs. The caller has imported it, so Ansible has shipped it
+        with all that it imports.
     """
     archive = getattr(getattr(__spec__, "loader", None), "archive", None)
     found = dict(_of_archive(Path(archive)) if archive else _of_tree(Path(__file__).resolve().parent.parent))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The named pipe in the directory of a run through which its guard gets orders, and the lock that shows it is there."""
+"""The named pipe in the directory of a run through which its guard gets orders."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ _REPEAT_SECONDS = 5.0
 
 
 def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, Any]:
-    """Start the guard of a run that is fenced; what the controller needs to renew its lease.
+    """Start the guard of a run that is fenced. Returns what the controller needs to renew the lease.
 
-    :param request: what it does with a run that is abandoned.
+    :param request: what the guard does with an abandoned run.
     :param lease: seconds that the controller may be silent.
     :param idle_timeout: seconds that the run may rest between two tasks.
     :raises PgsafeError: it did not start.
@@ -50,14 +50,14 @@ def for_renewer(run_journal: Journal, lease: float, tasks_only: bool) -> dict[st
 def start(
     job: str, request: Request, supervision: Supervision, run_journal: Journal, for_tasks: bool = False
 ) -> dict[str, Any]:
-    """Give a job to the guard of its run, which is started if there is none, and wait until it has begun.
+    """Give a job to the guard of its run, or start one, and wait until the job has begun.
 
     :param for_tasks: whether the job keeps the window open for the user's tasks.
-    :returns: what the controller needs to speak to it.
-    :raises PgsafeError: it did not begin; nothing was changed.
+    :returns: what the controller needs to poll the job.
+    :raises PgsafeError: the job did not begin; nothing was changed.
     """
-    run, own = str(run_journal.directory), str(_free(run_journal))
-    # Without a fence there is nothing to watch when the job is over.
+    run, own = str(run_journal.directory), str(_next_directory(run_journal))
+    # Without a fence there is nothing to watch after the job.
     idle = run_journal.idle_timeout or 0.0
     order = Order(job, request, run, own, supervision.lease, supervision.grace, idle, for_tasks=for_tasks)
     return _begin(order, run_journal).channel.for_controller(job, run_journal.run_id, supervision)
@@ -79,7 +79,7 @@ def _begin(order: Order, run_journal: Journal) -> Order:
 
 
 def _hand_over(order: Order, run_journal: Journal) -> None:
-    """Until the guard says that it has taken the order; one that was killed meanwhile is followed by another.
+    """Wait until the guard has acknowledged the order; one that was killed meanwhile is replaced by another.
 
     :raises Refused: there is no guard, or it does not take the order, which is withdrawn.
     """
@@ -89,7 +89,7 @@ def _hand_over(order: Order, run_journal: Journal) -> None:
         if now > deadline:
             # A guard that was stopped may read the order when it goes on.
             order.channel.abort("The guard did not take the order in time.")
-            raise Refused(f"The guard did not start: {_said(order.channel) or 'it said nothing'}.")
+            raise Refused(f"The guard did not start: {_log_of(order.channel) or 'its log is empty'}.")
         if now > again:
             _send(order, run_journal)
             again = time.monotonic() + _REPEAT_SECONDS
@@ -97,7 +97,7 @@ def _hand_over(order: Order, run_journal: Journal) -> None:
 
 
 def _send(order: Order, run_journal: Journal) -> None:
-    """To the guard of the run, or to one that is started."""
+    """Send the order to the guard of the run, or start a guard with it."""
     if inbox.send(run_journal.directory, order) or run_journal.guarded:
         return
     with files.extended(order.channel.directory / channels.LOG) as log:
@@ -110,7 +110,7 @@ def by_hand(script: Path) -> str:
 
 
 def _laid_down(run_journal: Journal) -> Path:
-    """The code, under a name of its content: a guard reads it as long as it lives, so it is never written over.
+    """The code, under a name made from its content: a guard reads it as long as it runs, so it is never overwritten.
 
     :raises Refused: something else has its name.
     """
@@ -124,15 +124,15 @@ def _laid_down(run_journal: Journal) -> Path:
     return path
 
 
-def _free(run_journal: Journal) -> Path:
-    """The directory of the next job."""
+def _next_directory(run_journal: Journal) -> Path:
+    """The directory for the next job."""
     number = 1
     while (run_journal.directory / f"job_{number}").exists():
         number += 1
     return run_journal.directory / f"job_{number}"
 
 
-def _said(channel: Channel) -> str:
+def _log_of(channel: Channel) -> str:
     try:
         return files.read_text(channel.directory / channels.LOG).strip()[-2000:]
     except PgsafeError:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How far this process and its children are in the files of a directory, as the system sees it.
+"""How far this process and its children have read or written the files of a directory, as the system reports it.
 
-No cooperation of the program is needed: https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html. Where there is no
+The programs need not cooperate: https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html. Where there is no
 /proc, nothing is known.
 """
 
@@ -30,7 +30,7 @@ class OpenFile:
 
 
 def look(directory: Path) -> list[OpenFile]:
-    """The files of the directory that are open in this process, or in one that it has started."""
+    """The files of the directory that this process or its descendants have open."""
     beginning = f"{directory}/"
     return [found for pid in _family(os.getpid()) for found in _of_process(pid, beginning)]
 
@@ -45,7 +45,7 @@ def _family(pid: int) -> Iterator[int]:
 
 def _of_process(pid: int, beginning: str) -> Iterator[OpenFile]:
     process = _PROC / str(pid)
-    # A process, or a file, that is gone by now.
+    # The process or the file may be gone by now.
     with suppress(OSError):
         for descriptor in (process / "fd").iterdir():
             path = str(descriptor.readlink())
@@ -55,7 +55,7 @@ def _of_process(pid: int, beginning: str) -> Iterator[OpenFile]:
 
 def _found(information: Path, descriptor: Path, name: str) -> OpenFile:
     """
-    :raises OSError: it was closed meanwhile.
+    :raises OSError: the file was closed meanwhile.
     """
     facts = dict(line.split(":", 1) for line in information.read_text().splitlines() if ":" in line)
     size = descriptor.stat().st_size

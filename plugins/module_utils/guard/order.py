@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An order to a guard: on its standard input or through a named pipe, never in a file, since it has a password."""
+"""An order to a guard: on its standard input or through a named pipe, never in a file, since it holds a password."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 
-# In the directory of a run: how its database is reached, without a password, for finishing it by hand.
+# In the directory of a run: the connection to its database, without a password, for finishing the run by hand.
 CONNECTION = "connection.json"
 
-# There, too: the named pipe through which its guard gets its orders.
+# In the same directory: the named pipe through which the guard gets its orders.
 ORDERS = "orders"
 
 
@@ -30,10 +30,10 @@ class Order:
     :param request: of the job; without one, to recover.
     :param run_directory: of the run that the job belongs to.
     :param directory: of the job's channel; without a job, of the run.
-    :param lease: seconds that it may go unrenewed; 0 is no lease.
-    :param grace: seconds that a worker may take to end when asked.
+    :param lease: seconds without a renewal after which the lease lapses; 0 is no lease.
+    :param grace: seconds that a worker may take to end on request.
     :param idle_timeout: seconds that a run may rest between two tasks.
-    :param server_patience: seconds to wait for a server that does not answer before a rollback is given up.
+    :param server_patience: seconds to wait for a server that does not answer before giving up a rollback.
     :param script: the program of the worker.
     :param environment: of the task that gives the order, and so of the worker.
     :param for_tasks: whether the job keeps the window open for the user's tasks.
@@ -62,7 +62,7 @@ class Order:
 
     @property
     def token(self) -> str:
-        """Marks the sessions of the job's worker; no other job has it, of whatever host or backup root."""
+        """Marks the sessions of the job's worker; unique among all jobs of all hosts and backup roots."""
         return "#" + hashlib.sha256(f"{platform.node()}:{self.directory}".encode()).hexdigest()[:12]
 
     @property
@@ -71,7 +71,7 @@ class Order:
 
     @property
     def by_hand(self) -> bool:
-        """Whether a person has asked for it, who decides about the run himself when it is broken off."""
+        """Whether a person has asked for the job, and decides about the run when the job is aborted."""
         return self.job == "restore"
 
     @property
@@ -82,7 +82,7 @@ class Order:
         return replace(self.recovering(), job="", directory=self.run_directory, lease=self.journal.lease)
 
     def recovering(self) -> Order:
-        """The order to finish or undo what this one's job has left of its run."""
+        """The order to finish or undo the run, after the job of this order."""
         request = recover.request_of(self.journal, self.request.target, self.request.jobs)
         return replace(self, job="recover", request=request, for_tasks=False)
 
@@ -101,7 +101,7 @@ def unpacked(data: bytes) -> Order:
 
 
 def packed_way(target: Target) -> str:
-    """How a database is reached, without a password; for the file :data:`CONNECTION`."""
+    """The connection to a database, without a password; for the file :data:`CONNECTION`."""
     keywords = {name: value for name, value in target.params.items() if name != "password"}
     return codec.encoded(replace(target, params=keywords))
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a job gets on, for people: what its journal says, what the server says of its sessions, how far its files are.
+"""The progress of a job, for people, by its journal, by the server's statistics and by the files that are open.
 
-It is all seen from outside, so that the verbs know nothing of it, and by a session of its own that holds nothing.
+All of it is observed from outside, so that no job reports anything, in a session that holds no lock and no snapshot.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archi
 
 _STATEMENT_LENGTH = 60
 
-# The size of a database is the sum of its files, of which it may have many.
+# A database may have many files, and its size is their sum.
 _SIZE_SECONDS = 2.0
 
-# What a comparison says in the copy, where a restore says anything else.
+# How the statements of a comparison begin; a restore has other ones.
 _COMPARING = ("SELECT", "WITH", "DECLARE", "FETCH", "COPY (")
 
 
 class Progress:
-    """Looks at one job from time to time."""
+    """The progress of one job."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -55,16 +55,16 @@ class Progress:
         self._expected: int | None = None
 
     def look(self) -> dict[str, Any]:
-        """What it is doing now.
+        """What the job does now.
 
         ``now`` has ``what``; ``done`` and ``total`` in bytes, where they are known; of a statement its age in
-        ``seconds`` and, where the server tells, the ``share`` of it that is done.
+        ``seconds`` and, where the server reports it, the ``share`` that is done.
 
-        :raises PgsafeError: it cannot be seen just now.
+        :raises PgsafeError: the server cannot be asked at the moment.
         """
         self._looks += 1
         newest = self._journal.entries()[-1]
-        text = said_of(newest.event, newest.facts, self._files)
+        text = phrase(newest.event, newest.facts, self._files)
         try:
             now = self._now(newest.event)
         except PgsafeError:
@@ -93,7 +93,7 @@ class Progress:
 
     @property
     def _directory(self) -> Path:
-        """Where the files of the job's backup are."""
+        """The directory of the job's backup."""
         request = self._order.request
         if isinstance(request, ArchiveRequest):
             return request.archive.parent
@@ -102,7 +102,7 @@ class Progress:
         return request.backup_dir.resolve()
 
     def _of_backup(self, files: list[OpenFile]) -> dict[str, Any]:
-        """The archive by the size that it is expected to have; the script by what has been read of the archive."""
+        """The archive, measured by its expected size; the script, by how much of the archive was read."""
         for found in files:
             if found.writing and found.name == ARCHIVE + PARTIAL_SUFFIX:
                 return {"what": ARCHIVE, "done": found.size, "total": self._expected_archive()}
@@ -112,7 +112,7 @@ class Progress:
         return {"what": "tables"} if files else {}
 
     def _expected_archive(self) -> int | None:
-        """By the last backup, when there is one that tells; asked once."""
+        """Estimated from the last comparable backup, once."""
         if self._expected is None:
             self._expected = 0
             with suppress(PgsafeError):
@@ -131,7 +131,7 @@ class Progress:
         return archive.size * size // max(1, last.manifest.database_bytes) if archive else 0
 
     def _of_restore(self) -> dict[str, Any]:
-        """A copy that is being filled, by its size against the original's, which is seldom smaller; or its reading."""
+        """A copy that is being filled, by its size and that of the original, which is seldom smaller; or compared."""
         copy = self._size_of_copy()
         if copy is None:
             return {}
@@ -151,7 +151,7 @@ class Progress:
         return self._copy
 
     def _copies(self) -> Iterator[str]:
-        """What the job may be filling; a verified copy that is there already is not."""
+        """The copies that the job may be filling."""
         request = self._order.request
         if isinstance(request, RestoreRequest) and request.new_database:
             yield request.new_database
@@ -165,7 +165,7 @@ class Progress:
         return None
 
     def _statement(self, application: str, database: str = "") -> dict[str, Any]:
-        """What runs longest of the job's, and for how long."""
+        """The longest running statement of the job, and its age."""
         found = self._connected().rows(
             queries.RUNNING_OF_RUN, {"application": f"{application} {self._order.token}", "database": database}
         )
@@ -182,7 +182,7 @@ class Progress:
 
 
 def _of_files(files: list[OpenFile]) -> dict[str, Any]:
-    """The one of which most is still to be read: two may be compared with each other."""
+    """The file with the most bytes left to read, since two may be compared with each other."""
     left = {found.size - found.done: found for found in files if not found.writing}
     if not left:
         return {}
@@ -195,8 +195,8 @@ def _shortened(statement: str) -> str:
     return line if len(line) <= _STATEMENT_LENGTH else f"{line[: _STATEMENT_LENGTH - 1]}…"
 
 
-def said_of(event: str, facts: Mapping[str, Any], files: Sequence[str]) -> str:
-    """What the newest event of a journal means for a person who waits."""
+def phrase(event: str, facts: Mapping[str, Any], files: Sequence[str]) -> str:
+    """The newest event of a journal in words."""
     if event in ("applying", "applied"):
         name = str(facts["file"])
         place = f"file {files.index(name) + 1} of {len(files)}" if name in files else "step"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The session that holds the lock by which the server knows of a run, in a thread of its own.
+"""The session that holds the advisory lock of a run on the server, in a thread of its own.
 
-A server that does not answer holds up that thread alone, and never the guard that has to break a job off.
+A server that does not answer blocks that thread alone, and never the guard, which may have to abort a job.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.5
 
 
 class RunSession:
-    """Has the name of the run and its phase, from the fence to the end of the run."""
+    """Its application name has the run and its phase, from the fence to the end of the run."""
 
     def __init__(self, run_journal: Journal, target: Target) -> None:
         self._journal = run_journal
@@ -31,12 +31,12 @@ class RunSession:
         self._phase = ""
 
     def hold(self, over: threading.Event) -> None:
-        """Until the event is set. A server that is away comes back, and the lock is taken again."""
+        """Hold the lock until the event is set, and take it again when the server was down."""
         while not over.is_set():
             with suppress(PgsafeError):
                 self._look()
             over.wait(_LOOK_SECONDS)
-        self._let_go()
+        self._disconnect()
 
     def _look(self) -> None:
         state = self._journal.state
@@ -45,7 +45,7 @@ class RunSession:
         try:
             self._show(str(state.newest))
         except PgsafeError:
-            self._let_go()
+            self._disconnect()
             raise
 
     def _show(self, phase: str) -> None:
@@ -63,7 +63,7 @@ class RunSession:
             server.name(run_lock.purpose(self._journal.run_id, phase, platform.node()))
             self._phase = phase
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Status: what the journals say of the runs of a backup root, without a server, by reading alone."""
+"""The status of the runs of a backup root, by reading their journals alone; no server is needed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state imp
 
 @dataclass(frozen=True)
 class StatusRequest:
-    """:param database: of whose runs; all of them when empty.
+    """:param database: whose runs; all of them when empty.
     :param run_id: one run; all of them when empty.
-    :param newest: so many runs at the most.
+    :param newest: the largest number of runs.
     """
 
     backup_root: Path
@@ -35,9 +35,9 @@ class RunStatus:
     """:param phase: the newest event of the journal.
     :param since: of that event, ISO 8601, UTC.
     :param standing: one of :class:`Standing`.
-    :param guard: what the guard of the newest job says of itself, empty without one.
-    :param by_hand: the command that finishes or undoes the run without Ansible, empty when nothing is left to be done.
-    :param log: every event with its time, and what the migration's programs have said; the end of it, a line each.
+    :param guard: the state that the guard of the newest job has written, empty without one.
+    :param by_hand: the command that finishes or undoes the run without Ansible, empty when nothing is left to do.
+    :param log: every event with its time, and the output of the migration's programs; the last lines.
     """
 
     run_id: str
@@ -56,7 +56,7 @@ class RunStatus:
 
 
 def run(request: StatusRequest) -> tuple[RunStatus, ...]:
-    """The newest runs, the newest last.
+    """The newest runs, in ascending order.
 
     :raises FileFailed: there is no such backup root, or it cannot be read.
     """
@@ -80,13 +80,13 @@ def _status(of: Journal, entries: list[Entry]) -> RunStatus:
         phase=entries[-1].event,
         since=entries[-1].time,
         standing=standing,
-        guard=_said_by_guard(guarded.facts) if guarded else "",
+        guard=_guard_state(guarded.facts) if guarded else "",
         backup_dir=of.backup_dir,
         by_hand=str(guarded.facts["by_hand"]) if guarded and left else "",
         log=tuple(of.log()),
     )
 
 
-def _said_by_guard(facts: Mapping[str, Any]) -> str:
+def _guard_state(facts: Mapping[str, Any]) -> str:
     state = Channel(Path(facts["directory"])).state()
     return f"{state.state} {state.reason}".strip() if state else ""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One job of a run's guard: it runs in a worker, and is ended or undone when it is left alone.
+"""One job of a run's guard: it runs in a worker, and is finished or undone when its controller is gone.
 
-The job is broken off when the controller says so or has not been heard of for the time of the lease, and when the
-worker dies, another one finishes or undoes the run. When the guard dies, the worker notices and breaks itself off.
+The guard aborts the job on request, or when the controller has not renewed the lease. When the worker dies, another one
+finishes or undoes the run. When the guard dies, the worker notices it and aborts the job.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NOUNS = {"backup": "backup", "verify": "verification", "migrate": "migration", 
 
 class SupervisedJob:
     """
-    :param look: called for as long as the job is at work.
+    :param look: called repeatedly while the job runs.
     """
 
     def __init__(self, order: Order, look: Callable[[], None]) -> None:
@@ -51,11 +51,11 @@ class SupervisedJob:
         self._lease = Lease(order.lease_channel, order.lease)
         self._state = State(channels.STARTING, pid=os.getpid())
         self._said = 0.0
-        self._told: list[str] = []
+        self._signals: list[str] = []
 
     def run(self) -> None:
-        """Until the job has come to its end, whatever that is."""
-        with signals.heard(self._hear):
+        """Run the job to its end, including a recovery where one is needed."""
+        with signals.heard(self._take_signal):
             self._run()
 
     def _run(self) -> None:
@@ -71,65 +71,65 @@ class SupervisedJob:
             self._channel.finish(self._died(how))
         self._say(channels.ENDED)
 
-    def _hear(self, number: int) -> None:
-        """The host is shut down, or the guard was asked to end: the job is aborted in good order."""
-        self._told.append(f"The guard was asked to end by {signal.Signals(number).name}.")
+    def _take_signal(self, number: int) -> None:
+        """A shutdown of the host, or a person, has asked the guard to end: abort the job in good order."""
+        self._signals.append(f"The guard was asked to end by {signal.Signals(number).name}.")
 
     def _work(self) -> str:
-        """Run the job to its end, or break it off; how its worker ended."""
+        """Run the job to its end, or abort it. Returns how its worker ended."""
         with _worker(self._order) as worker:
             while worker.running:
                 reason = self._reason()
                 if reason:
-                    self._break_off(worker, reason)
+                    self._abort(worker, reason)
                 self._pause()
             return worker.ended
 
     def _reason(self) -> str:
-        if self._told:
-            return self._told[0]
+        if self._signals:
+            return self._signals[0]
         lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
         silent = f"No controller renewed the lease for {self._order.lease:g} s: {_GONE}."
         return self._channel.aborted() or self._order.lease_channel.aborted() or (silent if lapsed else "")
 
-    def _break_off(self, worker: commands.Background, reason: str) -> None:
-        """Ask the worker to end until it has, and end what it may be waiting for."""
+    def _abort(self, worker: commands.Background, reason: str) -> None:
+        """Ask the worker to end until it has, and terminate the sessions that it may be waiting for."""
         self._say(channels.ABORTING, reason)
         with suppress(PgsafeError):
             self._channel.abort(reason)
             self._order.journal.append(Event.ABORTING, reason=reason)
-        asked, since = _Asked(self._order), time.monotonic()
+        termination, since = _Termination(self._order), time.monotonic()
         while worker.running:
             worker.ask_to_end()
-            if time.monotonic() - since > self._order.grace and not self._heeded():
+            if time.monotonic() - since > self._order.grace and not self._has_no_limit():
                 worker.kill()
-            asked.end_sessions()
+            termination.end_sessions()
             self._pause()
 
-    def _heeded(self) -> bool:
-        """Whether the worker puts things back, which takes as long as it takes; so may the end of a restore."""
+    def _has_no_limit(self) -> bool:
+        """Whether the worker undoes something, which has no time limit; neither has a restore that was asked for."""
         return registry.JOBS[self._order.job].goes_on or _puts_back(self._order)
 
     def _repeats(self) -> bool:
-        """A restore that died was still asked for, and has closed the live database; it begins again, once."""
+        """Whether to run a restore again, once: it was asked for, has closed the live database, and its worker died."""
         broken_off = self._state.state == channels.ABORTING
         return registry.JOBS[self._order.job].goes_on and not broken_off and self._channel.result() is None
 
     def _left(self, died: bool) -> bool:
-        """Whether something of the run is still to be finished or undone; not by what a person does for himself."""
+        """Whether the run needs to be finished or undone; after a restore by hand a person decides that."""
         state = self._order.journal.state
         if state.on_hold or state.given_up or self._order.by_hand:
             return False
         broken_off = died or self._state.state == channels.ABORTING
         if self._order.job == "migrate":
-            # One that gave up before it began has opened the database, unless the server was away.
+            # A migration that gave up before it began has opened the database, unless the server was down.
             stuck = state.fenced and state.stage is Stage.GIVING_UP
-            # It has left the verified copy.
+            # Otherwise the verified copy may be left.
             return state.unfinished or stuck or (broken_off and (state.fenced or state.verified_copy is not None))
         return broken_off and state.fenced and not state.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
-        """The run finished or undone by another worker, patiently, since the server may be on its way up."""
+        """Finish or undo the run by another worker, and wait for a server that is down."""
         first = result or self._died(how)
         deadline = time.monotonic() + self._order.server_patience
         while True:
@@ -141,18 +141,18 @@ class SupervisedJob:
             time.sleep(_RETRY_SECONDS)
 
     def _died(self, how: str) -> dict[str, Any]:
-        """What is known of a worker that said nothing; where it had the run's end in the journal, the verdict too."""
+        """The result for a worker that left none; with the verdict, where the run had ended by its journal."""
         noun, reason = _NOUNS[self._order.job], self._state.reason
-        # Asked to end before it was ready to hear that, a worker is ended by the signal itself.
+        # Before a worker handles signals, the request to end it terminates it.
         what = f"The {noun} was interrupted. {reason}" if reason else f"The process of the {noun} {how}."
-        told = {"failed": True, "msg": what, "what_failed": what}
+        found = {"failed": True, "msg": what, "what_failed": what}
         if self._order.job != "migrate":
-            return told
+            return found
         stands = standing.facts(self._order.journal)
         if stands["verdict"] not in ENDS:
-            return {**told, **stands}
+            return {**found, **stands}
         state = f"The run had come to its end: {stands['verdict'].replace('_', ' ')}."
-        return {**told, **stands, "msg": f"{what} {state}", "state_left": state}
+        return {**found, **stands, "msg": f"{what} {state}", "state_left": state}
 
     def _recover_once(self) -> dict[str, Any]:
         self._channel.forget()
@@ -166,7 +166,7 @@ class SupervisedJob:
     def _say(self, state: str, reason: str = "") -> None:
         self._state = State(state, reason or self._state.reason, self._state.beat + 1, self._state.pid)
         self._said = time.monotonic()
-        # A disk that is full keeps it from being told, not from being done.
+        # A full disk prevents the report, and not the work.
         with suppress(PgsafeError):
             self._channel.say(self._state)
 
@@ -192,8 +192,8 @@ def _worker(order: Order) -> Iterator[commands.Background]:
         yield worker
 
 
-class _Asked:
-    """Ends the sessions of a worker that waits for the server and so does not hear that it is to end."""
+class _Termination:
+    """Terminates the sessions of a worker that waits for the server and so does not react to signals."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -202,22 +202,22 @@ class _Asked:
         self._moment: datetime | None = None
 
     def end_sessions(self) -> None:
-        """Those that were there when it was asked first; what puts things back has later ones."""
+        """Terminate the sessions older than the first request; what undoes the job has later ones."""
         with suppress(PgsafeError), session(self._target.maintenance, purpose="guard") as server:
-            self._moment = max(filter(None, (self._moment, self._asked_at(server))))
+            self._moment = max(filter(None, (self._moment, self._requested_at(server))))
             if not _puts_back(self._order):
                 server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
 
-    def _asked_at(self, server: Session) -> datetime:
-        """By the server's clock, and never later than it was: the time that the answer took is taken off as well."""
+    def _requested_at(self, server: Session) -> datetime:
+        """The time of the first request by the server's clock, less the time that the answer took."""
         now: datetime = server.value(queries.CLOCK)
         return now - timedelta(seconds=time.monotonic() - self._since)
 
 
 def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:
-    """What the job said, and what became of the run."""
+    """The result of the job, with what became of the run."""
     console = [*first.get("console", []), *recovered.get("console", [])]
-    # Where the run has come to an end after all, what was said of the state before is not true any more.
+    # When the run has ended after all, the state that the job has reported is outdated.
     ended = recovered.get("verdict") in ENDS
     over = {"state_left": recovered["msg"], "remedy": "", "undo_problems": []} if ended else {}
     what = first.get("what_failed", "") if over else first.get("msg", "")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The guard of a run while no job is at work: the watchdog, so that no database stays fenced without a controller.
+"""The guard of a run while no job runs: the watchdog, so that no database stays fenced without a controller.
 
 It finishes or undoes the run when its controller is gone, when it has rested for too long, or when a guard and its
 worker were killed.
@@ -22,7 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 
-# How long no process may work on a run that has begun to migrate: its guard starts another worker at once.
+# How long a run that has begun to migrate may be without a process: a guard starts another worker at once.
 _ORPHANED_SECONDS = 15.0
 
 # A task that works on the run without the guard may not have taken the lock of the run yet.
@@ -31,7 +31,7 @@ _BETWEEN_TASKS_SECONDS = 2.0
 
 class Watchdog:
     """
-    :param order: the one that the guard began with; its lease is that of the run, 0 for none.
+    :param order: to watch the run, with the lease of the run, 0 for none.
     """
 
     def __init__(self, order: Order) -> None:
@@ -51,12 +51,12 @@ class Watchdog:
     def look(self) -> None:
         """Keep the journal, and finish or undo the run if it was abandoned."""
         self.keep_journal()
-        # A server that is away comes back; so does a filesystem.
+        # The server or the filesystem may be back at the next look.
         with suppress(PgsafeError):
             self._finish_abandoned()
 
     def _ended(self) -> bool:
-        """A rollback that failed has opened the database; what to do then is for a person to say."""
+        """Whether the run has ended; after a failed rollback the database is open, and a person decides."""
         with suppress(PgsafeError):
             state = self._journal.state
             return state.newest is not None and not state.fenced
@@ -73,17 +73,17 @@ class Watchdog:
                     channel.open()
 
     def _given_up(self) -> bool:
-        """Whether the backup root is gone for so long that nothing can renew the lease, and the fence was lifted."""
+        """Whether the backup root is gone for longer than the lease, and the fence was lifted."""
         if not self._kept.lost:
             self._lost_since = time.monotonic()
         gone, patience = time.monotonic() - self._lost_since, self._order.lease or self._order.idle_timeout
         if gone < patience:
             return False
-        # A server that is away may come back.
+        # The server may be back later.
         return not self._lifted_without_root().get("worth_repeating") or gone > patience + self._order.idle_timeout
 
     def _lifted_without_root(self) -> dict[str, Any]:
-        """The run finished by the journal as it was last read; one that needs its backup stays as it is."""
+        """Finish the run by its journal as it was last read; a run that needs its backup stays as it is."""
         try:
             with self._kept.elsewhere() as root:
                 return registry.run("recover", replace(self._request(), backup_root=root), str)
@@ -96,7 +96,7 @@ class Watchdog:
             self._recover(reason)
 
     def _abandoned(self) -> str:
-        """Why the run is given up now; empty while it is not. A held run is for a person to decide."""
+        """Why the run is abandoned; empty while it is not. A person decides about a held run."""
         state, alive = self._journal.state, self._journal.alive
         if state.on_hold:
             return ""
@@ -113,7 +113,7 @@ class Watchdog:
         return self._left_alone() if rested > _BETWEEN_TASKS_SECONDS else ""
 
     def _left_alone(self) -> str:
-        """Why the play will not run another task."""
+        """Why the play will run no further task."""
         if self._lease and self._lease.lapsed():
             return f"No controller has renewed the lease for {self._order.lease:g} s."
         return self._order.channel.aborted()

@@ -41,9 +41,11 @@ class Window:
 
 
 def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> dict[str, Any]:
-    """Close the database and keep the window open for the tasks; their way in, and what a lease renewer needs to know.
+    """Close the database and keep the window open for the tasks.
 
-    :raises PgsafeError: it may not be begun, or could not be; nothing was changed.
+    :returns: the name of the database for the tasks, and what a lease renewer needs.
+
+    :raises PgsafeError: the migration may not begin, or could not; nothing was changed.
     """
     run_journal = None if check_mode else _run_of(window)
     if run_journal and _armed(run_journal):
@@ -66,30 +68,30 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
 
 
 def done(window: Window) -> dict[str, Any]:
-    """Have the guard verify what the tasks have done; what the controller needs to stay with it.
+    """Have the guard verify the changes of the tasks. Returns what the controller needs to poll it.
 
     :raises Refused: the run was never armed for tasks.
     """
     run_journal = _require_armed_once(window)
-    if Channel(_directory(run_journal)).result() is None:
+    if Channel(_channel_directory(run_journal)).result() is None:
         files.replace_text(_word(run_journal), "")
     return _guard(run_journal, window.supervision)
 
 
 def undo(window: Window) -> dict[str, Any]:
-    """Have the guard roll back whatever the tasks have done; what the controller needs to stay with it.
+    """Have the guard roll back the changes of the tasks. Returns what the controller needs to poll it.
 
     :raises Refused: the run was never armed for tasks.
     """
     run_journal = _require_armed_once(window)
-    channel = Channel(_directory(run_journal))
+    channel = Channel(_channel_directory(run_journal))
     if channel.result() is None:
-        channel.abort("The tasks of the migration failed, or were broken off.")
+        channel.abort("The tasks of the migration failed, or were interrupted.")
     return _guard(run_journal, window.supervision)
 
 
 def failure(window: Window, error: PgsafeError) -> dict[str, Any]:
-    """What a failed task returns beside its message: how the run stands, where there is one."""
+    """The result of a failed task: its message, and how the run stands, where there is one."""
     try:
         return {**error.facts(), **standing.facts(_run_of(window))}
     except PgsafeError:
@@ -107,7 +109,7 @@ def _run_of(window: Window) -> Journal:
 
 def _require_armed_once(window: Window) -> Journal:
     run_journal = _run_of(window)
-    if not run_journal.state.armed or not _directory(run_journal).is_dir():
+    if not run_journal.state.armed or not _channel_directory(run_journal).is_dir():
         raise Refused(f"The run {run_journal.run_id} was never armed.", remedy="Begin with state=armed.")
     return run_journal
 
@@ -116,8 +118,8 @@ def _armed(run_journal: Journal) -> bool:
     return run_journal.state.unfinished and run_journal.alive
 
 
-def _directory(run_journal: Journal) -> Path:
-    """Of the channel of the migration's guard."""
+def _channel_directory(run_journal: Journal) -> Path:
+    """The directory of the channel of the migration."""
     guarded = [entry.facts for entry in run_journal.entries() if entry.event is Event.GUARDED]
     found = [facts["directory"] for facts in guarded if facts["job"] == "migrate"]
     return Path(found[-1]) if found else run_journal.directory / "none"
@@ -129,7 +131,7 @@ def _word(run_journal: Journal) -> Path:
 
 def _require_way_in(run_journal: Journal) -> None:
     """
-    :raises BadRequest: behind the fence there is no way in that the tasks could be told.
+    :raises BadRequest: behind the fence there is no connection that the tasks could use.
     """
     raised = fence.recorded(run_journal)
     if raised and raised.kind == fence.CONNECT:
@@ -143,7 +145,7 @@ def _await_armed(run_journal: Journal) -> None:
     """
     :raises Refused: the window could not be opened; the database is open again, and as it was.
     """
-    channel = Channel(_directory(run_journal))
+    channel = Channel(_channel_directory(run_journal))
     while not run_journal.state.armed:
         result = channel.result()
         if result is not None:
@@ -161,5 +163,5 @@ def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
 
 
 def _guard(run_journal: Journal, supervision: Supervision) -> dict[str, Any]:
-    channel = Channel(_directory(run_journal))
+    channel = Channel(_channel_directory(run_journal))
     return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, supervision)}

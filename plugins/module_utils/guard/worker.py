@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The worker of a guard: does one job, tells how it gets on, and breaks itself off when its guard dies."""
+"""The worker of a guard: runs one job, reports its progress, and aborts the job when the guard dies."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _LEAVING_SECONDS = 5.0
 def main(_arguments: Sequence[str]) -> int:
     guard = os.getppid()
     order = unpacked(sys.stdin.buffer.read())
-    # A signal between two parts of the work is passed over, and sent again by the guard; so it is behind the last one,
-    # until the result is there to be read.
+    # A signal between two parts of the work is ignored, and sent again by the guard; so is one after the last part,
+    # until the result is written.
     with signals.passed_over():
         with _beside(order, guard):
             result = registry.run(order.job, order.request, order.channel.aborted)
-        # Of a run's end its journal has the last word, not the way that the job took out.
+        # The end of a run is what its journal says, not how the job has ended.
         stands = standing.facts(order.journal) if order.job in registry.ENDING else {}
         order.channel.finish({**result, **stands, "run_logs": [order.journal.logged()]})
     return 0
@@ -39,16 +39,16 @@ def main(_arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _beside(order: Order, guard: int) -> Iterator[None]:
-    """Two threads, for the time of the block: one looks after the guard, one tells how the work gets on."""
-    # One that waits for a server which does not answer is not waited for.
+    """Two threads, for the time of the block: one watches the guard, one reports the progress."""
+    # The worker does not wait for a thread that waits for a server.
     with (
-        parallel.beside(partial(_look_after, order, guard), _LEAVING_SECONDS),
-        parallel.beside(partial(_tell, order), _LEAVING_SECONDS),
+        parallel.beside(partial(_watch_guard, order, guard), _LEAVING_SECONDS),
+        parallel.beside(partial(_report_progress, order), _LEAVING_SECONDS),
     ):
         yield
 
 
-def _look_after(order: Order, guard: int, over: threading.Event) -> None:
+def _watch_guard(order: Order, guard: int, over: threading.Event) -> None:
     while not over.wait(_LOOK_SECONDS):
         if os.getppid() != guard:
             with suppress(PgsafeError):
@@ -56,10 +56,10 @@ def _look_after(order: Order, guard: int, over: threading.Event) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _tell(order: Order, over: threading.Event) -> None:
+def _report_progress(order: Order, over: threading.Event) -> None:
     progress = Progress(order)
     while not over.wait(_LOOK_SECONDS):
-        # How it gets on is for people to see; that it cannot be seen is no reason to fail.
+        # Progress is for people; the job does not fail without it.
         with suppress(PgsafeError):
             order.channel.progress(progress.look())
     progress.close()
