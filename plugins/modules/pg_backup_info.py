@@ -20,6 +20,12 @@ options:
     description: Whose backups; those of every database when it is empty.
     type: str
     default: ""
+  before:
+    description:
+      - A date or a time in UTC, such as V(2026-11-16) or V(2026-11-16T14:30:00Z). Only backups that were begun before
+        it are listed.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - pgsafe.migration.attributes.reads
 seealso:
@@ -35,6 +41,13 @@ EXAMPLES = r"""
   pgsafe.migration.pg_backup_info:
     backup_root: /var/backups/pgsafe
     database: community_connect
+  register: found
+
+- name: Find the newest proven backup of before a day
+  pgsafe.migration.pg_backup_info:
+    backup_root: /var/backups/pgsafe
+    database: community_connect
+    before: "2026-11-16"
   register: found
 
 - name: Require a proven backup that is not older than a day
@@ -99,6 +112,10 @@ backups:
       description: Whether the link C(latest) points at it.
       type: bool
       returned: always
+newest_proven:
+  description: The directory of the newest proven backup among them; empty when none is.
+  returned: success
+  type: str
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -116,14 +133,24 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import conso
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
 
-SPEC = {**BACKUP_ROOT, "database": {"type": "str", "default": ""}}
+SPEC = {
+    **BACKUP_ROOT,
+    "database": {"type": "str", "default": ""},
+    "before": {"type": "str", "default": ""},
+}
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     now, root = datetime.now(timezone.utc), Path(params["backup_root"])
-    found = stored.all_of(root, params["database"])
-    listed = [stored.as_result(backup, now) for backup in found]
-    return {"changed": False, "backups": listed, "console": console.backups(found, root, now)}
+    end = stored.moment(params["before"]) if params["before"] else None
+    found = [of for of in stored.all_of(root, params["database"]) if end is None or of.created < end]
+    proven = [str(of.directory) for of in sorted(found, key=lambda of: of.created) if of.proven]
+    return {
+        "changed": False,
+        "backups": [stored.as_result(backup, now) for backup in found],
+        "newest_proven": proven[-1] if proven else "",
+        "console": console.backups(found, root, now),
+    }
 
 
 def main() -> None:

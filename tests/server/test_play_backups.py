@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     verified = ansible.play(hosts, "-e", "pg_migrate_level=decode", playbook="pgsafe.migration.verify")
     assert verified.status == 0, verified.output
     assert "decode" in verified.flat
+    before = ["-e", "pg_migrate_backup_before=2000-01-01", "-e", f"pg_migrate_new_database={database.name}_old"]
+    none = ansible.play(hosts, *before, playbook="pgsafe.migration.restore")
+    assert f"no proven backup of {database.name} under {backup_root} of before 2000-01-01" in none.flat, none.output
+    restored = ansible.play(hosts, *before[2:], playbook="pgsafe.migration.restore")
+    assert restored.status == 0, restored.output
+    assert replace(database, name=f"{database.name}_old").sql("SELECT count(*) FROM customers") == "60"
+    database.admin(f"DROP DATABASE {database.name}_old")
+
     altered = next((backup_root / database.name).glob("latest/*.csv"))
     altered.write_bytes(altered.read_bytes() + b"1\n")
     damaged = ansible.play(hosts, "-e", "pg_migrate_level=checksum", playbook="pgsafe.migration.verify")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,19 +15,21 @@ from typing import Any
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage, Standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 
 # The link to the newest backup that was verified.
 LATEST = "latest"
 
 _DIRECTORY = re.compile(r"migration_(\d{8}_\d{6})(?:_\d+)?")
+_ORDER = ("", *LEVELS)
 _WAITING = (Standing.RESTS, Standing.HELD, Standing.LEFT)
 _RUN_TIME = "%Y%m%d_%H%M%S"
 
@@ -190,12 +193,25 @@ def _created(directory: Path, manifest: Manifest | None) -> datetime:
         return datetime.fromtimestamp(0, timezone.utc)
 
 
+def moment(text: str) -> datetime:
+    """
+    :param text: a date, or a date with a time in UTC.
+    :raises BadRequest: it is neither.
+    """
+    for form in (TIME, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
+        with suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+    raise BadRequest(f"{text} is no date or time.", remedy="Write it as 2026-11-16 or 2026-11-16T14:30:00Z, in UTC.")
+
+
 def _level(directory: Path, run_journal: Journal) -> str:
-    """As the newest verification of this very manifest has it."""
-    verified = run_journal.last(Event.VERIFIED)
-    if verified is None or verified.facts.get("manifest_sha256") != manifests.digest_of(directory):
-        return ""
-    return str(verified.facts.get("level", ""))
+    """The highest level that this very manifest reached; a verification with findings takes a higher one back."""
+    sealed, level = manifests.digest_of(directory), ""
+    for entry in run_journal.entries():
+        if entry.event is Event.VERIFIED and entry.facts.get("manifest_sha256") == sealed:
+            reached = str(entry.facts.get("level", ""))
+            level = reached if entry.facts.get("findings") else max(level, reached, key=_ORDER.index)
+    return level
 
 
 def _latest(parent: Path) -> str:

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, all_of, look
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, all_of, look, moment
 from ansible_collections.pgsafe.migration.tests.unit import stored_backups as made
 
 
@@ -31,10 +32,12 @@ def test_a_proof_of_another_manifest_proves_nothing(tmp_path: Path) -> None:
     assert (look(directory).level, look(directory).proven) == ("", False)
 
 
-def test_a_later_verification_that_failed_counts(tmp_path: Path) -> None:
+def test_a_later_verification_takes_a_proof_back_when_it_finds_something_only(tmp_path: Path) -> None:
     directory = made.stored(tmp_path, 3)
-    sealed = manifests.digest_of(directory)
-    made.run_of(directory).append(Event.VERIFIED, backup_dir=str(directory), manifest_sha256=sealed, level="checksum")
+    facts = {"backup_dir": str(directory), "manifest_sha256": manifests.digest_of(directory), "level": "checksum"}
+    made.run_of(directory).append(Event.VERIFIED, **facts, findings=[])
+    assert (look(directory).level, look(directory).proven) == ("restore", True)
+    made.run_of(directory).append(Event.VERIFIED, **facts, findings=["full_backup.dump is damaged"])
     assert (look(directory).level, look(directory).proven) == ("checksum", False)
 
 
@@ -109,6 +112,13 @@ def test_the_link_latest_is_told(tmp_path: Path) -> None:
     old, new = made.stored(tmp_path, 3), made.stored(tmp_path, 2)
     (old.parent / "latest").symlink_to(new.name)
     assert [found.latest for found in all_of(tmp_path)] == [False, True]
+
+
+@pytest.mark.parametrize("text", ["2026-11-16T00:00:00Z", "2026-11-16T00:00:00", "2026-11-16 00:00", "2026-11-16"])
+def test_a_moment_is_a_date_or_a_time_in_utc(text: str) -> None:
+    assert moment(text) == datetime(2026, 11, 16, tzinfo=timezone.utc)
+    with pytest.raises(BadRequest, match="is no date or time"):
+        moment(f"{text}?")
 
 
 def test_a_backup_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
