@@ -9,7 +9,7 @@ module: pg_preflight_facts
 short_description: Gather the facts that decide whether a PostgreSQL database can be migrated safely
 version_added: 0.1.0
 description:
-  - Reads versions, sizes, free space, privileges, sessions and whatever would stand in the way of a backup, a migration
+  - Reads versions, sizes, free space, privileges, sessions and everything that would prevent a backup, a migration
     or a rollback, and reports all problems at once, each with a remedy.
   - It reads, and changes nothing. With O(probe) it also makes an empty database and drops it again, to see who gets
     in.
@@ -17,9 +17,9 @@ description:
 options:
   scope:
     description:
-      - What stands in the way of what. A check is run when it concerns one of them.
+      - What the checks are for. A check is run when it concerns one of them.
       - The scope V(restore) is about restoring the database as it is now; M(pgsafe.migration.pg_restore_safe) looks by
-        itself at what stands in the way of restoring a certain backup.
+        itself at what would prevent the restore of a certain backup.
     type: list
     elements: str
     choices: [backup, migration, restore]

@@ -26,7 +26,7 @@ from ansible_collections.pgsafe.migration.tests.unit import requests_under_test 
 
 RAISES = {"1.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
 UNCHANGED = "failed: the database is as it was, nothing had to be restored"
-PENDING = "pending: nothing stands in the way of this migration"
+PENDING = "pending: the checks passed, and the migration would run"
 
 
 def artifacts(output: str) -> dict[str, dict[str, str]]:

@@ -68,7 +68,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _waived(problems: Sequence[str]) -> Iterator[str]:
-    """What the preflight found and a person took upon himself."""
+    """What the preflight found and a person waived."""
     if problems:
         yield from ("", "Waived by a person")
     for problem in problems:

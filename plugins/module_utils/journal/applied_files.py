@@ -120,7 +120,7 @@ class AppliedFile:
     :param place: in the order of its run, from 1.
     :param transactional: None where that was not recorded.
     :param seconds: how long it took; None where nothing was run.
-    :param reason: why a person took it upon himself; empty where no reason was needed.
+    :param reason: why a person accepted it; empty where no reason was needed.
     :param applied_by: the role that connected.
     """
 

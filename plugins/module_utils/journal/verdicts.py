@@ -55,7 +55,7 @@ _TEXTS = {
     Verdict.ROLLED_BACK: "rolled back: the database is as it was before",
     Verdict.RESOLVED: "resolved: a person has fixed the database",
     Verdict.UNCHANGED: "unchanged: the set was applied before",
-    Verdict.PENDING: "pending: nothing stands in the way of this migration",
+    Verdict.PENDING: "pending: the checks passed, and the migration would run",
     Verdict.REFUSED: "refused: nothing was changed",
     Verdict.HELD: "HELD: migrated, not verified, and closed until a person decides",
     Verdict.ROLLBACK_FAILED: "ROLLBACK FAILED",

@@ -61,7 +61,7 @@ NOTHING = Listing((), whole=False)
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a person takes upon himself, with a reason each.
+    """What a person accepts, with a reason each.
 
     :param changed: by the name of a file, why it may differ from what was applied; it is not applied again.
     :param again: by the name of a file, why it is applied although it, or an earlier form of it, was applied before.

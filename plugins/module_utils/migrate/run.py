@@ -90,7 +90,7 @@ class MigrateRequest:
     :param database_url: give the command a DATABASE_URL too.
     :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
     :param set_name: the application that the files are of, in the history of the database.
-    :param accepted: what a person takes upon himself where files and history contradict each other.
+    :param accepted: what a person accepts where files and history contradict each other.
     :param wanted: what was declared of the migration.
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     :param promoted: what the promotion records of other environments allow to be applied.

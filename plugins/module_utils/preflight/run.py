@@ -29,7 +29,7 @@ class PreflightRequest:
     :param csv: patterns of the tables that get a CSV.
     :param free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
-    :param waived: by the name of a check, why a person has taken its errors upon himself.
+    :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
     """
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Waivers: a person takes the errors of a check upon himself, by its name, and says why."""
+"""Waivers: a person accepts the errors of a check, by its name and with a reason."""
 
 from __future__ import annotations
 

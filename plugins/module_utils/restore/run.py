@@ -41,7 +41,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback 
 @dataclass(frozen=True)
 class RestoreRequest:
     """:param new_database: the name to restore to; None for a rollback of the live database.
-    :param waived: by the name of a check, why a person has taken its errors upon himself.
+    :param waived: by the name of a check, why a person accepts its errors.
     :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     :param by_link: the backup was named by a link such as ``latest``, so the caller need not know which one it is.
@@ -154,7 +154,7 @@ def _intent(request: RestoreRequest, manifest: Manifest, replaces: str | None, c
 
 def _require_possible(target: Target, intent: Intent) -> None:
     """
-    :raises Refused: something stands in the way; nothing was changed.
+    :raises Refused: a check found an error; nothing was changed.
     """
     restore_checks.require_none(restore_checks.problems(restore_checks.look(target, intent)))
 
@@ -190,7 +190,7 @@ def run_of(request: RestoreRequest) -> Journal | None:
 
 
 def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal | None) -> Restored:
-    """What stands in the way is looked for first."""
+    """The checks of a restore run first."""
     if not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
     run_of_backup = recover.Run(request.target, request.rollback, run_journal)

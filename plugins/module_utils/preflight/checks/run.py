@@ -19,7 +19,7 @@ def problems(
 ) -> tuple[Problem, ...]:
     """What every check finds, in their order, and what each of them could not see.
 
-    :param waived: by the name of a check, why a person has taken its errors upon himself: they become warnings.
+    :param waived: by the name of a check, why a person accepts its errors: they become warnings.
     """
     found = (problem for check in checks for problem in _found(check, facts))
     return tuple(_waived(problem, waived) for problem in found)

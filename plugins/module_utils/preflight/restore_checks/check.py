@@ -20,7 +20,7 @@ class Intent:
     :param creates: the names that databases will be given: of the copy, and of the one that is kept.
     :param globals_file: where the roles and tablespaces of the backup can be read.
     :param stated_free_bytes: what a person says is free for the copy, for a server that is not this host.
-    :param waived: by the name of a check, why a person has taken its errors upon himself; they are warnings then.
+    :param waived: by the name of a check, why a person accepts its errors; they are warnings then.
     """
 
     manifest: Manifest

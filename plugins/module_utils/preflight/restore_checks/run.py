@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands in the way of a restore: every problem at once, before anything is changed."""
+"""What would prevent a restore: every problem at once, before anything is changed."""
 
 from __future__ import annotations
 
