@@ -32,6 +32,7 @@ _OPTION = {
             "files": {"type": "list", "elements": "str"},
             "baseline": {"type": "list", "elements": "str"},
             "promoted": {"type": "list", "elements": "str"},
+            "version": {"type": "str"},
             "undoes": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
         },
@@ -113,11 +114,12 @@ def _block(entry: Mapping[str, Any]) -> str:
     files, baseline = list(entry.get("files") or ()), list(entry.get("baseline") or ())
     wanted = f"    To be applied: {visible(first_few(files))}\n" if files else ""
     known = f"    Baseline, recorded and not run: {visible(first_few(baseline))}\n" if baseline else ""
+    version = f"    Version: {visible(entry['version'])}\n" if entry.get("version") else ""
     proven = "".join(f"    Promotion: {visible(line)}\n" for line in entry.get("promoted") or ())
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
-        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{proven}{undone}"
+        f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{version}{proven}{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n"
         f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
     )

@@ -21,6 +21,7 @@ _OPTION: dict[str, dict[str, Any]] = {
     "files": {"type": "list", "elements": "str", "default": []},
     "remote_src": {"type": "bool", "default": False},
     "command": {"type": "list", "elements": "str", "default": []},
+    "pending_command": {"type": "list", "elements": "str", "default": []},
     "chdir": {"type": "path"},
     "program_path": {"type": "str"},
     "tasks": {"type": "path"},
@@ -62,8 +63,10 @@ class ActionModule(Action):
         """What is missing on the target, as the user of the play finds it."""
         if given["source"] and given["remote_src"] and not self._succeeds(f"test -e {shlex.quote(given['source'])}"):
             yield f"There is no migration set at {given['source']} on the target. Check pg_migrate_source."
-        if given["command"] and not self._runs(given["command"][0], given["chdir"], given["program_path"]):
-            yield f"The command {given['command'][0]!r} cannot be run on the target. Check pg_migrate_command.argv."
+        for option, key in (("command", "argv"), ("pending_command", "pending")):
+            argv = given[option]
+            if argv and not self._runs(argv[0], given["chdir"], given["program_path"]):
+                yield f"The command {argv[0]!r} cannot be run on the target. Check pg_migrate_command.{key}."
         for argv in given["commands_around"]:
             if not argv or not self._runs(str(argv[0])):
                 yield (

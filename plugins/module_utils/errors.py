@@ -97,12 +97,16 @@ class CommandFailed(PgsafeError):
 
     :param status: the exit status, negative for a signal, None when it never ran or was ended by us.
     :param stderr: the last lines of what it said.
+    :param stdout: of a program whose output was kept, the beginning and the last lines of it.
     """
 
-    def __init__(self, what: str, status: int | None = None, stderr: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, what: str, status: int | None = None, stderr: str = "", remedy: str = "", stdout: str = ""
+    ) -> None:
         super().__init__(what, remedy=remedy)
         self.status = status
         self.stderr = stderr
+        self.stdout = stdout
 
 
 class Refused(PgsafeError):

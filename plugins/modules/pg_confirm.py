@@ -49,6 +49,9 @@ options:
         description: The files that are to be recorded as applied without being run.
         type: list
         elements: str
+      version:
+        description: The version of the database before a command, as M(pgsafe.migration.pg_migration_apply) returns it.
+        type: str
       promoted:
         description: The promotion records that the files rest on, or why there are none, a line each.
         type: list

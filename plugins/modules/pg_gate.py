@@ -49,6 +49,11 @@ options:
     type: list
     elements: str
     default: []
+  pending_command:
+    description: The command that says whether anything is pending, as for M(pgsafe.migration.pg_migration_apply).
+    type: list
+    elements: str
+    default: []
   chdir:
     description: The directory that O(command) is run in.
     type: path

@@ -180,6 +180,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts 
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.tool import ToolOptions
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
@@ -226,6 +227,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         database_url=False,
         set_name=applied_files.DEFAULT_SET,
         accepted=Accepted(),
+        tool_options=ToolOptions(),
         **{name: params[name] for name in same},
     )
 

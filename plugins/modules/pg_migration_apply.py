@@ -19,13 +19,45 @@ description:
   - The database keeps a history of the files by name and SHA-256, and only those that are pending are applied. Files
     that contradict the history, such as one that was changed after it was applied, are refused before anything is
     changed.
-  - A command is known by its digest, and is not run again when it was run and verified before.
+  - Of a command the history of its tool decides, where the tool can be asked. Any other command is known by its digest,
+    and is not run again when it was run and verified before.
   - In check mode it says what is pending, and needs no backup for that.
 options:
   database_url:
     description: Give O(command) the connection as E(DATABASE_URL) too.
     type: bool
     default: false
+  version_query:
+    description:
+      - One query that gives the version of the database, such as C(SELECT version FROM app.release). It is read before
+        and after O(command), and shown.
+      - It runs in a read-only transaction of at most 30 seconds, with the rights of the connecting role, and finds
+        names by the C(search_path) of the database. While its table does not exist the version is C(none).
+      - Without it the histories of Alembic, Django, Flyway, golang-migrate, dbmate, Rails, Prisma and Sqitch are read
+        where they are found.
+    type: str
+  pending_command:
+    description:
+      - The command that says whether anything is pending, before fence and backup. It runs in the directory, with the
+        environment, the role and the limits of O(command), and in sessions that are read-only by default.
+      - When it prints O(pending_text), something is pending. Status 0 without this text means that nothing is, and the
+        run is V(unchanged). Everything else is an error, and refuses the run.
+      - Its answer decides, whatever the history of this collection says of O(command).
+    type: list
+    elements: str
+    default: []
+  pending_text:
+    description:
+      - A regular expression for what O(pending_command) prints when something is pending; C(^) and C($) match at every
+        line. It is looked for in both of its streams.
+    type: str
+  pending_preset:
+    description:
+      - Without O(pending_command), ask the tool by a command of its own where O(command) is C(alembic upgrade head)
+        (Alembic 1.17.1 or later), C(manage.py migrate) or C(prisma migrate deploy).
+      - When it is false the digest of O(command) decides, unless there is a O(pending_command).
+    type: bool
+    default: true
   lock_timeout:
     description: How many seconds a statement waits for a lock; 0 for ever.
     type: int
@@ -158,6 +190,37 @@ baseline:
   returned: success, except behind the migration
   type: list
   elements: str
+version:
+  description: The version of the database before O(command), for a person; V(none) where no history was found.
+  returned: with O(command), except behind the migration
+  type: str
+  sample: Alembic 0001 (public.alembic_version)
+versions:
+  description: The version in each history of a migration tool, or by O(version_query); empty for SQL files.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    tool:
+      description: The tool; empty with O(version_query).
+      type: str
+      returned: always
+      sample: Alembic
+    table:
+      description: The table of its history; empty with O(version_query).
+      type: str
+      returned: always
+      sample: public.alembic_version
+    before:
+      description: The version before O(command); V(none) where nothing was applied.
+      type: str
+      returned: always
+      sample: "0001"
+    after:
+      description: The version that O(command) has left; V(null) before it was run.
+      type: str
+      returned: always
+      sample: "0002"
 applied:
   description: What was applied before the end.
   returned: when it was begun
@@ -217,7 +280,7 @@ console:
   sample: ["[✓] Migration applied: 5 files in 4.2 s"]
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -236,12 +299,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending, tool
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import tool_histories
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
 
 SPEC = {
@@ -253,6 +317,10 @@ SPEC = {
     **MIGRATION_SET,
     **PROMOTION,
     "database_url": {"type": "bool", "default": False},
+    "version_query": {"type": "str"},
+    "pending_command": {"type": "list", "elements": "str", "default": []},
+    "pending_text": {"type": "str"},
+    "pending_preset": {"type": "bool", "default": True},
     "lock_timeout": {"type": "int", "default": 10},
     "statement_timeout": {"type": "int", "default": 0},
     "time_limit": {"type": "int"},
@@ -264,7 +332,9 @@ SPEC = {
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     asked = request(params)
     plan = migrate.plan(asked)
+    versions = [asdict(change) for change in tool_histories.changes(plan.versions, None)]
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files, "baseline": plan.baseline}
+    foreseen.update(version=plan.version, versions=versions)
     if check_mode or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
@@ -282,6 +352,12 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
     return migrate.MigrateRequest(
         target=target(params),
         source=source,
+        tool_options=tool.options(
+            params["version_query"] or "",
+            params["pending_command"],
+            params["pending_text"] or "",
+            not params["pending_preset"],
+        ),
         backup_dir=Path(params["backup_dir"]),
         environment=source.environment,
         wanted=wanted(params),

@@ -10,6 +10,7 @@ short_description: List the migration files of a database with what became of ea
 version_added: 0.1.0
 description:
   - Compares the files of a migration set with the history that the database keeps. Without files it lists the history.
+  - Shows the version that each migration tool keeps in the database, too.
   - It reads only, and needs neither a backup root nor a run.
 options:
   source:
@@ -25,6 +26,9 @@ options:
     description: The application that the files are of.
     type: str
     default: default
+  version_query:
+    description: As for M(pgsafe.migration.pg_migration_apply).
+    type: str
   listing:
     description: The files of O(source) on the controller. Set by the action plugin.
     type: str
@@ -128,6 +132,32 @@ files:
       description: Why a person accepted a change, or had it applied again; empty without one.
       type: str
       returned: always
+versions:
+  description: The version that each migration tool keeps in the database, or the one that O(version_query) gives.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    tool:
+      description: The tool; empty with O(version_query).
+      type: str
+      returned: always
+      sample: Alembic
+    table:
+      description: The table of its history; empty with O(version_query).
+      type: str
+      returned: always
+      sample: public.alembic_version
+    versions:
+      description: The version of each head; empty where nothing was applied.
+      type: list
+      elements: str
+      returned: always
+      sample: ["0002"]
+    unread:
+      description: Why the history was not read; empty where it was.
+      type: str
+      returned: always
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -140,7 +170,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import CONNECTION, target
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import history, pending
+from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import history, pending, tool
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 
 SPEC = {
@@ -148,13 +179,21 @@ SPEC = {
     "source": {"type": "path"},
     "files": {"type": "list", "elements": "str", "default": []},
     "set_name": {"type": "str", "default": "default"},
+    "version_query": {"type": "str"},
     "listing": {"type": "str", "default": ""},
 }
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    found = history.look(target(params), pending.read(params["listing"]), params["set_name"])
-    return {"changed": False, "files": [asdict(row) for row in found], "console": history.lines(found)}
+    way_in = target(params)
+    found = history.look(way_in, pending.read(params["listing"]), params["set_name"])
+    versions = tool.versions(way_in, tool.options(params["version_query"] or ""), "history")
+    return {
+        "changed": False,
+        "files": [asdict(row) for row in found],
+        "versions": [asdict(version) for version in versions],
+        "console": [*history.lines(found), *[f"[info] Version: {visible(version.told)}" for version in versions]],
+    }
 
 
 def main() -> None:

@@ -365,6 +365,18 @@ def test_the_history_of_another_tool_is_taken_over_and_goes_on(
     assert migrate.run(request(database, proven(database, backup_root), root)).applied == tuple(next_one)
 
 
+def test_the_scripts_of_sqitch_are_taken_over_in_the_order_of_its_plan(database: Database, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    write_set(root / "deploy", {f"{name}.sql": f"CREATE TABLE {name} ();\n" for name in ("users", "base", "orders")})
+    plan = SetSource(root, files=("deploy/users.sql", "deploy/base.sql", "deploy/orders.sql"))
+    found = planned(database, plan, accepted=Accepted(baseline="deploy/base.sql"))
+    assert (found.baseline, found.files) == (["deploy/users.sql", "deploy/base.sql"], ["deploy/orders.sql"])
+    write_set(root / "deploy", {"orders.sql": "BEGIN;\nCREATE TABLE orders ();\nCOMMIT;\n"})
+    with pytest.raises(BadRequest, match=r"deploy/orders\.sql.*BEGIN"):
+        planned(database, plan)
+
+
 @pytest.mark.every_major
 def test_the_record_of_whole_sets_becomes_a_history_of_their_files(
     database: Database, backup_root: Path, tmp_path: Path

@@ -31,7 +31,10 @@ KEYS = {name: option["options"] for name, option in ENTRIES["main"].items() if "
 # By the dictionary, the modules that take its keys, and the keys that are named otherwise there.
 TAKEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "pg_migrate_connection": (arguments.CONNECTION, {}),
-    "pg_migrate_command": (pg_migration_apply.SPEC, {"argv": "command", "tree": "command_tree"}),
+    "pg_migrate_command": (
+        pg_migration_apply.SPEC,
+        {"argv": "command", "tree": "command_tree", "pending": "pending_command"},
+    ),
     "pg_migrate_limits": (pg_migration_apply.SPEC, {}),
     "pg_migrate_guard": ({**pg_fence.SPEC, **pg_backup.SPEC}, {}),
     "pg_migrate_instance": (pg_backup_verify.SPEC, {"directory": "instance_directory", "user": "instance_user"}),

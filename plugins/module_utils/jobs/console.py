@@ -166,11 +166,17 @@ def verify(found: BackupProof) -> list[str]:
 def plan(found: Plan) -> list[str]:
     what = f"{len(found.steps)} steps, digest {found.digest[:16]}..."
     if not found.pending:
-        return [f"{TICK} Nothing is pending: all of the migration set was applied and verified before ({what})"]
+        by = f"all of the migration set was applied and verified before ({what})"
+        by = f"{found.asked} says so" if found.asked else by
+        return [f"{TICK} Nothing is pending: {by}", *_version(found)]
     known = len(found.steps) - len(found.files) - len(found.baseline)
     lines = [f"{TICK} Applied before: {known} of {len(found.steps)} files"] if known else []
     lines += [f"{FORESEEN} Baseline, recorded as applied and not run: {name}" for name in found.baseline]
-    return lines + [f"{FORESEEN} Pending: {name}" for name in found.files]
+    return lines + [f"{FORESEEN} Pending: {name}" for name in found.files] + _version(found)
+
+
+def _version(found: Plan) -> list[str]:
+    return [f"[info] Version: {visible(found.version)}"] if found.version else []
 
 
 def armed(name: str) -> list[str]:
@@ -223,6 +229,7 @@ def pinned(found: Pinned) -> list[str]:
 def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
+    lines += [f"{TICK} Version: {visible(change.told)}" for change in outcome.versions if change.after is not None]
     lines += _warned(outcome.verification or {})
     lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
     return lines + _times(outcome)

@@ -40,6 +40,7 @@ def result(outcome: migrate.Outcome) -> dict[str, Any]:
         "seconds_closed": outcome.seconds_closed,
         "warnings_given": list(outcome.warnings),
         "verification": outcome.verification or {},
+        "versions": [asdict(change) for change in outcome.versions],
         "rollback": asdict(outcome.rollback) if outcome.rollback else {},
     }
 

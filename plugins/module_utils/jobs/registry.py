@@ -17,6 +17,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backu
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted, File, Listing
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.tool import ToolOptions
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import Expectation
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
@@ -57,6 +58,7 @@ TYPES = (
     SetSource,
     Step,
     Target,
+    ToolOptions,
     VerifyRequest,
     Wanted,
 )

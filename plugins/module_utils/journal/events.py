@@ -34,7 +34,7 @@ class Event(Word):
     # The window: from ARMED on the database may differ from the backup, until the run has ended.
     CONFIRMED = "confirmed"  # database, by
     PROMOTED = "promoted"  # by
-    ARMED = "armed"  # digest, backup_dir, sequences
+    ARMED = "armed"  # digest, backup_dir, sequences, version
     APPLYING = "applying"  # file
     APPLIED = "applied"  # file
     FAILED = "failed"  # error; the undo begins
@@ -48,7 +48,7 @@ class Event(Word):
     # The verdict is in, and only the opening of the database is missing.
     ACCEPTED = "accepted"  # verdict, reason
 
-    MIGRATED = "migrated"  # digest
+    MIGRATED = "migrated"  # digest, version
     FAILED_UNCHANGED = "failed_unchanged"  # kept
     ROLLED_BACK = "rolled_back"  # kept, method, failures
     RESOLVED = "resolved"  # reason

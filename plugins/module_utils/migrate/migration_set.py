@@ -193,6 +193,11 @@ class SetSource:
     tasks: str = ""
     word: Path | None = None
 
+    @property
+    def by_command(self) -> bool:
+        """Whether a command of the user's own migrates."""
+        return bool(self.command and not self.tasks)
+
     def preview(self) -> Preview:
         """What the set is, before it is applied; what the controller has read is not read again."""
         if self.listing.files:

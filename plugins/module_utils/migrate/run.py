@@ -8,7 +8,7 @@ From *armed* to the verdict it is one call, so that no boundary of a task lies i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -37,7 +37,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, now
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending as pendings
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import permit, psql_file
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import permit, psql_file, tool
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import (
     MigrationSet,
     Preview,
@@ -64,7 +64,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     identity,
     login_triggers,
     queries,
+    tool_histories,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.tool_histories import ToolVersion, VersionChange
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Step
@@ -89,6 +91,7 @@ class MigrateRequest:
     :param environment: further variables of the command.
     :param database_url: give the command a DATABASE_URL too.
     :param sequences: what becomes of them at a rollback, one of :data:`sequences.CHOICES`.
+    :param tool_options: how the tool that a command runs is asked for its version, and for what is pending.
     :param set_name: the application that the files are of, in the history of the database.
     :param accepted: what a person accepts where files and history contradict each other.
     :param wanted: what was declared of the migration.
@@ -116,10 +119,42 @@ class MigrateRequest:
     jobs: int
     sequences: str
     promoted: Permit
+    tool_options: tool.ToolOptions
 
     @property
     def claim(self) -> permit.Claim:
         return permit.Claim(self.target, self.backup_dir, self.run_id, self.level, self.confirmed_database)
+
+    def redacted(self, said: str) -> str:
+        """Short values of variables are no secrets, and parts of other words."""
+        values = [value for value in self.environment.values() if len(value) >= _SECRET_LENGTH]
+        return redacted(self.target.redacted(said), values)
+
+    def job(self, way_in: Target, argv: Sequence[str], mode: Mapping[str, str], purpose: str) -> commands.Command:
+        """A program that finds the database by libpq's variables.
+
+        :param mode: :data:`WRITING`, or :data:`tool.READ_ONLY`.
+        """
+        limit = float(self.time_limit) if self.time_limit else None
+        env = environment_of_user(way_in, {**mode, **self._settings}, purpose)
+        return commands.Command(tuple(argv), env, time_limit=limit)
+
+    def command(self, way_in: Target, mode: Mapping[str, str], purpose: str) -> commands.Command:
+        """The command of the user's own, in its directory and with its variables."""
+        job = self.job(way_in, self.source.command, mode, purpose)
+        url = {"DATABASE_URL": way_in.url_for_commands} if self.database_url else {}
+        return replace(job, env={**job.env, **self.environment, **url}, cwd=self.chdir)
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""
+        role = {"role": self.target.session_role} if self.target.session_role else {}
+        return {
+            **role,
+            "lock_timeout": f"{self.lock_timeout}s",
+            "statement_timeout": f"{self.statement_timeout}s",
+            "client_connection_check_interval": "500ms",
+        }
 
 
 @dataclass(frozen=True)
@@ -127,6 +162,9 @@ class Plan:
     """:param steps: the files of the set, or the command.
     :param files: those that are still to be applied, in the order in which they run.
     :param baseline: the files that are to be recorded as applied without being run.
+    :param versions: of the tool that a command runs; empty for files.
+    :param version: the same for a person.
+    :param asked: the words of the command that said whether anything is pending; empty where none was asked.
     """
 
     digest: str
@@ -134,6 +172,9 @@ class Plan:
     files: list[str]
     baseline: list[str]
     sessions: int
+    versions: tuple[ToolVersion, ...] = ()
+    version: str = ""
+    asked: str = ""
 
     @property
     def pending(self) -> bool:
@@ -151,6 +192,7 @@ class Outcome:
     :param seconds_read_only: how long others could not write, None without that stage.
     :param seconds_closed: how long the database was closed.
     :param warnings: what went wrong after the verdict and does not change it.
+    :param versions: of the tool that a command ran, before and after it.
     """
 
     verdict: Verdict
@@ -164,6 +206,7 @@ class Outcome:
     seconds_read_only: float | None = None
     seconds_closed: float = 0.0
     warnings: tuple[str, ...] = ()
+    versions: tuple[VersionChange, ...] = ()
 
 
 class MigrationFailed(PgsafeError):
@@ -181,16 +224,53 @@ def plan(request: MigrateRequest) -> Plan:
 
     :param request: of the run, its backup and its confirmation nothing is needed yet.
     :raises BadRequest: the set cannot be used, or something is expected of a table that is not there.
-    :raises Refused: files and history contradict each other, or the history cannot be trusted.
+    :raises Refused: files and history contradict each other, or the history cannot be trusted, or the tool of a command
+        did not say whether anything is pending.
     """
     found, target, expectations = request.source.preview(), request.target, request.wanted.expectations
+    asked = _Set.of(found, request.set_name)
+    versions = _versions(request, target, "plan")
+    answer = _answer(request)
     with session(login_triggers.silenced(target), purpose="plan") as reader:
-        pending = foreseen(reader, found, request.set_name, request.accepted)
+        if answer is None:
+            pending = _pending(reader, asked, request.accepted)
+        else:
+            # The history of the tool decides, though the same command was run before.
+            pending = _one_step(asked) if answer.pending else Pending()
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
         if pending and expectations:
             expected.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
     applied, baseline = ([file.name for file in part] for part in (pending.files, pending.baseline))
-    return Plan(found.digest, found.steps, applied, baseline, len(sessions))
+    return Plan(
+        digest=found.digest,
+        steps=found.steps,
+        files=applied,
+        baseline=baseline,
+        sessions=len(sessions),
+        versions=versions,
+        version=tool_histories.told(versions) if request.source.by_command else "",
+        asked=request.redacted(answer.by) if answer else "",
+    )
+
+
+def _versions(request: MigrateRequest, target: Target, purpose: str) -> tuple[ToolVersion, ...]:
+    return tool.versions(target, request.tool_options, purpose) if request.source.by_command else ()
+
+
+def _answer(request: MigrateRequest) -> tool.Answer | None:
+    """What the tool of a command says; None where the history of this collection decides.
+
+    :raises Refused: it was asked, and gave no answer.
+    """
+    asked = _question(request)
+    if asked is None:
+        return None
+    return tool.ask(asked, request.command(request.target, tool.READ_ONLY, "plan"), request.redacted)
+
+
+def _question(request: MigrateRequest) -> tool.Question | None:
+    source = request.source
+    return tool.question(request.tool_options, source.command) if source.by_command else None
 
 
 @dataclass(frozen=True)
@@ -203,23 +283,31 @@ class _Set:
     name: str
     tree_digest: str = ""
 
+    @staticmethod
+    def of(found: Preview, name: str) -> _Set:
+        return _Set(found.listing, found.steps[0], found.digest, name, found.tree_digest)
+
 
 def foreseen(reader: Session, found: Preview, set_name: str, accepted: Accepted) -> Pending:
     """What of a set is pending in the session's database.
 
     :raises Refused: files and history contradict each other, or the history cannot be trusted.
     """
-    return _pending(reader, _Set(found.listing, found.steps[0], found.digest, set_name, found.tree_digest), accepted)
+    return _pending(reader, _Set.of(found, set_name), accepted)
+
+
+def _one_step(asked: _Set) -> Pending:
+    parts = (("its tree", asked.tree_digest),) if asked.tree_digest else ()
+    return Pending((File(asked.step, asked.digest, parts=parts),))
 
 
 def _pending(reader: Session, asked: _Set, accepted: Accepted) -> Pending:
-    """A command is known by its digest."""
+    """A command whose tool says nothing is known by its digest."""
     history = applied_files.read(reader)
     if asked.listing.files:
         return pendings.of(asked.listing, history, asked.name, accepted)
     done = any((file.kind, file.sha256) == (applied_files.COMMAND, asked.digest) for file in history)
-    parts = (("its tree", asked.tree_digest),) if asked.tree_digest else ()
-    return Pending(() if done else (File(asked.step, asked.digest, parts=parts),))
+    return Pending() if done else _one_step(asked)
 
 
 def run(request: MigrateRequest) -> Outcome:
@@ -235,11 +323,10 @@ def run(request: MigrateRequest) -> Outcome:
         permit.require_fenced(run_journal)
         run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
+        asked = _Set(migration.listing, migration.names[0], migration.digest, request.set_name, migration.tree_digest)
         with session(login_triggers.silenced(request.target), purpose="plan") as reader:
-            asked = _Set(
-                migration.listing, migration.names[0], migration.digest, request.set_name, migration.tree_digest
-            )
-            pending = _pending(reader, asked, request.accepted)
+            # A tool was asked a moment ago, by the module; others cannot write while it would be asked again.
+            pending = _pending(reader, asked, request.accepted) if _question(request) is None else _one_step(asked)
         if not pending:
             raise Refused("Nothing of the migration set is pending any more: another run has applied it.")
         _require_promoted(request.promoted, pending, run_journal)
@@ -307,12 +394,14 @@ class _Window:
         self._verification: dict[str, Any] | None = None
         self._idle = False
         self._warnings: tuple[str, ...] = ()
+        self._before: tuple[ToolVersion, ...] = ()
+        self._after: tuple[ToolVersion, ...] | None = None
 
     def run(self) -> Outcome:
         self._close()
         asked = self._request
-        digest, chosen = self._migration.digest, asked.sequences
-        self._journal.append(Event.ARMED, digest=digest, backup_dir=str(asked.backup_dir), sequences=chosen)
+        facts = {"backup_dir": str(asked.backup_dir), "sequences": asked.sequences, "version": self._told(self._before)}
+        self._journal.append(Event.ARMED, digest=self._migration.digest, **facts)
         try:
             with signals.raised():
                 self._migrate()
@@ -350,6 +439,7 @@ class _Window:
         with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, way_in.dbname)
             self._writes = self._written_by_others(server)
+        self._before = _versions(self._request, way_in, self._purpose)
         return way_in
 
     def _written_by_others(self, server: Session) -> int | None:
@@ -406,7 +496,7 @@ class _Window:
                 "the next run opens it before anything else."
             ) from error
         self._opened = time.monotonic()
-        self._journal.append(Event.MIGRATED, digest=self._migration.digest)
+        self._journal.append(Event.MIGRATED, digest=self._migration.digest, version=self._told(self._after or ()))
         self._drop_verified_copy()
         return self._outcome(Verdict.MIGRATED)
 
@@ -420,9 +510,9 @@ class _Window:
         migration, request = self._migration, self._request
         if migration.command:
             started, name = time.monotonic(), migration.names[0]
-            variables = {**request.environment, **self._url()}
-            self._log(self._run_job(migration.command, variables, request.chdir).stdout)
+            self._log(self._run_job(request.command(self._way_in, WRITING, self._purpose)).stdout)
             self._note_applied(Applying(name, applied_files.COMMAND, migration.digest, 1, seconds=_since(started)))
+            self._note_version()
         by_name = {file.name: file for file in migration.files}
         for file in self._pending.files if by_name else ():
             self._apply_file(by_name[file.name])
@@ -449,7 +539,8 @@ class _Window:
         started = time.monotonic()
         asked = psql_file.FileRun.of(file.name, file.transactional, self._path(file))
         tools = client_tools.find(self._request.target, self._manifest.server_major)
-        done = self._run_job(asked.argv(tools), {}, str(self._migration.root))
+        psql = self._request.job(self._way_in, asked.argv(tools), WRITING, self._purpose)
+        done = self._run_job(replace(psql, cwd=str(self._migration.root)))
         self._log(asked.said(done))
         with session(self._own_way_in, WRITING, self._purpose) as server:
             asked.require_effect(done, server)
@@ -470,16 +561,13 @@ class _Window:
         files.write_text(path, file.text)
         return str(path)
 
-    def _run_job(self, argv: tuple[str, ...], extra: Mapping[str, str], chdir: str | None) -> commands.Completed:
-        request = self._request
+    def _run_job(self, job: commands.Command) -> commands.Completed:
         mark = {commands.JOB_VARIABLE: str(self._journal.directory)}
-        env = {**environment_of_user(self._way_in, self._settings(), self._purpose), **extra, **mark}
-        limit = float(request.time_limit) if request.time_limit else None
         try:
-            done = commands.run(commands.Command(argv, env, chdir, time_limit=limit))
+            done = commands.run(replace(job, env={**job.env, **mark}))
         except CommandFailed as error:
             # A command may print what it connects with.
-            error.what = self._redacted(error.what)
+            error.what = self._request.redacted(error.what)
             self._log(error.stderr)
             raise
         self._log(done.stderr)
@@ -487,28 +575,17 @@ class _Window:
 
     def _log(self, said: str) -> None:
         if said.strip():
-            self._journal.note(self._redacted(said.rstrip()))
+            self._journal.note(self._request.redacted(said.rstrip()))
 
-    def _redacted(self, said: str) -> str:
-        """Short values of variables are no secrets, and parts of other words."""
-        values = [value for value in self._request.environment.values() if len(value) >= _SECRET_LENGTH]
-        return redacted(self._request.target.redacted(said), values)
+    def _note_version(self) -> None:
+        """What cannot be read of a tool's history fails no migration."""
+        try:
+            self._after = _versions(self._request, self._own_way_in, self._purpose)
+        except Refused as error:
+            self._warnings += (f"The version after the migration could not be read: {error.what}",)
 
-    def _settings(self) -> dict[str, str]:
-        """A backend notices within half a second that its client is gone; a lock is not waited for for ever."""
-        role = {"role": self._request.target.session_role} if self._request.target.session_role else {}
-        return {
-            **WRITING,
-            **role,
-            "lock_timeout": f"{self._request.lock_timeout}s",
-            "statement_timeout": f"{self._request.statement_timeout}s",
-            "client_connection_check_interval": "500ms",
-        }
-
-    def _url(self) -> dict[str, str]:
-        if not self._request.database_url:
-            return {}
-        return {"DATABASE_URL": self._way_in.url_for_commands}
+    def _told(self, versions: tuple[ToolVersion, ...]) -> str:
+        return tool_histories.told(versions) if self._request.source.by_command else ""
 
     def _note_applied(self, done: Applying) -> None:
         self._applied.append(done)
@@ -525,8 +602,8 @@ class _Window:
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
         found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
         promoted = {"promotion": told} if (told := request.promoted.told(_steps(self._pending))) else {}
-        recorded = [asdict(file) for file in (*self._not_run(), *self._applied)]
-        self._verification, self._idle = {**found.as_report(self._manifest), "files": recorded, **promoted}, found.idle
+        self._verification = {**self._with_steps(found.as_report(self._manifest)), **promoted}
+        self._idle = found.idle
         report = verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
             raise VerificationFailed(found.failure)
@@ -556,6 +633,20 @@ class _Window:
             evidence.write(self._request.backup_dir, found)
         except FileFailed as error:
             self._warnings += (f"No promotion record can be made of this run: {error.what}",)
+
+    def _with_steps(self, report: dict[str, Any]) -> dict[str, Any]:
+        """A report with what was applied, and with the version before and after."""
+        versions = self._version_changes()
+        unmoved = f"The command succeeded, but the version is as before: {tool_histories.told(self._before)}."
+        return {
+            **report,
+            "files": [asdict(file) for file in (*self._not_run(), *self._applied)],
+            "versions": [asdict(change) for change in versions],
+            "warnings": report["warnings"] + ([unmoved] if tool_histories.unmoved(self._before, self._after) else []),
+        }
+
+    def _version_changes(self) -> tuple[VersionChange, ...]:
+        return tool_histories.changes(self._before, self._after)
 
     def _require_same_database(self, server: Session) -> None:
         """
@@ -634,6 +725,7 @@ class _Window:
             seconds_read_only=self._since_read_only(),
             seconds_closed=round(self._opened - self._started, 3),
             warnings=self._warnings,
+            versions=self._version_changes(),
         )
 
     def _since_read_only(self) -> float | None:

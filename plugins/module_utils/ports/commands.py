@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, Any, NoReturn
@@ -111,7 +111,7 @@ def run(command: Command, progress: Progress | None = None) -> Completed:
     with _process(command, stdout=subprocess.PIPE) as child:
         out = child.drained()
         child.wait(progress or (lambda: out.seen + child.stderr.seen))
-        return replace(child.completed(out.finish()), head=out.head)
+        return child.completed(out.finish(), out.head)
 
 
 def output(command: Command) -> str:
@@ -408,11 +408,13 @@ class _Child:
         while not _waited(self.process, POLL_SECONDS):
             watch.look(progress())
 
-    def completed(self, stdout: str) -> Completed:
+    def completed(self, stdout: str, head: str = "") -> Completed:
         stderr = self.stderr.finish()
         if self.process.returncode != 0:
-            raise _failed(self.command, self.process.returncode, stderr or stdout)
-        return Completed(stdout, stderr, time.monotonic() - self.started)
+            error = _failed(self.command, self.process.returncode, stderr or stdout)
+            error.stdout = f"{head}\n{stdout}"
+            raise error
+        return Completed(stdout, stderr, time.monotonic() - self.started, head)
 
 
 class _Watch:

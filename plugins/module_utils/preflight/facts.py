@@ -34,6 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     poolers,
     properties,
     queries,
+    tool_histories,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import (
     access_probe,
@@ -102,20 +103,7 @@ SELECT t.evtname, t.evtevent FROM pg_event_trigger t
 _PUBLICATIONS = "SELECT pubname, puballtables FROM pg_publication ORDER BY 1"
 
 # By the catalogs alone: the name of the tool, and its table.
-_OTHER_HISTORIES = f"""
-SELECT CASE WHEN c.relname = 'flyway_schema_history' THEN 'Flyway'
-            WHEN c.relname = 'changes' THEN 'Sqitch'
-            WHEN 'dirty' = ANY (c.columns) THEN 'golang-migrate' ELSE 'dbmate or Rails' END,
-       format('%I.%I', c.nspname, c.relname)
-  FROM (SELECT n.nspname, r.relname,
-               ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0) AS columns
-          FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.relkind = 'r') AS c
- WHERE (c.relname = 'flyway_schema_history' AND 'installed_rank' = ANY (c.columns)
-        OR c.relname = 'schema_migrations' AND 'version' = ANY (c.columns)
-        OR c.nspname = 'sqitch' AND c.relname = 'changes')
-   AND to_regclass('{RECORD_SCHEMA}.applied_file') IS NULL
- ORDER BY 2
-"""
+_OWN_HISTORY = f"SELECT pg_catalog.to_regclass('{RECORD_SCHEMA}.applied_file') IS NOT NULL"
 
 _FOREIGN_SERVERS = "SELECT srvname FROM pg_foreign_server ORDER BY 1"
 
@@ -290,7 +278,7 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
     return {
         "missing_tables": tuple(sorted(expected - there)),
         "publications": _names(reader, _PUBLICATIONS),
-        "other_histories": _pairs(reader, _OTHER_HISTORIES),
+        "other_histories": () if reader.value(_OWN_HISTORY) else tool_histories.of_files(reader),
         "unreadable": _names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
         "hidden_rows": _names(reader, _HIDDEN_ROWS),
         "left_out": _names(reader, queries.SILENTLY_LOST),

@@ -1,11 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What people assert of a migrated database: queries of theirs that must give true, a value, or no rows.
-
-A query is run through a cursor of a read-only transaction that is always rolled back, so it can change nothing, and in
-a session of its own, so that it leaves nothing to the next one. It finds names by the search_path of the database,
-which is set for it alone.
-"""
+"""What people assert of a migrated database: queries of theirs that must give true, a value, or no rows."""
 
 from __future__ import annotations
 
@@ -16,10 +11,9 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, ConnectionFailed, QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import QUOTED
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import one_query
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    ONE_SNAPSHOT,
     Session,
     search_path_of,
     session,
@@ -32,8 +26,6 @@ _MOST_ROWS = 1000
 
 # A value that may be shown: anything else may be personal data.
 _TELLS_NOBODY = re.compile(r"-?\d+(\.\d+)?|true|false|NULL")
-
-_COMMENT = re.compile(r"\A(--|/\*)")
 
 # Their messages name objects and never quote a value; those of other classes may hold data.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -94,22 +86,7 @@ def _typed(entry: Mapping[str, Any]) -> Assertion:
 
 
 def _one_query(name: str, text: str) -> str:
-    """The query without what may follow it; a second statement could end the transaction that keeps it harmless.
-
-    :raises BadRequest: there is more than one.
-    """
-    end = _end_of_statement(text)
-    rest = QUOTED.sub(lambda found: "" if _COMMENT.match(found.group()) else found.group(), text[end + 1 :])
-    if not text[:end].strip() or rest.strip():
-        raise BadRequest(f"The assertion {name!r} is not one query.", remedy="Write several assertions instead.")
-    return text[:end]
-
-
-def _end_of_statement(text: str) -> int:
-    """The place of the first semicolon that is code, or the end."""
-    masked = QUOTED.sub(lambda found: " " * len(found.group()), text)
-    found = masked.find(";")
-    return len(text) if found < 0 else found
+    return one_query.of(text, f"The assertion {name!r}", "Write several assertions instead.")
 
 
 def _text(value: Any) -> str:
@@ -126,22 +103,13 @@ def check(target: Target, asserted: Sequence[Assertion], purpose: str) -> Iterat
     """
     path = search_path_of(target) if asserted else ""
     for assertion in asserted:
-        with session(target, _settings(assertion), purpose) as reader:
+        with session(target, one_query.settings(assertion.time_limit), purpose) as reader:
             yield _checked(reader, assertion, path)
-
-
-def _settings(assertion: Assertion) -> dict[str, str]:
-    return {"statement_timeout": f"{assertion.time_limit}s", "default_transaction_read_only": "on"}
 
 
 def _checked(reader: Session, assertion: Assertion, path: str) -> Checked:
     try:
-        reader.execute(f"BEGIN {ONE_SNAPSHOT}")
-        reader.find_names_by(path)
-        # A cursor takes nothing but a query; behind a comment at its end the statement goes on in a new line.
-        reader.execute(f"DECLARE asserted NO SCROLL CURSOR FOR {assertion.sql}\n")
-        rows = reader.rows(f"FETCH {_MOST_ROWS + 1} FROM asserted")
-        reader.execute("ROLLBACK")
+        rows = one_query.rows(reader, assertion.sql, path, _MOST_ROWS + 1)
     except (QueryFailed, ConnectionFailed) as error:
         return Checked(assertion.name, False, _failed(error))
     said = _none(len(rows)) if assertion.expected is None else _value(rows, assertion.expected)

@@ -73,6 +73,8 @@ def _sections(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     yield "Warnings", _points("[!]", result["warnings"]) or ["  none"]
     if result.get("files"):
         yield "Migration files", [line for file in result["files"] for line in _wrapped(_file(file))]
+    if result.get("versions"):
+        yield "Version, before and after", _points(TICK, map(_version, result["versions"]))
     yield "Rows per table, before and after", _tables(result["tables"]) or ["  no tables"]
     yield "Assertions", _assertions(result["assertions"]) or ["  none were declared"]
     yield "Audit, against the one before", _findings(result["findings"]) or ["  nothing new, nothing fixed"]
@@ -103,6 +105,12 @@ def _file(file: Mapping[str, Any]) -> str:
     ran = "not run" if file["seconds"] is None else duration(file["seconds"])
     reason = f" ({file['reason']})" if file["reason"] else ""
     return f"{TICK} {file['name']}: {file['kind']}, {ran}{reason}"
+
+
+def _version(change: Mapping[str, Any]) -> str:
+    where = f" ({change['table']})" if change["table"] else ""
+    after = "not read" if change["after"] is None else change["after"]
+    return f"{change['tool']} {change['before']} -> {after}{where}".strip()
 
 
 def _tables(tables: Sequence[Mapping[str, Any]]) -> list[str]:
