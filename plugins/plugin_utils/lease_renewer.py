@@ -48,13 +48,15 @@ class LeaseRenewal:
     def run(self) -> None:
         """Until the run has ended, or the controller has."""
         while self._interval and not self._over():
-            since = time.monotonic()
-            while time.monotonic() - since < self._rest and not self._trap.deserted:
-                time.sleep(_LOOK_SECONDS)
+            self._pause()
 
-    @property
-    def _rest(self) -> float:
-        return min(self._interval, _INTERRUPTED_SECONDS) if self._trap.reason else self._interval
+    def _pause(self) -> None:
+        """Until the next poll; an interruption or the end of the controller ends the pause at once."""
+        known = bool(self._trap.reason)
+        rest = min(self._interval, _INTERRUPTED_SECONDS) if known else self._interval
+        until = time.monotonic() + rest
+        while time.monotonic() < until and not self._trap.deserted and bool(self._trap.reason) == known:
+            time.sleep(_LOOK_SECONDS)
 
     def _over(self) -> bool:
         # A host that cannot be reached is tried again; on it the lease lapses.
