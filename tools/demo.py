@@ -25,6 +25,8 @@ HOME = CHECKOUT / ".demo"
 EXAMPLE = CHECKOUT / "examples" / "community_connect"
 DATABASE = "community_connect"
 FLEETS = ("staging", "production")
+# What the demonstration's server has otherwise than the servers of the fleets' inventories.
+SERVER = "examples/community_connect/inventories/demo/group_vars/all/server.yml"
 WIDTH = 80
 
 
@@ -176,6 +178,8 @@ def generate(server: pgserver.Server, database: str, vector: str, members: int |
 def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATABASE,), more: object = None) -> int:
     """Run the playbook in this console, with more variables if they are given; give its exit status."""
     options = [("-i", f"examples/community_connect/inventories/{inventory}/hosts.yml")]
+    if inventory in FLEETS:
+        options.append(("-e", f"@{SERVER}"))
     if more:
         options.append(("-e", json.dumps(more)))
     say("Before it changes anything, the playbook asks a person, and only the answer yes goes on.")
@@ -331,6 +335,7 @@ def run(migration_set: str, *, ask: bool) -> None:
 def fleet() -> None:
     """Migrate the databases of staging, then those of production. Raises DemoError when one was not migrated."""
     demo = started("good", ask=False)
+    (HOME / "promotion").mkdir(mode=0o700, exist_ok=True)
     for environment in FLEETS:
         heading(f"Community Connect: {environment}")
         databases = (f"community_{environment}_members", f"community_{environment}_archive")
@@ -339,7 +344,7 @@ def fleet() -> None:
         status = play(demo, environment, databases)
         if status != 0:
             raise DemoError(f"The playbook ended with status {status} for {environment}.")
-    say("Both fleets were migrated, each by a canary first and the rest behind it.")
+    say("Staging has proven the set and production followed, each by a canary first and the rest behind it.")
     print(
         f"Backup directories:\n    {relative(demo.backups)}\nStop the server and remove all of it:\n    make demo-clean"
     )

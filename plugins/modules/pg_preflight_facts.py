@@ -180,6 +180,10 @@ ansible_facts:
           description: Whether the server is a standby.
           type: bool
           returned: always
+        followed:
+          description: The address of the server that a standby streams from; empty where that cannot be seen.
+          type: str
+          returned: always
         role:
           description: The role that connects.
           type: dict

@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Ref
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.tests.server.backup_support import refused, request
 from ansible_collections.pgsafe.migration.tests.server.standbys import standby_of
-from ansible_collections.pgsafe.migration.tests.server.support import Database, everything
+from ansible_collections.pgsafe.migration.tests.server.support import Database, everything, until
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
@@ -26,10 +26,13 @@ def standby(server: pgserver.Server, database: Database) -> Iterator[Database]:
 
 
 @pytest.mark.fault(25)
-def test_a_standby_is_refused(standby: Database, backup_root: Path) -> None:
+def test_a_standby_is_refused(server: pgserver.Server, standby: Database, backup_root: Path) -> None:
+    streaming = "SELECT count(sender_host) FROM pg_stat_wal_receiver"
+    until(lambda: standby.sql(streaming) == "1", "the standby streams")
     found = preflight.run(requests.preflight(standby.target, backup_root))
     (problem,) = [problem for problem in found.errors if problem.check == "standby"]
-    assert problem.what == "The server is a standby, which is read-only."
+    assert problem.what.startswith("The server is a standby, which is read-only. It follows ")
+    assert str(server.port) in problem.what
     assert "Connect to the primary" in problem.remedy
     failure = refused(request(standby, backup_root))
     assert isinstance(failure, Refused)

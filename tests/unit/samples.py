@@ -98,6 +98,7 @@ SERVER: dict[str, Any] = {
     "database": "app",
     "oid": 16384,
     "standby": False,
+    "followed": "",
     "role": Role("app", False, True, True, True, False, frozenset({"app"})),
     "wanted": Wanted("the database app", 10 * GIB, {}, ("app",), (), (), (), (), ()),
     "data_filesystem": Filesystem("/data", 100 * GIB, 2, 10_000_000),

@@ -42,6 +42,9 @@ DATA_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_
 PRELOAD_LIBRARIES = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"
 
 STANDBY = "SELECT pg_catalog.pg_is_in_recovery()"
+# The server that a standby streams from; NULL for a role that may not see it.
+# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-WAL-RECEIVER-VIEW
+FOLLOWED = "SELECT sender_host || ':' || sender_port::text FROM pg_catalog.pg_stat_wal_receiver"
 
 DATABASE_SIZE = "SELECT pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = %s"
 

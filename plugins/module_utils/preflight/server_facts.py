@@ -101,6 +101,7 @@ def gather(
         server_version_text=found.version_text,
         database=database,
         standby=bool(reader.value(queries.STANDBY)),
+        followed=next((address for (address,) in reader.rows(queries.FOLLOWED) if address), ""),
         role=_role(reader, database, wanted),
         wanted=wanted,
         data_filesystem=filesystems.of_tablespace(reader, tablespace),

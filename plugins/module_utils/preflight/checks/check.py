@@ -143,6 +143,8 @@ class ServerFacts:
     :param server_version: ``server_version_num``.
     :param database: that is backed up, or is to be replaced; empty when none is.
     :param oid: of it.
+    :param followed: address of the server that a standby streams from; empty for a primary, and where it cannot be
+        seen.
     :param data_filesystem: where a copy will be.
     :param stated_free_bytes: what a person says is free there, for a server that is not this host.
     :param present_roles: those of the wanted ones that exist.
@@ -159,6 +161,7 @@ class ServerFacts:
     database: str
     oid: int
     standby: bool
+    followed: str
     role: Role
     wanted: Wanted
     data_filesystem: Filesystem

@@ -12,9 +12,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.
 
 def check(facts: ServerFacts) -> Iterator[Problem]:
     if facts.standby:
+        follows = f" It follows {facts.followed}." if facts.followed else ""
         yield Problem(
             "standby",
             "error",
-            "The server is a standby, which is read-only.",
-            "Connect to the primary (see: SELECT * FROM pg_stat_wal_receiver).",
+            f"The server is a standby, which is read-only.{follows}",
+            "Connect to the primary, and list no standby in the inventory.",
         )

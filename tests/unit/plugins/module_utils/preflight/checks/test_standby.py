@@ -13,7 +13,13 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 def test_a_standby_is_an_error() -> None:
     (problem,) = standby.check(replace(FACTS, standby=True))
     assert problem.severity == "error"
+    assert problem.what == "The server is a standby, which is read-only."
     assert "primary" in problem.remedy
+
+
+def test_a_standby_points_at_the_server_that_it_follows() -> None:
+    (problem,) = standby.check(replace(FACTS, standby=True, followed="db1:5432"))
+    assert problem.what.endswith("It follows db1:5432.")
 
 
 def test_a_primary_is_no_problem() -> None:
