@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, SMALL, Database, write_set
+
+import pgserver
 
 NOT_STARTED = ("refused: nothing was changed", "not reached: nothing was changed")
 
@@ -25,6 +27,7 @@ def confirmed(fleet: dict[str, Database], **variables: object) -> tuple[str, str
     return "-e", json.dumps({"pg_migrate_confirm": names, **variables})
 
 
+@pytest.mark.fault(76)
 def test_hosts_after_a_failed_one_are_not_started(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path
 ) -> None:
@@ -41,6 +44,20 @@ def test_hosts_after_a_failed_one_are_not_started(
     assert sorted(path.name for path in backup_root.glob("app*")) == sorted([fleet["a"].name, fleet["b"].name])
 
 
+@pytest.mark.fault(76)
+def test_where_it_is_asked_for_the_others_go_on_after_a_failed_one(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good = write_set(ansible.home / "good", GOOD)
+    broken = write_set(ansible.home / "broken", {"1.sql": "SELECT 1 / 0;\n"})
+    hosts = {name: fleet[name].variables(backup_root, broken if name == "a" else good) for name in "abc"}
+    played = ansible.play(hosts, *confirmed(fleet, pg_migrate_serial=[2, 1], pg_migrate_on_failure="continue"))
+    assert played.status == 2, played.output
+    assert played.verdict("a").startswith("failed"), played.output
+    assert [played.verdict(name) for name in "bc"] == ["migrated and verified"] * 2
+
+
+@pytest.mark.fault(77)
 def test_an_unreachable_host_counts_as_not_well(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path
 ) -> None:
@@ -65,16 +82,30 @@ def test_one_answer_confirms_the_whole_batch(ansible: Ansible, fleet: dict[str, 
     assert played.output.count(QUESTION) == 1
 
 
+@pytest.mark.fault(76)
+@pytest.mark.fault(78)
+@pytest.mark.fault(79)
 def test_a_host_that_fails_or_takes_long_changes_nothing_for_the_others_however_short_the_lease(
-    ansible: Ansible, clone: Callable[[str], Database], database: Database, tmp_path: Path
+    ansible: Ansible,
+    clone: Callable[[str], Database],
+    database: Database,
+    running: Callable[[int], pgserver.Server],
+    tmp_path: Path,
 ) -> None:
-    """A window of several tasks would leave the guards of fast hosts unpolled while the slow one is at work."""
+    """A window of several tasks would leave the guards of fast hosts unpolled while the slow one is at work.
+
+    One of the hosts is a namesake of another one: on a server of another major, with the same backup root.
+    """
     files = {
         "good": {"1.sql": "ALTER TABLE customers ADD grade int;\n"},
         "slow": {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT pg_sleep(6);\n"},
+        "twin": {"1.sql": "ALTER TABLE customers ADD grade int;\n"},
         "bad": {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT 1 / 0;\n"},
     }
-    databases = {"good": database, "slow": clone("small"), "bad": clone("small")}
+    twin = Database(running(15), database.name)
+    twin.admin(f"CREATE DATABASE {twin.name} TEMPLATE template0")
+    twin.sql(SMALL)
+    databases = {"good": database, "slow": clone("small"), "bad": clone("small"), "twin": twin}
     root = tmp_path / "fleet"
     root.mkdir(mode=0o700)
     common = {"pg_migrate_guard": {"lease": 3}, "pg_migrate_confirm": [found.name for found in databases.values()]}
@@ -87,6 +118,9 @@ def test_a_host_that_fails_or_takes_long_changes_nothing_for_the_others_however_
     assert {name: played.verdict(name) for name in hosts} == {
         "good": "migrated and verified",
         "slow": "migrated and verified",
+        "twin": "migrated and verified",
         "bad": "rolled back: the database is as it was before",
     }
     assert databases["bad"].fingerprint() == before
+    assert len(list((root / database.name).glob("migration_*/manifest.json"))) == 2
+    twin.admin(f"DROP DATABASE {twin.name} WITH (FORCE)")
