@@ -185,7 +185,7 @@ def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATA
     say("Before it changes anything, the playbook asks a person, and only the answer yes goes on.")
     if not demo.ask:
         options.append(("-e", json.dumps({"pg_migrate_confirm": databases})))
-        say("So that this demonstration needs nobody, its last option gives the answer beforehand.")
+        say("This demonstration runs unattended: its last option gives the answer beforehand.")
     lines = ["ansible-playbook playbooks/migrate.yml", *(shlex.join(option) for option in options)]
     print("\n$ " + " \\\n    ".join(lines) + "\n", flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -130,6 +131,20 @@ _URL_FORM = "Write postgresql://user@host:port/database."
 def defaults(spec: Specification) -> dict[str, Any]:
     """The options of a specification as a task leaves them that gives none."""
     return {name: option.get("default") for name, option in spec.items()}
+
+
+def backup_root(params: Mapping[str, Any]) -> Path:
+    """The backup root of a module's parameters.
+
+    :raises BadRequest: it is empty or relative: which directory it is would depend on where the task runs.
+    """
+    found = Path(params["backup_root"])
+    if not found.is_absolute():
+        raise BadRequest(
+            f"The backup root {params['backup_root']!r} is not an absolute path.",
+            remedy="Check backup_root (pg_migrate_backup_root).",
+        )
+    return found
 
 
 def connects(spec: Specification) -> bool:

@@ -171,7 +171,6 @@ console:
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
@@ -180,6 +179,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     GRACE,
     GUARD,
     JOBS,
+    backup_root,
     supervision,
     target,
 )
@@ -220,7 +220,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 def request(params: dict[str, Any]) -> backup.BackupRequest:
     return backup.BackupRequest(
         target=target(params),
-        backup_root=Path(params["backup_root"]),
+        backup_root=backup_root(params),
         jobs=params["jobs"],
         compress_method=params["compress_method"],
         compress_level=params["compress_level"],

@@ -125,10 +125,9 @@ console:
 """
 
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
@@ -141,7 +140,7 @@ SPEC = {
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    now, root = datetime.now(timezone.utc), Path(params["backup_root"])
+    now, root = datetime.now(timezone.utc), backup_root(params)
     end = stored.moment(params["before"]) if params["before"] else None
     found = [of for of in stored.all_of(root, params["database"]) if end is None or of.created < end]
     proven = [str(of.directory) for of in sorted(found, key=lambda of: of.created) if of.proven]

@@ -103,10 +103,9 @@ console:
   sample: ["[✓] Removed 20261101_020000 community_connect, 245M: 15 days old; newer proven backups: 3"]
 """
 
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import facts_of, serve
@@ -128,7 +127,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def request(params: dict[str, Any]) -> prune.PruneRequest:
     policy = Policy(params["keep_days"], params["keep_min"])
-    return prune.PruneRequest(Path(params["backup_root"]), params["database"], policy)
+    return prune.PruneRequest(backup_root(params), params["database"], policy)
 
 
 def _result(found: prune.Pruned, foreseen: bool) -> dict[str, Any]:

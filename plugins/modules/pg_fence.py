@@ -182,6 +182,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     BACKUP_ROOT,
     CONNECTION,
     JOBS,
+    backup_root,
     defaults,
     target,
 )
@@ -225,7 +226,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 def request(params: dict[str, Any]) -> fence.FenceRequest:
     return fence.FenceRequest(
         target=target(params),
-        backup_root=Path(params["backup_root"]),
+        backup_root=backup_root(params),
         kind=params["kind"],
         reason=params["reason"],
         before=_commands(params["before"]),
@@ -252,7 +253,7 @@ def _watch(params: dict[str, Any], asked: fence.FenceRequest, run_id: str) -> di
 def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return _result(params["run_id"], 0, [], [])
-    root, run_id = Path(params["backup_root"]), params["run_id"]
+    root, run_id = backup_root(params), params["run_id"]
     lifted = fence.lift(target(params), root, run_id)
     result = _result(run_id, 0, list(lifted.failures), console.lifted(lifted))
     return {**result, "changed": lifted.opened, "run_logs": _logs(root, run_id), **_standing(root, run_id)}

@@ -103,10 +103,9 @@ console:
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT
+from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
@@ -125,8 +124,7 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 
 def request(params: dict[str, Any]) -> status.StatusRequest:
-    root = Path(params["backup_root"])
-    return status.StatusRequest(root, params["database"], params["run_id"], params["newest"])
+    return status.StatusRequest(backup_root(params), params["database"], params["run_id"], params["newest"])
 
 
 def main() -> None:

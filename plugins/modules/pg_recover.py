@@ -159,6 +159,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     CONNECTION,
     GUARD,
     JOBS,
+    backup_root,
     supervision,
     target,
 )
@@ -194,7 +195,7 @@ def request(params: dict[str, Any]) -> recover.RecoverRequest:
     decision = recover.Decision.FINISH if params["decision"] == job.ABORT else recover.Decision(params["decision"])
     return recover.RecoverRequest(
         target=target(params),
-        backup_root=Path(params["backup_root"]),
+        backup_root=backup_root(params),
         jobs=params["jobs"],
         run_id=params["run_id"],
         patience=params["patience"],

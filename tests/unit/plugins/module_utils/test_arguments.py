@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg2.extensions
@@ -134,3 +135,10 @@ def test_secret_options_are_kept_out_of_logs() -> None:
 def test_a_url_excludes_each_option_that_it_could_contradict() -> None:
     excluded = {pair[1] for pair in arguments.mutually_exclusive(arguments.CONNECTION) if pair[0] == "login_url"}
     assert excluded == {"login_user", "login_password", "login_host", "login_unix_socket", "login_port"}
+
+
+@pytest.mark.parametrize("given", ["", ".", "backups", "./backups"])
+def test_a_backup_root_is_absolute(given: str) -> None:
+    with pytest.raises(BadRequest, match="is not an absolute path"):
+        arguments.backup_root({"backup_root": given})
+    assert arguments.backup_root({"backup_root": "/var/backups"}) == Path("/var/backups")
