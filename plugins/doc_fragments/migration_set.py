@@ -76,4 +76,41 @@ options:
         recorded as applied and are not run; what comes after them is applied.
       - Refused where the database has a history of this set.
     type: str
+  database_url:
+    description: Give O(command) the connection as E(DATABASE_URL) too.
+    type: bool
+    default: false
+  pending_command:
+    description:
+      - The command that says whether anything is pending, before fence and backup. It runs in the directory, with the
+        environment, the role and the limits of O(command), and in sessions that are read-only by default.
+      - When it prints O(pending_text), something is pending. Status 0 without this text means that nothing is, and the
+        run is V(unchanged). Everything else is an error, and refuses the run.
+      - Its answer decides, whatever the history of this collection says of O(command).
+    type: list
+    elements: str
+    default: []
+  pending_text:
+    description:
+      - A regular expression for what O(pending_command) prints when something is pending; C(^) and C($) match at every
+        line. It is looked for in both of its streams.
+    type: str
+  pending_preset:
+    description:
+      - Without O(pending_command), ask the tool by a command of its own where O(command) is C(alembic upgrade head)
+        (Alembic 1.17.1 or later), C(manage.py migrate) or C(prisma migrate deploy).
+      - When it is false the digest of O(command) decides, unless there is a O(pending_command).
+    type: bool
+    default: true
+  lock_timeout:
+    description: How many seconds a statement waits for a lock; 0 for ever.
+    type: int
+    default: 10
+  statement_timeout:
+    description: How many seconds a statement may take; 0 for ever.
+    type: int
+    default: 0
+  time_limit:
+    description: How many seconds one file or the command may take.
+    type: int
 """

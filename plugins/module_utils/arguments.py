@@ -106,6 +106,13 @@ MIGRATION_SET: dict[str, dict[str, Any]] = {
     "apply_again": {"type": "dict", "default": {}},
     "out_of_order": {"type": "bool", "default": False},
     "baseline": {"type": "str"},
+    "database_url": {"type": "bool", "default": False},
+    "pending_command": {"type": "list", "elements": "str", "default": []},
+    "pending_text": {"type": "str"},
+    "pending_preset": {"type": "bool", "default": True},
+    "lock_timeout": {"type": "int", "default": 10},
+    "statement_timeout": {"type": "int", "default": 0},
+    "time_limit": {"type": "int"},
 }
 
 URL_EXCLUDES = ("login_user", "login_password", "login_host", "login_unix_socket", "login_port")

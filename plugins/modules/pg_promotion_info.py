@@ -107,10 +107,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     target,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import promotion
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending, tool
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit
 
 SPEC = {**CONNECTION, **MIGRATION_SET, **PROMOTION, "tasks": {"type": "str"}}
 
@@ -119,8 +122,36 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     return {"changed": False, **promotion.look(request(params))}
 
 
-def request(params: dict[str, Any]) -> promotion.LookRequest:
-    source = SetSource(
+def request(params: dict[str, Any]) -> migrate.MigrateRequest:
+    """Of a migration that is only foreseen: what belongs to its run is left out."""
+    of_sets = ("lock_timeout", "statement_timeout", "time_limit", "chdir", "database_url", "set_name")
+    source = _source(params)
+    return migrate.MigrateRequest(
+        target=target(params),
+        source=source,
+        tool_options=tool.options(
+            "", params["pending_command"], params["pending_text"] or "", not params["pending_preset"]
+        ),
+        backup_dir=Path(),
+        run_id="",
+        confirmed_database="",
+        confirmed_by="",
+        level="",
+        on_verify_failure="",
+        jobs=1,
+        sequences="",
+        environment=source.environment,
+        wanted=Wanted(),
+        promoted=Permit(),
+        accepted=Accepted(
+            params["changed_files"], params["apply_again"], params["out_of_order"], params["baseline"] or ""
+        ),
+        **{name: params[name] for name in of_sets},
+    )
+
+
+def _source(params: dict[str, Any]) -> SetSource:
+    return SetSource(
         source=Path(params["source"]) if params["source"] else None,
         files=tuple(params["files"]),
         digest=params["digest"],
@@ -131,10 +162,6 @@ def request(params: dict[str, Any]) -> promotion.LookRequest:
         chdir=params["chdir"],
         tasks=params["tasks"] or "",
     )
-    accepted = Accepted(
-        params["changed_files"], params["apply_again"], params["out_of_order"], params["baseline"] or ""
-    )
-    return promotion.LookRequest(target(params), source, params["set_name"], accepted)
 
 
 def main() -> None:

@@ -4,40 +4,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
 
 
-@dataclass(frozen=True)
-class LookRequest:
-    """:param set_name: the application that the files are of.
-    :param accepted: as for a migration.
-    """
-
-    target: Target
-    source: SetSource
-    set_name: str
-    accepted: Accepted
-
-
-def look(request: LookRequest) -> dict[str, Any]:
+def look(request: migrate.MigrateRequest) -> dict[str, Any]:
     """What is pending, the server's major, and the schema, by reading alone.
 
+    :param request: of the run, its backup and its confirmation nothing is needed yet.
     :raises PgsafeError: the set cannot be used, contradicts the history, or the database cannot be reached.
     """
-    preview = request.source.preview()
     target = login_triggers.silenced(request.target)
     with session(target, purpose="promotion") as reader, reader.transaction(ONE_SNAPSHOT):
-        pending = migrate.foreseen(reader, preview, request.set_name, request.accepted)
+        pending = migrate.foreseen(request, reader)
         found = schema.inventory(catalog.read(reader)) if pending.files else {}
         major = reader.version // 10000
     return {"pending": [asdict(file) for file in pending.files], "server_major": major, "schema": found}

@@ -232,11 +232,7 @@ def plan(request: MigrateRequest) -> Plan:
     versions = _versions(request, target, "plan")
     answer = _answer(request)
     with session(login_triggers.silenced(target), purpose="plan") as reader:
-        if answer is None:
-            pending = _pending(reader, asked, request.accepted)
-        else:
-            # The history of the tool decides, though the same command was run before.
-            pending = _one_step(asked) if answer.pending else Pending()
+        pending = _decided(reader, asked, request.accepted, answer)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
         if pending and expectations:
             expected.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
@@ -288,12 +284,20 @@ class _Set:
         return _Set(found.listing, found.steps[0], found.digest, name, found.tree_digest)
 
 
-def foreseen(reader: Session, found: Preview, set_name: str, accepted: Accepted) -> Pending:
-    """What of a set is pending in the session's database.
+def foreseen(request: MigrateRequest, reader: Session) -> Pending:
+    """What of a set is pending in the session's database, as :func:`plan` says it.
 
-    :raises Refused: files and history contradict each other, or the history cannot be trusted.
+    :raises Refused: as :func:`plan`.
     """
-    return _pending(reader, _Set.of(found, set_name), accepted)
+    asked = _Set.of(request.source.preview(), request.set_name)
+    return _decided(reader, asked, request.accepted, _answer(request))
+
+
+def _decided(reader: Session, asked: _Set, accepted: Accepted, answer: tool.Answer | None) -> Pending:
+    if answer is None:
+        return _pending(reader, asked, accepted)
+    # The history of the tool decides, though the same command was run before.
+    return _one_step(asked) if answer.pending else Pending()
 
 
 def _one_step(asked: _Set) -> Pending:
@@ -628,6 +632,7 @@ class _Window:
             before=schema.inventory(manifest.fingerprint.catalog),
             after=schema.inventory(catalog),
             report=(manifests.VERIFICATION_JSON, report.sha256),
+            versions=[asdict(change) for change in self._version_changes()],
         )
         try:
             evidence.write(self._request.backup_dir, found)

@@ -73,6 +73,7 @@ class Evidence:
 
     :param began: when it began to change the database; both times are ISO 8601, UTC.
     :param report: name and SHA-256 of the report.
+    :param versions: of the tool that a command ran, before and after it.
     """
 
     run_id: str
@@ -87,6 +88,7 @@ class Evidence:
     before: Inventory
     after: Inventory
     report: tuple[str, str]
+    versions: Sequence[Mapping[str, Any]] = ()
 
     def as_json(self) -> str:
         name, sha256 = self.report
@@ -101,6 +103,7 @@ class Evidence:
             "verified": self.verified,
             "set_digest": self.digest,
             "steps": list(self.steps),
+            "versions": list(self.versions),
             "report": {"file": name, "sha256": sha256},
             "schema": _packed(self.before, self.after),
         }
