@@ -57,7 +57,8 @@ def inventory(catalog: Catalog) -> dict[str, str]:
     :param catalog: as :func:`catalog.facts.read` gives it.
     """
     settled = catalogs.as_restored(catalog)
-    partitions = [name for name, facts in settled.get("relation", {}).items() if "partition bound" in facts]
+    relations = settled.get("relation", {})
+    partitions = frozenset(name for name, facts in relations.items() if "partition bound" in facts)
     return {
         f"{kind} {name}": _digest(_shared(kind, facts))
         for kind, objects in sorted(settled.items())
@@ -95,10 +96,12 @@ def _belongs(name: str, relations: list[str]) -> bool:
     return any(name.endswith(f" {relation}") or f" {relation}." in name for relation in relations)
 
 
-def _of_partition(kind: str, name: str, facts: Facts, partitions: list[str]) -> bool:
+def _of_partition(kind: str, name: str, facts: Facts, partitions: frozenset[str]) -> bool:
+    """By the beginnings of the name, since there may be thousands of partitions."""
     if kind == "index" and "parent" in facts:
         return True
-    return any(name == partition or name.startswith(f"{partition}.") for partition in partitions)
+    ends = [place for place, sign in enumerate(name) if sign == "."]
+    return any(name[:end] in partitions for end in (*ends, len(name)))
 
 
 def _shared(kind: str, facts: Facts) -> Facts:
