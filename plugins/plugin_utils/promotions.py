@@ -19,7 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.judge import Kept
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Record
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Origin, Record
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
 
 _RECORD, _WITHDRAWN = ".json", ".withdrawn.json"
@@ -120,22 +120,25 @@ class Shelf:
 
     def keep(self, run_id: str, evidence: str, texts: Mapping[str, Sequence[str]]) -> Path:
         """
-        :raises PgsafeError: the filesystem refused.
+        :raises PgsafeError: the filesystem refused, or the evidence is of another run.
         """
-        return self._write(f"{run_id}{_RECORD}", record.completed(evidence, self.environment, self.host, texts))
+        origin = Origin(self.environment, self.host, self.database, run_id)
+        return self._write(run_id, _RECORD, record.completed(evidence, origin, texts))
 
     def withdraw(self, run_id: str) -> Path:
         """
         :raises PgsafeError: the filesystem refused.
         """
         content = {"run_id": run_id, "withdrawn": now(), "reason": "the run was rolled back"}
-        return self._write(f"{run_id}{_WITHDRAWN}", json.dumps(content, indent=1) + "\n")
+        return self._write(run_id, _WITHDRAWN, json.dumps(content, indent=1) + "\n")
 
-    def _write(self, name: str, text: str) -> Path:
+    def _write(self, run_id: str, suffix: str, text: str) -> Path:
+        record.require_run_id(run_id)
         for directory in (self.place.parent.parent, self.place.parent, self.place):
             files.make_directory(directory)
-        files.replace_text(self.place / name, text)
-        return self.place / name
+        path = self.place / f"{run_id}{suffix}"
+        files.replace_text(path, text)
+        return path
 
 
 def lines(migration: MigrationSet | None) -> dict[str, list[str]]:

@@ -315,6 +315,23 @@ def read_text(path: Path) -> str:
             raise FileFailed(f"{path} is not UTF-8 text (byte {error.start}).") from error
 
 
+def read_plain_text(path: Path) -> str:
+    """As :func:`read_text`, of a file that is no link, pipe or device.
+
+    :raises FileFailed: it is one, cannot be read or is not UTF-8.
+    """
+    with reporting(f"{path} could not be read", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as source:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FileFailed(f"{path} is no plain file.")
+            content = source.read()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileFailed(f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
 def append_line(path: Path, line: str) -> None:
     """Append one line durably: when this returns, it survives a power failure.
 

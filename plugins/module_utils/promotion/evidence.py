@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
@@ -36,18 +37,26 @@ def write(directory: Path, evidence: Evidence) -> None:
 def look(backup_root: Path, database: str, recorded: Collection[str]) -> Found:
     """
     :param recorded: the runs that the controller has a record of.
-    :raises FileFailed: the evidence of a run cannot be read.
+    :raises FileFailed: the evidence of a run cannot be read, or is a link.
+    :raises BadRequest: it is outside of the backup root.
     """
     holding = {migration.run_id for migration in history.migrations(backup_root, database)}
     runs = [run for run in all_runs(backup_root) if run.database == database]
     migrated = [run for run in runs if run.run_id in holding and run.state.verdict is Verdict.MIGRATED]
-    fresh = {run.run_id: files.read_text(_path(run)) for run in migrated if run.run_id not in recorded and _has(run)}
+    fresh = {run.run_id: _text(run, backup_root) for run in migrated if run.run_id not in recorded and _has(run)}
     undone = [run.run_id for run in runs if run.run_id in recorded and run.run_id not in holding]
     return Found(fresh, tuple(undone))
 
 
 def _has(run: Journal) -> bool:
     return bool(run.backup_dir) and _path(run).is_file()
+
+
+def _text(run: Journal, backup_root: Path) -> str:
+    path = _path(run)
+    if backup_root.resolve() not in path.resolve().parents:
+        raise BadRequest(f"{path} is outside of {backup_root}.")
+    return files.read_plain_text(path)
 
 
 def _path(run: Journal) -> Path:

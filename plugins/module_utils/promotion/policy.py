@@ -8,13 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 
 VARIABLE = "pg_migrate_promotion"
 
 _DURATION = re.compile(r"(?P<number>[0-9]+)\s*(?P<unit>[smhdw]?)")
+_LONGEST = timedelta(days=3653)
+# What YAML and Ansible write for yes, no and nothing: a switch, and not why.
+_SWITCHES = ("0", "0.0", "n", "no", "f", "false", "off", "1", "1.0", "y", "yes", "t", "true", "on")
+_NO_REASON = frozenset({*_SWITCHES, "null", "none", "~", "{}", "[]"})
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -36,18 +39,20 @@ class Policy:
     override: str = ""
 
 
-def read(given: Mapping[str, Any] | None) -> Policy:
+def read(given: object) -> Policy:
     """
     :raises BadRequest: the keys contradict each other, or one cannot be read.
     """
-    options = {name: value for name, value in (given or {}).items() if value not in (None, "", [])}
+    if given is not None and not isinstance(given, Mapping):
+        raise BadRequest(f"{VARIABLE} is no dictionary.", remedy="Write its keys below it, such as dir.")
+    options = {name: value for name, value in (given or {}).items() if value is not None and value not in ("", [])}
     found = Policy(
         directory=str(options.get("dir", "")),
         environment=str(options.get("environment", "")),
-        required=tuple(map(str, options.get("required_environments", ()))),
+        required=_environments(options.get("required_environments", [])),
         max_age=_duration("max_age", options["max_age"]) if "max_age" in options else None,
         soak=_duration("soak", options.get("soak", "0")),
-        override=str(options.get("override", "")).strip(),
+        override=_reason(options.get("override", "")),
     )
     _require_sound(found)
     return found
@@ -65,10 +70,31 @@ def _require_sound(found: Policy) -> None:
         raise BadRequest(f"{VARIABLE}.max_age is shorter than {VARIABLE}.soak, so that no record could pass.")
 
 
+def _environments(given: object) -> tuple[str, ...]:
+    """Each once, in their order."""
+    if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in given):
+        raise BadRequest(
+            f"{VARIABLE}.required_environments is no list of names.", remedy="Write a list, such as [staging]."
+        )
+    return tuple(dict.fromkeys(map(str, given)))
+
+
+def _reason(given: object) -> str:
+    if not isinstance(given, str) or given.strip().casefold() in _NO_REASON:
+        raise BadRequest(
+            f"{VARIABLE}.override is a reason in words, and not {given!r}.",
+            remedy="Say why the run goes on, or leave it empty.",
+        )
+    return str(given).strip()
+
+
 def _duration(key: str, text: object) -> timedelta:
     found = _DURATION.fullmatch(str(text).strip())
     if not found:
         raise BadRequest(
             f"{VARIABLE}.{key} is no duration: {text}.", remedy="Write a number and a unit, such as 30m, 24h or 14d."
         )
-    return timedelta(**{_UNITS[found["unit"]]: int(found["number"])})
+    span = timedelta(**{_UNITS[found["unit"]]: 1})
+    if len(found["number"]) > 9 or span.total_seconds() * int(found["number"]) > _LONGEST.total_seconds():
+        raise BadRequest(f"{VARIABLE}.{key} is longer than 10 years: {text}.")
+    return span * int(found["number"])

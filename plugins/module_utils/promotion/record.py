@@ -8,8 +8,9 @@ The target writes the evidence beside the backup, in the window; the controller 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,6 +22,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
 FORMAT = 1
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _OWN_DIGEST = "sha256"
+_RUN_ID = re.compile(r"[0-9]{8}_[0-9]{6}(?:_[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which run a record is of."""
+
+    environment: str
+    host: str
+    database: str
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -121,19 +133,30 @@ def _packed(before: Inventory, after: Inventory) -> dict[str, Any]:
     }
 
 
-def completed(evidence: str, environment: str, host: str, texts: Mapping[str, Sequence[str]]) -> str:
+def require_run_id(run_id: str) -> None:
+    """
+    :raises BadRequest: it is none; as the name of a file it could lead anywhere.
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise BadRequest(f"{run_id!r} is no identifier of a run")
+
+
+def completed(evidence: str, origin: Origin, texts: Mapping[str, Sequence[str]]) -> str:
     """The record that the controller keeps.
 
-    :param evidence: as :meth:`Evidence.as_json` has written it.
+    :param evidence: as :meth:`Evidence.as_json` has written it, on a target that is not trusted.
     :param texts: lines of the files that are known here, by their SHA-256.
     :raises BadRequest: it is not that.
     """
     try:
         found = json.loads(evidence)
         steps = [{**step, "text": list(texts.get(step["sha256"], ()))} for step in found["steps"]]
-    except (ValueError, KeyError, TypeError) as error:
+        own = {name: value for name, value in asdict(origin).items() if name in ("run_id", "database")}
+        if {name: found[name] for name in own} != own:
+            raise BadRequest(f"The evidence of the run {origin.run_id} of {origin.database} is of another one.")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(f"The evidence of a run cannot be read ({type(error).__name__}: {error}).") from error
-    return sealed({"environment": environment, "host": host, **found, "steps": steps})
+    return sealed({**found, "environment": origin.environment, "host": origin.host, "steps": steps})
 
 
 def sealed(content: Mapping[str, Any]) -> str:

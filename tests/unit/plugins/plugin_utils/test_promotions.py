@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import promotions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.promotions import Shelf
 from ansible_collections.pgsafe.migration.tests.unit.plugins.module_utils.promotion.test_record import EVIDENCE
 
 RUN = "20261116_143022"
+
+
+def of(database: str, run_id: str = RUN) -> str:
+    return json.dumps({**json.loads(EVIDENCE), "database": database, "run_id": run_id})
 
 
 def test_many_hosts_record_at_once(tmp_path: Path) -> None:
@@ -28,7 +33,7 @@ def test_many_hosts_record_at_once(tmp_path: Path) -> None:
 
 def test_hosts_and_databases_of_like_names_keep_apart(tmp_path: Path) -> None:
     pairs = [("a/b", "c"), ("a", "b/c"), ("A", "b"), ("a", "B"), ("a", "b")]
-    assert len({Shelf(tmp_path, "staging", host, name).keep(RUN, EVIDENCE, {}) for host, name in pairs}) == len(pairs)
+    assert len({Shelf(tmp_path, "staging", host, name).keep(RUN, of(name), {}) for host, name in pairs}) == len(pairs)
 
 
 def test_a_withdrawn_record_does_not_count_and_is_told(tmp_path: Path) -> None:
@@ -52,3 +57,13 @@ def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path:
     (tmp_path / "staging").touch()
     with pytest.raises(FileFailed):
         Shelf(tmp_path, "staging", "db1", "app").keep(RUN, EVIDENCE, {})
+
+
+@pytest.mark.parametrize("run_id", ["../../../x", "/etc/x", "", "20261116_143022/../x", "20261116_143022\n", "x"])
+def test_a_target_cannot_name_the_file_of_a_record(tmp_path: Path, run_id: str) -> None:
+    shelf = Shelf(tmp_path / "records", "staging", "db1", "app")
+    with pytest.raises(BadRequest, match="no identifier of a run"):
+        shelf.keep(run_id, of("app", run_id), {})
+    with pytest.raises(BadRequest, match="no identifier of a run"):
+        shelf.withdraw(run_id)
+    assert list(tmp_path.iterdir()) == []

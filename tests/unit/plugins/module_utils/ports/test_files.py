@@ -176,6 +176,16 @@ def test_a_file_that_is_not_utf_8_is_told_with_the_place(tmp_path: Path) -> None
         files.read_text(tmp_path / "x.sql")
 
 
+def test_a_plain_file_is_no_link_and_no_pipe(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "link").symlink_to("secret")
+    os.mkfifo(tmp_path / "pipe")
+    assert files.read_plain_text(tmp_path / "secret") == "secret"
+    for name in ("link", "pipe", "."):
+        with pytest.raises(FileFailed):
+            files.read_plain_text(tmp_path / name)
+
+
 def test_a_missing_file_is_told_by_its_path(tmp_path: Path) -> None:
     for read in (files.read_text, files.sha256_of, files.free_space):
         with pytest.raises(FileFailed, match=f"{tmp_path}/nowhere.*No such file"):

@@ -12,10 +12,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
 
+NO_REASONS: list[object] = [False, True, 0, 1, {}, "false", "No", " off ", "0", "yes", "null", "None", "~"]
+NO_LISTS: list[object] = ["staging", [None], [""], {"staging": 1}, [1]]
+
 
 @pytest.mark.parametrize("given", [None, {}, {"dir": None, "required_environments": [], "soak": "0", "override": ""}])
 def test_nothing_is_required_where_nothing_is_asked(given: dict[str, Any] | None) -> None:
     assert policy.read(given) == Policy()
+
+
+def test_an_environment_that_is_required_twice_is_required_once() -> None:
+    assert policy.read({"dir": "/x", "required_environments": ["b", "a", "b"]}).required == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -39,9 +46,14 @@ def test_a_duration_is_a_number_and_a_unit(text: object, span: dict[str, int]) -
         ({"environment": "staging"}, "no directory of records"),
         ({"dir": "/x", "environment": "a", "required_environments": ["a"]}, "which is this environment"),
         ({"dir": "/x", "max_age": "1h", "soak": "2h"}, "max_age is shorter than"),
+        *(({"override": word}, "override is a reason in words") for word in NO_REASONS),
+        *(({"dir": "/x", "required_environments": names}, "no list of names") for names in NO_LISTS),
+        ({"dir": "/x", "soak": "522w", "max_age": ""}, "soak is longer than 10 years"),
+        ({"dir": "/x", "max_age": f"{'9' * 40}d"}, "max_age is longer than 10 years"),
+        (["x"], "is no dictionary"),
         ({"dir": "/x", "soak": "soon"}, "soak is no duration: soon"),
     ],
 )
-def test_what_contradicts_itself_is_refused(given: dict[str, Any], what: str) -> None:
+def test_what_contradicts_itself_is_refused(given: object, what: str) -> None:
     with pytest.raises(BadRequest, match=what):
         policy.read(given)

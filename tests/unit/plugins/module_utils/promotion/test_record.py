@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import record
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Step
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Origin, Step
 
 BEFORE, AFTER = {"relation a": "1", "relation b": "2"}, {"relation b": "3", "relation c": "4"}
 STEP = {"name": "1.sql", "kind": "applied", "sha256": "ab", "parts": [{"name": "x.inc", "sha256": "cd"}]}
+ORIGIN = Origin("staging", "db1", "app", "20261116_143022")
 EVIDENCE = Evidence(
     run_id="20261116_143022",
     database="app",
@@ -31,19 +32,19 @@ EVIDENCE = Evidence(
 
 
 def test_a_record_is_read_back() -> None:
-    found = record.read(record.completed(EVIDENCE, "staging", "db1", {"ab": ["SELECT 1;"]}))
+    found = record.read(record.completed(EVIDENCE, ORIGIN, {"ab": ["SELECT 1;"]}))
     assert (found.before, found.after) == (BEFORE, AFTER)
     assert found.steps == (Step("1.sql", "ab", (("x.inc", "cd"),), ("SELECT 1;",)),)
     assert found.told == "staging: db1, app, run 20261116_143022, verified 2026-11-16 14:31 UTC"
 
 
 def _without(name: str) -> str:
-    content = json.loads(record.completed(EVIDENCE, "staging", "db1", {}))
+    content = json.loads(record.completed(EVIDENCE, ORIGIN, {}))
     return record.sealed({key: value for key, value in content.items() if key != name})
 
 
 def _changed(**fields: Any) -> str:
-    return json.dumps({**json.loads(record.completed(EVIDENCE, "staging", "db1", {})), **fields})
+    return json.dumps({**json.loads(record.completed(EVIDENCE, ORIGIN, {})), **fields})
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def _changed(**fields: Any) -> str:
         (_without("format"), "its format is None, and not 1"),
         (_changed(server_major=17), "it was changed after it was written"),
         (record.sealed(json.loads(_changed(verified="yesterday"))), "it is no promotion record (ValueError"),
-        (record.completed(EVIDENCE, "staging", "db1", {})[:-20], "it is no promotion record"),
+        (record.completed(EVIDENCE, ORIGIN, {})[:-20], "it is no promotion record"),
     ],
 )
 def test_anything_else_is_refused(text: str, why: str) -> None:
@@ -66,4 +67,16 @@ def test_anything_else_is_refused(text: str, why: str) -> None:
 
 def test_evidence_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(BadRequest, match="evidence"):
-        record.completed("{}", "staging", "db1", {})
+        record.completed("{}", ORIGIN, {})
+
+
+def test_where_a_run_was_is_not_for_its_evidence_to_say() -> None:
+    lied = json.dumps({**json.loads(EVIDENCE), "environment": "production", "host": "db2"})
+    found = record.read(record.completed(lied, ORIGIN, {}))
+    assert (found.environment, found.host) == ("staging", "db1")
+
+
+@pytest.mark.parametrize("lie", [{"run_id": "20261116_143023"}, {"database": "other"}])
+def test_evidence_of_another_run_is_refused(lie: dict[str, str]) -> None:
+    with pytest.raises(BadRequest, match="is of another one"):
+        record.completed(json.dumps({**json.loads(EVIDENCE), **lie}), ORIGIN, {})
