@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, Journal
@@ -39,7 +40,10 @@ def stored(
     directory.mkdir(parents=True, mode=0o700)
     (directory / manifests.ARCHIVE).write_text(CONTENT, encoding="utf-8")
     identity = replace(MANIFEST.identity, name=database)
-    manifest = replace(MANIFEST, run_id=run_id, created=moment.strftime(TIME), identity=identity)
+    archive = BackupFile(manifests.ARCHIVE, "dump", len(CONTENT), "a" * 64, "the archive")
+    manifest = replace(
+        MANIFEST, run_id=run_id, created=moment.strftime(TIME), identity=identity, files=(archive,)
+    )
     (directory / manifests.MANIFEST).write_text(manifests.to_json(manifest), encoding="utf-8")
     _run(directory, database, level, verdict)
     return directory

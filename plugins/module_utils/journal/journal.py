@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
     append_line,
     append_text,
+    is_locked,
     locked,
     make_directory,
     read_text,
@@ -32,6 +34,10 @@ RUNS = ".runs"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
 GUARD_LOCK = "guard.lock"
+
+# What reading a line raises that is no entry: cut off, no object, or nested without end.
+_GARBLED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+_LOOKS_AT_LOCK, _LOOK_SECONDS = 3, 0.02
 
 
 class Journal:
@@ -100,6 +106,14 @@ class Journal:
         """
         return fold(self.entries())
 
+    @property
+    def damaged(self) -> bool:
+        """Whether a line cannot be read, such as one that a crash cut off.
+
+        :raises FileFailed: the journal cannot be read.
+        """
+        return self._path.exists() and len(read_text(self._path).splitlines()) != len(self.entries())
+
     def text(self) -> str | None:
         """The journal as it is; None where it is gone.
 
@@ -150,17 +164,12 @@ class Journal:
     @property
     def alive(self) -> bool:
         """Whether some process works on the run just now."""
-        try:
-            with self.held():
-                return False
-        except Refused:
-            return True
+        return is_locked(self.directory / LOCK)
 
     @property
     def guarded(self) -> bool:
         """Whether the run has a guard on this host, or the parent of one, which starts another."""
-        with locked(self.directory / GUARD_LOCK) as mine:
-            return not mine
+        return is_locked(self.directory / GUARD_LOCK)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -168,6 +177,11 @@ class Journal:
 
         :raises Refused: another process holds it.
         """
+        # Whoever looks whether the lock is held has it for a moment.
+        looks = _LOOKS_AT_LOCK
+        while self.alive and looks:
+            time.sleep(_LOOK_SECONDS)
+            looks -= 1
         with locked(self.directory / LOCK) as mine:
             if not mine:
                 raise Refused(
@@ -183,7 +197,7 @@ def root_of(run_journal: Journal) -> Path:
 
 def _parsed(path: Path) -> Iterator[Entry]:
     for line in read_text(path).splitlines():
-        with suppress(ValueError, KeyError):
+        with suppress(*_GARBLED):
             facts = json.loads(line)
             yield Entry(_known(facts.pop("event"), path), facts.pop("time"), facts)
 

@@ -164,9 +164,25 @@ def locked(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _flocked(descriptor: int) -> bool:
+def is_locked(path: Path) -> bool:
+    """Whether another holds the lock; makes no file where there is none.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    with reporting(f"{path} could not be opened", path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return not _flocked(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _flocked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

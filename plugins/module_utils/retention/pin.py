@@ -44,12 +44,17 @@ def plan(request: PinRequest) -> Pinned:
     :raises NotABackup: it is no backup, or no longer one.
     :raises Refused: no run of the backup root took it, so retention leaves it alone anyway.
     """
-    directory = request.backup_dir.resolve()
+    try:
+        directory = request.backup_dir.resolve()
+    except (OSError, RuntimeError) as error:
+        raise NotABackup(f"{request.backup_dir} cannot be resolved: {error}.", remedy="Check backup_dir.") from error
     if not stored.is_directory(directory):
         raise NotABackup(f"{request.backup_dir} is no directory of a backup.", remedy="Check backup_dir.")
     found = stored.look(directory)
     if found.condition in (Condition.PARTLY_REMOVED, Condition.UNFINISHED):
         raise NotABackup(f"The backup {directory} is {found.condition}.", remedy="Name another one.")
+    if found.condition is Condition.UNREADABLE:
+        raise NotABackup(f"The backup {directory} cannot be read: {found.problem}.", remedy="Name another one.")
     _journal(directory)
     return Pinned(found, request.reason)
 
@@ -83,7 +88,8 @@ def _require_there(directory: Path, run_journal: Journal) -> None:
     """
     :raises NotABackup: its removal had begun before it was pinned.
     """
-    if run_journal.state.backup is BackupStage.REMOVED and not (directory / MANIFEST).exists():
+    begun = run_journal.state.backup is BackupStage.REMOVED
+    if begun and (run_journal.alive or not (directory / MANIFEST).exists()):
         raise NotABackup(f"The backup {directory} is being removed.", remedy="Pin another one.")
 
 

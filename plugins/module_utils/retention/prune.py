@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths, signals
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import rules, stored
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Decision, Policy
 
@@ -74,30 +74,39 @@ def run(request: PruneRequest) -> Pruned:
     :raises Interrupted: a signal came; what was removed until then is gone.
     :raises PgsafeError: as :func:`plan`.
     """
-    done, failures = [], []
-    with signals.raised("The removal of backups"):
-        for decision in plan(request).decisions:
-            try:
-                done.append(_carried_out(decision) if decision.removed else decision)
-            except FileFailed as error:
-                failures.append(f"{decision.backup.directory}: {error.what}")
-                done.append(replace(decision, removed=False, reason=error.what))
+    planned, done, failures = plan(request), [], []
+    try:
+        with signals.raised("The removal of backups"):
+            for decision in planned.decisions:
+                try:
+                    done.append(_carried_out(decision, request) if decision.removed else decision)
+                except FileFailed as error:
+                    failures.append(f"{decision.backup.directory}: {error.what}")
+                    done.append(replace(decision, removed=False, reason=error.what))
+    except PgsafeError as error:
+        raise error.with_state(_state(Pruned(tuple(done)))) from error
     found = Pruned(tuple(done), tuple(failures))
     if failures:
-        raise NotPruned(found)
+        raise NotPruned(found).with_state(_state(found))
     return found
 
 
-def _carried_out(decision: Decision) -> Decision:
+def _state(found: Pruned) -> str:
+    removed = [decision.backup.directory.name for decision in found.removed]
+    return f"Removed: {', '.join(removed)}." if removed else "No backup was removed."
+
+
+def _carried_out(decision: Decision, request: PruneRequest) -> Decision:
+    """Decide once more under the lock of its run: it, or those that make it dispensable, may have changed."""
     backup = decision.backup
-    weak = safe_paths.weakness(backup.directory)
     run_journal = stored.run_of(backup.directory)
-    if weak or run_journal is None:
-        return replace(decision, removed=False, reason="another user could have replaced it")
+    if run_journal is None:
+        return replace(decision, removed=False, reason="its run is gone")
     try:
         with run_journal.held():
-            if stored.look(backup.directory, alive=False) != backup:
-                return replace(decision, removed=False, reason="it has changed meanwhile")
+            again = _decided(backup.directory, request.policy)
+            if not again.removed:
+                return again
             run_journal.append(Event.PRUNING, backup_dir=str(backup.directory), reason=decision.reason)
             # A pin does not wait for the lock of the run; it looks for this event behind its own.
             if pinned := run_journal.state.pinned:
@@ -106,6 +115,12 @@ def _carried_out(decision: Decision) -> Decision:
     except Refused:
         return replace(decision, removed=False, reason="in use")
     return decision
+
+
+def _decided(directory: Path, policy: Policy) -> Decision:
+    root, now = directory.parent.parent, datetime.now(timezone.utc)
+    beside = [of for of in stored.all_of(root, held=directory) if of.directory.parent == directory.parent]
+    return next(of for of in rules.decide(beside, policy, now) if of.backup.directory == directory)
 
 
 def _remove(directory: Path) -> None:

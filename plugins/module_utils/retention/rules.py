@@ -13,6 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts 
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, StoredBackup
 
 # Two clocks may differ by as much.
+_MOST_DAYS = 36500
 _CLOCK_TOLERANCE = timedelta(hours=1)
 
 
@@ -33,8 +34,8 @@ class Policy:
             raise BadRequest(
                 f"keep_min is {self.keep_min}: the last proven backup would be removed.", remedy="Set it to 1 or more."
             )
-        if not self.keep_days >= 0:
-            raise BadRequest(f"keep_days is {self.keep_days}.", remedy="Set it to 0 or more.")
+        if not 0 <= self.keep_days <= _MOST_DAYS:
+            raise BadRequest(f"keep_days is {self.keep_days:g}.", remedy=f"Set it to 0 to {_MOST_DAYS}.")
 
 
 @dataclass(frozen=True)

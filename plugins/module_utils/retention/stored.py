@@ -4,31 +4,41 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
+    FileFailed,
+    NotABackup,
+    PgsafeError,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage, Standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths
 
 # The link to the newest backup that was verified.
 LATEST = "latest"
 
 _DIRECTORY = re.compile(r"migration_(\d{8}_\d{6})(?:_\d+)?")
+_LONGEST_RUN = timedelta(days=1)
+# The time of an event has whole seconds.
+_LOG_SECONDS = 1.0
+Files = Mapping[str, os.stat_result]
 _ORDER = ("", *LEVELS)
 _WAITING = (Standing.RESTS, Standing.HELD, Standing.LEFT)
 _RUN_TIME = "%Y%m%d_%H%M%S"
@@ -101,25 +111,25 @@ def as_result(backup: StoredBackup, now: datetime) -> dict[str, Any]:
     }
 
 
-def all_of(backup_root: Path, database: str = "") -> tuple[StoredBackup, ...]:
+def all_of(backup_root: Path, database: str = "", held: Path | None = None) -> tuple[StoredBackup, ...]:
     """Every backup, by database and the newest last; directories of other names are passed over.
 
     :param database: the name of one database; every one when it is empty.
+    :param held: the directory of a backup whose run's lock the caller holds.
     :raises FileFailed: the backup root does not exist, or cannot be read.
-    :raises Refused: another user could replace the journal of a run.
     """
     if not backup_root.is_dir():
         raise FileFailed(f"The backup root {backup_root} does not exist.", remedy="Check backup_root.")
     wanted = names.directory_name(database) if database else ""
-    found = [look(directory) for directory in _directories(backup_root) if wanted in ("", directory.parent.name)]
+    found = [look(directory, directory == held) for directory in _directories(backup_root, wanted)]
     return tuple(sorted(found, key=lambda of: (of.database, of.created, of.run_id)))
 
 
-def _directories(backup_root: Path) -> Iterator[Path]:
+def _directories(backup_root: Path, wanted: str) -> Iterator[Path]:
     with files.reporting("The backups could not be listed", backup_root):
-        parents = [path for path in sorted(backup_root.iterdir()) if not path.name.startswith(".")]
-        for parent in parents:
-            if parent.is_dir() and not parent.is_symlink():
+        for parent in sorted(backup_root.iterdir()):
+            named = parent.name == wanted if wanted else not parent.name.startswith(".")
+            if named and parent.is_dir() and not parent.is_symlink():
                 yield from (path for path in sorted(parent.iterdir()) if is_directory(path))
 
 
@@ -133,21 +143,37 @@ def run_of(directory: Path) -> Journal | None:
     return of_run(directory.parent.parent, directory.name.partition("_")[2])
 
 
-def look(directory: Path, alive: bool | None = None) -> StoredBackup:
+def look(directory: Path, held: bool = False) -> StoredBackup:
+    """What cannot be read is said of the backup, and stops nothing.
+
+    :param held: the caller holds the lock of its run.
     """
-    :param alive: whether a process works on its run, for a caller who holds its lock; None has it found out.
-    """
+    try:
+        return _look(directory, held)
+    except (PgsafeError, OSError) as error:
+        what = error.what if isinstance(error, PgsafeError) else str(error)
+        return _named(directory, Condition.UNREADABLE, what)
+
+
+def _named(directory: Path, condition: Condition, problem: str) -> StoredBackup:
+    run_id, created = directory.name.partition("_")[2], _began(directory)
+    return StoredBackup(directory, run_id, directory.parent.name, created, 0, condition, problem=problem)
+
+
+def _look(directory: Path, held: bool) -> StoredBackup:
     run_journal = run_of(directory)
-    manifest, problem = _manifest(directory)
-    busy = run_journal is not None and (run_journal.alive if alive is None else alive)
+    there = files.plain_files(directory)
+    manifest, problem = _manifest(directory, there)
+    busy = run_journal is not None and (run_journal.guarded or (run_journal.alive and not held))
+    problem = problem or (_garbled(directory, run_journal, there) if run_journal else "")
     state = run_journal.state if run_journal else None
     return StoredBackup(
         directory=directory,
         run_id=directory.name.partition("_")[2],
         database=manifest.identity.name if manifest else directory.parent.name,
-        created=_created(directory, manifest),
-        bytes=sum(facts.st_size for facts in files.plain_files(directory).values()),
-        condition=_condition(run_journal, manifest, problem, busy),
+        created=_created(manifest) if manifest else _began(directory),
+        bytes=sum(facts.st_size for facts in there.values()),
+        condition=_condition(directory, run_journal, manifest, problem, busy),
         level=_level(directory, run_journal) if manifest and run_journal else "",
         verdict=state.verdict.value if state and state.armed else "",
         run_ended=state is None or state.standing(alive=False) not in _WAITING,
@@ -157,40 +183,85 @@ def look(directory: Path, alive: bool | None = None) -> StoredBackup:
     )
 
 
-def _manifest(directory: Path) -> tuple[Manifest | None, str]:
+def _manifest(directory: Path, there: Files) -> tuple[Manifest | None, str]:
     """The manifest, or why it cannot be used; neither where there is none."""
-    if not (directory / manifests.MANIFEST).exists():
+    if manifests.MANIFEST not in there:
         return None, ""
     try:
         found = manifests.read(directory)
+        problem = _contradiction(directory, found, there)
     except (NotABackup, FileFailed) as error:
         return None, error.what
-    own = f"migration_{found.run_id}" == directory.name
-    if not own or names.directory_name(found.identity.name) != directory.parent.name:
-        return None, f"its manifest is of the backup {found.run_id} of {found.identity.name}"
-    return found, ""
+    except ValueError as error:
+        return None, f"its manifest has a name or a time that cannot be: {error}"
+    return (None, problem) if problem else (found, "")
 
 
-def _condition(run_journal: Journal | None, manifest: Manifest | None, problem: str, busy: bool) -> Condition:
+def _contradiction(directory: Path, manifest: Manifest, there: Files) -> str:
+    """In what the manifest is not of the directory that it is in; files are compared by name and size alone."""
+    own = f"migration_{manifest.run_id}" == directory.name
+    if not own or names.directory_name(manifest.identity.name) != directory.parent.name:
+        return f"its manifest is of the backup {manifest.run_id} of {manifest.identity.name}"
+    if abs(_created(manifest) - _began(directory)) > _LONGEST_RUN:
+        return f"its manifest says that it was begun at {manifest.created}"
+    for file in manifest.files:
+        if file.name not in there:
+            return f"its file {file.name} is missing"
+        if there[file.name].st_size != file.size:
+            return f"its file {file.name} has {there[file.name].st_size} bytes, and had {file.size}"
+    return ""
+
+
+def _garbled(directory: Path, run_journal: Journal, there: Files) -> str:
+    """Why the journal cannot be relied on, or does not speak of what the directory holds now."""
+    if weakness := safe_paths.weakness(directory):
+        return weakness.what
+    if run_journal.damaged:
+        return "its journal has a line that cannot be read"
+    pruning = run_journal.last(Event.PRUNING)
+    came_later = pruning and any(
+        facts.st_ctime > pruning.moment.timestamp() + _LOG_SECONDS
+        for name, facts in there.items()
+        if not name.endswith(".log")
+    )
+    if came_later and manifests.MANIFEST not in there:
+        return "files were put there after its removal had begun"
+    return ""
+
+
+def _is_of(directory: Path, entry: Entry | None) -> bool:
+    """Whether an event is of this directory; the backup root may have been moved since."""
+    return entry is not None and Path(str(entry.facts.get("backup_dir"))).parts[-2:] == directory.parts[-2:]
+
+
+def _condition(
+    directory: Path, run_journal: Journal | None, manifest: Manifest | None, problem: str, busy: bool
+) -> Condition:
     if busy:
         return Condition.IN_USE
     if problem:
         return Condition.UNREADABLE
-    if run_journal is None:
+    if run_journal is None or not _is_of(directory, run_journal.last(Event.BACKUP_STARTED)):
         return Condition.FOREIGN
     if manifest:
-        return Condition.COMPLETE
+        return Condition.COMPLETE if _is_of(directory, run_journal.last(Event.BACKED_UP)) else Condition.FOREIGN
     removed = run_journal.state.backup is BackupStage.REMOVED
     return Condition.PARTLY_REMOVED if removed else Condition.UNFINISHED
 
 
-def _created(directory: Path, manifest: Manifest | None) -> datetime:
+def _created(manifest: Manifest) -> datetime:
+    """
+    :raises ValueError: it is no time.
+    """
+    return datetime.strptime(manifest.created, TIME).replace(tzinfo=timezone.utc)
+
+
+def _began(directory: Path) -> datetime:
+    """By the name of the directory; in the future, where it names no time, so that it is not taken for old."""
     found = _DIRECTORY.fullmatch(directory.name)
-    text, form = (manifest.created, TIME) if manifest else (found[1] if found else "", _RUN_TIME)
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return datetime.fromtimestamp(0, timezone.utc)
+    with suppress(ValueError):
+        return datetime.strptime(found[1] if found else "", _RUN_TIME).replace(tzinfo=timezone.utc)
+    return datetime.max.replace(tzinfo=timezone.utc)
 
 
 def moment(text: str) -> datetime:
@@ -210,10 +281,11 @@ def _level(directory: Path, run_journal: Journal) -> str:
     for entry in run_journal.entries():
         if entry.event is Event.VERIFIED and entry.facts.get("manifest_sha256") == sealed:
             reached = str(entry.facts.get("level", ""))
-            level = reached if entry.facts.get("findings") else max(level, reached, key=_ORDER.index)
+            known = reached if reached in _ORDER else ""
+            level = known if entry.facts.get("findings") else max(level, known, key=_ORDER.index)
     return level
 
 
 def _latest(parent: Path) -> str:
     link = parent / LATEST
-    return link.resolve().name if link.is_symlink() else ""
+    return os.path.basename(os.readlink(link)) if link.is_symlink() else ""  # noqa: PTH115,PTH119  # no link is followed

@@ -5,19 +5,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed, NotABackup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
+    FileFailed,
+    Interrupted,
+    NotABackup,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK, JOURNAL, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import prune, stored
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import pin, prune, stored
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Policy
 from ansible_collections.pgsafe.migration.tests.unit import stored_backups as made
 
@@ -75,8 +81,11 @@ def test_a_backup_that_is_taken_into_use_after_the_plan_stays(tmp_path: Path, mo
     monkeypatch.setattr(prune, "plan", lambda _request: planned)
     with made.run_of(old).held():
         assert prune.run(request(tmp_path)).decisions[0].reason == "in use"
+    # The guard of a restore to a new database has this lock alone.
+    with files.locked(made.run_of(old).directory / GUARD_LOCK):
+        assert prune.run(request(tmp_path)).decisions[0].reason == "in use"
     made.run_of(old).append(Event.PINNED, reason="late")
-    assert prune.run(request(tmp_path)).decisions[0].reason == "it has changed meanwhile"
+    assert prune.run(request(tmp_path)).decisions[0].reason == "pinned: late"
     assert old in left(tmp_path)
 
 
@@ -95,6 +104,67 @@ def test_a_pin_that_comes_between_the_last_look_and_the_removal_counts(
     monkeypatch.setattr(Journal, "append", pinned_before)
     assert prune.run(request(tmp_path)).decisions[0].reason == "pinned: just now"
     assert stored.look(old).condition is stored.Condition.COMPLETE
+
+
+def test_a_pin_that_comes_while_it_is_removed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = made.stored(tmp_path, 9)
+    made.stored(tmp_path, 2)
+    remove, refused = files.remove, []
+
+    def pinned_before(path: Path) -> None:
+        with pytest.raises(NotABackup, match="is being removed"):
+            pin.run(pin.PinRequest(old, "too late"))
+        refused.append(path)
+        remove(path)
+
+    planned = pin.plan(pin.PinRequest(old, "too late"))
+    monkeypatch.setattr(pin, "plan", lambda _request: planned)
+    monkeypatch.setattr(files, "remove", pinned_before)
+    prune.run(request(tmp_path))
+    assert refused == [old / manifests.MANIFEST]
+
+
+def test_a_backup_is_kept_when_those_that_made_it_dispensable_turn_out_damaged_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = made.stored(tmp_path, 9), made.stored(tmp_path, 2)
+    planned = prune.plan(request(tmp_path))
+    monkeypatch.setattr(prune, "plan", lambda _request: planned)
+    (new / manifests.ARCHIVE).write_text("cut")
+    assert prune.run(request(tmp_path)).removed == ()
+    assert old.exists()
+
+
+@pytest.mark.parametrize("place", ["evidence_of_auditors", "app"])
+def test_a_directory_that_was_put_there_after_a_removal_is_not_taken_for_the_rest_of_it(
+    tmp_path: Path, place: str
+) -> None:
+    old = made.stored(tmp_path, 9)
+    made.stored(tmp_path, 2)
+    prune.run(request(tmp_path))
+    journal = made.run_of(old).directory / JOURNAL
+    removed = journal.read_text().splitlines()[-1]
+    journal.write_text(journal.read_text().replace(removed, re.sub("20..-..-..T..", "2020-01-01T00", removed)))
+    again = tmp_path / place / old.name
+    again.mkdir(parents=True, mode=0o700)
+    (again / manifests.ARCHIVE).write_text("brought back\n")
+    assert prune.run(request(tmp_path)).removed == ()
+    assert again.exists()
+
+
+def test_what_was_removed_before_an_interruption_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = made.stored(tmp_path, 11), made.stored(tmp_path, 9)
+    made.stored(tmp_path, 2)
+    remove_tree = files.remove_tree
+
+    def interrupted(path: Path) -> None:
+        if path == second:
+            raise Interrupted("The removal of backups was interrupted.")
+        remove_tree(path)
+
+    monkeypatch.setattr(files, "remove_tree", interrupted)
+    with pytest.raises(Interrupted, match=f"Removed: {first.name}"):
+        prune.run(request(tmp_path))
 
 
 def test_what_cannot_be_removed_is_told_and_the_others_are_removed(
@@ -159,6 +229,12 @@ def _count_steps(monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
     monkeypatch.setattr(os, "unlink", unlinked)
     monkeypatch.setattr(os, "rmdir", removed)
     monkeypatch.setattr(Journal, "append", appended)
+
+
+@pytest.mark.parametrize("days", [float("inf"), 1e10])
+def test_an_absurd_number_of_days_is_refused(tmp_path: Path, days: float) -> None:
+    with pytest.raises(BadRequest, match="keep_days is"):
+        prune.plan(request(tmp_path, keep_days=days))
 
 
 @pytest.mark.fault(47)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, all_of, look, moment
@@ -23,6 +26,72 @@ def test_a_proven_backup_is_told_with_its_level_its_verdict_and_its_size(tmp_pat
     assert (found.directory, found.database, found.condition) == (directory, "app", Condition.COMPLETE)
     assert (found.level, found.proven, found.verdict, found.run_ended) == ("restore", True, "migrated", True)
     assert found.bytes == sum(path.stat().st_size for path in directory.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda path: path.unlink(), "its file full_backup.dump is missing"),
+        (lambda path: path.write_text(""), "its file full_backup.dump has 0 bytes, and had 11"),
+    ],
+    ids=["missing", "empty"],
+)
+def test_a_backup_without_its_archive_is_no_proven_one(
+    tmp_path: Path, damage: Callable[[Path], object], problem: str
+) -> None:
+    directory = made.stored(tmp_path, 3)
+    damage(directory / manifests.ARCHIVE)
+    assert (look(directory).problem, look(directory).proven) == (problem, False)
+
+
+@pytest.mark.parametrize("created", ["2026-11-24 10:00:00", "0001-01-01T00:00:00Z", ""])
+def test_a_time_that_cannot_be_does_not_make_a_backup_old(tmp_path: Path, created: str) -> None:
+    directory = made.stored(tmp_path, 3)
+    manifest = directory / manifests.MANIFEST
+    facts = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**facts, "created": created}))
+    assert look(directory).condition is Condition.UNREADABLE
+
+
+@pytest.mark.parametrize("line", ["[]", "null", "{", '{"event": "pin', "[" * 100_000])
+def test_a_journal_with_a_line_that_cannot_be_read_vouches_for_nothing(tmp_path: Path, line: str) -> None:
+    directory = made.stored(tmp_path, 3)
+    with (made.run_of(directory).directory / JOURNAL).open("a") as stream:
+        stream.write(f"{line}\n")
+    assert look(directory).problem == "its journal has a line that cannot be read"
+
+
+def test_a_journal_without_events_and_one_of_another_backup_vouch_for_nothing(tmp_path: Path) -> None:
+    first, second = made.stored(tmp_path, 3, "app"), made.stored(tmp_path, 4, "app-test")
+    journals = [made.run_of(directory).directory / JOURNAL for directory in (first, second)]
+    journals[0].write_text(journals[1].read_text())
+    journals[1].unlink()
+    assert [look(directory).condition for directory in (first, second)] == [Condition.FOREIGN] * 2
+
+
+def test_one_backup_that_cannot_be_looked_at_does_not_hide_the_others(tmp_path: Path) -> None:
+    bad, good = made.stored(tmp_path, 4), made.stored(tmp_path, 3)
+    (made.run_of(bad).directory / JOURNAL).write_bytes(b"\xff\xfe\n")
+    conditions = {found.directory: found.condition for found in all_of(tmp_path)}
+    assert conditions == {bad: Condition.UNREADABLE, good: Condition.COMPLETE}
+
+
+def test_a_backup_that_others_may_write_to_is_said_to_be_one(tmp_path: Path) -> None:
+    directory = made.stored(tmp_path, 3)
+    directory.chmod(0o777)
+    assert look(directory).condition is Condition.UNREADABLE
+
+
+def test_looking_takes_no_lock_and_writes_nothing(tmp_path: Path) -> None:
+    directory = made.stored(tmp_path, 3)
+    look(directory)
+    assert [path.name for path in made.run_of(directory).directory.iterdir() if "lock" in path.name] == []
+
+
+def test_a_link_that_points_at_itself_is_no_latest(tmp_path: Path) -> None:
+    directory = made.stored(tmp_path, 3)
+    (directory.parent / "latest").symlink_to("latest")
+    assert look(directory).latest is False
 
 
 def test_a_proof_of_another_manifest_proves_nothing(tmp_path: Path) -> None:
