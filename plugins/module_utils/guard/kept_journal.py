@@ -15,17 +15,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 
 
 class KeptJournal:
-    """The newest text of a run's journal.
+    """The newest text of a run's journal, read through a descriptor that a rename or a removal leaves intact.
 
     :raises PgsafeError: there is no journal.
     """
 
     def __init__(self, run_journal: Journal) -> None:
-        text = run_journal.text()
-        if text is None:
+        if run_journal.text() is None:
             raise Refused(f"The run {run_journal.run_id} has no journal.")
         self._journal = run_journal
-        self._text = text
+        self._held = run_journal.hold()
+        self._text = self._held.text()
 
     @property
     def lost(self) -> bool:
@@ -37,12 +37,15 @@ class KeptJournal:
 
         :raises PgsafeError: it can be neither read nor put back.
         """
-        text = self._journal.text()
-        if text is None:
+        self._text = self._held.text()
+        if self._held.named:
+            return False
+        gone = self._journal.text() is None
+        if gone:
             self._journal.put_back(self._text)
-            return True
-        self._text = text
-        return False
+        self._held.close()
+        self._held = self._journal.hold()
+        return gone
 
     @contextmanager
     def elsewhere(self) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import RunState, fold
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
+    HeldFile,
     append_line,
     append_text,
     is_locked,
@@ -120,6 +121,13 @@ class Journal:
         :raises FileFailed: the journal cannot be read.
         """
         return read_text(self._path) if self._path.exists() else None
+
+    def hold(self) -> HeldFile:
+        """The journal for a reader who goes on when its directory is renamed or removed.
+
+        :raises FileFailed: there is none, or it cannot be read.
+        """
+        return HeldFile(self._path)
 
     def put_back(self, text: str) -> None:
         """Make the journal again, and its directory, after they were renamed or removed.

@@ -348,6 +348,36 @@ def read_plain_text(path: Path) -> str:
         raise FileFailed(f"{path} is not UTF-8 text (byte {error.start}).") from error
 
 
+class HeldFile:
+    """A file that can be read to its newest line after it was renamed or removed.
+
+    :raises FileFailed: it is not there, or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with reporting(f"{path} could not be read", path):
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    @property
+    def named(self) -> bool:
+        """Whether it still has its name."""
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
+        return False
+
+    def text(self) -> str:
+        """
+        :raises FileFailed: it cannot be read.
+        """
+        with reporting(f"{self._path} could not be read", self._path):
+            size = os.fstat(self._descriptor).st_size
+            return os.pread(self._descriptor, size, 0).decode(errors="replace")
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
 def append_line(path: Path, line: str) -> None:
     """Append one line durably: when this returns, it survives a power failure.
 
