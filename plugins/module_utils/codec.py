@@ -19,6 +19,17 @@ _TYPE, _VALUE = "type", "value"
 _MAKERS: Mapping[str, Callable[[Any], Any]] = {"Path": Path, "dict": dict, "tuple": tuple}
 
 
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, as an ``object_pairs_hook``.
+
+    :raises ValueError: a key occurs twice, so that two readers could take it for two things.
+    """
+    names = [name for name, _value in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError(f"a key occurs twice: {sorted(name for name in set(names) if names.count(name) > 1)[0]!r}")
+    return dict(pairs)
+
+
 def encoded(value: object) -> str:
     """
     :raises TypeError: something in it has no form in JSON.

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,21 +43,51 @@ def located(asked: Policy, bases: Sequence[str | None]) -> Path:
 
 def kept(directory: Path, environment: str) -> Kept:
     """All records of an environment."""
-    place = directory / names.directory_name(environment)
-    records, withdrawn, broken = [], [], []
-    for path in sorted(path for path in place.rglob(f"*{_RECORD}") if not path.name.endswith(_WITHDRAWN)):
+    records, withdrawn = [], []
+    paths, broken = _listed(directory / names.directory_name(environment))
+    for path in paths:
         try:
-            found = record.read(files.read_text(path))
-            if found.environment != environment:
-                raise BadRequest(f"it is of {found.environment}")
+            found = _read(directory, environment, path)
         except PgsafeError as error:
             broken.append(f"{path}: {error.what.rstrip('.')}")
             continue
-        if _withdrawal(path).exists():
+        if _is_withdrawn(path):
             withdrawn.append(f"{found.told} ({_reason(_withdrawal(path))})")
         else:
             records.append(found)
     return Kept(environment, str(directory), tuple(records), tuple(withdrawn), tuple(broken))
+
+
+def _listed(place: Path) -> tuple[list[Path], list[str]]:
+    """The records below a directory, and a line for each directory that cannot be read."""
+    failed: list[OSError] = []
+    walked = [Path(parent) / name for parent, _names, found in os.walk(place, onerror=failed.append) for name in found]
+    broken = [f"{error.filename} cannot be read ({error.strerror})" for error in failed if error.errno != errno.ENOENT]
+    return sorted(path for path in walked if _is_record(path)), broken
+
+
+def _is_record(path: Path) -> bool:
+    return path.name.endswith(_RECORD) and not path.name.endswith(_WITHDRAWN)
+
+
+def _read(directory: Path, environment: str, path: Path) -> Record:
+    """
+    :raises PgsafeError: it is no record, or that of another place.
+    """
+    with files.reporting(f"{path} could not be read", path):
+        if not path.is_file():
+            raise BadRequest("it is no file")
+    found = record.read(files.read_text(path))
+    if found.environment != environment:
+        raise BadRequest(f"it is of {found.environment}")
+    if path != Shelf(directory, environment, found.host, found.database).place / f"{found.run_id}{_RECORD}":
+        raise BadRequest(f"it is not in its place ({found.told})")
+    return found
+
+
+def _is_withdrawn(path: Path) -> bool:
+    """By a link that leads nowhere, too."""
+    return os.path.lexists(_withdrawal(path))
 
 
 def _withdrawal(path: Path) -> Path:
@@ -65,7 +97,7 @@ def _withdrawal(path: Path) -> Path:
 def _reason(path: Path) -> str:
     try:
         return str(json.loads(files.read_text(path))["reason"])
-    except (PgsafeError, ValueError, KeyError, TypeError):
+    except (PgsafeError, ValueError, KeyError, TypeError, RecursionError):
         return "withdrawn"
 
 
@@ -115,8 +147,8 @@ class Shelf:
     @property
     def recorded(self) -> list[str]:
         """The runs that have a record which was not withdrawn."""
-        found = [path for path in self.place.glob(f"*{_RECORD}") if not path.name.endswith(_WITHDRAWN)]
-        return sorted(path.name[: -len(_RECORD)] for path in found if not _withdrawal(path).exists())
+        found = [path for path in self.place.glob(f"*{_RECORD}") if _is_record(path)]
+        return sorted(path.name[: -len(_RECORD)] for path in found if not _is_withdrawn(path))
 
     def keep(self, run_id: str, evidence: str, texts: Mapping[str, Sequence[str]]) -> Path:
         """
@@ -146,7 +178,9 @@ def lines(migration: MigrationSet | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in migration.files if migration else ():
         path = migration.root / file.name if migration else Path()
-        if path.stat().st_size <= _MOST_BYTES:
+        with files.reporting(f"{path} could not be read", path):
+            size = path.stat().st_size
+        if size <= _MOST_BYTES:
             found[file.sha256] = files.read_text(path).splitlines()
     return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest_shape
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import unique_keys
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     AS_RESTORED,
@@ -160,7 +161,7 @@ def from_json(text: str, path: str) -> Manifest:
     :raises NotABackup: as in :func:`read`.
     """
     try:
-        data = json.loads(text, object_pairs_hook=_unique)
+        data = json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise NotABackup(f"{path} is not valid JSON: {error}.") from error
     version = data.get("format_version") if isinstance(data, dict) else None
@@ -176,13 +177,6 @@ def from_json(text: str, path: str) -> Manifest:
         raise NotABackup(f"{path} lacks or garbles a part of a manifest: {error!r}.") from error
     _check_names(manifest, path)
     return manifest
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _value in pairs]
-    if len(set(names)) != len(names):
-        raise ValueError(f"a key occurs twice: {sorted(name for name in set(names) if names.count(name) > 1)[0]!r}")
-    return dict(pairs)
 
 
 def _typed(data: dict[str, Any]) -> Manifest:

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.psql_text
     Part,
     Statement,
     Unterminated,
+    copy_source,
     parts,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
@@ -39,7 +40,8 @@ _PROTECTED: dict[str, tuple[str, ...]] = {
     "LAST_ERROR_MESSAGE": (),
 }
 _COPIES = "copy"
-_COPIED_FROM = re.compile(r"\bfrom\s+(?!stdin\b|pstdin\b|program\b)('(?:[^']|'')*'|\S+)", re.IGNORECASE)
+_NO_FILES = ("stdin", "stdout", "pstdin", "pstdout", "program")
+_IMPORTS = "lo_import"
 _STRING = re.compile(r"'((?:[^'\\]|\\.|'')*)'|\"((?:[^\"]|\"\")*)\"")
 
 # https://www.postgresql.org/docs/current/sql-vacuum.html and the pages of the other commands name the restriction.
@@ -158,12 +160,21 @@ def _included(path: Path, current: str, part: Part, tree: Collection[str]) -> It
 
 
 def _copied(part: Part) -> set[str]:
-    """The file that rows are read from, as psql finds it: relative to the root of the set."""
-    if not isinstance(part, MetaCommand) or part.name != _COPIES:
-        return set()
-    found = _COPIED_FROM.search(part.arguments[0])
-    name = _literal(found[1]) if found else None
+    """The file that rows or a large object are read from, as psql finds it: relative to the root of the set."""
+    name: str | None = None
+    if isinstance(part, MetaCommand) and part.name == _COPIES:
+        name = _copy_file(part.arguments[0])
+    elif isinstance(part, MetaCommand) and part.name == _IMPORTS and part.arguments:
+        name = _literal(part.arguments[0].rstrip(";"))
     return {posixpath.normpath(name)} if name else set()
+
+
+def _copy_file(argument: str) -> str:
+    """Where psql replaces no variables; empty for no file."""
+    source = copy_source(argument)
+    if source.startswith("'"):
+        return source[1:-1].replace("''", "'")
+    return "" if source.lower() in _NO_FILES else source
 
 
 def _literal(argument: str) -> str | None:

@@ -30,6 +30,9 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _ARGUMENT = re.compile(
     r"""'(?:[^'\\\n]|\\.|'')*'|"(?:[^"\n]|"")*"|`[^`\n]*`|(?P<next>\\)|(?P<end>\n)|[^\S\n]+|[^\s\\'"`]+|."""
 )
+# As psql splits the words of \\copy: https://github.com/postgres/postgres/blob/REL_18_STABLE/src/bin/psql/copy.c
+_COPY_WORD = re.compile(r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|[.,()]|[^\s.,()'"]+|.)""")
+_COPY_SOURCE = re.compile(r"\s*('(?:[^']|'')*'|[^\s;']+)")
 _END_OF_DATA = re.compile(r"^\\\.\r?$\n?", re.MULTILINE)
 # These take the rest of the line, backslashes and quotes included.
 _WHOLE_LINE = frozenset({"!", "copy", "ef", "ev", "h", "help", "sf", "sf+", "sv", "sv+"})
@@ -114,6 +117,20 @@ Part = Union[Statement, MetaCommand, Unterminated]
 def parts(text: str) -> Iterator[Part]:
     """Statements and meta-commands in the order in which psql meets them."""
     return _Reader(text).parts()
+
+
+def copy_source(argument: str) -> str:
+    """What ``\\copy`` reads from, quotes included: a file, ``stdin`` or ``program``; empty where it writes."""
+    position = depth = 0
+    before = ""
+    while found := _COPY_WORD.match(argument, position):
+        word, position = found[1].lower(), found.end()
+        if depth == 0 and before != "." and word in ("from", "to"):
+            source = _COPY_SOURCE.match(argument, position)
+            return source[1] if source and word == "from" else ""
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        before = word
+    return ""
 
 
 class _Reader:
@@ -212,7 +229,7 @@ class _Reader:
             yield from self._sent()
         arguments = self._rest_of_line() if name in _WHOLE_LINE else self._arguments()
         yield MetaCommand(line, name, arguments)
-        if name == "copy" and re.search(r"\bfrom\s+stdin\b", arguments[0], re.IGNORECASE):
+        if name == "copy" and copy_source(arguments[0]).lower() in ("stdin", "stdout"):
             self._skip_rows()
 
     def _rest_of_line(self) -> tuple[str, ...]:

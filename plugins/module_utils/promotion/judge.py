@@ -76,9 +76,9 @@ def judge(kept: Sequence[Kept], here: Here, policy: Policy) -> Judgement:
     told: list[str] = []
     findings: list[tuple[str, str]] = []
     for environment in kept:
-        covering = _covering(environment, here)
-        findings += _findings(environment, covering, here, policy)
-        told += [record.told for record in covering or ()]
+        covering, found = _best(environment, here, policy)
+        findings += [*_of_broken(environment), *found]
+        told += [record.told for record in covering]
     problems = [Problem(CHECK, "error", what, remedy) for what, remedy in findings]
     return Judgement(tuple(_with_override(problems, policy.override)), tuple(told))
 
@@ -95,10 +95,14 @@ def _with_override(problems: Sequence[Problem], reason: str) -> Iterator[Problem
             yield problem
 
 
-def _covering(kept: Kept, here: Here) -> list[Record] | None:
-    """The runs of one database that have applied all that is pending, oldest first; None when no database has."""
-    found = [runs for runs in _databases(kept, here) if not _missing(runs, here)]
-    return _needed(max(found, key=_last), here) if found else None
+def _best(kept: Kept, here: Here, policy: Policy) -> tuple[list[Record], list[tuple[str, str]]]:
+    """The runs that it rests on, and what speaks against them: of a database that fits wholly, else of the newest."""
+    covering = [runs for runs in _databases(kept, here) if not _missing(runs, here)]
+    if not covering:
+        return [], list(_not_applied(kept, here))
+    needed = [_needed(runs, here) for runs in sorted(covering, key=_last, reverse=True)]
+    judged = [(runs, list(_findings(kept, runs, here, policy))) for runs in needed]
+    return next((one for one in judged if not one[1]), judged[0])
 
 
 def _databases(kept: Kept, here: Here) -> list[list[Record]]:
@@ -128,14 +132,12 @@ def _needed(runs: Sequence[Record], here: Here) -> list[Record]:
     return [record for record in runs if record in newest]
 
 
-def _findings(
-    kept: Kept, covering: Sequence[Record] | None, here: Here, policy: Policy
-) -> Iterator[tuple[str, str]]:
+def _of_broken(kept: Kept) -> Iterator[tuple[str, str]]:
     for line in kept.broken:
         yield f"A promotion record of {kept.environment} cannot be used: {line}.", "Restore it, or remove it."
-    if covering is None:
-        yield from _not_applied(kept, here)
-        return
+
+
+def _findings(kept: Kept, covering: Sequence[Record], here: Here, policy: Policy) -> Iterator[tuple[str, str]]:
     yield from _of_age(kept.environment, covering[-1], here, policy)
     yield from _of_major(kept.environment, covering, here)
     yield from _of_schema(kept, covering, here)
@@ -191,7 +193,8 @@ def _of_age(environment: str, last: Record, here: Here, policy: Policy) -> Itera
             f"{_said(policy.max_age)} ({last.told}).",
             f"Migrate a fresh copy in {environment}.",
         )
-    if age < policy.soak:
+    # The clock there may be ahead of this one.
+    if policy.soak and age < policy.soak:
         yield (
             f"The promotion record of {environment} is too young: {_said(age)}, and {VARIABLE}.soak is "
             f"{_said(policy.soak)} ({last.told}).",

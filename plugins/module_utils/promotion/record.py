@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.codec import unique_keys
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare.schema import Inventory
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
@@ -22,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
 FORMAT = 1
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _OWN_DIGEST = "sha256"
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _RUN_ID = re.compile(r"[0-9]{8}_[0-9]{6}(?:_[0-9]+)?")
 
 
@@ -149,14 +151,22 @@ def completed(evidence: str, origin: Origin, texts: Mapping[str, Sequence[str]])
     :raises BadRequest: it is not that.
     """
     try:
-        found = json.loads(evidence)
+        found = _loaded(evidence)
         steps = [{**step, "text": list(texts.get(step["sha256"], ()))} for step in found["steps"]]
         own = {name: value for name, value in asdict(origin).items() if name in ("run_id", "database")}
         if {name: found[name] for name in own} != own:
             raise BadRequest(f"The evidence of the run {origin.run_id} of {origin.database} is of another one.")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise BadRequest(f"The evidence of a run cannot be read ({type(error).__name__}: {error}).") from error
     return sealed({**found, "environment": origin.environment, "host": origin.host, "steps": steps})
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refused)
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def sealed(content: Mapping[str, Any]) -> str:
@@ -170,14 +180,14 @@ def read(text: str) -> Record:
     :raises BadRequest: it is no promotion record, or was changed after it was written.
     """
     try:
-        found = json.loads(text)
+        found = _loaded(text)
         body = {name: value for name, value in found.items() if name != _OWN_DIGEST}
         if found.get("format") != FORMAT:
             raise BadRequest(f"its format is {found.get('format')!r}, and not {FORMAT}")
         if found[_OWN_DIGEST] != _sum(body):
             raise BadRequest("it was changed after it was written: its SHA-256 does not match")
         return _record(found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise BadRequest(f"it is no promotion record ({type(error).__name__}: {error})") from error
 
 

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -67,3 +69,35 @@ def test_a_target_cannot_name_the_file_of_a_record(tmp_path: Path, run_id: str) 
     with pytest.raises(BadRequest, match="no identifier of a run"):
         shelf.withdraw(run_id)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_counts_only_in_its_own_place(tmp_path: Path) -> None:
+    path = Shelf(tmp_path, "staging", "db1", "app").keep(RUN, EVIDENCE, {})
+    other = path.parent.parent.parent / "db2" / "app"
+    shutil.copytree(path.parent, other)
+    shutil.copy(path, path.with_name("20261116_143023.json"))
+    found = promotions.kept(tmp_path, "staging")
+    assert len(found.records) == 1
+    assert [line.partition(": ")[2].partition(" (")[0] for line in found.broken] == ["it is not in its place"] * 2
+
+
+def test_what_is_no_file_is_no_record_and_stops_nothing(tmp_path: Path) -> None:
+    place = Shelf(tmp_path, "staging", "db.json", "app.json").keep(RUN, of("app.json"), {}).parent
+    os.mkfifo(place / "pipe.json")
+    (place / "link.json").symlink_to("nowhere")
+    found = promotions.kept(tmp_path, "staging")
+    assert len(found.records) == 1
+    assert found.broken == (f"{place}/link.json: it is no file", f"{place}/pipe.json: it is no file")
+
+
+def test_a_place_that_cannot_be_entered_is_told(tmp_path: Path) -> None:
+    (tmp_path / "staging").touch()
+    assert promotions.kept(tmp_path, "staging").broken == (f"{tmp_path}/staging cannot be read (Not a directory)",)
+    assert promotions.kept(tmp_path, "test").broken == ()
+
+
+def test_a_withdrawal_that_leads_nowhere_withdraws(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "staging", "db1", "app")
+    shelf.keep(RUN, EVIDENCE, {}).with_name(f"{RUN}.withdrawn.json").symlink_to("nowhere")
+    assert shelf.recorded == []
+    assert len(promotions.kept(tmp_path, "staging").withdrawn) == 1

@@ -12,13 +12,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import fi
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
 
 
-def _check(root: Path, files: dict[str, str], transactional: bool = True) -> None:
+def _check(root: Path, files: dict[str, str], transactional: bool = True) -> list[str]:
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     tree = [str(path.relative_to(root)) for path in root.rglob("*")]
-    file_rules.check(root, "a", (root / "a").read_text(), transactional, tree)
+    return file_rules.check(root, "a", (root / "a").read_text(), transactional, tree)
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,26 @@ def test_every_file_that_is_included_is_read_whatever_its_name(tmp_path: Path) -
     for text, why in [("\\c postgres", "leaves the database"), ("COMMIT;", "each file is run in one transaction")]:
         with pytest.raises(BadRequest, match=rf"parts/c\.inc:1: .*{why}"):
             _check(tmp_path, {"parts/c.inc": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        *((f"\\copy t from {name}", ["x.csv"]) for name in ("x.csv", "x.csv;", "'x.csv'", "'x.csv';", "./x.csv csv")),
+        ("\\copy t from program.csv", ["program.csv"]),
+        ("\\copy t FROM stdin.csv;\n\\ir x.csv", ["stdin.csv", "x.csv"]),
+        ('\\copy t(a,"x from y") from x.csv', ["x.csv"]),
+        ("\\copy s.from from x.csv;", ["x.csv"]),
+        ("\\copy t from 'it''s:1' csv", ["it's:1"]),
+        ("\\copy (SELECT a FROM x.csv) to y", []),
+        ("\\copy t from stdin;\n\\ir x.csv\n\\.\n", []),
+        ("\\copy t from program 'x.csv'", []),
+        ("\\copy t from pstdin", []),
+        ("\\copy t", []),
+        *((f"\\lo_import {name}", ["x.csv"]) for name in ("x.csv", "x.csv;", "'x.csv' 'a comment'")),
+        ("\\lo_import :name", []),
+    ],
+)
+def test_a_file_that_rows_are_read_from_is_a_part(tmp_path: Path, text: str, names: list[str]) -> None:
+    data = dict.fromkeys(("x.csv", "program.csv", "stdin.csv", "it's:1", ":name", "y"), "")
+    assert _check(tmp_path, {"a": text, **data}) == names

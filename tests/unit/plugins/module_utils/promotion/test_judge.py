@@ -64,6 +64,19 @@ def test_two_databases_may_not_cover_it_together() -> None:
     assert whats(found) == ["001.sql was never applied in staging."]
 
 
+@pytest.mark.parametrize(
+    "newer", [{"before": HALF}, {"server_major": 17}, {"hours": 1}, {"hours": 40, "before": {**EMPTY, "type x": "y"}}]
+)
+def test_one_database_that_fits_wholly_is_enough(newer: dict[str, Any]) -> None:
+    other = run("r2", ONE, TWO, **{"host": "db2", "hours": 40, **newer})
+    found = judged(run("r1", ONE, TWO), other, soak=timedelta(hours=24))
+    assert found == Judgement((), ("staging: db1, app, run r1, verified 2026-11-14 12:00 UTC",))
+
+
+def test_a_clock_that_is_ahead_in_the_other_environment_does_not_matter_without_a_soak() -> None:
+    assert whats(judged(run("r1", ONE, TWO, verified=NOW + timedelta(minutes=3)))) == []
+
+
 def test_nothing_pending_needs_no_record() -> None:
     assert judged(here=replace(HERE, pending=())) == Judgement()
 

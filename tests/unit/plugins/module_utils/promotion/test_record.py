@@ -56,6 +56,10 @@ def _changed(**fields: Any) -> str:
         (_without("format"), "its format is None, and not 1"),
         (_changed(server_major=17), "it was changed after it was written"),
         (record.sealed(json.loads(_changed(verified="yesterday"))), "it is no promotion record (ValueError"),
+        ('{"format": 2, "format": 1}', "a key occurs twice: 'format'"),
+        ('{"format": Infinity}', "it is no promotion record"),
+        (record.sealed(json.loads(_changed(server_major=float("inf")))).replace("Infinity", "1e999"), "OverflowError"),
+        ("[" * 100000, "it is no promotion record (RecursionError"),
         (record.completed(EVIDENCE, ORIGIN, {})[:-20], "it is no promotion record"),
     ],
 )
@@ -65,9 +69,10 @@ def test_anything_else_is_refused(text: str, why: str) -> None:
     assert why in caught.value.what
 
 
-def test_evidence_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize("text", ["{}", "[]", "[" * 100000, '{"steps": NaN}', '{"a": 1, "a": 2}'])
+def test_evidence_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="evidence"):
-        record.completed("{}", ORIGIN, {})
+        record.completed(text, ORIGIN, {})
 
 
 def test_where_a_run_was_is_not_for_its_evidence_to_say() -> None:
