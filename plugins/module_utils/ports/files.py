@@ -338,9 +338,10 @@ def read_plain_text(path: Path) -> str:
     """
     with reporting(f"{path} could not be read", path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileFailed(f"{path} is no plain file.")
         with os.fdopen(descriptor, "rb") as source:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileFailed(f"{path} is no plain file.")
             content = source.read()
     try:
         return content.decode("utf-8")
