@@ -139,7 +139,7 @@ def require_run_id(run_id: str) -> None:
     """
     :raises BadRequest: it is none; as the name of a file it could lead anywhere.
     """
-    if not _RUN_ID.fullmatch(run_id):
+    if not _RUN_ID.fullmatch(str(run_id)):
         raise BadRequest(f"{run_id!r} is no identifier of a run")
 
 
@@ -158,7 +158,21 @@ def completed(evidence: str, origin: Origin, texts: Mapping[str, Sequence[str]])
             raise BadRequest(f"The evidence of the run {origin.run_id} of {origin.database} is of another one.")
     except _UNREADABLE as error:
         raise BadRequest(f"The evidence of a run cannot be read ({type(error).__name__}: {error}).") from error
-    return sealed({**found, "environment": origin.environment, "host": origin.host, "steps": steps})
+    text = sealed({**found, "environment": origin.environment, "host": origin.host, "steps": steps})
+    _require_readable(text)
+    return text
+
+
+def _require_readable(text: str) -> None:
+    """Nothing is kept that would be refused when it is needed.
+
+    :raises BadRequest: it is no record, or no text of UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"The evidence of a run is no text: {error}.") from error
+    read(text)
 
 
 def _loaded(text: str) -> Any:

@@ -81,6 +81,12 @@ def test_where_a_run_was_is_not_for_its_evidence_to_say() -> None:
     assert (found.environment, found.host) == ("staging", "db1")
 
 
+@pytest.mark.parametrize("lie", [{"set_name": "\ud800"}, {"verified": "soon"}, {"schema": []}, {"format": 2}])
+def test_evidence_that_could_not_be_read_back_is_refused(lie: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        record.completed(json.dumps({**json.loads(EVIDENCE), **lie}), ORIGIN, {})
+
+
 @pytest.mark.parametrize("lie", [{"run_id": "20261116_143023"}, {"database": "other"}])
 def test_evidence_of_another_run_is_refused(lie: dict[str, str]) -> None:
     with pytest.raises(BadRequest, match="is of another one"):
