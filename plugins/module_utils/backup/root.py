@@ -64,17 +64,26 @@ def sweep(backup_root: Path) -> list[str]:
 
 
 def _swept(backup_root: Path, journal: Journal) -> str:
-    if journal.state.backup is not BackupStage.BEGUN:
-        return ""
-    directory = Path(journal.backup_dir)
-    ours = directory.parent.parent == backup_root and directory.name == f"migration_{journal.run_id}"
-    if not ours or (directory / MANIFEST).exists():
+    if _incomplete(backup_root, journal) is None:
         return ""
     try:
         with journal.held():
+            # Its run may have completed the backup, and let the lock go, since the first look.
+            directory = _incomplete(backup_root, journal)
+            if directory is None:
+                return ""
             if directory.is_dir() and not directory.is_symlink():
                 files.remove_tree(directory)
             journal.append(Event.SWEPT, backup_dir=str(directory))
     except Refused:
         return ""
     return str(directory)
+
+
+def _incomplete(backup_root: Path, journal: Journal) -> Path | None:
+    """The directory of a backup that the run has begun and not completed."""
+    if journal.state.backup is not BackupStage.BEGUN:
+        return None
+    directory = Path(journal.backup_dir)
+    ours = directory.parent.parent == backup_root and directory.name == f"migration_{journal.run_id}"
+    return directory if ours and not (directory / MANIFEST).exists() else None

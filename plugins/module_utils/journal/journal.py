@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -38,7 +37,6 @@ GUARD_LOCK = "guard.lock"
 
 # What reading a line raises that is no entry: cut off, no object, or nested without end.
 _GARBLED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
-_LOOKS_AT_LOCK, _LOOK_SECONDS = 3, 0.02
 
 
 class Journal:
@@ -185,11 +183,6 @@ class Journal:
 
         :raises Refused: another process holds it.
         """
-        # Whoever looks whether the lock is held has it for a moment.
-        looks = _LOOKS_AT_LOCK
-        while self.alive and looks:
-            time.sleep(_LOOK_SECONDS)
-            looks -= 1
         with locked(self.directory / LOCK) as mine:
             if not mine:
                 raise Refused(
