@@ -6,6 +6,7 @@ A package imports from the levels below its own. Imports for the type checker al
 from __future__ import annotations
 
 import ast
+import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -39,17 +40,26 @@ _ORDER = list(LEVELS)
 def imports(utilities: Path) -> dict[str, set[str]]:
     """By file, the files that it imports, such as ``fence.mark``."""
     files = {_name(path.relative_to(utilities)): path for path in utilities.rglob("*.py") if path.stem != "__init__"}
-    return {name: set(_imported(path, files)) - {name} for name, path in sorted(files.items())}
+    return {name: set(_imported(path, name, files)) - {name} for name, path in sorted(files.items())}
+
+
+def source(node: ast.ImportFrom, importer: str) -> str:
+    """The full name of what a file imports from.
+
+    :param importer: the full name of the file
+    """
+    relative = "." * node.level + (node.module or "")
+    return importlib.util.resolve_name(relative, importer.rpartition(".")[0])
 
 
 def _name(path: Path) -> str:
     return ".".join(path.with_suffix("").parts)
 
 
-def _imported(path: Path, files: Mapping[str, Path]) -> Iterator[str]:
+def _imported(path: Path, importer: str, files: Mapping[str, Path]) -> Iterator[str]:
     for node in _running(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{PREFIX}."):
-            base = str(node.module)[len(PREFIX) + 1 :]
+        if isinstance(node, ast.ImportFrom):
+            base = f"{source(node, f'{PREFIX}.{importer}')}.".removeprefix(f"{PREFIX}.").rstrip(".")
             names = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
             yield from (name if name in files else base for name in names if {name, base} & set(files))
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+from ..plugin_utils.guarded import GuardedAction
 
 
 class ActionModule(GuardedAction):

@@ -11,12 +11,13 @@ from typing import Any
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration, first_few, size
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import question as questions
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import trapped
+
+from ..module_utils.foreign_text import visible
+from ..module_utils.text import duration, first_few, size
+from ..plugin_utils import question as questions
+from ..plugin_utils import shield, terminals
+from ..plugin_utils.action import Action
+from ..plugin_utils.trap import trapped
 
 _OPTION = {
     "databases": {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+from ..plugin_utils.guarded import GuardedAction
 
 
 class ActionModule(GuardedAction):

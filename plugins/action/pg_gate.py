@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_variables, start_checks
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
+from ..plugin_utils import role_variables, start_checks
+from ..plugin_utils.action import Action
 
 _OPTION: dict[str, dict[str, Any]] = {
     "database": {"type": "str", "required": True},

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+from ..module_utils.journal.verdicts import Verdict
+from ..plugin_utils import shield
+from ..plugin_utils.guarded import GuardedAction
 
 _UNDONE = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED)
 

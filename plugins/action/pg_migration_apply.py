@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+from ..module_utils.codec import encoded
+from ..module_utils.migrate import migration_set
+from ..module_utils.ports.files import read_text
+from ..plugin_utils import local_sets
+from ..plugin_utils.guarded import GuardedAction
 
 
 class ActionModule(GuardedAction):

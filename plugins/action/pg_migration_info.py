@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
+from ..module_utils.codec import encoded
+from ..plugin_utils import local_sets
+from ..plugin_utils.action import Action
 
 
 class ActionModule(Action):

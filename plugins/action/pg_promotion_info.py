@@ -9,16 +9,16 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import judge, policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.judge import Here, Judgement
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import TICK
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets, promotions
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
+from ..module_utils.codec import encoded
+from ..module_utils.errors import PgsafeError, Problem
+from ..module_utils.migrate.migration_set import MigrationSet
+from ..module_utils.promotion import judge, policy
+from ..module_utils.promotion.judge import Here, Judgement
+from ..module_utils.promotion.policy import Policy
+from ..module_utils.promotion.record import Step
+from ..module_utils.text import TICK
+from ..plugin_utils import local_sets, promotions
+from ..plugin_utils.action import Action
 
 
 class ActionModule(Action):

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import CROSS, TICK
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_sets, promotions
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.promotions import Shelf
+from ..module_utils.errors import PgsafeError
+from ..module_utils.promotion import policy
+from ..module_utils.text import CROSS, TICK
+from ..plugin_utils import local_sets, promotions
+from ..plugin_utils.action import Action
+from ..plugin_utils.promotions import Shelf
 
 _STANDS = "The database is as its verdict says. Fix the cause, then run again: a run without pending files records it."
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.guarded import GuardedAction
+from ..module_utils.journal.verdicts import Verdict
+from ..plugin_utils.guarded import GuardedAction
 
 # An aborted run has ended in one of these; the task that aborts it did what it was asked for.
 _OVER = (Verdict.ROLLED_BACK, Verdict.FAILED_UNCHANGED, Verdict.REFUSED)

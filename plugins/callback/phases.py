@@ -23,13 +23,14 @@ from typing import Any
 from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import verdicts
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options, run_logs, shield
+
+from ..module_utils.errors import FileFailed
+from ..module_utils.foreign_text import lines as foreign_lines
+from ..module_utils.foreign_text import visible
+from ..module_utils.journal import verdicts
+from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.text import first_few
+from ..plugin_utils import role_options, run_logs, shield
 
 _ROLE = "pg_migrate"
 

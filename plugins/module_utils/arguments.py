@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Supervision, Target
+from .errors import BadRequest
+from .model import LEVELS, Supervision, Target
 
 Specification = Mapping[str, Mapping[str, Any]]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import marked
+from .foreign_text import marked
 
 NOTHING_CHANGED = "Nothing was changed."
 

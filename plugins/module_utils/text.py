@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+from .foreign_text import visible
 
 if TYPE_CHECKING:
-    from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
-    from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
+    from .backup_set.manifest import BackupFile, Manifest
+    from .model import Fingerprint
 
 TICK = "[✓]"
 CROSS = "[✗]"

@@ -173,19 +173,15 @@ console:
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    CONNECTION,
-    JOBS,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import SEVERITIES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import Budget
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import own_rules
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ..module_utils.arguments import CONNECTION, JOBS, target
+from ..module_utils.audit import run as audit
+from ..module_utils.audit.finding import SEVERITIES
+from ..module_utils.audit.looking import Budget
+from ..module_utils.audit.own_rule import own_rules
+from ..module_utils.backup import audit_report
+from ..module_utils.errors import Refused
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import serve
 
 RULE = {
     "name": {"type": "str"},

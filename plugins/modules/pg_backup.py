@@ -173,22 +173,13 @@ console:
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_ROOT,
-    CONNECTION,
-    GRACE,
-    GUARD,
-    JOBS,
-    backup_root,
-    supervision,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import of_result
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import MODES
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, GRACE, GUARD, JOBS, backup_root, supervision, target
+from ..module_utils.audit.report import of_result
+from ..module_utils.backup import run as backup
+from ..module_utils.guard import launch
+from ..module_utils.jobs import backup as job
+from ..module_utils.model import MODES
+from ..module_utils.ports.module import serve
 
 SPEC = {
     **CONNECTION,

@@ -127,10 +127,10 @@ console:
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
+from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import serve
+from ..module_utils.retention import stored
 
 SPEC = {
     **BACKUP_ROOT,

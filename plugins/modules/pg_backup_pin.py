@@ -76,10 +76,10 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_DIR
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import pin
+from ..module_utils.arguments import BACKUP_DIR
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import serve
+from ..module_utils.retention import pin
 
 SPEC = {
     **BACKUP_DIR,

@@ -105,12 +105,12 @@ console:
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import facts_of, serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import prune
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Decision, Policy
+from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.errors import PgsafeError
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import facts_of, serve
+from ..module_utils.retention import prune
+from ..module_utils.retention.rules import Decision, Policy
 
 SPEC = {
     **BACKUP_ROOT,

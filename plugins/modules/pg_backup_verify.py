@@ -183,21 +183,13 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    CONNECTION,
-    GRACE,
-    GUARD,
-    JOBS,
-    LEVEL,
-    supervision,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import verify as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
+from ..module_utils.arguments import CONNECTION, GRACE, GUARD, JOBS, LEVEL, supervision, target
+from ..module_utils.guard import launch
+from ..module_utils.jobs import verify as job
+from ..module_utils.ports.module import serve
+from ..module_utils.verify import run as verify
+from ..module_utils.verify.instance import Options
+from ..module_utils.verify.lone_archive import ArchiveRequest
 
 SPEC = {
     **CONNECTION,

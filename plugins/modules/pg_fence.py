@@ -178,23 +178,16 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_ROOT,
-    CONNECTION,
-    JOBS,
-    backup_root,
-    defaults,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, JOBS, backup_root, defaults, target
+from ..module_utils.errors import PgsafeError
+from ..module_utils.fence import run as fence
+from ..module_utils.fence import standing
+from ..module_utils.guard import launch
+from ..module_utils.jobs import console
+from ..module_utils.journal import journal
+from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.ports.module import serve
+from ..module_utils.restore import recover
 
 SPEC = {
     **CONNECTION,

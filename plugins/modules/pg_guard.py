@@ -163,27 +163,18 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    CONNECTION,
-    GRACE,
-    GUARD,
-    PROMOTION,
-    VERIFICATION,
-    WINDOW,
-    supervision,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import window
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.tool import ToolOptions
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
+from ..module_utils.arguments import CONNECTION, GRACE, GUARD, PROMOTION, VERIFICATION, WINDOW, supervision, target
+from ..module_utils.errors import PgsafeError
+from ..module_utils.guard import window
+from ..module_utils.journal import applied_files
+from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.migrate import run as migrate
+from ..module_utils.migrate.migration_set import SetSource
+from ..module_utils.migrate.pending import Accepted
+from ..module_utils.migrate.tool import ToolOptions
+from ..module_utils.migrate.verification import result as verification
+from ..module_utils.ports.module import serve
+from ..module_utils.promotion import permit
 
 SPEC = {
     **CONNECTION,

@@ -105,10 +105,10 @@ console:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, backup_root
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import status
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.guard import status
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import serve
 
 SPEC = {
     **BACKUP_ROOT,

@@ -247,7 +247,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
+from ..module_utils.arguments import (
     CONNECTION,
     GRACE,
     GUARD,
@@ -258,18 +258,18 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
     supervision,
     target,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending, tool
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import tool_histories
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import permit
+from ..module_utils.errors import PgsafeError
+from ..module_utils.guard import launch
+from ..module_utils.jobs import console
+from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.migrate import pending, tool
+from ..module_utils.migrate import run as migrate
+from ..module_utils.migrate.migration_set import SetSource
+from ..module_utils.migrate.pending import Accepted
+from ..module_utils.migrate.verification.result import wanted
+from ..module_utils.ports.module import serve
+from ..module_utils.postgres import tool_histories
+from ..module_utils.promotion import permit
 
 SPEC = {
     **CONNECTION,

@@ -169,10 +169,10 @@ console:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import CONNECTION, target
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import history, pending, tool
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ..module_utils.arguments import CONNECTION, target
+from ..module_utils.foreign_text import visible
+from ..module_utils.migrate import history, pending, tool
+from ..module_utils.ports.module import serve
 
 SPEC = {
     **CONNECTION,

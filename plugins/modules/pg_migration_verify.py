@@ -132,20 +132,14 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_DIR,
-    CONNECTION,
-    JOBS,
-    VERIFICATION,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import result as verification
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
+from ..module_utils.arguments import BACKUP_DIR, CONNECTION, JOBS, VERIFICATION, target
+from ..module_utils.backup_set import manifest
+from ..module_utils.errors import VerificationFailed
+from ..module_utils.jobs import console
+from ..module_utils.migrate.verification import report as verification_report
+from ..module_utils.migrate.verification import result as verification
+from ..module_utils.migrate.verification import run as migration_verify
+from ..module_utils.ports.module import serve
 
 SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, **VERIFICATION}
 

@@ -937,20 +937,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_ROOT,
-    CONNECTION,
-    JOBS,
-    LEVEL,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import SCOPES, Thresholds
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, JOBS, LEVEL, target
+from ..module_utils.errors import Refused
+from ..module_utils.fence import run as fence
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import serve
+from ..module_utils.preflight import run as preflight
+from ..module_utils.preflight import waivers
+from ..module_utils.preflight.checks.check import SCOPES, Thresholds
 
 SPEC = {
     **CONNECTION,

@@ -100,20 +100,15 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    CONNECTION,
-    MIGRATION_SET,
-    PROMOTION,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import promotion
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending, tool
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit
+from ..module_utils.arguments import CONNECTION, MIGRATION_SET, PROMOTION, target
+from ..module_utils.jobs import promotion
+from ..module_utils.migrate import pending, tool
+from ..module_utils.migrate import run as migrate
+from ..module_utils.migrate.migration_set import SetSource
+from ..module_utils.migrate.pending import Accepted
+from ..module_utils.migrate.verification.result import Wanted
+from ..module_utils.ports.module import serve
+from ..module_utils.promotion.permit import Permit
 
 SPEC = {**CONNECTION, **MIGRATION_SET, **PROMOTION, "tasks": {"type": "str"}}
 

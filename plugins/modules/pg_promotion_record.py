@@ -98,9 +98,9 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import BACKUP_ROOT, PROMOTION
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
+from ..module_utils.arguments import BACKUP_ROOT, PROMOTION
+from ..module_utils.ports.module import serve
+from ..module_utils.promotion import evidence
 
 SPEC = {
     **BACKUP_ROOT,

@@ -154,20 +154,12 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_ROOT,
-    CONNECTION,
-    GUARD,
-    JOBS,
-    backup_root,
-    supervision,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import abort
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import recover as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, GUARD, JOBS, backup_root, supervision, target
+from ..module_utils.errors import PgsafeError
+from ..module_utils.guard import abort
+from ..module_utils.jobs import recover as job
+from ..module_utils.ports.module import serve
+from ..module_utils.restore import recover
 
 SPEC = {
     **CONNECTION,

@@ -176,20 +176,13 @@ console:
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import (
-    BACKUP_DIR,
-    CONNECTION,
-    GUARD,
-    JOBS,
-    supervision,
-    target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import restore as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.module import serve
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import sequences
+from ..module_utils.arguments import BACKUP_DIR, CONNECTION, GUARD, JOBS, supervision, target
+from ..module_utils.guard import launch
+from ..module_utils.jobs import restore as job
+from ..module_utils.ports.module import serve
+from ..module_utils.preflight import waivers
+from ..module_utils.restore import run as restore
+from ..module_utils.restore import sequences
 
 SPEC = {
     **CONNECTION,

@@ -8,8 +8,9 @@ from abc import abstractmethod
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+
+from ..module_utils.errors import PgsafeError
+from ..module_utils.journal.verdicts import Verdict
 
 
 class Action(ActionBase):  # type: ignore[misc]  # ansible-core ships no types

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
-from ansible_collections.pgsafe.migration.plugins.module_utils import foreign_text
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import terminals
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.pace import Pace
+
+from ..module_utils import foreign_text
+from . import terminals
+from .pace import Pace
 
 _PAUSE_SECONDS = 10.0
 _CLEARED = "\r\x1b[K"

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import lease_renewer, promotions, run_logs, shield
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.action import Action
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.lease_renewer import LeaseRenewal
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap, trapped
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.watch import OURS, Watch
+from ..module_utils.codec import encoded
+from ..module_utils.errors import FileFailed
+from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.promotion import policy
+from . import lease_renewer, promotions, run_logs, shield
+from .action import Action
+from .console_lines import Lines
+from .far_channel import FarChannel
+from .lease_renewer import LeaseRenewal
+from .trap import Trap, trapped
+from .watch import OURS, Watch
 
 
 class GuardedAction(Action):

@@ -17,10 +17,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process import MainProcess
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap, trapped
+
+from . import shield
+from .far_channel import FarChannel
+from .main_process import MainProcess
+from .trap import Trap, trapped
 
 Guard = Mapping[str, Any]
 

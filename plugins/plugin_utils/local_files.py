@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ..module_utils.errors import BadRequest
 
 
 def located(name: str, bases: Sequence[str | None], what: str, option: str) -> Path:

@@ -10,9 +10,10 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
+
+from ..module_utils.migrate import migration_set
+from ..module_utils.migrate.migration_set import MigrationSet
+from . import local_files
 
 
 def located(source: str, task_vars: Mapping[str, Any], playbook: str) -> Path:

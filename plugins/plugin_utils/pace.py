@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
+from ..module_utils.text import size
 
 # The rate is that of so many seconds, and not told from fewer than those.
 _WINDOW_SECONDS = 15.0

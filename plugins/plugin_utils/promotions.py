@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import MigrationSet
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy, record
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.judge import Kept
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Origin, Record
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files
+from ..module_utils import names
+from ..module_utils.errors import BadRequest, PgsafeError
+from ..module_utils.journal.journal import now
+from ..module_utils.migrate.migration_set import MigrationSet
+from ..module_utils.ports import files
+from ..module_utils.promotion import policy, record
+from ..module_utils.promotion.judge import Kept
+from ..module_utils.promotion.permit import Permit, Proven
+from ..module_utils.promotion.policy import Policy
+from ..module_utils.promotion.record import Origin, Record
+from . import local_files
 
 _RECORD, _WITHDRAWN = ".json", ".withdrawn.json"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import role_options
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_options import PREFIX
+
+from . import role_options
+from .role_options import PREFIX
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "pg_migrate"
 

@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as run_log
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ..module_utils import names
+from ..module_utils.errors import FileFailed
+from ..module_utils.foreign_text import visible
+from ..module_utils.journal import log as run_log
+from ..module_utils.ports import files
 
 _TARGET = "---- On the target ----"
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions, expectations
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import waivers
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import policy
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import local_files, promotions, terminals
+
+from ..module_utils.errors import BadRequest, PgsafeError
+from ..module_utils.migrate import migration_set
+from ..module_utils.migrate.verification import assertions, expectations
+from ..module_utils.preflight import waivers
+from ..module_utils.promotion import policy
+from . import local_files, promotions, terminals
 
 Options = Mapping[str, Any]
 Bases = tuple[Any, Any]

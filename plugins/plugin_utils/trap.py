@@ -9,8 +9,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.main_process import MainProcess
+from . import shield
+from .main_process import MainProcess
 
 
 class Trap:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.console_lines import Lines
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.far_channel import FarChannel, Look
-from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import Trap
+
+from .console_lines import Lines
+from .far_channel import FarChannel, Look
+from .trap import Trap
 
 # Of a result, what is between the guard and us.
 OURS = ("guard", "run_logs", "worth_repeating")

@@ -51,7 +51,8 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+            source = rooms.source(node, f"{PREFIX}{'.'.join(path.relative_to(PLUGINS).with_suffix('').parts)}")
+            found |= {f"{source}.{alias.name}" for alias in node.names} | {source}
     return found
 
 
@@ -130,6 +131,10 @@ def test_no_file_reaches_itself() -> None:
     assert [name for name in GRAPH if name in _reachable(name)] == []
 
 
+def test_imports_inside_the_collection_are_relative() -> None:
+    assert {name for name, path in FILES.items() if PREFIX in path.read_text(encoding="utf-8")} == set()
+
+
 def test_imports_point_down_the_levels() -> None:
     assert rooms.upward(rooms.imports(UTILS)) == []
 
@@ -137,7 +142,7 @@ def test_imports_point_down_the_levels() -> None:
 def test_an_import_that_points_up_is_found(tmp_path: Path) -> None:
     shutil.copytree(UTILS, tmp_path / "module_utils")
     entry = tmp_path / "module_utils" / "journal" / "entry.py"
-    entry.write_text(f"{entry.read_text()}\n\nfrom {PREFIX}module_utils.restore import recover\n", encoding="utf-8")
+    entry.write_text(f"{entry.read_text()}\n\nfrom ..restore import recover\n", encoding="utf-8")
     assert rooms.upward(rooms.imports(tmp_path / "module_utils")) == [("journal.entry", "restore.recover")]
 
 

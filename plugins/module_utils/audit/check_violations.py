@@ -7,8 +7,8 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-CHE
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import ERROR
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, Rule, check_violations
+from .finding import ERROR
+from .rule import DATA, Rule, check_violations
 
 RULE = Rule(
     name="check_violations",

@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATI
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import USERS, Rule
+from .finding import WARNING
+from .rule import USERS, Rule
 
 # The columns of tables and of indexes; a server has hundreds of unused collations.
 _QUERY = f"""

@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATI
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import Rule
+from .finding import WARNING
+from .rule import Rule
 
 RULE = Rule(
     name="database_collation",

@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import USERS, Rule
+from .finding import WARNING
+from .rule import USERS, Rule
 
 # The triggers of a foreign key are named by OIDs; a partition's are told by its parent's.
 _QUERY = f"""

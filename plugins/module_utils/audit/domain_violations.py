@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-createdomain.html"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import ERROR
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, KEY, NAME, ROWS, TABLES, Rule
+from .finding import ERROR
+from .rule import DATA, KEY, NAME, ROWS, TABLES, Rule
 
 # A domain may be over a domain; the constraint calls the value VALUE, and so does the statement.
 _QUERY = f"""

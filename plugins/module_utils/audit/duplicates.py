@@ -7,8 +7,8 @@ library for instance. https://www.postgresql.org/docs/current/indexes-unique.htm
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import ERROR
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, NAME, ROWS, USERS, Rule
+from .finding import ERROR
+from .rule import DATA, NAME, ROWS, USERS, Rule
 
 # OFFSET 0 keeps the planner from what it knows of the table's keys.
 # A key with a NULL equals no other, unless the index is NULLS NOT DISTINCT (since PostgreSQL 15).

@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, ROWS, TABLES, Rule
+from .finding import INFO
+from .rule import DATA, ROWS, TABLES, Rule
 
 # Where no value at all is found in the other table, the column means something else.
 _QUERY = f"""

@@ -7,8 +7,8 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import USERS, Rule
+from .finding import WARNING
+from .rule import USERS, Rule
 
 _QUERY = f"""
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname),

@@ -11,17 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import (
-    ERROR,
-    INFO,
-    NOT_LOOKED_AT,
-    WARNING,
-    Finding,
-    key_of,
-    masked,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ..errors import QueryFailed
+from ..ports.database import Session
+from .finding import ERROR, INFO, NOT_LOOKED_AT, WARNING, Finding, key_of, masked
 
 SAMPLES = 5
 

@@ -9,32 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO, WARNING, Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import (
-    WITHOUT_INDEXES,
-    Clock,
-    Look,
-    failed,
-    limited,
-    look,
-    not_looked_at,
-    remedy_of,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA, Rule
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode, Table, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    search_path_of,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import owner_code, snapshot
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+from ..compare import fingerprint
+from ..errors import QueryFailed, Refused
+from ..model import OwnerCode, Table, Target
+from ..ports import parallel
+from ..ports.database import Session, identifier, search_path_of, statement
+from ..postgres import owner_code, snapshot
+from ..text import first_few
+from .finding import INFO, WARNING, Finding
+from .looking import WITHOUT_INDEXES, Clock, Look, failed, limited, look, not_looked_at, remedy_of
+from .own_rule import OwnRule
+from .registry import RULES
+from .rule import CATALOG, DATA, Rule
 
 # What the time of counting rows is booked under.
 ROWS = "rows"

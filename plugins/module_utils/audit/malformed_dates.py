@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/datatype-datetime.html"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, TEXT, Rule, in_columns
+from .finding import INFO
+from .rule import DATA, TEXT, Rule, in_columns
 
 _YEAR, _MONTH, _DAY = "[0-9]{4}", "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
 _FORMS = (

@@ -6,8 +6,8 @@ https://www.itu.int/rec/T-REC-E.164"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, TEXT, Rule, in_columns
+from .finding import INFO
+from .rule import DATA, TEXT, Rule, in_columns
 
 RULE = Rule(
     name="malformed_phones",

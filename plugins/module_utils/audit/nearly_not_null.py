@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-NOT
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, Rule, in_columns
+from .finding import INFO
+from .rule import DATA, Rule, in_columns
 
 RULE = Rule(
     name="nearly_not_null",

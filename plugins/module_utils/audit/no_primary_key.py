@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-PRI
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import INFO
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import NAME, TABLES, Rule
+from .finding import INFO
+from .rule import NAME, TABLES, Rule
 
 RULE = Rule(
     name="no_primary_key",

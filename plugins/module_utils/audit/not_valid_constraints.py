@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-altertable.html"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CONSTRAINT, USERS, Rule
+from .finding import WARNING
+from .rule import CONSTRAINT, USERS, Rule
 
 # Without its partitions' ones; a constraint may be NOT ENFORCED since PostgreSQL 18.
 _QUERY = f"""

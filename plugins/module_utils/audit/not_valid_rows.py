@@ -7,14 +7,8 @@ https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import (
-    DATA,
-    Rule,
-    check_violations,
-    null_violations,
-    orphans,
-)
+from .finding import WARNING
+from .rule import DATA, Rule, check_violations, null_violations, orphans
 
 _KINDS = (orphans, check_violations, null_violations)
 

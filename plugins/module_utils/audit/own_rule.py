@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, SEVERITIES, WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ..errors import BadRequest
+from .finding import NOT_LOOKED_AT, SEVERITIES, WARNING
 
 _HEADER = re.compile(r"--\s*(name|severity|max|remedy)\s*:\s*(.*?)\s*")
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import (
+from . import (
     blank_strings,
     check_violations,
     collations,
@@ -25,7 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit import (
     sequences_behind,
     sequences_near_end,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import Rule
+from .rule import Rule
 
 RULES: tuple[Rule, ...] = (
     orphans.RULE,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ..errors import BadRequest
+from .finding import Finding
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
+from ..model import RECORD_SCHEMA
 
 CATALOG, DATA = "catalog", "data"
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding, key_of
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import UNLIMITED, Budget, Clock
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looks import Counting, Found, looks_of, share
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.own_rule import OwnRule
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.registry import RULES
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import CATALOG, DATA
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, queries, snapshot
+from ..errors import BadRequest
+from ..journal.journal import now
+from ..model import Target
+from ..ports.database import ONE_SNAPSHOT, Session, session
+from ..postgres import login_triggers, queries, snapshot
+from .finding import NOT_LOOKED_AT, Finding, key_of
+from .looking import UNLIMITED, Budget, Clock
+from .looks import Counting, Found, looks_of, share
+from .own_rule import OwnRule
+from .registry import RULES
+from .report import AuditReport, RuleReading
+from .rule import CATALOG, DATA
 
 NAMES = tuple(rule.name for rule in RULES)
 DATA_NAMES = frozenset(rule.name for rule in RULES if rule.scope == DATA)

@@ -7,8 +7,8 @@ https://www.postgresql.org/docs/current/functions-sequence.html"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, TABLES, Rule
+from .finding import WARNING
+from .rule import DATA, TABLES, Rule
 
 # A column's sequence: owned by it, or in its default; of integers, and not one that begins anew at its end.
 COLUMNS = """

@@ -6,9 +6,9 @@ https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL"""
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import WARNING
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA, TABLES, Rule
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.sequences_behind import COLUMNS
+from .finding import WARNING
+from .rule import DATA, TABLES, Rule
+from .sequences_behind import COLUMNS
 
 # The sequence itself is read, not pg_sequences, which takes a stronger lock than reading does.
 _QUERY = f"""

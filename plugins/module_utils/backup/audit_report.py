@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
+from ..audit.finding import Finding
+from ..audit.report import AuditReport, RuleReading
+from ..foreign_text import visible
 
 WIDTH = 80
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import audit_report
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import application_name, environment
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, snapshot
+from .. import text as report
+from ..audit.report import AuditReport
+from ..backup_set import gzip_files, manifest
+from ..backup_set.manifest import BackupFile
+from ..errors import CommandFailed, FileFailed
+from ..model import Target
+from ..ports import commands, files, parallel
+from ..ports.database import application_name, environment
+from ..postgres import pg_tools, snapshot
+from . import audit_report
 
 GLOBALS = manifest.GLOBALS
 STALL_SECONDS = 1800

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths
+from .. import names
+from ..backup_set.manifest import MANIFEST
+from ..errors import FileFailed, PgsafeError, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal, all_runs
+from ..journal.state import BackupStage
+from ..ports import files, safe_paths
 
 
 def new_directory(backup_root: Path, database: str, run_id: str) -> Path:

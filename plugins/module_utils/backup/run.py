@@ -14,41 +14,24 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import formats
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import root as backup_root
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import archives, csv_files
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.contents import Contents, Work
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.reading_modes import Chosen
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    BadRequest,
-    Interrupted,
-    PgsafeError,
-    Refused,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, new_run, now, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
-    MODES,
-    SOURCE,
-    Cluster,
-    DatabaseProperties,
-    Fingerprint,
-    Identity,
-    Server,
-    Table,
-    Target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+from .. import text as report
+from ..audit import run as audit
+from ..audit.report import AuditReport
+from ..backup_set import archives, csv_files
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import BackupFile, Manifest
+from ..compare import cluster, fingerprint
+from ..compare.contents import Contents, Work
+from ..compare.reading_modes import Chosen
+from ..copies import losses
+from ..errors import BadRequest, Interrupted, PgsafeError, Refused
+from ..fence import run as fence
+from ..journal.events import Event
+from ..journal.journal import Journal, new_run, now, of_run
+from ..model import MODES, SOURCE, Cluster, DatabaseProperties, Fingerprint, Identity, Server, Table, Target
+from ..ports import files, parallel
+from ..ports.database import Session, session
+from ..postgres import (
     client_tools,
     ddl_watch,
     identity,
@@ -59,6 +42,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     queries,
     snapshot,
 )
+from . import formats
+from . import root as backup_root
 
 METHODS = ("gzip", "lz4", "zstd", "none")
 

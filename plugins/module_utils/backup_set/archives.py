@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import codec
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools
+from ..errors import VerificationFailed
+from ..ports import commands
+from ..ports.database import codec
+from ..postgres import pg_tools
 
 STALL_SECONDS = 1800
 MAGIC = b"PGDMP"

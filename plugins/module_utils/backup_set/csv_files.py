@@ -11,17 +11,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    joined,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from .. import names
+from ..model import Table
+from ..ports import files
+from ..ports.database import Session, identifier, joined, statement
+from ..postgres import queries
+from .manifest import BackupFile
 
 _OPTIONS = "WITH (FORMAT csv, HEADER)"
 _ENCODING = re.compile(r"ENCODING '(\w+)'\)$")

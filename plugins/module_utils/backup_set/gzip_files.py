@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import BUFFER_BYTES, reporting
+from ..errors import FileFailed
+from ..ports import commands
+from ..ports.files import BUFFER_BYTES, reporting
 
 # What the decoders say of a damaged stream; a header that is none is an OSError and told by `reporting`.
 _DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error)

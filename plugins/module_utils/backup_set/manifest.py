@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest_shape
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import unique_keys
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
+from ..codec import unique_keys
+from ..errors import NotABackup
+from ..model import (
     AS_RESTORED,
     MODES,
     SOURCE,
@@ -25,7 +24,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     LargeObjects,
     TableState,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text, reporting, sha256_of
+from ..ports.files import read_text, reporting, sha256_of
+from . import manifest_shape
 
 FORMAT_VERSION = "1.0"
 

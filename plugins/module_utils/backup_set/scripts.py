@@ -8,8 +8,8 @@ import re
 import secrets
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools
+from ..errors import VerificationFailed
+from ..postgres import pg_tools
 
 # Head and end of a script have a few short lines of pg_dump's own; its \restrict and \unrestrict lines are among them.
 _EDGE_BYTES = 4096

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Cluster, Identity
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from .. import names
+from ..model import Cluster, Identity
+from ..ports.database import Session
+from .catalog import facts as catalog
 
 Objects = Mapping[str, Mapping[str, str]]
 

@@ -17,23 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.reading_modes import Modes
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
-    COUNTS,
-    SAMPLED,
-    UNREADABLE,
-    LargeObjects,
-    Table,
-    TableState,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    joined,
-    literal,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..model import COUNTS, SAMPLED, UNREADABLE, LargeObjects, Table, TableState
+from ..ports.database import Session, identifier, joined, literal, statement
+from ..postgres import queries
+from .reading_modes import Modes
 
 # A table is cut into pieces of this size, so that a large one does not run alone at the end.
 PIECE_BYTES = 256 << 20

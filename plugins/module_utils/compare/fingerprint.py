@@ -13,31 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.contents import Contents, Part, Work
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.contents import read as read_part
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.reading_modes import Chosen, Like, Modes
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
-    AS_RESTORED,
-    COUNTS,
-    FULL,
-    UNREADABLE,
-    Facts,
-    Fingerprint,
-    LargeObjects,
-    Table,
-    TableState,
-    Target,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    ONE_SNAPSHOT,
-    Session,
-    identifier,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session as opened
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries, snapshot
+from ..model import AS_RESTORED, COUNTS, FULL, UNREADABLE, Facts, Fingerprint, LargeObjects, Table, TableState, Target
+from ..ports import parallel
+from ..ports.database import ONE_SNAPSHOT, Session, identifier, statement
+from ..ports.database import session as opened
+from ..postgres import queries, snapshot
+from .catalog import facts as catalog
+from .contents import Contents, Part, Work
+from .contents import read as read_part
+from .reading_modes import Chosen, Like, Modes
 
 # A session that holds a snapshot reads the materialized views up to this size.
 _READ_VIEW_BYTES = 64 << 20

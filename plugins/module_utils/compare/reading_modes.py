@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import COUNTS, FULL, SAMPLED, Fingerprint
+from ..model import COUNTS, FULL, SAMPLED, Fingerprint
 
 # What is too small says more of round trips than of reading.
 _MEASURED_BYTES = 1 << 20

@@ -12,8 +12,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalogs
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Facts
+from ..model import Catalog, Facts
+from .catalog import facts as catalogs
 
 # By kind and name of an object, such as ``column public.orders.note``, the beginning of a SHA-256 of its facts.
 Inventory = Mapping[str, str]

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import AS_RESTORED, Fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ..backup_set import manifest
+from ..errors import BadRequest, NotABackup
+from ..model import AS_RESTORED, Fingerprint
+from ..ports import files
 
 FILE = "as_restored.json"
 

@@ -10,38 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import archives, gzip_files, scripts
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import ARCHIVE, SCRIPT, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import extensions, restorer
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import watch as restore_watch
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    PgsafeError,
-    Refused,
-    VerificationFailed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    Session,
-    environment,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
-    client_tools,
-    cutover,
-    pg_tools,
-    properties,
-    queries,
-)
+from .. import names
+from ..backup_set import archives, gzip_files, scripts
+from ..backup_set.manifest import ARCHIVE, SCRIPT, Manifest
+from ..compare import fingerprint
+from ..errors import CommandFailed, PgsafeError, Refused, VerificationFailed
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Fingerprint, Target
+from ..ports import commands, signals
+from ..ports.database import WRITING, Session, environment, identifier, literal, session, statement
+from ..postgres import client_tools, cutover, pg_tools, properties, queries
+from . import extensions, restorer
+from . import watch as restore_watch
 
 STALL_SECONDS = 1800
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import restorer
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import identifier, literal, statement
+from ..backup_set.manifest import Manifest
+from ..errors import QueryFailed
+from ..model import Target
+from ..ports.database import identifier, literal, statement
+from . import restorer
 
 
 def create(copy: Target, names: Sequence[str], manifest: Manifest) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import RELATION, of_class, of_users
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+from ..backup_set.manifest import Manifest
+from ..compare import fingerprint
+from ..compare.catalog.sql import RELATION, of_class, of_users
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Fingerprint
+from ..ports.database import Session
+from ..text import first_few
 
 Losses = Mapping[str, Sequence[str]]
 

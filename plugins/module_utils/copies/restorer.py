@@ -15,16 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Administrator, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    Session,
-    identifier,
-    literal,
-    session,
-    statement,
-)
+from ..errors import VerificationFailed
+from ..model import Administrator, Target
+from ..ports.database import WRITING, Session, identifier, literal, session, statement
 
 # Its name is in no backup; that of the group is made of it, in which all roles of the backup are.
 _PREFIX = "pgsafe_restorer_"

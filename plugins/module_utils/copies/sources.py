@@ -9,23 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import as_restored
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    FileFailed,
-    NotABackup,
-    QueryFailed,
-    Refused,
-    VerificationFailed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..errors import CommandFailed, FileFailed, NotABackup, QueryFailed, Refused, VerificationFailed
+from ..journal.journal import of_run
+from ..model import Fingerprint, Target
+from ..ports import files, safe_paths
+from ..ports.database import session
+from ..postgres import client_tools
+from . import as_restored
+from . import copy as copies
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import filesystems, wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
+from ..errors import PgsafeError, Refused
+from ..model import Filesystem, Target
+from ..ports import parallel
+from ..ports.database import Session, session
+from ..postgres import filesystems, wal
+from ..postgres.wal import Wal
+from ..text import size
 
 DANGERS = ("disk", "slot", "standby", "archiver")
 

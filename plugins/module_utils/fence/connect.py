@@ -13,19 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover, properties, queries
+from .. import names
+from ..errors import QueryFailed, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Target
+from ..ports.database import Session, identifier, literal, session, statement
+from ..postgres import cutover, properties, queries
 
 _NOT_PERMITTED = "42501"
 

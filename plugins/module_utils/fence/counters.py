@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import ddl_watch, queries
+from ..compare import fingerprint
+from ..model import Target
+from ..ports.database import session
+from ..postgres import ddl_watch, queries
 
 
 @dataclass(frozen=True)

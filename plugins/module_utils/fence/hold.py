@@ -7,17 +7,17 @@ No later run, rescue or recovery decides in place of that person.
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import Fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files as migration_record
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, queries
+from .. import playbooks
+from ..errors import Refused
+from ..journal import applied_files as migration_record
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..journal.verdicts import Verdict
+from ..model import Target
+from ..ports.database import WRITING, session
+from ..postgres import login_triggers, queries
+from . import run as fence
+from .run import Fence
 
 ROLLBACK, HOLD = ON_VERIFY_FAILURE = ("rollback", "hold")
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
+from ..errors import CommandFailed
+from ..ports import commands
 
 LIMIT_SECONDS = 120.0
 

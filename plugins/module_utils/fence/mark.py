@@ -11,17 +11,12 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names, playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    literal,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from .. import names, playbooks
+from ..copies import copy as copies
+from ..errors import Refused
+from ..journal.journal import Journal
+from ..ports.database import Session, identifier, literal, statement
+from ..postgres import queries
 
 _BEGINNING = f"{copies.MARK}fenced by the run "
 

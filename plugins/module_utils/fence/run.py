@@ -16,25 +16,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names, playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import connect as connect_fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import counters, hooks, whereabouts
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, new_run, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover, login_triggers, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
+from .. import names, playbooks
+from ..copies import copy as copies
+from ..errors import BadRequest, PgsafeError, Refused
+from ..journal import lock as run_lock
+from ..journal.events import Event
+from ..journal.journal import Journal, new_run, of_run
+from ..model import DatabaseProperties, Identity, Target
+from ..ports.database import Session, identifier, literal, session, statement
+from ..postgres import cutover, login_triggers, queries
+from ..postgres import identity as identities
+from . import connect as connect_fence
+from . import counters, hooks, whereabouts
+from . import mark as fence_mark
 
 BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
 READ_ONLY = (BOTH, CONNECT)

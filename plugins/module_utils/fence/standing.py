@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration
+from .. import playbooks
+from ..errors import PgsafeError
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..journal.state import FenceStage
+from ..journal.verdicts import Verdict
+from ..text import duration
+from . import hold
+from . import run as fence
 
 OPEN, READ_ONLY, CLOSED, UNSEEN = ("open", "read_only", "closed", "unknown")
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names, playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
+from .. import names, playbooks
+from ..backup_set.manifest import Manifest
+from ..copies import copy as copies
+from ..errors import BadRequest, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Target
+from ..ports.database import Session, session
+from ..postgres import cutover, queries
+from ..postgres import identity as identities
+from . import mark as fence_mark
 
 # The original, and what a migration may have put in its place under its name and under its fenced one.
 _MOST_KEPT = 3

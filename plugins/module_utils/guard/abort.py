@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Supervision
+from .channel import Channel
 
 
 def ask(run_journal: Journal | None, reason: str, supervision: Supervision) -> dict[str, Any]:

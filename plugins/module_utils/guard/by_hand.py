@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import JOBS, defaults
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, unpacked_way
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ..arguments import JOBS, defaults
+from ..jobs import registry
+from ..journal.journal import Journal
+from ..ports import files
+from ..restore import recover
+from .order import CONNECTION, unpacked_way
 
 
 def main(_arguments: Sequence[str]) -> int:

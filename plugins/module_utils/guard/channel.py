@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ..errors import FileFailed
+from ..model import Supervision
+from ..ports import files
 
 LEASE, ABORT, STATE, PROGRESS, RESULT, LOG = ("lease", "abort", "state.json", "progress.json", "result.json", "log")
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import by_hand, supervisor, worker
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting
+from ..jobs import awaiting
+from . import by_hand, supervisor, worker
 
 _ROLES = {
     "guard": supervisor.main,

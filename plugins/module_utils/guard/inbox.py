@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import ORDERS, Order, unpacked
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ..journal.journal import GUARD_LOCK
+from ..ports import files
+from .order import ORDERS, Order, unpacked
 
 
 class Inbox:

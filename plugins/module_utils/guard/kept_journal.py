@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ..errors import Refused
+from ..journal import journal
+from ..journal.journal import Journal
 
 
 class KeptJournal:

@@ -12,17 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import code, entry, inbox
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import CONNECTION, Order, packed_way
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs.registry import Request
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, safe_paths
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ..errors import PgsafeError, Refused
+from ..jobs.registry import Request
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Supervision
+from ..ports import commands, files, safe_paths
+from ..restore.recover import RecoverRequest
+from . import channel as channels
+from . import code, entry, inbox
+from .channel import Channel
+from .order import CONNECTION, Order, packed_way
 
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import codec
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from .. import codec
+from ..jobs import registry
+from ..journal.journal import Journal
+from ..model import Target
+from ..restore import recover
+from .channel import Channel
 
 # In the directory of a run: the connection to its database, without a password, for finishing the run by hand.
 CONNECTION = "connection.json"

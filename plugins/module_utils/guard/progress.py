@@ -13,24 +13,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import ARCHIVE, SCRIPT
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import open_files
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.open_files import OpenFile
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import PARTIAL_SUFFIX
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import backup_forecast
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
+from .. import names
+from ..backup.run import BackupRequest
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import ARCHIVE, SCRIPT
+from ..errors import FileFailed, NotABackup, PgsafeError
+from ..fence import run as fence
+from ..journal.events import Event
+from ..migrate.run import MigrateRequest
+from ..ports.database import Session, connect
+from ..ports.files import PARTIAL_SUFFIX
+from ..postgres import queries
+from ..preflight import backup_forecast
+from ..restore.recover import RecoverRequest
+from ..restore.run import RestoreRequest
+from ..verify.lone_archive import ArchiveRequest
+from . import open_files
+from .open_files import OpenFile
+from .order import Order
 
 _STATEMENT_LENGTH = 60
 

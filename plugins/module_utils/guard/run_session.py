@@ -11,12 +11,12 @@ import platform
 import threading
 from contextlib import suppress
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, connect
+from ..errors import PgsafeError
+from ..fence import run as fence
+from ..journal import lock as run_lock
+from ..journal.journal import Journal
+from ..model import Target
+from ..ports.database import Session, connect
 
 _LOOK_SECONDS = 0.5
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Standing, fold
+from ..errors import FileFailed
+from ..journal.entry import Entry
+from ..journal.events import Event
+from ..journal.journal import Journal, all_runs
+from ..journal.state import Standing, fold
+from .channel import Channel
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,18 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Lease, State
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import Stage
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WORKER_VARIABLE, Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import PgsafeError
+from ..fence import standing
+from ..jobs import registry
+from ..journal.events import Event
+from ..journal.state import Stage
+from ..journal.verdicts import ENDS
+from ..ports import commands, files, signals
+from ..ports.database import WORKER_VARIABLE, Session, session
+from ..postgres import queries
+from . import channel as channels
+from .channel import Lease, State
+from .order import Order
 
 _LOOK_SECONDS = 0.1
 _BEAT_SECONDS = 1.0

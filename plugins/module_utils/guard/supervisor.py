@@ -15,16 +15,16 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import channel as channels
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import State
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.inbox import Inbox
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.run_session import RunSession
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.supervised_job import SupervisedJob
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.watchdog import Watchdog
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, parallel, signals
+from ..errors import PgsafeError
+from ..journal.journal import GUARD_LOCK
+from ..ports import commands, files, parallel, signals
+from . import channel as channels
+from .channel import State
+from .inbox import Inbox
+from .order import Order, unpacked
+from .run_session import RunSession
+from .supervised_job import SupervisedJob
+from .watchdog import Watchdog
 
 _LOOK_SECONDS = 0.1
 _LOOKS_A_WATCH = 5

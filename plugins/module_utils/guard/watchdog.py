@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel, Lease
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.kept_journal import KeptJournal
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ..errors import PgsafeError
+from ..jobs import registry
+from ..journal.events import Event
+from ..restore import recover
+from ..restore.recover import RecoverRequest
+from .channel import Channel, Lease
+from .kept_journal import KeptJournal
+from .order import Order
 
 # How long a run that has begun to migrate may be without a process: a guard starts another worker at once.
 _ORPHANED_SECONDS = 15.0

@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting, console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Supervision
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ..errors import BadRequest, PgsafeError, Refused
+from ..fence import run as fence
+from ..fence import standing
+from ..jobs import awaiting, console
+from ..journal import journal
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..journal.verdicts import Verdict
+from ..migrate import run as migrate
+from ..model import Supervision
+from ..ports import files
+from . import launch
+from .channel import Channel
 
 _LOOK_SECONDS = 0.1
 

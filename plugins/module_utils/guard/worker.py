@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order, unpacked
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel, signals
+from ..errors import PgsafeError
+from ..fence import standing
+from ..jobs import registry
+from ..ports import parallel, signals
+from .order import Order, unpacked
+from .progress import Progress
 
 _LOOK_SECONDS = 0.5
 _LEAVING_SECONDS = 5.0

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ..backup import run as backup
+from ..journal.journal import Journal
+from ..ports import signals
+from . import console
 
 
 def run(request: backup.BackupRequest) -> dict[str, Any]:

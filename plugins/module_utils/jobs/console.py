@@ -7,36 +7,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import lines as foreign_lines
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import rules
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import CROSS, TICK, duration, equal, size
+from ..audit.finding import Finding
+from ..audit.report import AuditReport
+from ..backup_set import manifest as manifests
+from ..foreign_text import lines as foreign_lines
+from ..foreign_text import visible
+from ..journal.verdicts import Verdict
+from ..names import quoted
+from ..retention import rules
+from ..retention.stored import Condition
+from ..text import CROSS, TICK, duration, equal, size
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import Fenced, FenceRequest, Lifted
-    from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import RunStatus
-    from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome, Plan
-    from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
-    from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
-    from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.history import Undone
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Recovered
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
-    from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestorePlan
-    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.pin import Pinned
-    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.prune import Pruned
-    from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import StoredBackup
-    from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
+    from ..fence.run import Fenced, FenceRequest, Lifted
+    from ..guard.status import RunStatus
+    from ..migrate.run import MigrationFailed, Outcome, Plan
+    from ..postgres.wal import Wal
+    from ..preflight.checks.check import Facts
+    from ..preflight.run import Preflight
+    from ..restore.forecast import Forecast
+    from ..restore.history import Undone
+    from ..restore.recover import Recovered
+    from ..restore.rollback import Restored
+    from ..restore.run import RestorePlan
+    from ..retention.pin import Pinned
+    from ..retention.prune import Pruned
+    from ..retention.stored import StoredBackup
+    from ..verify.findings import BackupProof
 
 FORESEEN = "[ ]"
 _MOST_TABLES = 12

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import awaiting, console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ..errors import PgsafeError
+from ..journal.verdicts import Verdict
+from ..migrate import run as migrate
+from ..migrate.migration_set import SetSource
+from . import awaiting, console
 
 
 def run(request: migrate.MigrateRequest) -> dict[str, Any]:

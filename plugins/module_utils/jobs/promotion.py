@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ..compare import schema
+from ..compare.catalog import facts as catalog
+from ..migrate import run as migrate
+from ..ports.database import ONE_SNAPSHOT, session
+from ..postgres import login_triggers
 
 
 def look(request: migrate.MigrateRequest) -> dict[str, Any]:

@@ -7,16 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import (
-    Decision,
-    Recovered,
-    RecoverRequest,
-)
+from ..errors import PgsafeError
+from ..fence import standing
+from ..journal.journal import Journal, of_run
+from ..restore import recover
+from ..restore.recover import Decision, Recovered, RecoverRequest
+from . import console
 
 # Of the module: break off what the run's guard does, then finish the run.
 ABORT = "abort"

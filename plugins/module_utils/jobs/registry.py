@@ -9,26 +9,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import backup, migrate, recover, restore, verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted, File, Listing
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.tool import ToolOptions
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import Expectation
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Administrator, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import Decision, RecoverRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.instance import Options
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
+from ..audit.finding import Finding
+from ..audit.report import AuditReport, RuleReading
+from ..backup.run import BackupRequest
+from ..errors import ConnectionFailed, PgsafeError
+from ..migrate.migration_set import SetSource
+from ..migrate.pending import Accepted, File, Listing
+from ..migrate.run import MigrateRequest
+from ..migrate.tool import ToolOptions
+from ..migrate.verification.assertions import Assertion
+from ..migrate.verification.expectations import Expectation
+from ..migrate.verification.result import Wanted
+from ..model import Administrator, Target
+from ..promotion.permit import Permit, Proven
+from ..promotion.record import Step
+from ..restore.recover import Decision, RecoverRequest
+from ..restore.run import RestoreRequest
+from ..verify.instance import Options
+from ..verify.lone_archive import ArchiveRequest
+from ..verify.run import VerifyRequest
+from . import backup, migrate, recover, restore, verify
 
 Request = Union[
     BackupRequest, VerifyRequest, ArchiveRequest, MigrateRequest, RecoverRequest, RestoreRequest

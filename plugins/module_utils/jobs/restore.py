@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, rollback
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ..errors import BadRequest
+from ..journal.journal import Journal
+from ..journal.verdicts import Verdict
+from ..restore import history, rollback
+from ..restore import run as restore
+from . import console
 
 
 def run(request: restore.RestoreRequest) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import VerificationFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import lone_archive
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
+from ..errors import VerificationFailed
+from ..journal.journal import Journal
+from ..verify import lone_archive
+from ..verify import run as verify
+from ..verify.findings import BackupProof
+from ..verify.lone_archive import ArchiveRequest
+from ..verify.run import VerifyRequest
+from . import console
 
 Request = Union[VerifyRequest, ArchiveRequest]
 

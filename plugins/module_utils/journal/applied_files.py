@@ -15,9 +15,9 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, identifier, statement
+from ..errors import Refused
+from ..model import RECORD_SCHEMA
+from ..ports.database import Session, identifier, statement
 
 DEFAULT_SET = "default"
 

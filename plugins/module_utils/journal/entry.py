@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from .events import Event
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 

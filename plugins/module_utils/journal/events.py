@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+from .words import Word
 
 
 class Event(Word):

@@ -11,13 +11,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as log_lines
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import RunState, fold
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
+from ..errors import FileFailed, Refused
+from ..ports import safe_paths
+from ..ports.files import (
     HeldFile,
     append_line,
     append_text,
@@ -29,6 +25,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files impor
     reporting,
     share,
 )
+from . import log as log_lines
+from .entry import TIME, Entry
+from .events import Event
+from .state import RunState, fold
 
 RUNS = ".runs"
 JOURNAL = "journal.jsonl"

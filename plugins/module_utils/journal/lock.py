@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import Refused
+from ..model import Target
+from ..ports.database import Session, session
+from ..postgres import queries
 
 # What a run calls its session: the run, the phase, the host.
 _PURPOSE = "run"

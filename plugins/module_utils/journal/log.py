@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import MARK, marked, visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ..foreign_text import MARK, marked, visible
+from .events import Event
 
 # What a result takes along; the whole log is beside the backup.
 _MOST_LINES = 200

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import Entry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS, WELL, Verdict, of_word
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+from .entry import Entry
+from .events import Event
+from .verdicts import ENDS, WELL, Verdict, of_word
+from .words import Word
 
 
 class Stage(Word):

@@ -7,7 +7,7 @@ A run ends well only where a module said so. Without a word from a module the ve
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
+from .words import Word
 
 
 class Verdict(Word):

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ..errors import BadRequest
 
 # First lines of a file, in any order.
 NO_TRANSACTION = "-- pgsafe: no-transaction"

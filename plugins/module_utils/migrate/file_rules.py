@@ -12,17 +12,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.conventions import NO_TRANSACTION
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.psql_text import (
-    MetaCommand,
-    Part,
-    Statement,
-    Unterminated,
-    copy_source,
-    parts,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import read_text
+from ..errors import BadRequest
+from ..ports.files import read_text
+from .conventions import NO_TRANSACTION
+from .psql_text import MetaCommand, Part, Statement, Unterminated, copy_source, parts
 
 _INCLUDES = frozenset({"i", "include"})
 _INCLUDES_RELATIVE = frozenset({"ir", "include_relative"})

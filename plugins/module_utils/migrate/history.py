@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timezone
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import conventions, pending
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import FileState, Listing
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration
+from ..journal import applied_files
+from ..model import Target
+from ..ports.database import session
+from ..postgres import login_triggers
+from ..text import duration
+from . import conventions, pending
+from .pending import FileState, Listing
 
 _SIGNS = {pending.PENDING: "[ ]", pending.CHANGED: "[✗]", pending.MISSING: "[✗]"}
 _DONE = "[✓]"

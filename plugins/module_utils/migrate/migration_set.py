@@ -17,17 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import conventions, file_rules
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import NOTHING, File, Listing
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import (
-    atomic,
-    make_directory,
-    read_text,
-    remove_tree,
-    reporting,
-    sha256_of,
-)
+from ..errors import BadRequest
+from ..ports.files import atomic, make_directory, read_text, remove_tree, reporting, sha256_of
+from . import conventions, file_rules
+from .pending import NOTHING, File, Listing
 
 # Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
 # Behind a letter an E begins no string, and a $ is a part of the name.

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import QUOTED
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Row, Session
+from ..errors import BadRequest
+from ..ports.database import ONE_SNAPSHOT, Row, Session
+from .migration_set import QUOTED
 
 _COMMENT = re.compile(r"\A(--|/\*)")
 

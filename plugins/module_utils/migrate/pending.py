@@ -11,13 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import decoded
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.applied_files import (
-    COMMAND,
-    REPEATED,
-    AppliedFile,
-)
+from ..codec import decoded
+from ..errors import BadRequest, Refused
+from ..journal.applied_files import COMMAND, REPEATED, AppliedFile
 
 _CHANGED, _AGAIN = "pg_migrate_changed_files", "pg_migrate_apply_again"
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import FenceStage
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity, login_triggers
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..errors import Refused
+from ..journal.events import Event
+from ..journal.journal import Journal, of_run
+from ..journal.state import FenceStage
+from ..model import LEVELS, Target
+from ..ports import safe_paths
+from ..ports.database import session
+from ..postgres import identity, login_triggers
 
 _MAX_AGE = timedelta(hours=24)
 

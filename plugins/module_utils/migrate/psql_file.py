@@ -13,10 +13,10 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotCommitted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.commands import Completed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, queries
+from ..errors import NotCommitted
+from ..ports.commands import Completed
+from ..ports.database import Session
+from ..postgres import pg_tools, queries
 
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
 _BEGUN = "COPY (SELECT '{token}', 'begun', pg_catalog.pg_backend_pid(), pg_catalog.{xid}()) TO STDOUT"

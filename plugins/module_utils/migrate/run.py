@@ -14,63 +14,38 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint, schema
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    NOTHING_CHANGED,
-    CommandFailed,
-    FileFailed,
-    Interrupted,
-    PgsafeError,
-    Refused,
-    VerificationFailed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold, whereabouts
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import applied_files
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.applied_files import Applying
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, now
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import pending as pendings
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import permit, psql_file, tool
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import (
-    MigrationSet,
-    Preview,
-    SetSource,
-    SqlFile,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.pending import Accepted, File, Listing, Pending
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import expectations as expected
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Target, redacted
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    Session,
-    environment_of_user,
-    session,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
-    client_tools,
-    cutover,
-    identity,
-    login_triggers,
-    queries,
-    tool_histories,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.tool_histories import ToolVersion, VersionChange
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
+from .. import playbooks
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..compare import fingerprint, schema
+from ..copies import copy as copies
+from ..copies import losses
+from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
+from ..fence import hold, whereabouts
+from ..fence import run as fence
+from ..journal import applied_files
+from ..journal.applied_files import Applying
+from ..journal.events import Event
+from ..journal.journal import Journal, now
+from ..journal.verdicts import Verdict
+from ..model import Catalog, Target, redacted
+from ..names import quoted
+from ..ports import commands, files, signals
+from ..ports.database import WRITING, Session, environment_of_user, session
+from ..postgres import client_tools, cutover, identity, login_triggers, queries, tool_histories
+from ..postgres.tool_histories import ToolVersion, VersionChange
+from ..promotion import evidence
+from ..promotion.permit import Permit
+from ..promotion.record import Evidence, Step
+from ..restore import recover, rollback
+from . import pending as pendings
+from . import permit, psql_file, tool
+from .migration_set import MigrationSet, Preview, SetSource, SqlFile
+from .pending import Accepted, File, Listing, Pending
+from .verification import expectations as expected
+from .verification import report as verification_report
+from .verification import run as migration_verify
+from .verification.result import Wanted
 
 _STAGING = "migration"
 _PARTS = "parts"

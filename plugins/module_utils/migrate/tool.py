@@ -14,18 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    BadRequest,
-    CommandFailed,
-    QueryFailed,
-    Refused,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import one_query
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import search_path_of, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, tool_histories
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.tool_histories import ToolVersion
+from ..errors import BadRequest, CommandFailed, QueryFailed, Refused
+from ..model import Target
+from ..ports import commands
+from ..ports.database import search_path_of, session
+from ..postgres import login_triggers, tool_histories
+from ..postgres.tool_histories import ToolVersion
+from . import one_query
 
 # What the pending command connects with, as far as its driver reads PGOPTIONS.
 READ_ONLY = {"default_transaction_read_only": "on"}

@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, Any, NoReturn
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ..errors import CommandFailed
+from . import signals
 
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 1 << 16

@@ -11,15 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Union
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    BadRequest,
-    ConnectionFailed,
-    LockNotAvailable,
-    PgsafeError,
-    QueryFailed,
-    Refused,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ..errors import BadRequest, ConnectionFailed, LockNotAvailable, PgsafeError, QueryFailed, Refused
+from ..model import Target
 
 try:
     import psycopg2

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
+from ..errors import FileFailed
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600

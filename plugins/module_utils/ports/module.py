@@ -9,9 +9,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import PSYCOPG2_ERROR
+
+from .. import arguments
+from ..errors import PgsafeError
+from .database import PSYCOPG2_ERROR
 
 Run = Callable[[dict[str, Any], bool], dict[str, Any]]
 Failure = Callable[[dict[str, Any], PgsafeError], dict[str, Any]]

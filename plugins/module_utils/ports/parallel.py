@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
+from ..errors import Interrupted
+from . import signals
 
 Piece = Callable[["Stop"], None]
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ..errors import Refused
 
 # As many as Linux follows.
 _MOST_LINKS = 40

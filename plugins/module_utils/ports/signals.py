@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
+from ..errors import Interrupted
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import CommandFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools
+from ..errors import CommandFailed, Refused
+from ..model import Target
+from ..ports import commands
+from . import pg_tools
 
 _SECONDS = 20
 

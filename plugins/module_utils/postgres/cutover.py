@@ -12,19 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties, Identity, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    Session,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import properties, queries
+from ..errors import PgsafeError, QueryFailed, Refused
+from ..model import DatabaseProperties, Identity, Target
+from ..ports import parallel
+from ..ports.database import WRITING, Session, identifier, literal, session, statement
+from . import identity as identities
+from . import properties, queries
 
 PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02

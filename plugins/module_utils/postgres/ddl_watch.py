@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, application_name, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.parallel import Stop
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import PgsafeError, Refused
+from ..model import Target
+from ..ports import parallel
+from ..ports.database import Session, application_name, session
+from ..ports.parallel import Stop
+from . import queries
 
 PATIENCE_SECONDS = 5
 _LOOK_SECONDS = 1.0

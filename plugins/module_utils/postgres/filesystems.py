@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import PgsafeError
+from ..model import Filesystem
+from ..ports import files
+from ..ports.database import Session
+from . import queries
 
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Server
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import Refused
+from ..model import Identity, Server
+from ..ports.database import Session
+from . import queries
 
 
 def server(session: Session) -> Server:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
+from ..model import Target
+from ..ports.database import Session, session
 
 FIRST_VERSION = 170000
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import OwnerCode
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+from ..errors import Refused
+from ..model import OwnerCode
+from ..ports.database import Session
+from ..text import first_few
 
 # Superusers can do everything anyway, and the connecting role is trusted by itself.
 _FOREIGN = """

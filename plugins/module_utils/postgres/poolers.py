@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-M
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
+from ..ports.database import Session, session
 
 NONE, SESSION, TRANSACTION = "none", "session", "transaction"
 

@@ -9,16 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    joined,
-    literal,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import NotABackup
+from ..model import DatabaseProperties
+from ..ports.database import Session, identifier, joined, literal, statement
+from . import queries
 
 # pg_database's column by CREATE DATABASE's option; majors name the locale differently.
 # https://www.postgresql.org/docs/current/sql-createdatabase.html

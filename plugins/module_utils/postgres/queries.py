@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
+from ..model import RECORD_SCHEMA
 
 _USER_SCHEMA = f"""n.nspname NOT LIKE 'pg\\_%%' AND n.nspname NOT IN ('information_schema', '{RECORD_SCHEMA}')"""
 

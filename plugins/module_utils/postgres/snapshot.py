@@ -8,18 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    ONE_SNAPSHOT,
-    Session,
-    connect,
-    identifier,
-    joined,
-    literal,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import LockNotAvailable, PgsafeError, Refused
+from ..model import Table, Target
+from ..ports.database import ONE_SNAPSHOT, Session, connect, identifier, joined, literal, statement
+from . import queries
 
 _ATTEMPTS = 5
 

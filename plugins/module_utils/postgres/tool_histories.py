@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, identifier, statement
+from ..errors import QueryFailed
+from ..ports.database import Session, identifier, statement
 
 # More tables are not read: an application may keep a history in the schema of each tenant.
 _MOST_TABLES = 20

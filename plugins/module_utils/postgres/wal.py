@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import filesystems
+from ..model import Filesystem
+from ..ports.database import Session
+from . import filesystems
 
 # Where wal_level is minimal, pg_restore's COPY and CREATE INDEX write none, but the template's copy is written; see
 # https://www.postgresql.org/docs/current/populate.html#POPULATE-PITR

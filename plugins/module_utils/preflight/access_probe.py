@@ -11,21 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    Session,
-    application_name,
-    environment,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools, queries
+from .. import names
+from ..errors import Interrupted, PgsafeError
+from ..model import Target
+from ..ports import commands, signals
+from ..ports.database import WRITING, Session, application_name, environment, identifier, literal, session, statement
+from ..postgres import pg_tools, queries
 
 # The comment of the empty database, in case a killed preflight leaves it.
 MARK = "pgsafe: made by a preflight to test access"

@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import csv_files, manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import BackupSize
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.sampling import Part, Sample
+from .. import names
+from ..backup_set import csv_files, manifest
+from ..backup_set.manifest import Manifest
+from ..errors import FileFailed, NotABackup
+from ..journal import journal
+from ..journal.events import Event
+from ..model import Identity
+from .checks.check import BackupSize
+from .sampling import Part, Sample
 
 # As long as a database has between these parts of the size that it had, the last backup tells.
 _LEAST, _MOST = 0.8, 1.25

@@ -11,21 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.beyond import (
-    BEYOND,
-    LANGUAGES,
-    NOT_DUMPED,
-    REMOVED_FUNCTIONS,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, all_runs
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
+from .. import names
+from ..compare import cluster, fingerprint
+from ..compare.catalog.beyond import BEYOND, LANGUAGES, NOT_DUMPED, REMOVED_FUNCTIONS
+from ..copies import losses
+from ..errors import LockNotAvailable, PgsafeError
+from ..journal.journal import RUNS, all_runs
+from ..model import RECORD_SCHEMA, Target
+from ..ports import safe_paths
+from ..ports.database import Session, session
+from ..postgres import (
     client_tools,
     filesystems,
     identity,
@@ -36,25 +31,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
     queries,
     tool_histories,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import (
-    access_probe,
-    backup_forecast,
-    job_container,
-    sampling,
-    server_facts,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.backup_forecast import Asked, Forecast
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
-    Directory,
-    Facts,
-    LockWait,
-    ServerFacts,
-    Thresholds,
-    Unseen,
-    Wanted,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import instance, proof_choice
+from ..text import size
+from ..verify import instance, proof_choice
+from . import access_probe, backup_forecast, job_container, sampling, server_facts
+from .backup_forecast import Asked, Forecast
+from .checks.check import Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
 
 NO_PROOF, AUTO = "none", "auto"
 

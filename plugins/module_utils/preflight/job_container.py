@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ..ports.database import Session
 
 _PROC = Path("/proc")
 _SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "zsh"})

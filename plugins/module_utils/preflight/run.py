@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import facts as preflight_facts
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.backup_forecast import Asked
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import run as checks
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import SCOPES, Facts, Thresholds
+from ..errors import ConnectionFailed, Problem
+from ..model import Target
+from ..postgres import login_triggers
+from . import facts as preflight_facts
+from .backup_forecast import Asked
+from .checks import registry
+from .checks import run as checks
+from .checks.check import SCOPES, Facts, Thresholds
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    identifier,
-    joined,
-    literal,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
+from ..errors import QueryFailed
+from ..ports.database import Session, identifier, joined, literal, statement
+from ..postgres import queries
 
 TEXT_BYTES = 16 << 20
 _SECONDS = 5.0

@@ -7,27 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import DatabaseProperties
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
-    filesystems,
-    identity,
-    login_triggers,
-    queries,
-    wal,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
-    Extension,
-    Role,
-    ServerFacts,
-    SessionFact,
-    SessionRole,
-    Setting,
-    Subscription,
-    Unseen,
-    Wanted,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
+from ..model import DatabaseProperties
+from ..ports.database import Session
+from ..postgres import filesystems, identity, login_triggers, queries, wal
+from ..text import size
+from .checks.check import Extension, Role, ServerFacts, SessionFact, SessionRole, Setting, Subscription, Unseen, Wanted
 
 _ROLE = """
 SELECT r.rolname, r.rolsuper, r.rolcreatedb,

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import registry, run
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import registry as of_restores
+from ..errors import BadRequest
+from .checks import registry, run
+from .restore_checks import registry as of_restores
 
 # One inventory serves the preflight and a rollback by hand, so each of them takes the names of both.
 KNOWN = frozenset([*(run.name_of(listed.check) for listed in registry.CHECKS), *map(run.name_of, of_restores.CHECKS)])

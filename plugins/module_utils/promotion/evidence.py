@@ -8,13 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history
+from ..backup_set import manifest as manifests
+from ..errors import BadRequest
+from ..journal.journal import Journal, all_runs
+from ..journal.verdicts import Verdict
+from ..ports import files
+from ..restore import history
+from .record import Evidence
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.schema import Inventory
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import VARIABLE, Policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Record, Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+from ..compare import schema
+from ..compare.schema import Inventory
+from ..errors import Problem
+from ..text import first_few
+from .policy import VARIABLE, Policy
+from .record import Record, Step
 
 CHECK = "promotion"
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import decoded
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
+from ..codec import decoded
+from ..errors import Refused
+from .record import Step
 
 
 @dataclass(frozen=True)

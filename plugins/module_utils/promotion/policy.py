@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ..errors import BadRequest
 
 VARIABLE = "pg_migrate_promotion"
 

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.codec import unique_keys
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import schema
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.schema import Inventory
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.files import sha256_of_text
+from ..codec import unique_keys
+from ..compare import schema
+from ..compare.schema import Inventory
+from ..errors import BadRequest
+from ..ports.files import sha256_of_text
 
 FORMAT = 1
 _TIME = "%Y-%m-%dT%H:%M:%SZ"

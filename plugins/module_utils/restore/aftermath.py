@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import wal
+from ..backup_set.manifest import Manifest
+from ..compare import cluster
+from ..errors import PgsafeError
+from ..model import Target
+from ..ports.database import Session, session
+from ..postgres import wal
 
 
 def told(target: Target, manifest: Manifest, replaced: bool) -> tuple[str, ...]:

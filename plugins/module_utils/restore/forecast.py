@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest, digest_of
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Facts, Intent
+from ..backup_set.manifest import Manifest, digest_of
+from ..errors import Problem
+from ..journal import journal
+from ..journal.events import Event
+from ..model import Target
+from ..preflight.restore_checks import run
+from ..preflight.restore_checks.check import Facts, Intent
 
 
 @dataclass(frozen=True)

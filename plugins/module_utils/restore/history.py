@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ..backup_set.manifest import MANIFEST
+from ..errors import BadRequest, NotABackup, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal, all_runs, of_run
+from ..journal.verdicts import Verdict
 
 # Stands for a directory: the backup of the newest run that migrated the database.
 BEFORE_LAST_MIGRATION = "before_last_migration"

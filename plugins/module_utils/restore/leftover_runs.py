@@ -7,18 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import whereabouts
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import lock as run_lock
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, all_runs, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import access_probe
+from ..backup_set import manifest as manifests
+from ..copies import copy as copies
+from ..fence import mark as fence_mark
+from ..fence import run as fence
+from ..fence import whereabouts
+from ..journal import lock as run_lock
+from ..journal.journal import Journal, all_runs, of_run
+from ..model import Identity, Target
+from ..ports.database import WRITING, session
+from ..postgres import identity as identities
+from ..postgres import queries
+from ..preflight import access_probe
 
 
 def require_known(target: Target, backup_root: Path) -> None:

@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import hold
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Identity, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover, login_triggers, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import leftover_runs, rollback
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored, RollbackRequest
+from .. import playbooks
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..errors import BadRequest, Refused
+from ..fence import hold
+from ..fence import run as fence
+from ..journal.events import Event
+from ..journal.journal import Journal, of_run
+from ..journal.state import end_of
+from ..journal.words import Word
+from ..model import Identity, Target
+from ..ports import commands
+from ..ports.database import WRITING, session
+from ..postgres import cutover, login_triggers, queries
+from ..postgres import identity as identities
+from . import leftover_runs, rollback
+from .rollback import Restored, RollbackRequest
 
 # As long as a person may take to confirm, and a little more.
 

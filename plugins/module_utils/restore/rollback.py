@@ -13,39 +13,23 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses, sources
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    ConnectionFailed,
-    Interrupted,
-    PgsafeError,
-    Refused,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import whereabouts
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence.whereabouts import Live
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import end_of
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import (
-    cutover,
-    login_triggers,
-    owner_code,
-    properties,
-    queries,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import aftermath, sequences
+from ..backup_set.manifest import Manifest
+from ..compare import fingerprint
+from ..copies import copy as copies
+from ..copies import losses, sources
+from ..errors import ConnectionFailed, Interrupted, PgsafeError, Refused
+from ..fence import run as fence
+from ..fence import whereabouts
+from ..fence.whereabouts import Live
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..journal.state import end_of
+from ..journal.verdicts import Verdict
+from ..model import SOURCE, Target
+from ..ports import signals
+from ..ports.database import WRITING, literal, session, statement
+from ..postgres import cutover, login_triggers, owner_code, properties, queries
+from . import aftermath, sequences
 
 VERIFIED_COPY = "verified_copy"
 

@@ -13,29 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses, sources
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import whereabouts
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    identifier,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers, properties, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run as restore_checks
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Intent
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import forecast as restore_forecast
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, recover
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.history import Undone
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored, RollbackRequest
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..copies import copy as copies
+from ..copies import losses, sources
+from ..errors import BadRequest, Refused
+from ..fence import whereabouts
+from ..journal.journal import Journal, of_run
+from ..model import Target
+from ..ports import signals
+from ..ports.database import WRITING, identifier, session, statement
+from ..postgres import login_triggers, properties, queries
+from ..preflight.restore_checks import run as restore_checks
+from ..preflight.restore_checks.check import Intent
+from . import forecast as restore_forecast
+from . import history, recover
+from .forecast import Forecast
+from .history import Undone
+from .rollback import Restored, RollbackRequest
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, Session, session
+from ..compare import fingerprint
+from ..errors import QueryFailed
+from ..model import Target
+from ..ports.database import WRITING, Session, session
 
 BACKUP, MAX = CHOICES = ("backup", "max")
 

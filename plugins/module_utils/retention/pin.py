@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, StoredBackup
+from ..backup_set.manifest import MANIFEST
+from ..errors import BadRequest, NotABackup, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..journal.state import BackupStage
+from . import stored
+from .stored import Condition, StoredBackup
 
 
 @dataclass(frozen=True)

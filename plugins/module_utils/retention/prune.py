@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import MANIFEST
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed, PgsafeError, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention import rules, stored
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Decision, Policy
+from ..backup_set.manifest import MANIFEST
+from ..errors import FileFailed, PgsafeError, Refused
+from ..journal.events import Event
+from ..ports import files, signals
+from . import rules, stored
+from .rules import Decision, Policy
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, StoredBackup
+from ..errors import BadRequest
+from ..journal.verdicts import Verdict
+from .stored import Condition, StoredBackup
 
 # Two clocks may differ by as much.
 _MOST_DAYS = 36500

@@ -13,23 +13,18 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    BadRequest,
-    FileFailed,
-    NotABackup,
-    PgsafeError,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.entry import TIME, Entry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal, of_run
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import BackupStage, Standing
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.words import Word
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import LEVELS
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, safe_paths
+from .. import names
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..errors import BadRequest, FileFailed, NotABackup, PgsafeError
+from ..journal.entry import TIME, Entry
+from ..journal.events import Event
+from ..journal.journal import Journal, of_run
+from ..journal.state import BackupStage, Standing
+from ..journal.verdicts import Verdict
+from ..journal.words import Word
+from ..model import LEVELS
+from ..ports import files, safe_paths
 
 # The link to the newest backup that was verified.
 LATEST = "latest"

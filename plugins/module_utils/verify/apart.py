@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import QueryFailed, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import privileged
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import Found
+from ..errors import QueryFailed, Refused
+from ..text import first_few
+from . import privileged
+from .findings import Found
 
 
 @dataclass(frozen=True)

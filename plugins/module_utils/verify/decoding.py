@@ -12,30 +12,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import (
-    archives,
-    csv_files,
-    csv_records,
-    gzip_files,
-    scripts,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import (
-    ARCHIVE,
-    GLOBALS,
-    SCRIPT,
-    BackupFile,
-    Manifest,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    FileFailed,
-    VerificationFailed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import codec
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import pg_tools
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import server_globals
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import Damaged, Found
+from ..backup_set import archives, csv_files, csv_records, gzip_files, scripts
+from ..backup_set.manifest import ARCHIVE, GLOBALS, SCRIPT, BackupFile, Manifest
+from ..errors import CommandFailed, FileFailed, VerificationFailed
+from ..ports import commands, files
+from ..ports.database import codec
+from ..postgres import pg_tools
+from . import server_globals
+from .findings import Damaged, Found
 
 
 @dataclass(frozen=True)

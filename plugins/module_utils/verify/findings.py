@@ -9,13 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    FileFailed,
-    QueryFailed,
-    VerificationFailed,
-)
+from ..backup_set.manifest import Manifest
+from ..errors import CommandFailed, FileFailed, QueryFailed, VerificationFailed
 
 
 @dataclass(frozen=True)

@@ -20,24 +20,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import scripts
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import GLOBALS, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import restorer
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    BadRequest,
-    CommandFailed,
-    ConnectionFailed,
-    PgsafeError,
-    Refused,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import RUNS, Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, safe_paths, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.commands import Account
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import environment, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, pg_tools
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import server_globals
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import Damaged, Found
+from ..backup_set import scripts
+from ..backup_set.manifest import GLOBALS, Manifest
+from ..copies import restorer
+from ..errors import BadRequest, CommandFailed, ConnectionFailed, PgsafeError, Refused
+from ..journal.journal import RUNS, Journal
+from ..model import Target
+from ..ports import commands, files, safe_paths, signals
+from ..ports.commands import Account
+from ..ports.database import environment, session
+from ..postgres import client_tools, pg_tools
+from . import server_globals
+from .findings import Damaged, Found
 
 _PREFIX, _DATA, _SOCKETS = "instance_", "data", "pgsafe-"
 _PASSWORD = "password"  # noqa: S105 - the name of a file

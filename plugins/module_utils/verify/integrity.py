@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import text as report
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import log as run_log
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import Found
+from .. import text as report
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import BackupFile, Manifest
+from ..errors import NotABackup
+from ..journal import log as run_log
+from ..ports import files
+from .findings import Found
 
 # The kinds of which there is one file in every backup.
 _ONCE = {

@@ -13,30 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import archives, gzip_files, scripts
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import restorer
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, NotABackup
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands, files, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    WRITING,
-    environment,
-    identifier,
-    literal,
-    session,
-    statement,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, identity, pg_tools, queries
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import (
-    apart,
-    findings,
-    instance,
-    origin,
-    privileged,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof, Found
+from .. import names
+from ..backup_set import archives, gzip_files, scripts
+from ..compare import fingerprint
+from ..copies import restorer
+from ..errors import BadRequest, NotABackup
+from ..model import Target
+from ..ports import commands, files, signals
+from ..ports.database import WRITING, environment, identifier, literal, session, statement
+from ..postgres import client_tools, identity, pg_tools, queries
+from . import apart, findings, instance, origin, privileged
+from .findings import BackupProof, Found
 
 STALL_SECONDS = 1800
 

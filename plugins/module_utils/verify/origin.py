@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import safe_paths
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..errors import Refused
+from ..journal import journal
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..ports import safe_paths
 
 TEMPORARY_INSTANCE = "temporary_instance"
 

@@ -14,36 +14,22 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import (
-    archives,
-    csv_files,
-    csv_records,
-    scripts,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import (
-    ARCHIVE,
-    GLOBALS,
-    BackupFile,
-    Manifest,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import as_restored, losses
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
-    CommandFailed,
-    QueryFailed,
-    VerificationFailed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Table, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, codec, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, identity, owner_code
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import apart, instance, privileged
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import Damaged, Found
+from .. import names
+from ..backup_set import archives, csv_files, csv_records, scripts
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import ARCHIVE, GLOBALS, BackupFile, Manifest
+from ..compare import fingerprint
+from ..copies import as_restored, losses
+from ..copies import copy as copies
+from ..errors import CommandFailed, QueryFailed, VerificationFailed
+from ..journal.journal import Journal
+from ..model import Table, Target
+from ..ports import files
+from ..ports.database import Session, codec, session
+from ..postgres import client_tools, identity, owner_code
+from ..text import first_few
+from . import apart, instance, privileged
+from .findings import Damaged, Found
 
 _MOST_DIFFERENCES = 100
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import filesystems, wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import size
+from ..model import Filesystem, Target
+from ..ports.database import session
+from ..postgres import filesystems, wal
+from ..postgres.wal import Wal
+from ..text import size
 
 VERIFIED_COPY = "verified_copy"
 TEMPORARY_INSTANCE = "temporary_instance"

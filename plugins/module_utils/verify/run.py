@@ -9,27 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import gzip_files, scripts
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import losses
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files, signals
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools, login_triggers
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify import (
-    decoding,
-    findings,
-    instance,
-    integrity,
-    origin,
-    proof,
-    proof_choice,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof, Found
+from ..backup_set import gzip_files, scripts
+from ..backup_set import manifest as manifests
+from ..backup_set.manifest import Manifest
+from ..copies import copy as copies
+from ..copies import losses
+from ..errors import Refused
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import Target
+from ..ports import files, signals
+from ..postgres import client_tools, login_triggers
+from . import decoding, findings, instance, integrity, origin, proof, proof_choice
+from .findings import BackupProof, Found
 
 STALL_SECONDS = 1800
 

@@ -7,12 +7,7 @@ pg_dump leaves out whatever belongs to the system or to an extension: https://ww
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import (
-    FIRST_OF_USERS,
-    Kind,
-    not_an_extensions,
-    of_users,
-)
+from .sql import FIRST_OF_USERS, Kind, not_an_extensions, of_users
 
 # Rows and arrays have types of their own, a range has a multirange, and a shell operator is none.
 _IN_SCHEMAS = " UNION ALL ".join(

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.beyond import NOT_DUMPED
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.queries import KINDS
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.expressions import plain
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Facts
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ... import names
+from ...model import Catalog, Facts
+from ...ports.database import Session
+from ..expressions import plain
+from .beyond import NOT_DUMPED
+from .queries import KINDS
 
 # What a dump does not carry, or a restore decides anew: a database and its copy may differ in it.
 NOT_RESTORED = frozenset(

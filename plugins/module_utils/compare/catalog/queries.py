@@ -4,17 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.beyond import BEYOND
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.relations import RELATIONS
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.routines import (
-    ROUTINES,
-    TEXT_SEARCH,
-    TYPES,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.schemas import (
-    FOREIGN,
-    REPLICATION,
-    SCHEMAS,
-)
+from .beyond import BEYOND
+from .relations import RELATIONS
+from .routines import ROUTINES, TEXT_SEARCH, TYPES
+from .schemas import FOREIGN, REPLICATION, SCHEMAS
 
 KINDS = {**SCHEMAS, **RELATIONS, **ROUTINES, **TYPES, **TEXT_SEARCH, **FOREIGN, **REPLICATION, **BEYOND}

@@ -4,19 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import (
-    RELATION,
-    Kind,
-    acl,
-    comment,
-    named,
-    not_an_extensions,
-    of_class,
-    of_users,
-    options,
-    owner,
-    yes,
-)
+from .sql import RELATION, Kind, acl, comment, named, not_an_extensions, of_class, of_users, options, owner, yes
 
 _WITH_COLUMNS = "c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped"
 _INHERITS = "(NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))"

@@ -4,18 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import (
-    Kind,
-    a_type,
-    acl,
-    comment,
-    in_database,
-    in_schema,
-    named,
-    owner,
-    routine,
-    yes,
-)
+from .sql import Kind, a_type, acl, comment, in_database, in_schema, named, owner, routine, yes
 
 _SIGNATURE = f"{named('p.proname')} || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
 _OPERATOR = f"""{named("o.oprname")} || '(' || COALESCE({a_type("o.oprleft")}, 'none') || ', '

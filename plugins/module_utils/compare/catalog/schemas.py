@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import (
+from .sql import (
     FIRST_OF_USERS,
     Kind,
     acl,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import RECORD_SCHEMA
+from ...model import RECORD_SCHEMA
 
 # The first OID of what is not the system's: https://www.postgresql.org/docs/current/system-catalog-initial-data.html
 FIRST_OF_USERS = 16384

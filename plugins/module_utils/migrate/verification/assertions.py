@@ -9,15 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, ConnectionFailed, QueryFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import one_query
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import (
-    Session,
-    search_path_of,
-    session,
-)
+from ... import arguments
+from ...errors import BadRequest, ConnectionFailed, QueryFailed
+from ...model import Target
+from ...ports.database import Session, search_path_of, session
+from .. import one_query
 
 _DEFAULTS = arguments.defaults(arguments.VERIFICATION["assertions"]["options"])
 

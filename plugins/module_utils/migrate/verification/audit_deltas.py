@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import NOT_LOOKED_AT, Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import Budget
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.rule import DATA
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ... import names
+from ...audit import run as audit
+from ...audit.finding import NOT_LOOKED_AT, Finding
+from ...audit.looking import Budget
+from ...audit.rule import DATA
+from ...ports.database import Session
 
 NEW, GROWN, FEWER, FIXED = HOW = ("new", "grown", "fewer", "fixed")
 _HARM = ("error", "warning")

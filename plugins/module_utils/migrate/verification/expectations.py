@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ... import names
+from ...errors import BadRequest
 
 SAME, GROWS, MAY_SHRINK, DROPPED = PLAIN = ("same", "grows", "may_shrink", "dropped")
 MAY_SHRINK_TO, MOVED_TO = WITH_VALUE = ("may_shrink_to", "moved_to")

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.facts import Change
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog, Facts
+from ... import names
+from ...compare.catalog import facts as catalog
+from ...compare.catalog.facts import Change
+from ...model import Catalog, Facts
 
 ADDED, REMOVED, CHANGED = HOW = ("added", "removed", "changed")
 

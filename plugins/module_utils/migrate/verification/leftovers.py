@@ -7,13 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.sql import (
-    RELATION,
-    not_an_extensions,
-    of_users,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session, identifier, statement
+from ...compare.catalog.sql import RELATION, not_an_extensions, of_users
+from ...names import quoted
+from ...ports.database import Session, identifier, statement
 
 # Sequences that a column owns or is the identity of; the purpose of the rest is unknown.
 _OWNED = f"""

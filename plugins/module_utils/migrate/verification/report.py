@@ -13,18 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text import visible
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import (
-    CROSS,
-    RULE,
-    TICK,
-    duration,
-    pairs,
-    size,
-    time,
-)
+from ...backup_set import manifest as manifests
+from ...foreign_text import visible
+from ...ports import files
+from ...text import CROSS, RULE, TICK, duration, pairs, size, time
 
 _WIDTH = 80
 _INDENT = "  "

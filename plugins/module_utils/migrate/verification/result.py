@@ -9,21 +9,15 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import now
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions, expectations
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Assertion, Checked
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.audit_deltas import Delta
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import (
-    Expectation,
-    TableChange,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.inventory import ObjectChange
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.leftovers import (
-    KeptTable,
-    Unanalysed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Catalog
+from ...backup_set.manifest import Manifest
+from ...journal.journal import now
+from ...model import Catalog
+from . import assertions, expectations
+from .assertions import Assertion, Checked
+from .audit_deltas import Delta
+from .expectations import Expectation, TableChange
+from .inventory import ObjectChange
+from .leftovers import KeptTable, Unanalysed
 
 
 @dataclass(frozen=True)

@@ -10,30 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import names
-from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding import Finding
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster, fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog.facts import Change
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import (
-    assertions,
-    audit_deltas,
-    expectations,
-    inventory,
-    leftovers,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.audit_deltas import Delta
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import TableChange
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.leftovers import (
-    BehindSequence,
-    KeptTable,
-    Unanalysed,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import FULL, SOURCE, Fingerprint, Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, Session, session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity as identities
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import owner_code, queries
+from ... import names
+from ...audit.finding import Finding
+from ...backup_set.manifest import Manifest
+from ...compare import cluster, fingerprint
+from ...compare.catalog.facts import Change
+from ...model import FULL, SOURCE, Fingerprint, Target
+from ...ports.database import ONE_SNAPSHOT, Session, session
+from ...postgres import identity as identities
+from ...postgres import owner_code, queries
+from . import assertions, audit_deltas, expectations, inventory, leftovers
+from .audit_deltas import Delta
+from .expectations import TableChange
+from .leftovers import BehindSequence, KeptTable, Unanalysed
+from .result import Verification, Wanted
 
 _LARGE_OBJECTS = "large objects"
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem, OwnerCode
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
+from ...errors import Problem
+from ...model import Filesystem, OwnerCode
+from ...postgres.wal import Wal
 
 # What a check is asked before.
 SCOPES = (BACKUP, MIGRATION, RESTORE) = ("backup", "migration", "restore")

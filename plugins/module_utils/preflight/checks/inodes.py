@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ...errors import Problem
+from ...model import Filesystem
+from .check import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:

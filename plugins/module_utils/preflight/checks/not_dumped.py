@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
-from ansible_collections.pgsafe.migration.plugins.module_utils.text import first_few
+from ...errors import Problem
+from ...text import first_few
+from .check import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:

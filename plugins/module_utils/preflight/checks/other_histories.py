@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ...errors import Problem
+from .check import Facts
 
 # By the name of the tool, the query for its newest file. It is printed and not run: the owner of the table could have
 # planted code that reading the table executes.

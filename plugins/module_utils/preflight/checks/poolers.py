@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ...errors import Problem
+from .check import Facts
 
 _REMEDY = "Connect to the server itself: login_host, and login_port (5432, where the pooler has 6432)."
 

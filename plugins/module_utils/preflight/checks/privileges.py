@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+from ...errors import Problem
+from ...names import quoted
+from .check import ServerFacts
 
 
 def check(facts: ServerFacts) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import (
+from . import (
     backup_disk,
     backup_root,
     checksum_failures,
@@ -60,12 +60,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks 
     wal_carriers,
     wal_disk,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
-    BACKUP,
-    MIGRATION,
-    RESTORE,
-    Check,
-)
+from .check import BACKUP, MIGRATION, RESTORE, Check
 
 
 @dataclass(frozen=True)

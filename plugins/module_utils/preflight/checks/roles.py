@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+from ...errors import Problem
+from ...names import quoted
+from .check import ServerFacts
 
 # As pg_get_userbyid() calls what is left of a role that was taken out of the catalogs by force.
 _REMAINS = re.compile(r"unknown \(OID=(\d+)\)")

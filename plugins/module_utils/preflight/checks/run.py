@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+from ...errors import Problem
+from .check import ServerFacts
 
 F = TypeVar("F", bound=ServerFacts)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.names import quoted
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts, Setting
+from ...errors import Problem
+from ...names import quoted
+from .check import ServerFacts, Setting
 
 # What would hamper a restore, and why. Whatever else was set, our sessions and pg_restore's set anew themselves, or it
 # changes nothing that is restored.

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils import playbooks
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Facts
+from ... import playbooks
+from ...errors import Problem
+from .check import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ServerFacts
+from ...backup_set.manifest import Manifest
+from ...errors import Problem
+from ..checks.check import ServerFacts
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Facts
+from ...errors import Problem
+from .check import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:

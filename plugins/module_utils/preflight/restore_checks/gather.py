@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.compare import cluster
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import identity
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import server_facts
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import Wanted
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import (
-    Facts,
-    Intent,
-    Taken,
-)
+from ...backup_set.manifest import Manifest
+from ...compare import cluster
+from ...ports.database import Session
+from ...postgres import identity
+from .. import server_facts
+from ..checks.check import Wanted
+from .check import Facts, Intent, Taken
 
 _TAKEN = """
 SELECT datname, COALESCE(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = ANY (%s) ORDER BY 1

@@ -5,7 +5,7 @@ preflight shares. A check is a file, a line below, a test; docs/restore.md is ma
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import (
+from ..checks import (
     data_disk,
     extensions,
     foreign_access,
@@ -24,12 +24,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks 
     wal_carriers,
     wal_disk,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import (
-    cluster_objects,
-    database_names,
-    server_version,
-)
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Check
+from . import cluster_objects, database_names, server_version
+from .check import Check
 
 CHECKS: tuple[Check, ...] = (
     standby.check,

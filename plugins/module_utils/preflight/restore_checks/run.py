@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import run
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Facts, Intent
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.gather import gather
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.registry import CHECKS
+from ...errors import Problem, Refused
+from ...model import Target
+from ...ports.database import session
+from ..checks import run
+from .check import Facts, Intent
+from .gather import gather
+from .registry import CHECKS
 
 
 def look(target: Target, intent: Intent) -> Facts:
