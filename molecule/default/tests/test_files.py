@@ -23,7 +23,7 @@ REFERENCE = (
     "verification_report.txt",
 )
 OURS = ("manifest.json", "SHA256SUMS", "globals.sql")
-UNLISTED = {"SHA256SUMS", "verification_report.txt", "verification_report.json"}
+UNLISTED = {"SHA256SUMS", "promotion.json", "verification_report.txt", "verification_report.json"}
 """Written after the checksums."""
 
 
