@@ -65,7 +65,6 @@ TABLES = {
 }
 
 
-
 def versions(database: Database, query: str = "") -> tuple[tool_histories.ToolVersion, ...]:
     return tool.versions(database.target, tool.options(query), "look")
 

@@ -70,7 +70,7 @@ def _begin(order: Order, run_journal: Journal) -> Order:
     safe_paths.require(run_journal.directory)
     script = _laid_down(run_journal)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
-    for channel in {order.channel, order.lease_channel}:
+    for channel in dict.fromkeys((order.channel, order.lease_channel)):
         channel.open()
     if order.job:
         run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(script))
