@@ -10,7 +10,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import to
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import tool_histories
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
-# The tables as the tools create them, by what is told of each; in schemas of their own.
+# By schema: the version that is expected, and the table as the tool creates it.
 TABLES = {
     "": (
         "Alembic A1, B2",

@@ -51,10 +51,10 @@ def test_errors_come_first_and_guesses_last() -> None:
 
 
 def test_masked_keys_the_reason_of_a_waiver_and_rules_without_an_end_are_told() -> None:
-    told = finding("error", count=7, samples=("1", "a…(4)"), waived="mended by the migration")
+    told = finding("error", count=7, samples=("1", "a…(4)"), waived="fixed by the migration")
     text = report(told, rules={"orphans": RuleReading(120.0, complete=False)})
     assert "      Keys, masked: 1, a…(4), …\n" in text
-    assert "      Waived: mended by the migration\n" in text
+    assert "      Waived: fixed by the migration\n" in text
     assert "  orphans  incomplete 120.0\n" in text
 
 
