@@ -63,7 +63,7 @@ SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name ^@ 'pgsafe prob
 AUDITED = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '{0}' AND wait_event = 'PgSleep'"
 VERIFIED = """
 SELECT count(*) > 0 FROM pg_stat_activity
- WHERE datname ^@ '{0}' AND application_name ^@ 'pgsafe' AND wait_event = 'PgSleep' AND query ~ 'asserted'
+ WHERE datname ^@ '{0}' AND application_name ^@ 'pgsafe' AND wait_event = 'PgSleep' AND query ~ '^FETCH'
 """
 SWAPPED = """
 SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name ^@ 'pgsafe cut-over' AND wait_event_type = 'Lock'
