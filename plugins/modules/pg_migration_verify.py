@@ -82,6 +82,20 @@ verification:
       type: list
       elements: str
       returned: success
+    promotion:
+      description: Which records of other environments let the run begin; empty for a verification by itself.
+      type: str
+      returned: success
+    files:
+      description: What the run has applied or recorded, in order; empty for a verification by itself.
+      type: list
+      elements: dict
+      returned: success
+    versions:
+      description: The version of the tool that migrated, before and after; empty for a verification by itself.
+      type: list
+      elements: dict
+      returned: success
     tables:
       description: By table the rows before and after, the expectation, the verdict and the problem.
       type: list
@@ -139,6 +153,7 @@ from ..module_utils.jobs import console
 from ..module_utils.migrate.verification import report as verification_report
 from ..module_utils.migrate.verification import result as verification
 from ..module_utils.migrate.verification import run as migration_verify
+from ..module_utils.migrate.verification.result import VerificationReport
 from ..module_utils.ports.module import serve
 
 SPEC = {**CONNECTION, **BACKUP_DIR, **JOBS, **VERIFICATION}
@@ -159,13 +174,13 @@ def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
     wanted = verification.wanted(params)
     of = manifest.read(Path(params["backup_dir"]))
     found = migration_verify.run(target(params), of, wanted, params["jobs"])
-    told = found.as_report(of)
+    told = VerificationReport.of(found, of)
     result = {
         "changed": False,
         "passed": found.passed,
-        "verification": told,
+        "verification": told.as_result(),
         "report": verification_report.text(told),
-        "console": console.verification(told),
+        "console": console.verification(found),
     }
     if not found.passed:
         raise MigrationNotVerified(found.failure, result)

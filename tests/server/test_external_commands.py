@@ -265,7 +265,7 @@ def test_a_version_that_stays_is_warned_of_and_a_rollback_takes_it_back(database
     assert done.verdict == "migrated"
     warning = "The command succeeded, but the version is as before: Alembic A (public.alembic_version)."
     assert done.verification is not None
-    assert warning in done.verification["warnings"]
+    assert warning in done.verification.found.warnings
     assert f"[warning] {warning}" in console.migrate(done)
     harms = SetSource(command=psql(database, "UPDATE alembic_version SET version_num = 'B'; DELETE FROM orders"))
     failure = rolled_back(replace(request(database, proven(database, root), root), source=harms), database)

@@ -111,7 +111,7 @@ def test_harm_that_no_exit_status_told_is_rolled_back(database: Database, backup
     failure = rolled_back(request(database, taken, write_set(tmp_path / "set", files)), database)
     assert failure.outcome.verification is not None
     told = [text for _harm, text in HARM.values()]
-    assert unmentioned(failure.outcome.verification["problems"], told) == ([], [])
+    assert unmentioned(failure.outcome.verification.found.problems, told) == ([], [])
     assert unmentioned([failure.what], told) == ([], [])
     assert "FAILED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
 
@@ -162,7 +162,8 @@ def test_a_migration_whose_assertion_does_not_hold_is_rolled_back(
         ("noted", True),
         ("old enough", False),
     ]
-    assert told == failure.outcome.verification
+    assert failure.outcome.verification is not None
+    assert told == json.loads(verification_report.as_json(failure.outcome.verification))
 
 
 @pytest.mark.fault(72)

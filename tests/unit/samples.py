@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     SOURCE,
     Cluster,
@@ -147,4 +148,16 @@ RESTORE_FACTS = restore_check.Facts(
     intent=restore_check.Intent(MANIFEST, "app", ("app__restored_1", "app__failed_1"), "/b/globals.sql"),
     changed=(),
     taken=(),
+)
+
+NOTHING_FOUND = Verification(
+    tables=(),
+    deltas=(),
+    objects=(),
+    outside=(),
+    checked=(),
+    unanalysed=(),
+    kept=(),
+    problems=(),
+    warnings=(),
 )

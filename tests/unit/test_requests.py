@@ -68,8 +68,7 @@ CONVERSIONS = {
 
 # Whose functions take a dictionary of anything, and what it is.
 LOOSE = {
-    "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.console", "jobs.registry", "jobs.verify"},
-    "a report of a verification": {"migrate.run", "migrate.verification.report"},
+    "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
     "facts of a journal": {
         "fence.counters",
         "guard.progress",

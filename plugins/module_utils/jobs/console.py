@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..audit.finding import Finding
 from ..audit.report import AuditReport
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..fence.run import Fenced, FenceRequest, Lifted
     from ..guard.status import RunStatus
     from ..migrate.run import MigrationFailed, Outcome, Plan
+    from ..migrate.verification.result import Verification
     from ..postgres.wal import Wal
     from ..preflight.checks.check import Facts
     from ..preflight.run import Preflight
@@ -230,22 +231,21 @@ def migrate(outcome: Outcome) -> list[str]:
     lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
     lines += [f"{TICK} Version: {visible(change.told)}" for change in outcome.versions if change.after is not None]
-    lines += _warned(outcome.verification or {})
+    lines += _warned(outcome.verification.found) if outcome.verification else []
     lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
     return lines + _times(outcome)
 
 
-def verification(found: Mapping[str, Any]) -> list[str]:
+def verification(found: Verification) -> list[str]:
     """Of a verification by itself."""
-    sign = TICK if found["passed"] else CROSS
-    tables, checked = len(found["tables"]), found["assertions"]
-    hold = sum(check["passed"] for check in checked)
-    lines = [f"{sign} Verification: {tables} tables, {hold} of {len(checked)} assertions hold"]
-    return lines + [f"{CROSS} {problem}" for problem in found["problems"]] + _warned(found)
+    sign = TICK if found.passed else CROSS
+    hold = sum(check.passed for check in found.checked)
+    lines = [f"{sign} Verification: {len(found.tables)} tables, {hold} of {len(found.checked)} assertions hold"]
+    return lines + [f"{CROSS} {problem}" for problem in found.problems] + _warned(found)
 
 
-def _warned(found: Mapping[str, Any]) -> list[str]:
-    return [f"[warning] {warning}" for warning in found.get("warnings", [])]
+def _warned(found: Verification) -> list[str]:
+    return [f"[warning] {warning}" for warning in found.warnings]
 
 
 def _times(outcome: Outcome) -> list[str]:

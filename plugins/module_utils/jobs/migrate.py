@@ -39,7 +39,7 @@ def result(outcome: migrate.Outcome) -> dict[str, Any]:
         "seconds_read_only": outcome.seconds_read_only,
         "seconds_closed": outcome.seconds_closed,
         "warnings_given": list(outcome.warnings),
-        "verification": outcome.verification or {},
+        "verification": outcome.verification.as_result() if outcome.verification else {},
         "versions": [asdict(change) for change in outcome.versions],
         "rollback": asdict(outcome.rollback) if outcome.rollback else {},
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .. import playbooks
 from ..backup_set import manifest as manifests
@@ -45,7 +45,7 @@ from .pending import Accepted, File, Listing, Pending
 from .verification import expectations as expected
 from .verification import report as verification_report
 from .verification import run as migration_verify
-from .verification.result import Wanted
+from .verification.result import Verification, VerificationReport, Wanted
 
 _STAGING = "migration"
 _PARTS = "parts"
@@ -175,7 +175,7 @@ class Outcome:
     sessions_ended: int
     writes_since_backup: int | None
     seconds: float
-    verification: dict[str, Any] | None = None
+    verification: VerificationReport | None = None
     rollback: rollback.Restored | None = None
     fence: str = fence.NONE
     seconds_read_only: float | None = None
@@ -370,7 +370,7 @@ class _Window:
         self._writes: int | None = 0
         self._came_back = 0
         self._started = self._opened = time.monotonic()
-        self._verification: dict[str, Any] | None = None
+        self._verification: VerificationReport | None = None
         self._idle = False
         self._warnings: tuple[str, ...] = ()
         self._before: tuple[ToolVersion, ...] = ()
@@ -580,8 +580,7 @@ class _Window:
         # A baseline by itself runs nothing.
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
         found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
-        promoted = {"promotion": told} if (told := request.promoted.told(_steps(self._pending))) else {}
-        self._verification = {**self._with_steps(found.as_report(self._manifest)), **promoted}
+        self._verification = self._report(found)
         self._idle = found.idle
         report = verification_report.write(request.backup_dir, self._verification)
         if not found.passed:
@@ -614,16 +613,16 @@ class _Window:
         except FileFailed as error:
             self._warnings += (f"No promotion record can be made of this run: {error.what}",)
 
-    def _with_steps(self, report: dict[str, Any]) -> dict[str, Any]:
-        """A report with what was applied, and with the version before and after."""
-        versions = self._version_changes()
+    def _report(self, found: Verification) -> VerificationReport:
+        """With what was applied, and with the version before and after."""
         unmoved = f"The command succeeded, but the version is as before: {tool_histories.told(self._before)}."
-        return {
-            **report,
-            "files": [asdict(file) for file in (*self._not_run(), *self._applied)],
-            "versions": [asdict(change) for change in versions],
-            "warnings": report["warnings"] + ([unmoved] if tool_histories.unmoved(self._before, self._after) else []),
-        }
+        warnings = (unmoved,) if tool_histories.unmoved(self._before, self._after) else ()
+        return replace(
+            VerificationReport.of(replace(found, warnings=found.warnings + warnings), self._manifest),
+            files=(*self._not_run(), *self._applied),
+            versions=self._version_changes(),
+            promotion=self._request.promoted.told(_steps(self._pending)),
+        )
 
     def _version_changes(self) -> tuple[VersionChange, ...]:
         return tool_histories.changes(self._before, self._after)

@@ -10,8 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ...backup_set.manifest import Manifest
+from ...journal.applied_files import Applying
 from ...journal.journal import now
 from ...model import Catalog
+from ...postgres.tool_histories import VersionChange
 from . import assertions, expectations
 from .assertions import Assertion, Checked
 from .audit_deltas import Delta
@@ -82,20 +84,48 @@ class Verification:
         """For an error's message."""
         return "\n  ".join(["The verification of the migration failed:", *self.problems])
 
-    def as_report(self, manifest: Manifest) -> dict[str, Any]:
-        """The structure that every form of the report is made of."""
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """What every form of the report is made of.
+
+    :param time: of the verification, ISO 8601 in UTC.
+    :param files: what the run has applied or recorded, in order; empty for a verification by itself.
+    :param versions: those of a tool's own history.
+    :param promotion: which records of other environments let the run begin.
+    """
+
+    time: str
+    run_id: str
+    database: str
+    found: Verification
+    files: tuple[Applying, ...] = ()
+    versions: tuple[VersionChange, ...] = ()
+    promotion: str = ""
+
+    @staticmethod
+    def of(found: Verification, manifest: Manifest) -> VerificationReport:
+        """Of a verification by itself."""
+        return VerificationReport(now(), manifest.run_id, manifest.identity.name, found)
+
+    def as_result(self) -> dict[str, Any]:
+        """For Ansible, and for programs."""
+        found = self.found
         return {
-            "time": now(),
-            "run_id": manifest.run_id,
-            "database": manifest.identity.name,
-            "passed": self.passed,
-            "problems": list(self.problems),
-            "warnings": list(self.warnings),
-            "tables": [asdict(change) for change in self.tables],
-            "findings": [asdict(delta) for delta in self.deltas],
-            "assertions": [asdict(checked) for checked in self.checked],
-            "objects": [asdict(change) for change in self.objects],
-            "outside": list(self.outside),
-            "unanalysed": [asdict(table) for table in self.unanalysed],
-            "kept_tables": [asdict(table) for table in self.kept],
+            "time": self.time,
+            "run_id": self.run_id,
+            "database": self.database,
+            "passed": found.passed,
+            "problems": list(found.problems),
+            "warnings": list(found.warnings),
+            "promotion": self.promotion,
+            "files": [asdict(one) for one in self.files],
+            "versions": [asdict(one) for one in self.versions],
+            "tables": [asdict(one) for one in found.tables],
+            "findings": [asdict(one) for one in found.deltas],
+            "assertions": [asdict(one) for one in found.checked],
+            "objects": [asdict(one) for one in found.objects],
+            "outside": list(found.outside),
+            "unanalysed": [asdict(one) for one in found.unanalysed],
+            "kept_tables": [asdict(one) for one in found.kept],
         }

@@ -15,13 +15,16 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pgs
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import console
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome, Plan
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Checked
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import TableChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import VerificationReport
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import TableState
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Archiver, Slot, Standby
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof, Finding
-from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB, MANIFEST, RESTORE_FACTS
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB, MANIFEST, NOTHING_FOUND, RESTORE_FACTS
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
 OUTCOME = Outcome(Verdict.ROLLED_BACK, ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
@@ -210,26 +213,28 @@ def test_a_forecast_says_what_it_does_not_know() -> None:
 
 
 def test_a_verification_by_itself_counts_and_tells_what_fails() -> None:
-    found = {
-        "passed": False,
-        "tables": [{}, {}],
-        "assertions": [{"passed": True}, {"passed": False}],
-        "problems": ["It is gone."],
-        "warnings": ["It was slow."],
-    }
+    found = replace(
+        NOTHING_FOUND,
+        tables=(TableChange("public.a", 1, 1, "", "same"), TableChange("public.b", 1, 0, "", "LOST 1")),
+        checked=(Checked("one", True, ""), Checked("other", False, "3 rows exist that must not")),
+        problems=("It is gone.",),
+        warnings=("It was slow.",),
+    )
     assert console.verification(found) == [
         "[✗] Verification: 2 tables, 1 of 2 assertions hold",
         "[✗] It is gone.",
         "[warning] It was slow.",
     ]
-    assert console.verification({**found, "passed": True, "problems": [], "warnings": []}) == [
+    assert console.verification(replace(found, problems=(), warnings=())) == [
         "[✓] Verification: 2 tables, 1 of 2 assertions hold",
     ]
 
 
 def test_a_migration_shows_what_its_verification_warns_of() -> None:
-    warned = {"warnings": ["The index x is gone."]}
-    done = replace(OUTCOME, verdict=Verdict.MIGRATED, rollback=None, verification=warned)
+    found = replace(NOTHING_FOUND, warnings=("The index x is gone.",))
+    done = replace(
+        OUTCOME, verdict=Verdict.MIGRATED, rollback=None, verification=VerificationReport.of(found, MANIFEST)
+    )
     assert "[warning] The index x is gone." in console.migrate(done)
 
 

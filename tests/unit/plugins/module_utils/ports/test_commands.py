@@ -19,6 +19,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.commands im
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
 TINY = 0.01
+# A busy machine may take longer than a user would wait for.
+BUSY_SECONDS = 120.0
 
 
 def _sh(script: str, **limits: float) -> Command:
@@ -153,8 +155,10 @@ time.sleep(1000)
 
 @pytest.mark.parametrize(("ours", "asked"), [(signal.default_int_handler, "SIGINT"), (signal.SIG_IGN, "SIGTERM")])
 def test_a_program_is_asked_by_a_signal_that_it_has_not_inherited_as_ignored(
-    tmp_path: Path, ours: signal.Handlers, asked: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: signal.Handlers, asked: str
 ) -> None:
+    monkeypatch.setattr(commands, "GRACE_SECONDS", BUSY_SECONDS)
+
     def stop(_chunk: bytes) -> None:
         raise KeyError
 
@@ -178,7 +182,9 @@ time.sleep(1000)
     assert (tmp_path / "told").read_text() == asked
 
 
-def test_a_program_may_clean_up_when_it_is_interrupted(tmp_path: Path) -> None:
+def test_a_program_may_clean_up_when_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "GRACE_SECONDS", BUSY_SECONDS)
+
     def stop(_chunk: bytes) -> None:
         raise KeyError
 

@@ -6,60 +6,59 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.applied_files import Applying
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import report as verification_report
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Checked
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.audit_deltas import Delta
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.expectations import TableChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.inventory import ObjectChange
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.leftovers import (
+    KeptTable,
+    Unanalysed,
+)
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import VerificationReport
+from ansible_collections.pgsafe.migration.tests.unit.samples import NOTHING_FOUND
 
 LONG = "s" * 63 + "." + "t" * 63
-TABLE = {"table": "public.t", "before": 12_857, "after": None, "expectation": "", "verdict": "LOST", "problem": "Gone."}
-PASSED: dict[str, Any] = {
-    "time": "2026-11-16T14:31:00Z",
-    "run_id": "20261116_143022",
-    "database": "app",
-    "passed": True,
-    "problems": [],
-    "warnings": [],
-    "tables": [],
-    "findings": [],
-    "assertions": [],
-    "objects": [],
-    "outside": [],
-    "unanalysed": [],
-    "kept_tables": [],
-}
-FAILED: dict[str, Any] = {
-    **PASSED,
-    "passed": False,
-    "problems": ["The table public.t is gone. " + "It was not declared, which is a long story. " * 4],
-    "warnings": [f"The index {LONG} is gone."],
-    "files": [
-        {"name": "001_a.sql", "kind": "baseline", "seconds": None, "reason": ""},
-        {"name": "002_b.sql", "kind": "accepted", "seconds": None, "reason": "a remark"},
-        {"name": "003_c.sql", "kind": "applied", "seconds": 4.2, "reason": ""},
-    ],
-    "tables": [
-        TABLE,
-        {**TABLE, "table": LONG, "after": 9_000_000_000},
-        {**TABLE, "after": 3, "expectation": f"moved_to {LONG}", "verdict": "moved", "table": "public.u"},
-    ],
-    "findings": [
-        {"key": "orphans public.t", "severity": "error", "how": "new", "before": 0, "after": 1_234,
-         "what": "1,234 rows are orphans.", "remedy": "Delete them, " * 20},
-        {"key": "orphans public.u", "severity": "", "how": "fixed", "before": 3, "after": 0, "what": "", "remedy": ""},
-    ],
-    "assertions": [
-        {"name": "every member has a phone", "passed": False, "said": "3 rows exist that must not"},
-        {"name": "one administrator", "passed": True, "said": ""},
-    ],
-    "objects": [
-        {"kind": "column", "name": f"public.t.c{number:02}", "how": "added", "facts": []} for number in range(15)
-    ] + [{"kind": "relation", "name": "public.v", "how": "changed", "facts": ["definition", "owner"]}],
-    "outside": ["role app is other than before"],
-    "unanalysed": [{"table": "public.t", "statement": "ANALYZE public.t;"}],
-    "kept_tables": [{"table": "public.t_old", "bytes": 256_901_120, "statement": "DROP TABLE public.t_old;"}],
-}  # fmt: skip
+TABLE = TableChange("public.t", before=12_857, after=None, expectation="", verdict="LOST", problem="Gone.")
+PASSED = VerificationReport("2026-11-16T14:31:00Z", "20261116_143022", "app", NOTHING_FOUND)
+FAILED = replace(
+    PASSED,
+    found=replace(
+        NOTHING_FOUND,
+        problems=("The table public.t is gone. " + "It was not declared, which is a long story. " * 4,),
+        warnings=(f"The index {LONG} is gone.",),
+        tables=(
+            TABLE,
+            replace(TABLE, table=LONG, after=9_000_000_000),
+            replace(TABLE, table="public.u", after=3, expectation=f"moved_to {LONG}", verdict="moved"),
+        ),
+        deltas=(
+            Delta("orphans public.t", "error", "new", 0, 1_234, "1,234 rows are orphans.", "Delete them, " * 20),
+            Delta("orphans public.u", "", "fixed", 3, 0),
+        ),
+        checked=(
+            Checked("every member has a phone", False, "3 rows exist that must not"),
+            Checked("one administrator", True, ""),
+        ),
+        objects=(
+            *[ObjectChange("column", f"public.t.c{number:02}", "added") for number in range(15)],
+            ObjectChange("relation", "public.v", "changed", ("definition", "owner")),
+        ),
+        outside=("role app is other than before",),
+        unanalysed=(Unanalysed("public.t", "ANALYZE public.t;"),),
+        kept=(KeptTable("public.t_old", 256_901_120, "DROP TABLE public.t_old;"),),
+    ),
+    files=(
+        Applying("001_a.sql", "baseline", "0" * 64, 1),
+        Applying("002_b.sql", "accepted", "1" * 64, 2, reason="a remark"),
+        Applying("003_c.sql", "applied", "2" * 64, 3, seconds=4.2),
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +96,9 @@ def test_a_name_that_is_too_long_has_a_line_of_its_own() -> None:
     assert lines[at + 1].split() == ["12,857", "->", "9,000,000,000", "LOST"]
 
 
-@pytest.mark.parametrize("result", [PASSED, FAILED], ids=["passed", "failed"])
-def test_no_line_is_wider_than_a_narrow_terminal_unless_a_name_is(result: dict[str, Any]) -> None:
-    for line in verification_report.text(result).splitlines():
+@pytest.mark.parametrize("report", [PASSED, FAILED], ids=["passed", "failed"])
+def test_no_line_is_wider_than_a_narrow_terminal_unless_a_name_is(report: VerificationReport) -> None:
+    for line in verification_report.text(report).splitlines():
         assert len(line) <= 80 or max(map(len, line.split())) > 60, line
         assert line == line.rstrip()
 
@@ -121,7 +120,8 @@ def test_where_nothing_is_to_be_told_the_text_says_so() -> None:
 
 def test_a_name_cannot_move_the_cursor_or_begin_a_line() -> None:
     name = "public.a\nVerdict  PASSED\x1b[2J"
-    text = verification_report.text({**FAILED, "database": name, "tables": [{**TABLE, "table": name}]})
+    found = replace(FAILED.found, tables=(replace(TABLE, table=name),))
+    text = verification_report.text(replace(FAILED, database=name, found=found))
     assert "public.a\\nVerdict  PASSED\\x1b[2J" in text
     assert [line for line in text.splitlines() if line.startswith("Verdict")] == ["Verdict  FAILED"]
 
@@ -132,5 +132,5 @@ def test_both_reports_are_written_for_their_owner_alone(tmp_path: Path) -> None:
     found = {path.name: path for path in tmp_path.iterdir()}
     assert sorted(found) == ["verification_report.json", "verification_report.txt"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in found.values()} == {0o600}
-    assert json.loads(found["verification_report.json"].read_text()) == PASSED
+    assert json.loads(found["verification_report.json"].read_text()) == PASSED.as_result()
     assert found["verification_report.txt"].read_text() == verification_report.text(PASSED)

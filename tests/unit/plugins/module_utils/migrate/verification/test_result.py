@@ -21,7 +21,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
     KeptTable,
     Unanalysed,
 )
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import (
+    Verification,
+    VerificationReport,
+    Wanted,
+)
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 
 GIVEN = {"expectations": {}, "assertions": [], "declared": [], "may_do_nothing": False}
@@ -66,7 +70,7 @@ def test_a_verification_passes_without_a_problem() -> None:
 
 
 def test_a_verification_is_reported_as_what_json_can_hold() -> None:
-    told = FAILED.as_report(MANIFEST)
+    told = VerificationReport.of(FAILED, MANIFEST).as_result()
     assert (told["run_id"], told["database"], told["passed"]) == ("20261116_143022", "app", False)
     assert json.loads(json.dumps(told)) == {**told, "objects": [{**told["objects"][0], "facts": []}]}
     assert told["tables"][0]["problem"] == told["problems"][0]
