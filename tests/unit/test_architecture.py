@@ -135,6 +135,19 @@ def test_imports_inside_the_collection_are_relative() -> None:
     assert {name for name, path in FILES.items() if PREFIX in path.read_text(encoding="utf-8")} == set()
 
 
+def test_no_file_gives_one_name_twice() -> None:
+    """The second one would silently replace the first."""
+    found = {name: repeated for name, path in FILES.items() if (repeated := _given_twice(_tree(path)))}
+    assert found == {}
+
+
+def _given_twice(tree: ast.Module) -> set[str]:
+    given = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    given += [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
+    return {name for name in given if given.count(name) > 1}
+
+
 def test_imports_point_down_the_levels() -> None:
     assert rooms.upward(rooms.imports(UTILS)) == []
 

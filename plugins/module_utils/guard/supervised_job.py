@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
 from typing import Any
 
 from ..errors import PgsafeError
@@ -24,11 +23,11 @@ from ..journal.events import Event
 from ..journal.state import Stage
 from ..journal.verdicts import ENDS
 from ..ports import commands, files, signals
-from ..ports.database import WORKER_VARIABLE, Session, session
-from ..postgres import queries
+from ..ports.database import WORKER_VARIABLE
 from . import channel as channels
 from .channel import Lease, State
 from .order import Order
+from .termination import Termination
 
 _LOOK_SECONDS = 0.1
 _BEAT_SECONDS = 1.0
@@ -98,12 +97,12 @@ class SupervisedJob:
         with suppress(PgsafeError):
             self._channel.abort(reason)
             self._order.journal.append(Event.ABORTING, reason=reason)
-        termination, since = _Termination(self._order), time.monotonic()
+        termination, since = Termination(self._order.request.target, self._order.token), time.monotonic()
         while worker.running:
             worker.ask_to_end()
             if time.monotonic() - since > self._order.grace and not self._has_no_limit():
                 worker.kill()
-            termination.end_sessions()
+            termination.repeat(spare=_puts_back(self._order))
             self._pause()
 
     def _has_no_limit(self) -> bool:
@@ -190,28 +189,6 @@ def _worker(order: Order) -> Iterator[commands.Background]:
         commands.background(argv, order.packed(), log, env) as worker,
     ):
         yield worker
-
-
-class _Termination:
-    """Terminates the sessions of a worker that waits for the server and so does not react to signals."""
-
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._target = order.request.target
-        self._since = time.monotonic()
-        self._moment: datetime | None = None
-
-    def end_sessions(self) -> None:
-        """Terminate the sessions older than the first request; what undoes the job has later ones."""
-        with suppress(PgsafeError), session(self._target.maintenance, purpose="guard") as server:
-            self._moment = max(filter(None, (self._moment, self._requested_at(server))))
-            if not _puts_back(self._order):
-                server.execute(queries.TERMINATE_OF_WORKER, (f"% {self._order.token}", self._moment))
-
-    def _requested_at(self, server: Session) -> datetime:
-        """The time of the first request by the server's clock, less the time that the answer took."""
-        now: datetime = server.value(queries.CLOCK)
-        return now - timedelta(seconds=time.monotonic() - self._since)
 
 
 def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:

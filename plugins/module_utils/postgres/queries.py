@@ -196,12 +196,8 @@ SELECT pid, usename FROM pg_catalog.pg_stat_activity
 # Fails for a name, quoted, that no role has.
 ROLE_EXISTS = "SELECT %s::pg_catalog.regrole"
 
-IS_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"
-
 CLOCK = "SELECT pg_catalog.clock_timestamp()"
 IS_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER"
-
-CLOCK = "SELECT pg_catalog.clock_timestamp()"
 
 # Does not wait: the caller repeats it until no session is left. Of these databases, and none of this collection's.
 TERMINATE_ALL = """
