@@ -28,7 +28,9 @@ options:
     description: The directory with the journals of the runs; needed for the O(backup_dir) V(before_last_migration).
     type: path
   new_database:
-    description: Restore to a new database of this name, and leave the live one alone.
+    description: >-
+      Restore to a new database of this name, and leave the live one alone. An empty name is an error: without the
+      option, the live database is rolled back.
     type: str
   jobs:
     description: How many jobs pg_restore uses.

@@ -53,6 +53,12 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     before = ["-e", "pg_migrate_backup_before=2000-01-01", "-e", f"pg_migrate_new_database={database.name}_old"]
     none = ansible.play(hosts, *before, playbook="pgsafe.migration.restore")
     assert f"no proven backup of {database.name} under {backup_root} of before 2000-01-01" in none.flat, none.output
+    live = f"SELECT oid FROM pg_database WHERE datname = '{database.name}'"
+    oid = database.admin(live)
+    for empty in ("pg_migrate_new_database=", '{"pg_migrate_new_database": null}'):
+        refused = ansible.play(hosts, "-e", empty, playbook="pgsafe.migration.restore")
+        assert (refused.status, database.admin(live)) == (2, oid), refused.output
+        assert "Nothing was changed" in refused.flat, refused.output
     restored = ansible.play(hosts, *before[2:], playbook="pgsafe.migration.restore")
     assert restored.status == 0, restored.output
     assert replace(database, name=f"{database.name}_old").sql("SELECT count(*) FROM customers") == "60"

@@ -201,21 +201,35 @@ def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal |
 
 def _require_meant(request: RestoreRequest, manifest: Manifest) -> None:
     """
-    :raises BadRequest: the backup is of another database than the one that was named.
+    :raises BadRequest: the backup is of another database than the one that was named, or the new one cannot be made.
     """
     name = manifest.identity.name
-    if request.new_database == name:
-        raise BadRequest(
-            f"{name} is the database that was backed up: it is never restored over.",
-            remedy="Choose another name for new_database, or leave it out to roll the database back.",
-        )
-    if not request.new_database and request.target.dbname != name:
+    if request.new_database is not None:
+        _require_new(request.new_database, name)
+        return
+    if request.target.dbname != name:
         raise BadRequest(
             f"The backup {request.backup_dir} is of the database {name}, not of {request.target.dbname or 'none'}.",
             remedy="Name a backup of this very database.",
         )
-    if not request.new_database:
-        whereabouts.require_elsewhere(request.target)
+    whereabouts.require_elsewhere(request.target)
+
+
+def _require_new(name: str, live: str) -> None:
+    """An empty name, as an unset variable of a shell gives it, asks for no rollback of the live database.
+
+    :raises BadRequest: it is the name of the live database, or one that client programs refuse.
+    """
+    if not name.strip() or any(character in name for character in "\0\r\n"):
+        raise BadRequest(
+            f"new_database is {name!r}, which is not the name of a database.",
+            remedy="Give new_database a name, or leave it out to roll the database back.",
+        )
+    if name == live:
+        raise BadRequest(
+            f"{name} is the database that was backed up: it is never restored over.",
+            remedy="Choose another name for new_database, or leave it out to roll the database back.",
+        )
 
 
 def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:

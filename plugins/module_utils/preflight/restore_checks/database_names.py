@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import Problem
-from ...names import LONGEST, quoted
+from ...names import LONGEST, of_a_run, quoted
 from .check import Facts
 
 
@@ -23,10 +23,16 @@ def check(facts: Facts) -> Iterator[Problem]:
             )
     for taken in facts.taken:
         if not taken.leftover:
-            other = quoted(f"{taken.name[:50]}_aside")
             yield Problem(
                 "database_names",
                 "error",
                 f"A database {taken.name} exists already, and is none that an interrupted restore has left.",
-                f"Choose another name, or put it aside: ALTER DATABASE {quoted(taken.name)} RENAME TO {other}",
+                _remedy(taken.name),
             )
+
+
+def _remedy(name: str) -> str:
+    """The names that a rollback needs cannot be chosen."""
+    if not of_a_run(name):
+        return "Choose another name."
+    return f"Rename that database: ALTER DATABASE {quoted(name)} RENAME TO {quoted(f'{name[:50]}_aside')}"

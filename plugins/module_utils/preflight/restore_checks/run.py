@@ -34,6 +34,10 @@ def require_none(found: tuple[Problem, ...]) -> None:
     if errors:
         told = " ".join(f"{problem.check}: {problem.what}" for problem in errors)
         raise Refused(
-            f"{len(errors)} problems prevent the restore. {told}",
+            f"{_counted(len(errors))} the restore. {told}",
             remedy=" ".join(f"{problem.check}: {problem.remedy}" for problem in errors if problem.remedy),
         )
+
+
+def _counted(problems: int) -> str:
+    return "A problem prevents" if problems == 1 else f"{problems} problems prevent"
