@@ -16,6 +16,7 @@ PREFIX = "ansible_collections.pgsafe.migration.plugins.module_utils"
 LEVELS = {
     "guard": "the processes on the target that outlive the controller, and how the controller speaks to them",
     "jobs": "a verb as a job: from parameters to a result, without Ansible; the lines for people",
+    "tables": "single tables and rows of a backup",
     "migrate": "the window of a migration; `migrate/verification/` is what it is verified by",
     "promotion": "what a run proves for other environments: its record, and what is pending judged by records",
     "backup": "taking a backup",

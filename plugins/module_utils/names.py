@@ -15,7 +15,7 @@ LONGEST = 63
 KEPT = "_old"
 
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
-_BESIDE = re.compile(r"(.+)__(?:scratch|ready|restored|failed|pgsafe)_\d{8}_\d{6}(?:_\d+)?")
+_BESIDE = re.compile(r"(.+)__(?:scratch|ready|restored|table|failed|pgsafe)_\d{8}_\d{6}(?:_\d+)?")
 _ROLE = re.compile(r"pgsafe_\d{8}_\d{6}(?:_\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -23,7 +23,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 def beside(database: str, purpose: str, run_id: str) -> str:
     """The name of a database beside another one: ``app__failed_20261123_120000``, at most 63 bytes.
 
-    :param purpose: ``scratch``, ``ready``, ``restored``, ``failed``, or ``pgsafe`` for a fenced database.
+    :param purpose: ``scratch``, ``ready``, ``restored``, ``table``, ``failed``, or ``pgsafe`` for a fenced database.
     """
     suffix = f"__{purpose}_{run_id}"
     if len((database + suffix).encode()) <= LONGEST:

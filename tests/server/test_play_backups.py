@@ -64,6 +64,14 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     assert replace(database, name=f"{database.name}_old").sql("SELECT count(*) FROM customers") == "60"
     database.admin(f"DROP DATABASE {database.name}_old")
 
+    table = ["-e", '{"pg_migrate_tables": ["customers"], "pg_migrate_side_schema": "side"}']
+    foreseen = ansible.play(hosts, *table, "--check", playbook="pgsafe.migration.recover_table")
+    assert "[ ] public.customers would be recovered into side: 60 rows" in foreseen.flat, foreseen.output
+    recovered = ansible.play(hosts, *table, playbook="pgsafe.migration.recover_table")
+    assert "[✓] Recovered public.customers into side: 60 rows" in recovered.flat, recovered.output
+    assert "Not carried over: foreign key orders_customer_id_fkey of public.orders" in recovered.flat
+    assert database.sql("SELECT count(*) FROM side.customers") == "60"
+
     altered = next((backup_root / database.name).glob("latest/*.csv"))
     altered.write_bytes(altered.read_bytes() + b"1\n")
     damaged = ansible.play(hosts, "-e", "pg_migrate_level=checksum", playbook="pgsafe.migration.verify")

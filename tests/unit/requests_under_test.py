@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
 from ansible_collections.pgsafe.migration.plugins.modules import (
@@ -32,6 +33,7 @@ from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_preflight_facts,
     pg_recover,
     pg_restore_safe,
+    pg_table_recover,
 )
 
 
@@ -97,3 +99,8 @@ def preflight(target: Target, backup_root: Path, **fields: Any) -> PreflightRequ
 def status(backup_root: Path, database: str = "", **fields: Any) -> StatusRequest:
     found = pg_guard_info.request(_given(pg_guard_info, backup_root=str(backup_root), database=database))
     return replace(found, **fields)
+
+
+def tables(target: Target, backup_dir: Path, *labels: str, **fields: Any) -> TableRequest:
+    given = _given(pg_table_recover, backup_dir=str(backup_dir), tables=list(labels), login_db=target.dbname)
+    return replace(pg_table_recover.request(given), **{"target": target, **fields})

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run impor
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
@@ -48,6 +49,7 @@ REQUESTS = (
     RecoverRequest,
     RestoreRequest,
     StatusRequest,
+    TableRequest,
     VerifyRequest,
 )
 

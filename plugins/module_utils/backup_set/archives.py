@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 import re
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +43,10 @@ class Parts:
     def but_views(self) -> Parts:
         return replace(self, rest=pg_tools.view_entries(self.rest)[1])
 
+    @property
+    def without_rows(self) -> Parts:
+        return replace(self, rest=pg_tools.entries_without_rows(self.rest))
+
 
 def parts(tools: pg_tools.Tools, archive: Path) -> Parts:
     """
@@ -66,6 +70,20 @@ def schema(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_SECO
     """The SQL of an archive, without its rows."""
     argv = pg_tools.script_of_archive(tools, str(archive), "--schema-only")
     return commands.stream(commands.Command(argv, stall_limit=stall_limit))
+
+
+def rows(
+    tools: pg_tools.Tools, archive: Path, tables: Iterable[tuple[str, str]], stall_limit: float = STALL_SECONDS
+) -> Generator[bytes, None, None]:
+    """The rows of some tables as the script of a dump has them; pg_restore goes to where they are in the archive.
+
+    :param tables: by schema and name.
+    :raises CommandFailed: the archive cannot be read.
+    """
+    listing = _output(pg_tools.list_of_archive(tools, str(archive)), stall_limit)
+    with list_file(pg_tools.entries_of_rows(listing, tables)) as chosen:
+        argv = pg_tools.entries_of_archive(tools, str(archive), chosen)
+        yield from commands.stream(commands.Command(argv, stall_limit=stall_limit))
 
 
 def sequences(tools: pg_tools.Tools, archive: Path, stall_limit: float = STALL_SECONDS) -> dict[str, str]:

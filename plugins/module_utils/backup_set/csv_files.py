@@ -18,7 +18,7 @@ from ..ports.database import Session, identifier, joined, statement
 from ..postgres import queries
 from .manifest import BackupFile
 
-_OPTIONS = "WITH (FORMAT csv, HEADER)"
+HEADED = "WITH (FORMAT csv, HEADER)"
 _ENCODING = re.compile(r"ENCODING '(\w+)'\)$")
 
 
@@ -84,10 +84,10 @@ def _copy(session: Session, table: Table, columns: Sequence[str]) -> Any:
     parts = {"table": identifier(table.schema, table.name), "columns": chosen}
     if table.kind == "p":
         rows = _local_rows(session, table, chosen) or statement("SELECT {columns} FROM {table}", **parts)
-        return statement(f"COPY ({{rows}}) TO STDOUT {_OPTIONS}", rows=rows)
+        return statement(f"COPY ({{rows}}) TO STDOUT {HEADED}", rows=rows)
     if not columns:
-        return statement(f"COPY {{table}} TO STDOUT {_OPTIONS}", **parts)
-    return statement(f"COPY {{table}} ({{columns}}) TO STDOUT {_OPTIONS}", **parts)
+        return statement(f"COPY {{table}} TO STDOUT {HEADED}", **parts)
+    return statement(f"COPY {{table}} ({{columns}}) TO STDOUT {HEADED}", **parts)
 
 
 def _local_rows(session: Session, table: Table, columns: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import names
-from ..backup_set import archives, gzip_files, scripts
+from ..backup_set import archives, gzip_files, plain_rows, scripts
 from ..backup_set.manifest import ARCHIVE, SCRIPT, Manifest
 from ..compare import fingerprint
 from ..errors import CommandFailed, PgsafeError, Refused, VerificationFailed
@@ -91,7 +91,7 @@ def _marking(name: str, mark: str) -> Any:
 
 def of_run(database: str, run_id: str) -> tuple[str, ...]:
     """The names that copies of a run's backup may have; no other database has one of them."""
-    return tuple(names.beside(database, purpose, run_id) for purpose in ("scratch", "restored", "ready"))
+    return tuple(names.beside(database, purpose, run_id) for purpose in ("scratch", "restored", "ready", "table"))
 
 
 def is_of_run(name: str, comment: str, database: str, run_id: str) -> bool:
@@ -137,6 +137,15 @@ def load_archive(target: Target, name: str, source: Source, progress: commands.P
 
 # What pg_restore says where another order may help.
 _OF_THE_ORDER = ("deadlock detected", "COPY failed for table")
+
+
+def load_archive_without_rows(target: Target, name: str, source: Source) -> None:
+    """Every object of the database with the values of its sequences; no row, no event trigger, no publication.
+
+    :raises Refused: the watch gave the restore up.
+    """
+    parts = archives.parts(source.tools, source.directory / ARCHIVE)
+    _load_archive(target, name, source, parts.without_rows, None)
 
 
 def load_archive_but_views(target: Target, name: str, source: Source) -> tuple[str, ...]:
@@ -220,11 +229,25 @@ def load_script(target: Target, name: str, source: Source, progress: commands.Pr
     :param progress: as for :func:`load_archive`.
     :raises Refused: the watch gave the restore up.
     """
+    _load_script(target, name, source, gzip_files.read(source.directory / SCRIPT), progress)
+
+
+def load_script_without_rows(target: Target, name: str, source: Source) -> None:
+    """As :func:`load_archive_without_rows`, from the SQL script.
+
+    :raises Refused: the watch gave the restore up.
+    """
+    _load_script(target, name, source, plain_rows.left_out(gzip_files.read(source.directory / SCRIPT)), None)
+
+
+def _load_script(
+    target: Target, name: str, source: Source, text: Iterator[bytes], progress: commands.Progress | None
+) -> None:
     client_tools.require_restricting(source.tools)
     _as_bare_as(target, name, source)
     argv = pg_tools.run_script(source.tools, ["-"], single_transaction=True)
     with _watched(target, name, progress) as moving:
-        script = scripts.restricted(gzip_files.read(source.directory / SCRIPT))
+        script = scripts.restricted(text)
         commands.write_from(_command(target, name, argv), script, moving)
     restorer.settle(target, name)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..retention.pin import Pinned
     from ..retention.prune import Pruned
     from ..retention.stored import StoredBackup
+    from ..tables import recover as tables_recover
     from ..verify.findings import BackupProof
 
 FORESEEN = "[ ]"
@@ -310,6 +311,21 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
         lines.append("[warning] Whatever was written after the backup would be in the kept database only")
     return lines
+
+
+def tables_recovered(done: tables_recover.Recovered) -> list[str]:
+    side, count = visible(done.schema), _count(len(done.rows), "table")
+    shown = [f"{TICK} Recovered {visible(label)} into {side}: {rows:,} rows" for label, rows in done.rows.items()]
+    shown.append(f"{TICK} {count} equal to the backup, from the {done.source} in {duration(done.seconds)}")
+    return [*shown, *[f"[info] Not carried over: {visible(line)}" for line in done.not_carried]]
+
+
+def tables_foreseen(found: tables_recover.Recovered) -> list[str]:
+    lines = [
+        f"{FORESEEN} {visible(label)} would be recovered into {visible(found.schema)}: {rows:,} rows"
+        for label, rows in found.rows.items()
+    ]
+    return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
 
 
 def undone(found: Undone | None) -> list[str]:

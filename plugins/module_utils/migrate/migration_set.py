@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import posixpath
-import re
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,14 +20,6 @@ from ..errors import BadRequest
 from ..ports.files import atomic, make_directory, read_text, remove_tree, reporting, sha256_of
 from . import conventions, file_rules
 from .pending import NOTHING, File, Listing
-
-# Strings, names and comments: a backslash in them is no command of psql's. Anywhere else it is, behind a statement too.
-# Behind a letter an E begins no string, and a $ is a part of the name.
-QUOTED = re.compile(
-    r"""(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|"""
-    r"""(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 
 from ..errors import BadRequest
 from ..ports.database import ONE_SNAPSHOT, Row, Session
-from .migration_set import QUOTED
+from ..sql_text import QUOTED, masked
 
 _COMMENT = re.compile(r"\A(--|/\*)")
 
@@ -32,8 +32,7 @@ def of(text: str, what: str, remedy: str = "") -> str:
 
 def _end_of_statement(text: str) -> int:
     """The place of the first semicolon that is code, or the end."""
-    masked = QUOTED.sub(lambda found: " " * len(found.group()), text)
-    found = masked.find(";")
+    found = masked(text).find(";")
     return len(text) if found < 0 else found
 
 

@@ -151,6 +151,32 @@ class Session:
             cursor.copy_expert(query, sink, size=1 << 20)
             return int(cursor.rowcount)
 
+    def copy_in(self, query: Query, chunks: Iterator[bytes]) -> int:
+        """Stream chunks into a COPY … FROM STDIN; the number of rows.
+
+        :raises QueryFailed: the server refused a row; what the chunks raise goes through as it is.
+        """
+        source = _Source(chunks)
+        with self._reporting(), self._connection.cursor() as cursor:
+            try:
+                cursor.copy_expert(query, source)
+            except psycopg2.Error:
+                if source.error:
+                    raise source.error from None
+                raise
+            return int(cursor.rowcount)
+
+    def run_script(self, script: bytes) -> None:
+        """Statements in the encoding that they set themselves, as pg_dump writes them, and without COPY.
+
+        What they have set is pinned again afterwards as far as names and texts depend on it.
+
+        :raises QueryFailed: the server refused one.
+        """
+        with self._reporting(), self._connection.cursor() as cursor:
+            cursor.execute(script)
+        self.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (SAFE_PATH,))
+
     @contextmanager
     def transaction(self, options: str = "") -> Iterator[None]:
         """A transaction that is committed at the end and rolled back on any error.
@@ -233,6 +259,21 @@ class Session:
             raise QueryFailed(
                 f"{self.target.dbname}: its encoding has no {error.object[error.start]!r}, which the statement has."
             ) from error
+
+
+class _Source:
+    """What psycopg2 reads from; it would turn an error of the chunks into one of the server's."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.error: BaseException | None = None
+
+    def read(self, _size: int) -> bytes:
+        try:
+            return next(self._chunks, b"")
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def codec(encoding: str) -> str:

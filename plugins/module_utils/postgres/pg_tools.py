@@ -16,6 +16,10 @@ _RESTRICTING = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _SEQUENCE_SET = re.compile(r"\d+; \d+ \d+ SEQUENCE SET ")
 _VIEW_DATA = re.compile(r"\d+; \d+ \d+ MATERIALIZED VIEW DATA ")
+_WITHOUT_ROWS = re.compile(
+    r"\d+; \d+ \d+ (?!(?:TABLE DATA|MATERIALIZED VIEW DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|STATISTICS DATA|"
+    r"EVENT TRIGGER|PUBLICATION|PUBLICATION TABLE|PUBLICATION TABLES IN SCHEMA|SUBSCRIPTION|SUBSCRIPTION TABLE) )"
+)
 _SCHEMA = re.compile(r"\d+; 2615 \d+ SCHEMA ")
 _EXTENSION = re.compile(r"\d+; 3079 \d+ EXTENSION - (.+?) *$")
 _ENCODING = re.compile(r"^SET client_encoding = '(\w+)';$", re.MULTILINE)
@@ -221,6 +225,33 @@ def view_entries(listing: str) -> tuple[tuple[str, ...], str]:
         tuple(line for line in lines if _VIEW_DATA.match(line)),
         "".join(line for line in lines if not _VIEW_DATA.match(line)),
     )
+
+
+def entries_without_rows(listing: str) -> str:
+    """The lines of ``pg_restore --list`` but those of content, and of what acts beyond its own tables."""
+    return "".join(f"{line}\n" for line in listing.splitlines() if _WITHOUT_ROWS.match(line))
+
+
+def entries_of_rows(listing: str, tables: Iterable[tuple[str, str]]) -> str:
+    """The lines of ``pg_restore --list`` that hold the rows of these tables, by schema and name.
+
+    The list writes names as they are, and a line feed as a space: other tables may be among the lines.
+    """
+    starts = tuple(" TABLE DATA {} {} ".format(*(_in_list(name) for name in table)) for table in tables)
+    return "".join(f"{line}\n" for line in listing.splitlines() if any(start in line for start in starts))
+
+
+def _in_list(name: str) -> str:
+    return name.replace("\r", " ").replace("\n", " ")
+
+
+def dump_schema(tools: Tools, schema: str, section: str) -> tuple[str, ...]:
+    """pg_dump of one section of one schema as an SQL script to its standard output.
+
+    :param section: ``pre-data`` or ``post-data``.
+    """
+    pattern = '"' + schema.replace('"', '""') + '"'
+    return (tools["pg_dump"], f"--schema={pattern}", f"--section={section}", "--no-password")
 
 
 def extension_names(listing: str) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "pg_migration_verify": {"backup_dir": "/nowhere"},
     "pg_preflight_facts": {"backup_root": "/nowhere"},
     "pg_restore_safe": {"backup_dir": "/nowhere"},
+    "pg_table_recover": {"backup_dir": "/nowhere", "tables": ["members"]},
 }
 
 
