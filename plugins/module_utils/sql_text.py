@@ -22,6 +22,18 @@ def masked(text: str) -> str:
     return QUOTED.sub(lambda found: " " * len(found.group()), text)
 
 
+def is_one_expression(text: str) -> bool:
+    """Whether a text between parentheses stays between them: no statement, and no parenthesis, ends in it."""
+    depth, code = 0, masked(text)
+    if not code.strip() or ";" in code or _OPENING.search(code):
+        return False
+    for sign in code:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def open_at_end(text: str) -> bool:
     """Whether a text ends inside a string, a name, a function's body or a comment."""
     return bool(_OPENING.search(masked(text)))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     assert replace(database, name=f"{database.name}_old").sql("SELECT count(*) FROM customers") == "60"
     database.admin(f"DROP DATABASE {database.name}_old")
 
+    _recover(ansible, hosts, database)
+
+    altered = next((backup_root / database.name).glob("latest/*.csv"))
+    altered.write_bytes(altered.read_bytes() + b"1\n")
+    damaged = ansible.play(hosts, "-e", "pg_migrate_level=checksum", playbook="pgsafe.migration.verify")
+    assert damaged.status == 2, damaged.output
+    assert altered.name in damaged.flat
+
+
+def _recover(ansible: Ansible, hosts: dict[str, dict[str, object]], database: Database) -> None:
+    """A table of the newest proven backup, and one row of it."""
     table = ["-e", '{"pg_migrate_tables": ["customers"], "pg_migrate_side_schema": "side"}']
     foreseen = ansible.play(hosts, *table, "--check", playbook="pgsafe.migration.recover_table")
     assert "[ ] public.customers would be recovered into side: 60 rows" in foreseen.flat, foreseen.output
@@ -72,8 +84,8 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     assert "Not carried over: foreign key orders_customer_id_fkey of public.orders" in recovered.flat
     assert database.sql("SELECT count(*) FROM side.customers") == "60"
 
-    altered = next((backup_root / database.name).glob("latest/*.csv"))
-    altered.write_bytes(altered.read_bytes() + b"1\n")
-    damaged = ansible.play(hosts, "-e", "pg_migrate_level=checksum", playbook="pgsafe.migration.verify")
-    assert damaged.status == 2, damaged.output
-    assert altered.name in damaged.flat
+    dest = ansible.home / "one.csv"
+    rows = {"pg_migrate_table": "customers", "pg_migrate_condition": "id = 42", "pg_migrate_dest": str(dest)}
+    extracted = ansible.play(hosts, "-e", json.dumps(rows), playbook="pgsafe.migration.extract_rows")
+    assert "[✓] Extracted 1 of 60 rows of public.customers to" in extracted.flat, extracted.output
+    assert dest.read_text().count("name 42") == 1

@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import Targ
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables.extract import ExtractRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
@@ -33,6 +34,7 @@ from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_preflight_facts,
     pg_recover,
     pg_restore_safe,
+    pg_rows_extract,
     pg_table_recover,
 )
 
@@ -104,3 +106,9 @@ def status(backup_root: Path, database: str = "", **fields: Any) -> StatusReques
 def tables(target: Target, backup_dir: Path, *labels: str, **fields: Any) -> TableRequest:
     given = _given(pg_table_recover, backup_dir=str(backup_dir), tables=list(labels), login_db=target.dbname)
     return replace(pg_table_recover.request(given), **{"target": target, **fields})
+
+
+def extract(target: Target, backup_dir: Path, table: str, condition: str, dest: Path, **fields: Any) -> ExtractRequest:
+    options = {"backup_dir": str(backup_dir), "table": table, "condition": condition, "dest": str(dest)}
+    given = _given(pg_rows_extract, **options)
+    return replace(pg_rows_extract.request(given), **{"target": target, **fields})

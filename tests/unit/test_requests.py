@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run impor
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables.extract import ExtractRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archive import ArchiveRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
@@ -43,6 +44,7 @@ REQUESTS = (
     ArchiveRequest,
     AuditRequest,
     BackupRequest,
+    ExtractRequest,
     FenceRequest,
     MigrateRequest,
     PreflightRequest,

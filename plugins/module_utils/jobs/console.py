@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..retention.prune import Pruned
     from ..retention.stored import StoredBackup
     from ..tables import recover as tables_recover
+    from ..tables.extract import Extracted
     from ..verify.findings import BackupProof
 
 FORESEEN = "[ ]"
@@ -326,6 +327,17 @@ def tables_foreseen(found: tables_recover.Recovered) -> list[str]:
         for label, rows in found.rows.items()
     ]
     return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
+
+
+def rows_extracted(done: Extracted) -> list[str]:
+    found = f"{done.rows:,} of {done.of:,} rows of {visible(done.table)}"
+    taken = f"from the {done.source} in {duration(done.seconds)}"
+    return [f"{TICK} Extracted {found} to {visible(done.dest)}, {taken}"]
+
+
+def rows_foreseen(found: Extracted) -> list[str]:
+    table, dest = visible(found.table), visible(found.dest)
+    return [f"{FORESEEN} Of {found.of:,} rows of {table} those that match would be written to {dest}", *found.problems]
 
 
 def undone(found: Undone | None) -> list[str]:

@@ -38,6 +38,7 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "pg_migration_verify": {"backup_dir": "/nowhere"},
     "pg_preflight_facts": {"backup_root": "/nowhere"},
     "pg_restore_safe": {"backup_dir": "/nowhere"},
+    "pg_rows_extract": {"backup_dir": "/nowhere", "table": "members", "condition": "true", "dest": "/nowhere"},
     "pg_table_recover": {"backup_dir": "/nowhere", "tables": ["members"]},
 }
 
