@@ -36,6 +36,7 @@ _OPTION = {
             "version": {"type": "str"},
             "undoes": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
+            "drops": {"type": "list", "elements": "str"},
         },
     },
     "timeout": {"type": "int", "default": 900},
@@ -112,6 +113,9 @@ def _expected(seconds: float) -> str:
 
 
 def _block(entry: Mapping[str, Any]) -> str:
+    if entry.get("drops"):
+        dropped = "".join(f"\n    DROP {visible(line)}" for line in entry["drops"])
+        return f"  {visible(entry['host'])}: kept beside {visible(entry['database'])}{dropped}"
     files, baseline = list(entry.get("files") or ()), list(entry.get("baseline") or ())
     wanted = f"    To be applied: {visible(first_few(files))}\n" if files else ""
     known = f"    Baseline, recorded and not run: {visible(first_few(baseline))}\n" if baseline else ""
@@ -129,6 +133,11 @@ def _block(entry: Mapping[str, Any]) -> str:
 def question(databases: Sequence[Mapping[str, Any]]) -> str:
     """What the person sees; one block a database."""
     listed = "\n".join(map(_block, databases))
+    if any(entry.get("drops") for entry in databases):
+        return (
+            f"\nDROP: these databases are gone afterwards, with what only they hold\n{listed}\n\n"
+            "Drop these databases and proceed? (yes/NO): "
+        )
     if any(entry.get("undoes") for entry in databases):
         return (
             f"\nROLLBACK: what was written after these backups will be in the kept databases only\n{listed}\n\n"

@@ -15,7 +15,7 @@ LONGEST = 63
 KEPT = "_old"
 
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
-_BESIDE = re.compile(r"(.+)__(?:scratch|ready|restored|table|failed|pgsafe)_\d{8}_\d{6}(?:_\d+)?")
+_BESIDE = re.compile(r"(.+)__(scratch|ready|restored|table|failed\d?|pgsafe)_(\d{8}_\d{6}(?:_\d+)?)", re.DOTALL)
 _ROLE = re.compile(r"pgsafe_\d{8}_\d{6}(?:_\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -38,6 +38,12 @@ def of_a_run(database: str) -> str:
     """The stem of a name that :func:`beside` has made, which a long database name shares in part; empty for others."""
     found = _BESIDE.fullmatch(database)
     return found[1] if found else ""
+
+
+def run_beside(database: str, name: str) -> str:
+    """The run id in a name that :func:`beside` has made for this database; empty for any other name."""
+    found = _BESIDE.fullmatch(name)
+    return found[3] if found and beside(database, found[2], found[3]) == name else ""
 
 
 def role_of_a_run(run_id: str) -> str:

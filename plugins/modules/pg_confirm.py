@@ -64,6 +64,10 @@ options:
         description: In what the database would not be as it was before after a rollback, a line each.
         type: list
         elements: str
+      drops:
+        description: The kept databases that would be dropped, a line each; then no backup is asked about.
+        type: list
+        elements: str
   timeout:
     description: How many seconds to wait for an answer.
     type: int

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..preflight.run import Preflight
     from ..restore.forecast import Forecast
     from ..restore.history import Undone
+    from ..restore.kept import Decision as KeptDecision
     from ..restore.recover import Recovered
     from ..restore.rollback import Restored
     from ..restore.run import RestorePlan
@@ -227,6 +228,25 @@ def pruned(found: Pruned, foreseen: bool) -> list[str]:
 def pinned(found: Pinned) -> list[str]:
     named = _named(found.backup)
     return [f"{TICK} Pinned {named}: {visible(found.reason)}" if found.reason else f"{TICK} Unpinned {named}"]
+
+
+def kept(decisions: Sequence[KeptDecision], foreseen: bool) -> list[str]:
+    """What is dropped of the kept databases, what stays, and why; nothing where there is none."""
+    lines = [_kept(decision, foreseen) for decision in decisions]
+    total = sum(decision.database.bytes for decision in decisions)
+    counted = f"{TICK} {_count(len(decisions), 'database')} kept beside the live one, {size(total)}"
+    return [counted, *lines] if lines else []
+
+
+def _kept(decision: KeptDecision, foreseen: bool) -> str:
+    found, sign = decision.database, f"{TICK} Kept"
+    if decision.due and foreseen:
+        sign = f"{FORESEEN} Would drop, once it is confirmed,"
+    if decision.dropped:
+        sign = f"{TICK} Dropped"
+    since = f"since {found.since:%Y-%m-%d %H:%M} UTC, " if found.since else ""
+    where = f"backup {found.backup_dir}, " if found.backup_dir else ""
+    return f"{sign} {visible(found.name)}, {size(found.bytes)}, {since}{visible(where)}{visible(decision.reason)}"
 
 
 def migrate(outcome: Outcome) -> list[str]:

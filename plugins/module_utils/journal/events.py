@@ -25,6 +25,7 @@ class Event(Word):
     PINNED = "pinned"  # reason
     UNPINNED = "unpinned"
     PRUNING = "pruning"  # backup_dir, reason
+    DROPPING_KEPT = "dropping_kept"  # name, oid, reason
 
     VERIFYING = "verifying"  # level
     VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds
@@ -42,7 +43,7 @@ class Event(Word):
 
     ROLLING_BACK = "rolling_back"
     ENDING_PREPARED = "ending_prepared"  # gid
-    SWAPPING = "swapping"  # name, oid
+    SWAPPING = "swapping"  # name, oid, system_identifier, kept: the OIDs of what is kept, by name
     ROLLBACK_FAILED = "rollback_failed"  # error
 
     # The verdict is in, and only the opening of the database is missing.

@@ -29,6 +29,7 @@ PHRASES = {
     Event.PINNED: ("RETENTION", "Backup pinned: {reason}"),
     Event.UNPINNED: ("RETENTION", "Backup unpinned"),
     Event.PRUNING: ("RETENTION", "Removing the backup {backup_dir}: {reason}"),
+    Event.DROPPING_KEPT: ("RETENTION", "Dropping the kept database {name}: {reason}"),
     Event.VERIFYING: ("VERIFY", "Verifying the backup up to level {level}"),
     Event.VERIFIED: ("VERIFY", "The backup reached level {level}"),
     Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),

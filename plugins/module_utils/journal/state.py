@@ -99,6 +99,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.PINNED: _ANYWHERE,
     Event.UNPINNED: _ANYWHERE,
     Event.PRUNING: _ANYWHERE,
+    Event.DROPPING_KEPT: _ANYWHERE,
     Event.VERIFYING: _ANYWHERE,
     Event.VERIFIED: _ANYWHERE,
     Event.VERIFIED_COPY: _ANYWHERE,
@@ -162,7 +163,7 @@ _RESET: Mapping[Event, Mapping[str, Any]] = {
 }
 
 # What becomes of the backup beside the run: a run that rests goes on resting.
-_OF_RETENTION = (Event.PINNED, Event.UNPINNED, Event.PRUNING)
+_OF_RETENTION = (Event.PINNED, Event.UNPINNED, Event.PRUNING, Event.DROPPING_KEPT)
 
 # After these events a run waits for its next task, without a process of its own but the watchdog.
 _RESTING = (Event.FENCED, Event.BACKED_UP, Event.VERIFIED)

@@ -303,6 +303,14 @@ SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
   FROM pg_catalog.pg_database d WHERE pg_catalog.shobj_description(d.oid, 'pg_database') ^@ %s ORDER BY 1
 """
 
+# Named as a run names a database beside another one; further conditions are the caller's.
+BESIDE = """
+SELECT d.datname, d.oid::bigint, COALESCE(pg_catalog.shobj_description(d.oid, 'pg_database'), ''), d.datallowconn,
+       (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid),
+       CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END
+  FROM pg_catalog.pg_database d WHERE d.datname ~ '__[a-z]+[0-9]?_[0-9]{8}_[0-9]{6}(_[0-9]+)?$' ORDER BY 1
+"""
+
 LEFT_PROBES = """
 SELECT d.datname FROM pg_catalog.pg_database d
  WHERE pg_catalog.shobj_description(d.oid, 'pg_database') = %s AND pg_catalog.pg_has_role(d.datdba, 'USAGE')

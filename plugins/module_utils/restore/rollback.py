@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
@@ -293,7 +294,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     with _closed(request.target, live.name) as ended:
         with request.listening():
             found = _candidate(request, manifest, run_journal)
-        _note(run_journal, Event.SWAPPING, name=found.name, oid=found.oid)
+        _note(run_journal, Event.SWAPPING, **_swapped(manifest, live, found))
         try:
             numbers = _with_numbers(request, found, ahead, run_journal)
             seconds, warnings = _swap(request.target, manifest, live, found)
@@ -381,10 +382,25 @@ def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journa
     return _Candidate(name, oid, tried.method, (*why_not, *tried.failures), tried.views)
 
 
+def _swapped(manifest: Manifest, live: Live, found: _Candidate) -> dict[str, Any]:
+    """For the journal: what takes the place, and by which the kept databases are known later."""
+    leaving = zip(live.places(manifest.identity.oid).values(), _kept_names(manifest))
+    return {
+        "name": found.name,
+        "oid": found.oid,
+        "system_identifier": manifest.identity.system_identifier,
+        "kept": {name: oid for oid, name in leaving},
+    }
+
+
+def _kept_names(manifest: Manifest) -> tuple[str, ...]:
+    return whereabouts.kept_names(manifest.identity.name, manifest.run_id)
+
+
 def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> tuple[float, tuple[str, ...]]:
     places = live.places(manifest.identity.oid)
     here = cutover.Here(manifest.identity, {**places, found.name: found.oid})
-    leaving = dict(zip(places, whereabouts.kept_names(manifest.identity.name, manifest.run_id)))
+    leaving = dict(zip(places, _kept_names(manifest)))
     swap = cutover.Swap(manifest.identity.name, leaving, found.name)
     with session(target.maintenance, purpose="rollback") as server:
         wanted, missing = properties.possible(server, manifest.properties)

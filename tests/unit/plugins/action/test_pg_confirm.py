@@ -159,3 +159,12 @@ def test_the_options_are_those_of_the_documentation() -> None:
     assert {name: as_specified(option) for name, option in documented.items()} == {
         name: as_documented(option) for name, option in pg_confirm._OPTION.items()
     }
+
+
+def test_the_question_about_kept_databases_names_each_of_them() -> None:
+    dropped = {**DATABASES[0], "drops": ["app__failed_20261116_143022, kept for 8 days", "evil\x1b[2J"]}
+    text = pg_confirm.question([dropped])
+    assert "db1: kept beside app" in text
+    assert "DROP app__failed_20261116_143022, kept for 8 days" in text
+    assert "Drop these databases and proceed? (yes/NO): " in text
+    assert "\x1b" not in text

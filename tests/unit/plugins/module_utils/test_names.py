@@ -56,6 +56,14 @@ def test_csv_names_are_harmless_everywhere(labels: list[str]) -> None:
         assert len(name) <= 128
 
 
+@given(DATABASE, st.sampled_from(["failed", "failed2", "ready"]), st.sampled_from([RUN, f"{RUN}_999"]))
+def test_the_run_of_a_name_beside_is_that_of_its_own_database(database: str, purpose: str, run_id: str) -> None:
+    name = names.beside(database, purpose, run_id)
+    assert names.run_beside(database, name) == run_id
+    assert names.run_beside(f"{database[:20]}-", name) == ""
+    assert names.run_beside(database, database) == ""
+
+
 def test_a_csv_of_the_public_schema_is_named_by_its_table() -> None:
     assert names.csv_names(["public.members", "sales.orders"]) == {
         "public.members": "members.csv",

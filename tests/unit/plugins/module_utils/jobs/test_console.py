@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import TableState
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Archiver, Slot, Standby
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import kept
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.findings import BackupProof, Finding
@@ -28,6 +30,20 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS, GIB, 
 
 ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
 OUTCOME = Outcome(Verdict.ROLLED_BACK, ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
+
+
+def test_a_kept_database_is_shown_with_date_backup_and_reason() -> None:
+    since = datetime(2026, 11, 16, 14, 35, tzinfo=timezone.utc)
+    found = kept.KeptDatabase("app__failed_1", 7, "1", since, 5 << 20, "/b/migration_1")
+    due = kept.Decision(found, due=True, reason="kept for 8 days")
+    told = "app__failed_1, 5.0M, since 2026-11-16 14:35 UTC, backup /b/migration_1, kept for 8 days"
+    assert console.kept([due], foreseen=True) == [
+        "[✓] 1 database kept beside the live one, 5.0M",
+        f"[ ] Would drop, once it is confirmed, {told}",
+    ]
+    assert console.kept([replace(due, dropped=True)], foreseen=False)[1] == f"[✓] Dropped {told}"
+    assert console.kept([due], foreseen=False)[1] == f"[✓] Kept {told}"
+    assert console.kept([], foreseen=True) == []
 
 
 def _ticked(lines: list[str]) -> list[str]:
