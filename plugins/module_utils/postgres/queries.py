@@ -146,6 +146,20 @@ SELECT a.attname, a.attgenerated <> ''
  ORDER BY a.attnum
 """
 
+# The columns of each index that identifies a row: unique, of whole columns that are not null, without a predicate.
+ROW_KEYS = """
+SELECT n.nspname, c.relname, k.columns
+  FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.place), pg_catalog.bool_and(a.attnotnull)
+                       FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, place)
+                       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum
+                      WHERE u.place <= i.indnkeyatts) AS k (columns, filled)
+ WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.filled
+   AND c.relkind IN ('r', 'p')
+ ORDER BY 1, 2, i.indisprimary DESC, i.indnkeyatts, k.columns
+"""
+
 SEQUENCES = f"""
 SELECT n.nspname, c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -33,6 +33,7 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "pg_audit_info": {},
     "pg_backup": {"backup_root": "/nowhere"},
     "pg_backup_verify": {"backup_dir": "/nowhere"},
+    "pg_compare": {"other_db": "other"},
     "pg_guard": {"tasks": "- debug:"},
     "pg_migration_apply": {"command": ["true"]},
     "pg_migration_verify": {"backup_dir": "/nowhere"},
