@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Prints the lines that the modules of the collection return for people, under the heading of their phase.
   - Ends a run with a line for every host, also for those that were not reached.
+  - Writes a report of all hosts on the controller, C(report.html), C(report.json) and C(junit.xml), in a directory of
+    its own for each play below C(pg_migrate_report_dir), by default C(reports) in C(pg_migrate_controller_dir).
+    C(pg_migrate_report_formats) chooses among them. It never changes a verdict.
   - Keeps a log of each run on the controller, C(migration_<run_id>.log) in a directory of the host's own below
     C(pg_migrate_controller_dir), also of runs whose controller had died and which this play has met.
   - Found by itself for the collection's playbooks. For a playbook of your own, enable it in the configuration.
@@ -18,9 +21,13 @@ requirements:
   - C(callbacks_enabled = pgsafe.migration.phases) for playbooks of your own
 """
 
+import time
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
@@ -30,7 +37,8 @@ from ..module_utils.foreign_text import visible
 from ..module_utils.journal import verdicts
 from ..module_utils.journal.verdicts import Verdict
 from ..module_utils.text import first_few
-from ..plugin_utils import role_options, run_logs, shield
+from ..plugin_utils import fleet_files, fleet_words, role_options, run_logs, shield
+from ..plugin_utils.fleet_report import Gathering, Task
 
 _ROLE = "pg_migrate"
 
@@ -53,6 +61,9 @@ _WINDOW_OPENS = "Fence"
 _ASKS = "Confirm | Ask a person"
 # Tasks of other roles have no step; those of the user's own within the window have names of their own.
 _BEHIND = ("", "Report")
+
+# The tasks that a run may begin with.
+_BEGINNINGS = ("Gate | Forget", "Validating arguments against arg spec 'main'")
 
 _NOT_OPEN = {Verdict.REFUSED: "refused: the migration did not begin, and the database is not open for writing"}
 
@@ -82,6 +93,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._ours = self._fenced = self._specified = False
         self._play: Any = None
         self._logs: dict[str, run_logs.HostLog] = {}
+        self._began, self._started = datetime.now(timezone.utc), time.monotonic()
+        self._gathering = Gathering(self._started)
+        self._of_play: list[str] = []
+        self._batch: list[str] = []
+        # The hosts of plays that migrate, and the play that did so last.
+        self._fleet: list[str] = []
+        self._migrating: Any = None
         # Found beside the playbook and enabled in the configuration it is loaded twice; the first one prints.
         first = getattr(self._display, "pgsafe_phases", self)
         self._display.pgsafe_phases = first
@@ -102,6 +120,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         hosts = manager._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         known = [host.get_name() for host in hosts]
         self._hosts += [host for host in known if host not in self._hosts]
+        self._of_play = known
+        self._batch = [host.get_name() for host in manager._inventory.get_hosts(play.hosts)]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._enter(task)
@@ -109,16 +129,22 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self._enter(task)
 
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._gathering.start(host.get_name(), time.monotonic())
+
     def v2_runner_on_ok(self, result: Any) -> None:
+        self._gather(result)
         self._show(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._gather(result, well=bool(ignore_errors))
         self._remember_reason(result)
         self._show(result)
         if self._specified and not ignore_errors:
             self._verdicts[result._host.get_name()] = Verdict.REFUSED
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._gather(result, well=False)
         host = result._host.get_name()
         verdict = self._verdicts.get(host, Verdict.UNKNOWN)
         begun = self._fenced and verdict is Verdict.UNKNOWN
@@ -131,16 +157,77 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         shield.window(shield.CLOSED)
         if not self._ours:
             return
+        ends = {host: self._end(host, stats) for host in self._hosts}
+        unwritten = self._report(ends)
         self._say("")
         self._say("VERDICTS")
         width = max(len(host) for host in self._hosts)
-        for host in self._hosts:
-            verdict = self._verdicts.get(host) or self._without(host, stats)
-            well = verdict in _WELL and host not in stats.failures
+        for host, (verdict, well) in ends.items():
             self._say(f"  {host:<{width}}  {self._text(host, verdict)}", "green" if well else "red")
             for line in self._lines(host):
                 self._say(f"      {line}")
             self._end_log(host, verdict)
+        if unwritten:
+            self._display.warning(unwritten)
+
+    def _end(self, host: str, stats: Any) -> tuple[Verdict, bool]:
+        """The verdict, and whether it is good and the host has not failed."""
+        verdict = self._verdicts.get(host) or self._without(host, stats)
+        return verdict, verdict in _WELL and host not in stats.failures
+
+    def _report(self, ends: dict[str, tuple[Verdict, bool]]) -> str:
+        """Show and write the report of all hosts; why it could not be written, or empty."""
+        if not self._fleet:
+            return ""
+        for host in self._fleet:
+            self._gathering.end(host, *ends[host], self._text(host, ends[host][0]), self._lines(host))
+            if not self._gathering.named(host):
+                self._gathering.name(host, str(self._variable(host, "pg_migrate_db")))
+        seconds = time.monotonic() - self._started
+        report = self._gathering.report(self._fleet, self._began, seconds, bool(context.CLIARGS.get("check")))
+        if len(report["hosts"]) > 1:
+            self._say("")
+            self._say("FLEET", "bright blue")
+            for line in fleet_words.table(report["hosts"]):
+                self._say(f"  {line}")
+        return self._write_report(report)
+
+    def _write_report(self, report: dict[str, Any]) -> str:
+        place, formats = self._report_place(), self._report_formats()
+        if place is None or not formats:
+            return ""
+        try:
+            written = fleet_files.write(place, formats, report)
+        except FileFailed as error:
+            return fleet_files.unwritable(error)
+        self._say(f"[info] Report: {written}")
+        return ""
+
+    def _report_place(self) -> Path | None:
+        """In check mode only where a variable names it, as nothing else is written then."""
+        chosen = str(self._first("pg_migrate_report_dir"))
+        if chosen or context.CLIARGS.get("check"):
+            return Path(chosen).expanduser().absolute() if chosen else None
+        logs = str(self._first("pg_migrate_controller_dir") or run_logs.DIRECTORY)
+        return Path(logs).expanduser().absolute() / fleet_files.DIRECTORY
+
+    def _report_formats(self) -> list[str]:
+        asked, known = self._first("pg_migrate_report_formats"), list(fleet_files.FORMATS)
+        return [word for word in known if word in asked] if isinstance(asked, list) else known
+
+    def _first(self, name: str) -> Any:
+        """A report is of all hosts: the first one that has the variable decides."""
+        found = (self._variable(host, name) for host in self._fleet)
+        return next((value for value in found if value not in ("", None)), "")
+
+    def _variable(self, host: str, name: str) -> Any:
+        """As the inventory and the play have it; empty where there is none, or it cannot be templated."""
+        manager = self._migrating.get_variable_manager()
+        variables = manager.get_vars(play=self._migrating, host=manager._inventory.get_host(host))
+        try:
+            return Templar(loader=manager._loader, variables=variables).template(variables.get(name, ""))
+        except AnsibleError:
+            return ""
 
     def _text(self, host: str, verdict: Verdict) -> str:
         closed = _NOT_OPEN.get(verdict) if self._access.get(host) else None
@@ -168,7 +255,23 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._specified = bool(step) and task.action == "ansible.builtin.validate_argument_spec"
         if step:
             self._ours = True
+            self._begin_batch(name)
             self._coming = _PHASES.get(step, self._coming)
+
+    def _begin_batch(self, name: str) -> None:
+        """With the first task of the main entry point, the only one that migrates."""
+        if name.startswith(_BEGINNINGS):
+            self._migrating = self._play
+            self._fleet += [host for host in self._of_play if host not in self._fleet]
+            if self._batch:
+                self._gathering.batch(self._batch)
+                self._batch = []
+
+    def _gather(self, result: Any, well: bool = True) -> None:
+        host, task = result._host.get_name(), result._task
+        role, _colon, name = task.get_name().partition(" : ")
+        if role.endswith(_ROLE) and host in self._fleet:
+            self._gathering.take(host, Task(name, str(task.action)), _said(result), time.monotonic(), well)
 
     def _remember_reason(self, result: Any) -> None:
         """What a person wants to read last: the first failure of a host, and what to do about it."""

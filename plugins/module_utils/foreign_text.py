@@ -18,9 +18,14 @@ def visible(line: str) -> str:
 
 
 def _written(sign: str) -> str:
-    if sign.isprintable() or unicodedata.category(sign) not in _INVISIBLE:
+    if sign.isprintable() or (unicodedata.category(sign) not in _INVISIBLE and not _is_noncharacter(ord(sign))):
         return sign
     return sign.encode("unicode_escape").decode("ascii")
+
+
+def _is_noncharacter(code: int) -> bool:
+    """No text may hold these, and an XML document that does is malformed: https://www.unicode.org/faq/private_use.html"""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def lines(text: str) -> list[str]:

@@ -158,6 +158,11 @@ version:
   returned: with O(command), except behind the migration
   type: str
   sample: Alembic 0001 (public.alembic_version)
+newest:
+  description: The SQL file that was applied last before; empty with O(command), and where none was.
+  returned: success, except behind the migration
+  type: str
+  sample: 002_move_members.sql
 versions:
   description: The version in each history of a migration tool, or by O(version_query); empty for SQL files.
   returned: success
@@ -290,7 +295,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     plan = migrate.plan(asked)
     versions = [asdict(change) for change in tool_histories.changes(plan.versions, None)]
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files, "baseline": plan.baseline}
-    foreseen.update(version=plan.version, versions=versions)
+    foreseen.update(version=plan.version, versions=versions, newest=plan.newest)
     if check_mode or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
         return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}

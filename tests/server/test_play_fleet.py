@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, SMALL, Database, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, SMALL, TREE, Database, write_set
 
 import pgserver
 
@@ -27,6 +30,28 @@ def confirmed(fleet: dict[str, Database], **variables: object) -> tuple[str, str
     return "-e", json.dumps({"pg_migrate_confirm": names, **variables})
 
 
+def report(ansible: Ansible) -> dict[str, dict[str, Any]]:
+    """By host, what the play has reported; it keeps to the schema, and is there in all of its forms."""
+    (directory,) = (ansible.home / "pgsafe" / "reports").iterdir()
+    found = json.loads((directory / "report.json").read_text())
+    jsonschema.validate(found, json.loads((TREE / "docs" / "fleet_report.schema.json").read_text()))
+    cases = list(ET.parse(directory / "junit.xml").iter("testcase"))  # noqa: S314 written by the play
+    assert len(cases) == len(found["hosts"])
+    assert (directory / "report.html").read_text().count('<section class="run"') == len(cases)
+    return {one["host"]: one for one in found["hosts"]}
+
+
+def require_whole(one: Mapping[str, Any]) -> None:
+    """Everything that a host that was migrated is reported with, from real results."""
+    absent = [name for name, value in one.items() if value in (None, "", []) and name != "reasons"]
+    assert absent == []
+    assert one["version"] == {"before": "", "after": one["files"][-1]["name"]}
+    assert None not in (one["rows"]["before"], one["rows"]["after"], one["rollback"]["expected_seconds"])
+    assert one["verification"]["passed"]
+    assert [file["state"] for file in one["files"] if file["seconds"] is not None] == ["applied"] * len(GOOD)
+    assert [step["step"] for step in one["steps"]][-3:] == ["Confirm", "Migrate", "Report"]
+
+
 @pytest.mark.fault(76)
 def test_hosts_after_a_failed_one_are_not_started(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path
@@ -41,6 +66,12 @@ def test_hosts_after_a_failed_one_are_not_started(
     assert played.verdict("b") == "rolled back: the database is as it was before"
     assert {played.verdict(name) for name in "cd"} <= set(NOT_STARTED)
     assert {name for name in fleet if fleet[name].fingerprint() != before[name]} == {"a"}
+    reported = report(ansible)
+    require_whole(reported["a"])
+    assert [file["state"] for file in reported["b"]["files"]] == [*["rolled_back"] * len(GOOD), "pending"]
+    assert reported["b"]["rollback"]["kept"]
+    assert reported["b"]["reasons"]
+    assert [reported[name]["backup"] for name in "cd"] == [None, None]
     assert sorted(path.name for path in backup_root.glob("app*")) == sorted([fleet["a"].name, fleet["b"].name])
 
 
@@ -71,6 +102,10 @@ def test_an_unreachable_host_counts_as_not_well(
     assert played.verdict("b") == "unreachable"
     assert {played.verdict(name) for name in "cd"} <= set(NOT_STARTED)
     assert {name for name in fleet if fleet[name].fingerprint() != before[name]} == {"a"}
+    reported = report(ansible)
+    assert [reported[name]["verdict"] for name in "ab"] == ["migrated", "unreachable"]
+    assert {name: one["database"] for name, one in reported.items()} == {name: fleet[name].name for name in fleet}
+    assert [reported[name]["batch"] for name in "ab"] == [1, 2]
 
 
 def test_one_answer_confirms_the_whole_batch(ansible: Ansible, fleet: dict[str, Database], backup_root: Path) -> None:

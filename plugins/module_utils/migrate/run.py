@@ -139,6 +139,7 @@ class Plan:
     :param baseline: the files that are to be recorded as applied without being run.
     :param versions: of the tool that a command runs; empty for files.
     :param version: the same for a person.
+    :param newest: the file that was applied last before this run; empty for a command.
     :param asked: the words of the command that said whether anything is pending; empty where none was asked.
     """
 
@@ -149,6 +150,7 @@ class Plan:
     sessions: int
     versions: tuple[ToolVersion, ...] = ()
     version: str = ""
+    newest: str = ""
     asked: str = ""
 
     @property
@@ -208,6 +210,7 @@ def plan(request: MigrateRequest) -> Plan:
     answer = _answer(request)
     with session(login_triggers.silenced(target), purpose="plan") as reader:
         pending = _decided(reader, asked, request.accepted, answer)
+        newest = "" if request.source.by_command else _newest(reader, asked.name)
         sessions = reader.rows(queries.SESSIONS, (target.dbname, [reader.pid]))
         if pending and expectations:
             expected.require_known(expectations, [table.label for table in fingerprint.tables(reader)])
@@ -220,8 +223,14 @@ def plan(request: MigrateRequest) -> Plan:
         sessions=len(sessions),
         versions=versions,
         version=tool_histories.told(versions) if request.source.by_command else "",
+        newest=newest,
         asked=request.redacted(answer.by) if answer else "",
     )
+
+
+def _newest(reader: Session, set_name: str) -> str:
+    found = [file.name for file in applied_files.read(reader) if file.set_name == set_name]
+    return found[-1] if found else ""
 
 
 def _versions(request: MigrateRequest, target: Target, purpose: str) -> tuple[ToolVersion, ...]:

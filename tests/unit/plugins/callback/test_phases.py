@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
@@ -45,7 +46,7 @@ class Script:
     def _play(self, hosts: tuple[str, ...]) -> None:
         play = create_autospec(Play, instance=True)
         play.hosts = "all"
-        manager = create_autospec(VariableManager, instance=True)
+        self.manager = manager = create_autospec(VariableManager, instance=True)
         manager._inventory = create_autospec(InventoryManager, instance=True)
         manager._inventory.get_hosts.return_value = [Host(host) for host in hosts]
         manager._loader = DataLoader()
@@ -54,7 +55,7 @@ class Script:
         self.callback.v2_playbook_on_play_start(play)
 
     def task(self, name: str, role: str = "pgsafe.migration.pg_migrate", action: str = "pg_recover") -> Script:
-        task = create_autospec(Task, instance=True)
+        self._task = task = create_autospec(Task, instance=True)
         task.action = action
         task.get_name.return_value = f"{role} : {name}" if role else name
         self.callback.v2_playbook_on_task_start(task, False)
@@ -62,7 +63,7 @@ class Script:
 
     def _result(self, host: str, said: dict[str, Any]) -> Any:
         self._stats.processed[host] = 1
-        return TaskResult(Host(host), create_autospec(Task, instance=True), said, {})
+        return TaskResult(Host(host), self._task, said, {})
 
     def ok(self, host: str, *console: str, **said: Any) -> Script:
         self.callback.v2_runner_on_ok(self._result(host, {"console": list(console), **said}))
@@ -72,8 +73,10 @@ class Script:
         return self.ok(host, ansible_facts={"pg_migrate_verdict": verdict})
 
     def failed(self, host: str, *console: str, **said: Any) -> Script:
+        """As Ansible does, without a word on ignored errors."""
         self._stats.failures[host] = 1
-        self.callback.v2_runner_on_failed(self._result(host, {"console": list(console), **said}))
+        ignored: Any = None
+        self.callback.v2_runner_on_failed(self._result(host, {"console": list(console), **said}), ignored)
         return self
 
     def unreachable(self, host: str, msg: str) -> Script:
@@ -265,6 +268,85 @@ def test_a_log_that_cannot_be_kept_is_a_warning(home: Path) -> None:
     script = Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
     script.lines()
     assert "The log of the run could not be kept" in script.display.warning.call_args.args[0]
+
+
+BEGINS = "Gate | Forget an earlier migration of this play"
+
+
+def migrated(*hosts: str) -> Script:
+    """A play of the role's main entry point, in which the first host is migrated and no other one begins."""
+    script = Script(*hosts).task(BEGINS, action="ansible.builtin.set_fact").verdict(hosts[0], "refused")
+    script.task("Backup | Take", action="pgsafe.migration.pg_backup").ok(hosts[0], run_id="1", backup_dir="/b", bytes=5)
+    return script.task("Report | Remember").verdict(hosts[0], "migrated")
+
+
+def test_the_report_of_all_hosts_is_written_beside_the_logs_and_shown_before_the_verdicts(home: Path) -> None:
+    lines = migrated("db1", "db2").lines()
+    (written,) = (home / "logs" / "reports").iterdir()
+    assert sorted(path.name for path in written.iterdir()) == ["junit.xml", "report.html", "report.json"]
+    hosts = json.loads((written / "report.json").read_text())["hosts"]
+    assert [(one["host"], one["verdict"], one["well"]) for one in hosts] == [
+        ("db1", "migrated", True),
+        ("db2", "not_reached", False),
+    ]
+    assert hosts[0]["backup"] == {"dir": "/b", "bytes": 5, "level": ""}
+    assert lines.index("FLEET") < lines.index(f"[info] Report: {written}") < lines.index("VERDICTS")
+
+
+def test_a_fleet_of_one_has_no_table() -> None:
+    assert "FLEET" not in migrated("db1").lines()
+
+
+def test_a_report_that_cannot_be_written_is_a_warning_behind_the_verdicts(home: Path) -> None:
+    (home / "logs").mkdir()
+    (home / "logs" / "reports").touch()
+    script = migrated("db1")
+    assert script.lines()[-1] == "  db1  migrated and verified"
+    assert "The report of the run could not be written" in script.display.warning.call_args.args[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "check", "written"),
+    [
+        ({"pg_migrate_report_dir": "ci", "pg_migrate_report_formats": ["junit"]}, False, ["junit.xml"]),
+        ({"pg_migrate_report_dir": "ci", "pg_migrate_report_formats": ["junit"]}, True, ["junit.xml"]),
+        ({"pg_migrate_report_formats": []}, False, []),
+        ({}, True, []),
+    ],
+)
+def test_where_and_whether_a_report_is_written_is_said_by_variables(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], check: bool, written: list[str]
+) -> None:
+    """In check mode only where a directory is named."""
+    monkeypatch.setattr("ansible.context.CLIARGS", CLIArgs({"check": check}))
+    script = migrated("db1")
+    script.manager.get_vars.return_value = variables
+    script.lines()
+    assert sorted(path.name for path in home.rglob("*") if path.is_file() and path.suffix != ".log") == written
+
+
+def test_the_step_that_failed_is_marked(home: Path) -> None:
+    script = Script("db1").task(BEGINS, action="ansible.builtin.set_fact").verdict("db1", "refused")
+    script.task("Preflight | Gather").failed("db1", msg="No disk.").lines()
+    (path,) = (home / "logs").rglob("report.json")
+    steps = json.loads(path.read_text())["hosts"][0]["steps"]
+    assert [(step["step"], step["well"]) for step in steps] == [("Gate", True), ("Preflight", False)]
+
+
+def test_another_playbook_of_the_role_writes_no_report(home: Path) -> None:
+    Script("db1").task("Gate | Refuse unknown variables").ok("db1").task("Rollback | Restore beside").ok("db1").lines()
+    assert list(home.iterdir()) == []
+
+
+def test_a_host_whose_variables_were_refused_is_in_the_report(home: Path) -> None:
+    script = Script("db1").task("Validating arguments against arg spec 'main'", action=VALIDATES)
+    script.failed("db1", msg="Unsupported parameters").lines()
+    (path,) = (home / "logs").rglob("report.json")
+    (one,) = json.loads(path.read_text())["hosts"]
+    assert (one["verdict"], one["reasons"], one["batch"]) == ("refused", ["Unsupported parameters"], 1)
+
+
+VALIDATES = "ansible.builtin.validate_argument_spec"
 
 
 def windows(*tasks: tuple[str, str]) -> list[int]:

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.foreign_text impo
         ("zero\u200bwidth\ufeff", r"zero\u200bwidth\ufeff"),
         ("a\u2028b\x85c", r"a\u2028b\x85c"),
         ("\udc80", r"\udc80"),
+        ("\ufffe\ufdd0\U0010ffff", r"\ufffe\ufdd0\U0010ffff"),
         ("a\tb", "a       b"),
         ("Straße, 全角　空白, émigré, 🐘", "Straße, 全角　空白, émigré, 🐘"),
     ],

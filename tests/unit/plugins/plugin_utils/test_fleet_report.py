@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Results come from targets: whatever they hold, the report keeps to its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.fleet_report import Task
+from ansible_collections.pgsafe.migration.tests.unit import fleet_samples
+from ansible_collections.pgsafe.migration.tests.unit.fleet_samples import HOSTILE, Fleet
+from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
+from hypothesis import given
+from hypothesis import strategies as st
+
+SCHEMA = json.loads((COLLECTION / "docs" / "fleet_report.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(HOSTILE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+# Every name that is looked for in a result, at any depth.
+NAMES = st.sampled_from(
+    [
+        "ansible_facts", "pg_preflight", "pg_migrate_verdict", "database", "server_version_text", "audit",
+        "findings", "rows", "files", "applied", "newest", "versions", "before", "after", "tables", "name", "kind",
+        "seconds", "run_id", "backup_dir", "bytes", "reached", "restore_seconds", "rollback", "kept",
+        "not_given_back", "verification", "passed", "problems", "objects", "unanalysed", "statement",
+        "seconds_closed", "verdict", "count",
+    ]
+)
+RESULTS = st.recursive(
+    ANYTHING,
+    lambda inner: st.dictionaries(NAMES, inner, max_size=6) | st.lists(inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def fields(report: dict[str, Any], host: str, *names: str) -> list[Any]:
+    (found,) = [one for one in report["hosts"] if one["host"] == host]
+    return [found[name] for name in names]
+
+
+def test_the_schema_is_one_and_the_sample_keeps_to_it() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    VALIDATOR.validate(fleet_samples.sample())
+
+
+def test_the_schema_knows_every_verdict() -> None:
+    properties = SCHEMA["properties"]["hosts"]["items"]["properties"]
+    assert set(properties["verdict"]["enum"]) == {word.value for word in Verdict}
+
+
+def test_a_host_that_was_migrated_has_all_of_its_facts() -> None:
+    report = fleet_samples.sample()
+    names = ("batch", "database", "version", "rows", "seconds_read_only", "seconds_closed")
+    assert fields(report, "db1.example.org", *names) == [
+        1,
+        "community_connect",
+        {"before": "000_baseline.sql", "after": "003_switch_to_members.sql"},
+        {"before": 12857, "after": 14104},
+        9.3,
+        0.5,
+    ]
+    (backup, rollback) = fields(report, "db1.example.org", "backup", "rollback")
+    assert backup == {"dir": fleet_samples.BACKUP_DIR, "bytes": 12582912, "level": "restore"}
+    assert (rollback["expected_seconds"], rollback["seconds"]) == (2.3, None)
+
+
+def test_the_steps_of_a_host_follow_each_other_and_the_failed_one_is_marked() -> None:
+    (steps,) = fields(fleet_samples.sample(), "db2.example.org", "steps")
+    assert [step["step"] for step in steps if not step["well"]] == ["Migrate"]
+    ends = [round(step["after"] + step["seconds"], 1) for step in steps]
+    assert [step["after"] for step in steps] == [0.0, *ends[:-1]]
+
+
+def test_files_of_a_rolled_back_run_are_not_told_as_applied() -> None:
+    (files,) = fields(fleet_samples.sample(), "db2.example.org", "files")
+    assert [file["state"] for file in files] == ["rolled_back", "rolled_back", "pending"]
+
+
+def test_hosts_that_were_not_reached_have_a_record_too() -> None:
+    report = fleet_samples.sample()
+    assert fields(report, "db4.example.org", "verdict", "batch", "database", "seconds") == [
+        "not_reached",
+        None,
+        "community_connect_south",
+        None,
+    ]
+    assert report["verdicts"] == {"migrated": 1, "rolled_back": 1, "unreachable": 1, "not_reached": 1}
+    assert report["well"] is False
+
+
+def test_two_databases_of_one_host_are_two_records() -> None:
+    """One play may include the role for one database after the other."""
+    fleet = Fleet()
+    fleet.batch("db1")
+    fleet.prepared("db1", "first")
+    fleet.verdict("db1", "migrated")
+    fleet.prepared("db1", "second")
+    fleet.verdict("db1", "refused")
+    fleet.end("db1", Verdict.REFUSED, "The disk is full.")
+    found = [(one["database"], one["verdict"], one["well"], one["reasons"]) for one in fleet.report()["hosts"]]
+    assert found == [("first", "migrated", True, []), ("second", "refused", False, ["The disk is full."])]
+
+
+def test_a_host_that_an_earlier_play_has_lost_keeps_its_one_record() -> None:
+    fleet = Fleet()
+    fleet.batch("db1", "db2")
+    fleet.prepared("db1", "first")
+    fleet.batch("db1", "db2")
+    fleet.prepared("db2", "second")
+    fleet.end("db1", Verdict.REFUSED)
+    fleet.end("db2", Verdict.UNKNOWN)
+    assert [(one["host"], one["batch"]) for one in fleet.report()["hosts"]] == [("db1", 1), ("db2", 2)]
+
+
+def test_tasks_of_the_users_own_belong_to_the_step_that_they_are_in() -> None:
+    fleet = Fleet()
+    fleet.batch("db1")
+    fleet.run("db1", "Migrate", 1.0)
+    moment = fleet.clock + 5.0
+    fleet.gathering.take("db1", Task("Rename the columns", "shell"), {"rows": 5}, moment)
+    fleet.end("db1", Verdict.MIGRATED)
+    assert fields(fleet.report(), "db1", "steps") == [[{"step": "Migrate", "after": 0.0, "seconds": 6.0, "well": True}]]
+
+
+@given(result=RESULTS, step=st.sampled_from(list(fleet_samples.TASKS)), verdict=st.sampled_from(list(Verdict)))
+def test_the_report_keeps_to_its_schema_whatever_a_target_sends(result: Any, step: str, verdict: Verdict) -> None:
+    fleet = Fleet()
+    fleet.batch(HOSTILE)
+    fleet.prepared(HOSTILE, "app")
+    said = result if isinstance(result, dict) else {"verification": result, "rows": result}
+    fleet.gathering.take(HOSTILE, Task(f"{step} | A task", fleet_samples.TASKS[step]), said, fleet.clock)
+    fleet.end(HOSTILE, verdict, HOSTILE, database=HOSTILE)
+    report = fleet.report()
+    VALIDATOR.validate(report)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\u202e", "\u2066", "\udc80", "\n"])
+def test_no_text_of_a_report_has_a_sign_that_is_obeyed_or_not_shown(sign: str) -> None:
+    assert not [text for text in _texts(fleet_samples.hostile()) if sign in text]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for one in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(one)
