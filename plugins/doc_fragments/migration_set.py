@@ -86,7 +86,7 @@ options:
         environment, the role and the limits of O(command), and in sessions that are read-only by default.
       - When it prints O(pending_text), something is pending. Status 0 without this text means that nothing is, and the
         run is V(unchanged). Everything else is an error, and refuses the run.
-      - Its answer decides, whatever the history of this collection says of O(command).
+      - Its answer takes precedence over what this collection's history says of O(command).
     type: list
     elements: str
     default: []

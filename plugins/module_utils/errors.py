@@ -57,7 +57,7 @@ class PgsafeError(Exception):
 
 
 def _sentence(text: str) -> str:
-    """What a tool said ends where its line ended; a sentence of ours follows it."""
+    """What a tool said ends where its line ended; another sentence follows it."""
     return text if text[-1] in ".!?:;)\"'\n" else f"{text}."
 
 
@@ -70,7 +70,7 @@ class ConnectionFailed(PgsafeError):
 
 
 class QueryFailed(PgsafeError):
-    """The server refused a statement of ours.
+    """The server refused a statement.
 
     :param sqlstate: the five characters of the SQLSTATE, empty when there was none.
     """

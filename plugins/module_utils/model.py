@@ -229,7 +229,7 @@ class Fingerprint:
     :param catalog: the facts of every object by kind and name, as the server writes them.
     :param generation: :data:`SOURCE` of the database that is backed up, :data:`AS_RESTORED` of a copy of it. Two of one
         generation are compared by their exact texts; a restore writes some texts anew, once.
-    :param reported: what is told and never compared, such as the rows of materialized views.
+    :param reported: what is reported and never compared, such as the rows of materialized views.
     """
 
     tables: Mapping[str, TableState]

@@ -62,7 +62,7 @@ options:
       - V(full) reads every row. V(sampled) counts every row and reads about one in 64, chosen by a hash of its primary
         key, so that it is the same rows in a copy; tables without a primary key are read in full. V(counts) counts
         every row and reads none.
-      - The manifest says how each table was read, and whatever is compared with it later is read in the same way.
+      - The manifest says how each table was read, and every later comparison reads in the same way.
     type: str
     choices: [full, sampled, counts]
     default: full

@@ -9,7 +9,7 @@ module: pg_backup_pin
 short_description: Pin a backup so that retention keeps it
 version_added: 0.1.0
 description:
-  - Has M(pgsafe.migration.pg_backup_prune) keep a backup whatever its age, until it is unpinned. The journal of its run
+  - Has M(pgsafe.migration.pg_backup_prune) keep a backup at any age, until it is unpinned. The journal of its run
     records the pin and its reason.
 options:
   backup_dir:

@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Removes a backup when it is older than O(keep_days) and at least O(keep_min) newer backups of the same database are
     proven, which means that they were restored once. The last proven backup is therefore never removed.
-  - Keeps, whatever their age, backups that are pinned, in use, unfinished, unreadable or dated in the future, that of a
+  - Keeps, at any age, backups that are pinned, in use, unfinished, unreadable or dated in the future, that of a
     run which has not ended, that of a failed migration until a later one succeeds, and the one that the link C(latest)
     points at. Directories that no run of the backup root made are left alone.
   - The manifest is removed first, so an interrupted removal leaves no directory that looks like a backup. The next call

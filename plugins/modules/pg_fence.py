@@ -68,7 +68,7 @@ options:
     default: []
   after:
     description:
-      - Commands to run after the database was opened again, whatever became of the run. They are kept in the journal.
+      - Commands to run after the database was opened again, however the run ended. They are kept in the journal.
     type: list
     elements: list
     default: []

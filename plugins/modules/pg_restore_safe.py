@@ -153,7 +153,7 @@ undoes:
   elements: str
   sample: ["Undoes the run 20261116_143022 (migrated, began at 2026-11-16T14:31:02Z)"]
 backup_dir:
-  description: The directory of the backup, whatever link or word named it.
+  description: The directory of the backup, with links and keywords resolved.
   returned: in check mode
   type: str
 bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Between the files of an answer: with become, everything comes over a terminal, with whatever sudo says.
+# Between the files of an answer: with become, everything comes over a terminal, mixed with the output of sudo.
 _MARK = "@@pgsafe@@"
 _FILES = ("state.json", "progress.json", "result.json")
 
@@ -55,7 +55,7 @@ class FarChannel:
 
 
 def parsed(said: str) -> Look | None:
-    """The answer of a poll, whatever else came with it."""
+    """The answer of a poll, without the output around it."""
     parts = said.replace("\r", "").split(_MARK)
     if len(parts) != len(_FILES) + 2:
         return None

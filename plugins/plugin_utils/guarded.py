@@ -33,7 +33,7 @@ class GuardedAction(Action):
 
     def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any], begun: bool = False) -> dict[str, Any]:
         """
-        :param begun: what the module is to stay with was begun before, so that an interruption is told to the guard.
+        :param begun: what the module is to stay with was begun before, so that the guard hears of an interruption.
         """
         with trapped() as trap, shield.guarded():
             if trap.reason and not begun:
@@ -81,7 +81,7 @@ class GuardedAction(Action):
     def _keep_logs(self, host: str, result: Mapping[str, Any], task_vars: dict[str, Any]) -> None:
         """Here and not by the callback: this worker outlives its controller, and a result is shown in full."""
         chosen = self._templar.template(task_vars.get("pg_migrate_controller_dir") or run_logs.DIRECTORY)
-        # A log that cannot be kept is told by the callback, which keeps what was shown in it.
+        # The callback reports a log that cannot be written, and keeps what was shown in it.
         with suppress(FileFailed):
             run_logs.HostLog(str(chosen), host).take({"run_logs": result.get("run_logs")})
 

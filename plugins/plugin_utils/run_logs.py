@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The logs of runs on the controller: what a person was shown, with times, and what the log on the target says.
 
-A run whose controller has died is still at work on its target; whatever play meets it next brings the rest.
+A run whose controller has died is still at work on its target; the next play that reaches it fetches the rest.
 """
 
 from __future__ import annotations

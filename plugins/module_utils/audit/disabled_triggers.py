@@ -9,7 +9,7 @@ from __future__ import annotations
 from .finding import WARNING
 from .rule import USERS, Rule
 
-# The triggers of a foreign key are named by OIDs; a partition's are told by its parent's.
+# The triggers of a foreign key are named by OIDs; a partition's are covered by its parent's.
 _QUERY = f"""
 SELECT DISTINCT pg_catalog.format(CASE WHEN t.tgisinternal THEN '%I.%I constraint %I' ELSE '%I.%I trigger %I' END,
            n.nspname, c.relname, CASE WHEN t.tgisinternal THEN k.conname ELSE t.tgname END),

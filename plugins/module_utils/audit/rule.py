@@ -143,7 +143,7 @@ def in_columns(columns: str, offends: str, kept: str = "v.rows > 0") -> str:
 
     :param columns: the condition on a column a of a type t in a table c.
     :param offends: a condition on a row, with ``%1$I`` for the column.
-    :param kept: the condition under which a column with v.rows such rows out of s.total is told.
+    :param kept: the condition under which a column with v.rows such rows out of s.total is reported.
     """
     return f"""
 SELECT {NAME}, pg_catalog.format(

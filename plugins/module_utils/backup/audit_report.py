@@ -87,7 +87,7 @@ def _rules(rules: Mapping[str, RuleReading]) -> list[str]:
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Names and what is told of them; a name that is too long has a line of its own."""
+    """Names with their facts; a name that is too long has a line of its own."""
     listed = [(visible(name), told) for name, told in rows]
     width = max([len(name) for name, _told in listed if len(name) <= _NAME] or [0])
     lines = []

@@ -241,7 +241,7 @@ class _Taking:
         return self._seal(held, sequences)
 
     def _end_backends(self, error: PgsafeError) -> None:
-        """A client that was killed leaves its backend at work; none of ours outlives the backup."""
+        """A client that was killed leaves its backend at work; no backend of this collection outlives the backup."""
         try:
             with session(self._request.target.maintenance, purpose="clean up") as server:
                 name = self._place.application

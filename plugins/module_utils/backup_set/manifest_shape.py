@@ -79,7 +79,7 @@ def _fits(value: Any, shape: Any, where: str) -> bool:
 
 
 def _all(items: Any, shape: Mapping[str, Any], where: str) -> bool:
-    """Always true, or the innermost value that does not fit is told; a key of no shape is the reader's affair."""
+    """True, or an error that names the innermost value that does not fit; keys without a shape are passed over."""
     for key, below in items:
         wanted = shape.get(key, shape.get("*"))
         if wanted is not None:

@@ -21,7 +21,7 @@ _UNRESTRICT = re.compile(rb"\\unrestrict \w+\n\n?((?:--.*\n|\n)*)\Z")
 
 
 def restricted(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A script as psql runs it without obeying a single backslash command in it, whatever its origin.
+    """A script as psql runs it without executing any backslash command in it; the script may be of any origin.
 
     Its own key is left out: a restriction within a restriction is an error. Ours is random, so that the script cannot
     name it: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMAND-RESTRICT

@@ -82,7 +82,7 @@ SELECT 'postgresql.auto.conf', f.modification::text FROM pg_stat_file('postgresq
 """
 _MAY_SEE_FILE = "SELECT has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')"
 
-# A row of its own is written by whatever changes a role; the password itself is never read.
+# Every change of a role writes a new row version; the password itself is never read.
 _ROLE_VERSIONS = "SELECT rolname, xmin::text FROM pg_authid WHERE rolname NOT LIKE 'pg\\_%%'"
 _MAY_SEE_VERSIONS = "SELECT has_table_privilege('pg_authid', 'SELECT')"
 

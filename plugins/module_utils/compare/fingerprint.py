@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What two databases are compared by: rows and content of every table, large objects, sequences, the catalogs' facts.
 
-Whatever compares databases does it here. A fingerprint knows how closely each table was read and of which generation it
+Databases are compared here alone. A fingerprint knows how closely each table was read and of which generation it
 is, so that :func:`differences` compares what can be compared; docs/fingerprint.md says what that is.
 """
 

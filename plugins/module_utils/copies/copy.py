@@ -51,7 +51,7 @@ class Source:
 def create(target: Target, name: str, source: Source) -> None:
     """An empty database with the original's encoding and locale.
 
-    :raises Refused: the name is taken by a database that is not a leftover of ours.
+    :raises Refused: the name is taken by a database that no interrupted restore has left.
     """
     _prepare(target, _created(target, name, source), source)
 
@@ -59,7 +59,7 @@ def create(target: Target, name: str, source: Source) -> None:
 def _created(target: Target, name: str, source: Source) -> str:
     with session(target.maintenance, WRITING, "restore") as server:
         _clear(server, name, source.manifest)
-        # Nobody else is in a temporary instance, and another role than its administrator restores there.
+        # A temporary instance has no other users, and a role other than its administrator restores there.
         superuser = target.administrator is None and bool(server.value(queries.IS_SUPERUSER))
         # It gets its owner when it is finished; that there is none is said before anything is restored.
         server.execute(queries.ROLE_EXISTS, (names.quoted(source.manifest.properties.owner),))
@@ -280,7 +280,7 @@ def compare(target: Target, name: str, source: Source, views_filled: bool = True
 
 
 def drop(target: Target, name: str) -> None:
-    """Drop a copy of ours; nothing happens when it is not there. A second signal does not keep it from being done."""
+    """Drop a copy; nothing happens when it is not there. A second signal does not keep it from being done."""
     with signals.passed_over(), session(target.maintenance, WRITING, "drop") as server:
         server.execute(statement("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=identifier(name)))
 
@@ -343,7 +343,7 @@ def _is_marked(server: Session, ready: Ready) -> bool:
 
 @contextmanager
 def scratch(target: Target, name: str, source: Source) -> Iterator[None]:
-    """An empty database for the time of the block, dropped whatever happens."""
+    """An empty database for the time of the block, dropped in any case."""
     with new(target, name, source):
         yield
     drop(target, name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Extensions of a copy, each in the version that the backup has.
 
-CREATE EXTENSION in a dump names no version, so an ordinary restore takes whatever the server has for its default.
+CREATE EXTENSION in a dump names no version, so an ordinary restore takes the server's default version.
 https://www.postgresql.org/docs/current/sql-createextension.html
 """
 

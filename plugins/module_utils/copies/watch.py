@@ -54,7 +54,7 @@ class Limits:
     :param free_bytes: fewer on the filesystem of pg_wal, or of the copy, are too few, unless there were hardly more at
         first; it is seen only where the server is this host.
     :param lag_bytes: that a standby may have still to replay; None for as much as it likes.
-    :param give_up_on: of which :data:`DANGERS` the restore is given up; the others are told afterwards. A full disk
+    :param give_up_on: of which :data:`DANGERS` the restore is given up; the others are reported afterwards. A full disk
         stops the server for everybody.
     """
 

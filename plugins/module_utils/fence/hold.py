@@ -33,7 +33,7 @@ def choices(run_journal: Journal) -> str:
 
 
 def undecided(run_journal: Journal) -> Refused:
-    """What anybody else than that person is told."""
+    """The message for everyone but that person."""
     return Refused(
         f"The run {run_journal.run_id} holds {run_journal.database}: the migration was applied, the verification "
         "failed, and a person must decide.",

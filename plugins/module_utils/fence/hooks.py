@@ -24,7 +24,7 @@ def run(hooks: Hooks) -> None:
 
 
 def run_all(hooks: Hooks) -> Iterable[str]:
-    """Every one of them, whatever becomes of the others; what failed."""
+    """Run every one, even after a failure; the failures."""
     failures = []
     for argv in hooks:
         try:

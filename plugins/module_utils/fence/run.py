@@ -42,7 +42,7 @@ class FenceRequest:
     """:param kind: one of :data:`KINDS`.
     :param reason: why there is to be no fence; asked for with ``none``.
     :param before: commands to run before the fence is raised.
-    :param after: commands to run after the database was opened again, whatever became of the run.
+    :param after: commands to run after the database was opened again, however the run ended.
     :param idle_timeout: seconds that the run may rest before its watchdog gives it up; None without a watchdog.
     :param lease: seconds that the controller may be silent between two tasks; 0 is no lease.
     """
@@ -127,7 +127,7 @@ def plan(request: FenceRequest) -> int:
 def run(request: FenceRequest) -> Fenced:
     """Begin a run, and make the database read-only by default where the kind asks for that.
 
-    :raises PgsafeError: the fence does not stand; whatever was done for it was undone.
+    :raises PgsafeError: the fence does not stand; its partial changes were undone.
     """
     plan(request)
     request = replace(request, target=login_triggers.silenced(request.target))

@@ -107,7 +107,7 @@ def recover(found: Recovered, foreseen: bool) -> list[str]:
 
 _STAYS = {
     "closed": "stays open for writing until the migration; a rollback loses what is written until then",
-    "none": "stays open for writing; a rollback loses whatever others write",
+    "none": "stays open for writing; a rollback loses what others write",
 }
 
 

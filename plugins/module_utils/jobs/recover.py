@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The recovery as a job: of whatever earlier runs have left, or of one run that is named."""
+"""The recovery as a job: of all unfinished runs, or of one run by its name."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Request = Union[
 ]
 
 
-# Whatever may be in a request.
+# The types that a request may contain.
 TYPES = (
     Accepted,
     Administrator,

@@ -154,7 +154,7 @@ _FORCED = {
     **dict.fromkeys(_ENDS, ENDED),
 }
 
-# What an event says whatever its facts are.
+# Parts of the state that follow from the event alone.
 _RESET: Mapping[Event, Mapping[str, Any]] = {
     Event.ARMED: {"armed": True, "applied": (), "accepted": None, "rollback_failed": False},
     Event.ROLLING_BACK: {"accepted": None},

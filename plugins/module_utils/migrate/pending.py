@@ -62,7 +62,7 @@ class Accepted:
     :param changed: by the name of a file, why it may differ from what was applied; it is not applied again.
     :param again: by the name of a file, why it is applied although it, or an earlier form of it, was applied before.
     :param out_of_order: a pending file may stand before one that was applied.
-    :param baseline: the last of the files that the database has already, by whatever applied them; empty for none.
+    :param baseline: the last of the files that the database has already, applied by another tool; empty for none.
     """
 
     changed: Mapping[str, str] = field(default_factory=dict)

@@ -38,7 +38,7 @@ class FileRun:
     """A file as psql is to run it.
 
     :param transactional: in one transaction, which psql begins and commits.
-    :param token: tells the lines of this run from whatever the file prints.
+    :param token: tells the lines of this run from the output of the file.
     :param path: what psql reads.
     """
 

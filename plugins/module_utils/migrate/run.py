@@ -393,7 +393,7 @@ class _Window:
         try:
             with signals.raised():
                 self._migrate()
-        except BaseException as error:  # noqa: BLE001  # whatever happens in the window, the database is put back
+        except BaseException as error:  # noqa: BLE001  # any end of the window but success puts the database back
             with signals.passed_over():
                 self._undo(_cause(error))
         with signals.passed_over():
@@ -407,7 +407,7 @@ class _Window:
         try:
             with signals.raised():
                 self._way_in = self._closed()
-        except BaseException as error:  # whatever happens before the window, the database is opened
+        except BaseException as error:  # any failure before the window opens the database
             cause = _cause(error)
             with signals.passed_over():
                 self._journal.append(Event.GIVING_UP, error=cause.what)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a migration tool says of itself: the version that the database has, and whether anything is pending.
 
-A command tells whether anything is pending by one rule, whatever the tool: it prints a certain text when something is;
+A command tells whether anything is pending by one rule for every tool: it prints a certain text when something is;
 status 0 without this text means that nothing is; everything else is an error, which is no answer. The status alone
 would not do: most tools have one status for "pending" and for "the database does not answer".
 """
@@ -115,7 +115,7 @@ def preset(argv: tuple[str, ...]) -> Question | None:
     """Of a tool that ends with another status than 0 when something is pending, as its documentation says.
 
     Flyway, Rails and Sqitch have none: the name of the closed database does not reach JDBC; the task of Rails creates a
-    missing table, which a read-only session refuses; ``sqitch status`` ends with 0 whatever is pending.
+    missing table, which a read-only session refuses; ``sqitch status`` ends with 0 in either case.
     """
     names = [PurePath(word).name for word in argv]
     return _alembic(argv, names) or _django(argv, names) or _prisma(argv, names)

@@ -43,7 +43,7 @@ _KILL_SECONDS, _KILL_LOOK_SECONDS = 10.0, 0.02
 # Between two looks at a program that may end at once, or take long.
 _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS = 0.0005, 0.05
 
-# In the environment of whatever a migration runs, and so of whatever that starts: the run that it is of.
+# In the environment of every program of a migration, and of the programs that those start: the run that they belong to.
 JOB_VARIABLE = "PGSAFE_JOB"
 
 
@@ -149,7 +149,7 @@ def stream(command: Command) -> Generator[bytes, None, None]:
 
 @contextmanager
 def serving(command: Command, ready: Callable[[], bool]) -> Iterator[None]:
-    """Run a server for the time of the block; it is ended whatever happens.
+    """Run a server for the time of the block; it is ended in any case.
 
     :param command: its ``time_limit`` is what it may take until it is ready.
     :param ready: whether it answers.
@@ -265,7 +265,7 @@ def _started(argv: Sequence[str], log: int, env: Mapping[str, str]) -> subproces
 
 
 def end_marked(run_directory: Path) -> int:
-    """Kill every process that a run's migration has started, whatever group it is in; how many there were.
+    """Kill every process that a run's migration has started, in any process group; how many there were.
 
     :param run_directory: of the run; its id alone may be another one's too, of another backup root.
 
@@ -290,7 +290,7 @@ def _marked(run_directory: Path) -> set[int]:
 
 
 def end_all_of(account: Account) -> None:
-    """Kill every process of a user, whatever group or session it is in, until there is none; root alone can."""
+    """Kill every process of a user, in any group or session, until none is left; only root can."""
     deadline = time.monotonic() + GRACE_SECONDS
     while (left := processes_of(account)) and time.monotonic() < deadline:
         for pid in left:
@@ -324,7 +324,7 @@ def _environment_of(process: Path) -> list[bytes]:
 def read_through(source: Command, command: Command, sink: Callable[[bytes], object]) -> None:
     """Run a program whose standard output another one reads, and hand that one's output to ``sink``.
 
-    :raises CommandFailed: either of them failed; the first one's failure is told first, unless it is but the pipe that
+    :raises CommandFailed: either of them failed; the failure of the first comes first, unless it is but the pipe that
         the second one has left.
     """
     with _process(source, stdout=subprocess.PIPE) as first:
@@ -472,7 +472,7 @@ def _feed(child: _Child, source: Iterable[bytes], progress: Progress) -> None:
 
 @contextmanager
 def _process(command: Command, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL) -> Iterator[_Child]:
-    """A child in a process group of its own, ended whatever happens to us."""
+    """A child in a process group of its own, ended with this process in any case."""
     child = None
     try:
         with signals.deferred():

@@ -30,7 +30,7 @@ Query = Union[str, "sql.Composable"]
 
 APPLICATION = "pgsafe"
 
-# What tells the sessions of one guard's worker, and of whatever it starts, from all others of the server.
+# Marks the sessions of one guard's worker, and of the programs that it starts.
 WORKER_VARIABLE = "PGSAFE_WORKER"
 
 # Where the names in our SQL are found. Temporary objects come last: a function in the database could create one with
@@ -69,7 +69,7 @@ PINNED_BUT_PATH = {name: value for name, value in PINNED.items() if name != "sea
 # What some majors do not know would end the session if it were sent at connect, so it is set as soon as it stands.
 PINNED_LATER = {"idle_session_timeout": "0", "transaction_timeout": "0"}
 
-# Sessions of ours that write go on under a read-only default of the database or of the role.
+# Writing sessions of this collection go on under a read-only default of the database or of the role.
 WRITING = {"default_transaction_read_only": "off"}
 
 # https://www.postgresql.org/docs/current/libpq-envars.html
@@ -301,7 +301,7 @@ def joined(separator: str, parts: Sequence[Any]) -> Any:
 
 @contextmanager
 def session(target: Target, settings: Mapping[str, str] | None = None, purpose: str = "") -> Iterator[Session]:
-    """A session with pinned settings, closed whatever happens.
+    """A session with pinned settings, closed in any case.
 
     :param settings: further ones, over the pinned.
     :param purpose: added to application_name, for people who look at pg_stat_activity.

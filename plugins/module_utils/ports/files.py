@@ -299,7 +299,7 @@ def replace_volatile(path: Path, text: str) -> None:
 
 @contextmanager
 def extended(path: Path) -> Iterator[int]:
-    """The descriptor of a file that a program of ours may append its output to.
+    """The descriptor of a file that a child process may append its output to.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -463,7 +463,7 @@ def make_directory(path: Path) -> bool:
 
 
 def give(path: Path, owner: int, group: int) -> None:
-    """Make a file or directory of ours another user's, which only root can.
+    """Give a file or directory of this user to another user, which only root can.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -484,7 +484,7 @@ def give_tree(path: Path, owner: int, group: int) -> None:
 
 
 def let_through(path: Path) -> None:
-    """Let other users reach what is in a directory of ours when they know its name.
+    """Let other users reach what is in a directory of this user when they know its name.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -527,7 +527,7 @@ def sync_file(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file of ours, if it is there.
+    """Remove a file of this user, if it exists.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -536,7 +536,7 @@ def remove(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory of ours; it never follows a link.
+    """Remove a directory of this user; it never follows a link.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -567,7 +567,7 @@ def free_space(path: Path) -> FreeSpace:
 
 
 def plain_files(directory: Path) -> dict[str, os.stat_result]:
-    """Every entry below a directory by its relative name; a directory is told by its own entries only.
+    """Every entry below a directory by its relative name; a directory counts by its own entries only.
 
     :raises FileFailed: it cannot be read.
     """

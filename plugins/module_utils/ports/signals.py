@@ -79,7 +79,7 @@ def deferred() -> Iterator[None]:
 def made(make: Callable[[], T], unmake: Callable[[T], object]) -> Iterator[T]:
     """What ``make`` makes, for the time of the block; no signal comes between its making and the block.
 
-    :param unmake: undoes it, whatever happens; no signal interrupts that.
+    :param unmake: undoes it in any case; no signal interrupts that.
     """
     there: list[T] = []
     try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Event triggers: sessions of ours connect without firing them, where they may; those for a login are there since 17.
+"""Event triggers: sessions connect without firing them, where they may; those for a login are there since 17.
 
 https://www.postgresql.org/docs/current/event-trigger-database-login-example.html
 """

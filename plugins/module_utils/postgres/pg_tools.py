@@ -149,7 +149,7 @@ def run_script(
 def run_file(
     tools: Tools, file: str, single_transaction: bool, before: Sequence[str], behind: Sequence[str]
 ) -> tuple[str, ...]:
-    """psql that runs a file between commands of ours, all in one session, and in one transaction if that is wanted."""
+    """psql that runs a file between two lists of commands, all in one session, and in one transaction if asked."""
     start = run_script(tools, [], single_transaction, before)
     return (*start, f"--file={file}", *[f"--command={command}" for command in behind])
 
@@ -199,7 +199,7 @@ def stop_cluster(pg_ctl: str, data: str) -> tuple[str, ...]:
 
 
 def conninfo(dbname: str) -> str:
-    """A connection string that can only name a database, whatever characters its name holds."""
+    """A connection string that can only name a database, for a name of any characters."""
     escaped = dbname.replace("\\", "\\\\").replace("'", "\\'")
     return f"dbname='{escaped}'"
 

@@ -117,7 +117,7 @@ SELECT l.oid::text FROM pg_catalog.pg_largeobject_metadata AS l
  WHERE NOT {LARGE_OBJECT_READABLE} AND l.oid::bigint % {{pieces}} = {{piece}}
 """
 
-# A restore fills them anew, so what is in them is told and not compared.
+# A restore fills them anew, so their content is reported and not compared.
 MATERIALIZED_VIEWS = f"""
 SELECT n.nspname, c.relname, c.relispopulated AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
        ARRAY(SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
@@ -167,7 +167,7 @@ SELECT n.nspname, c.relname
  ORDER BY 1, 2
 """
 
-# Lock holders in the way of an ACCESS SHARE lock of ours. A prepared transaction has no pid, and until a restart the
+# Lock holders that block an ACCESS SHARE lock. A prepared transaction has no pid, and until a restart the
 # virtual transaction of the session that prepared it; the lock on its own transaction id tells which one it is.
 LOCK_HOLDERS = """
 SELECT DISTINCT c.relname, l.pid,
@@ -488,7 +488,7 @@ SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint
           + pg_catalog.current_setting('max_prepared_transactions')::bigint)
 """
 
-# Sessions of ours, by application_name, that a killed client may have left behind.
+# Sessions of this collection, by application_name, that a killed client may have left behind.
 TERMINATE_OURS = """
 SELECT count(pg_catalog.pg_terminate_backend(pid, 5000)) FROM pg_catalog.pg_stat_activity
  WHERE datname = %s AND application_name = %s AND pid <> pg_catalog.pg_backend_pid()

@@ -78,7 +78,7 @@ def _export(session: Session, lock_timeout: int) -> Snapshot:
 
 
 def _claim(session: Session) -> None:
-    """One backup of a database at a time, from whatever host: an advisory lock that goes with the session.
+    """One backup of a database at a time, across all hosts: an advisory lock that goes with the session.
 
     :raises Refused: another one is being taken; the message says whose.
     """

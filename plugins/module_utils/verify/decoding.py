@@ -74,7 +74,7 @@ def _stored(of: Decoding) -> Generator[bytes, None, None]:
 
 
 def _of(name: str, chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
-    """A canonical script whose faults are told with the name of the file they are in.
+    """A canonical script whose faults are reported with the name of the file they are in.
 
     :raises Damaged: it cannot be read to its end, or that is not the end of a dump.
     """

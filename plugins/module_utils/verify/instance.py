@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Private, throw-away clusters: not reachable by other users, as fast as an unsafe one can be, gone whatever happens.
+"""Private, throw-away clusters: not reachable by other users, as fast as an unsafe one can be, removed in any case.
 
 PostgreSQL does not run as root, and the SQL of a backup may run programs as the user of its server. Root's clusters run
 as a user without a name, who owns nothing and has no other process; what is left of his processes is killed at the end.
@@ -278,7 +278,7 @@ def _program(wanted: Wanted, name: str) -> str:
 
 @contextmanager
 def _directory(wanted: Wanted) -> Iterator[Path]:
-    """The cluster's own directory, ours, locked as long as we live, removed whatever happens."""
+    """The cluster's own directory: owned by this user, locked while this process lives, removed in any case."""
     with signals.made(partial(_new_directory, wanted.parent), files.remove_tree) as home:
         safe_paths.require(home)
         with Journal(home).held():

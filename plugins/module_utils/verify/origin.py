@@ -52,7 +52,7 @@ def is_own(backup_dir: Path, manifest: Manifest) -> bool:
 
 def require_apart(path: Path, proof: str) -> None:
     """
-    :raises Refused: the SQL of a dump of unknown origin would run with rights of ours.
+    :raises Refused: the SQL of a dump of unknown origin would run with the rights of this role.
     """
     if proof != TEMPORARY_INSTANCE:
         raise Refused(

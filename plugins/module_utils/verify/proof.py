@@ -60,7 +60,7 @@ Place = Callable[[Stored, Found], AbstractContextManager[Copy]]
 
 
 class _Disproved(VerificationFailed):
-    """There are findings; they are told already."""
+    """There are findings; they have been reported."""
 
 
 def look(stored: Stored, place: Place, found: Found) -> None:
@@ -82,7 +82,7 @@ def look(stored: Stored, place: Place, found: Found) -> None:
 
 
 def scratch(target: Target) -> Place:
-    """A scratch database of a server, dropped whatever happens."""
+    """A scratch database of a server, dropped in any case."""
 
     @contextmanager
     def made(stored: Stored, found: Found) -> Iterator[Copy]:

@@ -190,7 +190,7 @@ FOREIGN = {
         },
         in_database("s", "pg_foreign_server"),
     ),
-    # The options hold passwords: their names are told, and of the values a hash.
+    # The options hold passwords: the catalog has their names, and a hash of the values.
     "user mapping": Kind(
         "COALESCE(quote_ident(u.usename), 'public') || ' on ' || quote_ident(u.srvname)",
         {

@@ -15,7 +15,7 @@ from ...model import Catalog, Facts
 
 ADDED, REMOVED, CHANGED = HOW = ("added", "removed", "changed")
 
-# Each follows from the columns, which are told.
+# Each follows from the columns, which are reported.
 _UNTOLD = frozenset({"column order", "inherited column order", "not null constraint"})
 
 # What protects or speeds up data, and is missed only later.
@@ -130,5 +130,5 @@ def _asleep(facts: Mapping[str, str]) -> bool:
 
 
 def _unenforced(facts: Mapping[str, str]) -> bool:
-    """Each of its triggers is told with the letter of pg_trigger.tgenabled."""
+    """Each of its triggers is listed with the letter of pg_trigger.tgenabled."""
     return any(trigger.endswith((" D", " R")) for trigger in facts.get("triggers", "").split(", "))

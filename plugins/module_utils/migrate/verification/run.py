@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Verify a migration: exit status 0 is not success. What it made is compared with the backup and what was declared.
 
-Only reading; docs/migration_verify.md says what fails a migration and what is told.
+Only reading; docs/migration_verify.md says what fails a migration and what is only reported.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run checks: all of them, whatever they find; what was waived is told with its reason, and what was not seen too."""
+"""Run every check; a waived problem is reported with its reason, and so is a fact that could not be read."""
 
 from __future__ import annotations
 
