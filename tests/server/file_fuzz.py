@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database im
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import client_tools
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 
+_OPEN = "SELECT 'open;"
 _UNREADABLE = "SELECT 'ROLLBACK' \\gexec"
 TABLE = "CREATE TABLE IF NOT EXISTS written (number int)"
 WRITE = "INSERT INTO written VALUES (%d);"
@@ -86,7 +87,7 @@ BAD = [
     "COPY written FROM stdin;\nx\n\\.",
     "COPY written FROM stdin;",
     "/* open",
-    "SELECT 'open;",
+    _OPEN,
     "DO $$ BEGIN COMMIT; END $$;",
     "\\restrict key",
     "SELECT pg_terminate_backend(pg_backend_pid());",
@@ -115,6 +116,10 @@ def drawn(chance: random.Random) -> Case:
         # A savepoint needs a transaction, and so does SET LOCAL to mean anything.
         # A file with transactions of its own may roll them back by a query that nobody can read beforehand.
         pieces = [piece if "SAVEPOINT" not in piece and piece != _UNREADABLE else "SELECT 4;" for piece in pieces]
+    if _OPEN in pieces:
+        # The next quote would end the string, and what is between the two is no statement.
+        first = pieces.index(_OPEN) + 1
+        pieces[first:] = ["SELECT 4;" if "'" in piece else piece for piece in pieces[first:]]
     lines, numbers = [] if transactional else [NO_TRANSACTION], []
     for number, piece in enumerate([*pieces, "SELECT 5;"]):
         lines += [WRITE % number, piece]

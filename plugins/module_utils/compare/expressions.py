@@ -21,7 +21,7 @@ from functools import lru_cache
 
 _SIGN = re.compile(
     r"""(?P<string>[eE]?'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<cast>::)|(?P<word>\w+)|(?P<space>\s+)
-        |(?P<open>[(\[])|(?P<close>[)\]])|(?P<operator>[-+*/<>=~!@\#%^&|`?:]+?(?=::)|[-+*/<>=~!@\#%^&|`?]+)|(?P<other>.)""",
+        |(?P<open>[(\[])|(?P<close>[)\]])|(?P<operator>[-+*/<>=~!@\#%^&|`?]+)|(?P<other>.)""",
     re.DOTALL | re.VERBOSE,
 )
 # The names that a cast gives to a column, where it is not the last word of the type's name; get_rule_expr() writes the
