@@ -158,17 +158,24 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         if not self._ours:
             return
         ends = {host: self._end(host, stats) for host in self._hosts}
-        unwritten = self._report(ends)
+        unwritten = ""
+        try:
+            unwritten = self._report(ends)
+        finally:
+            # Ansible makes a warning of an error of a callback; no error of the report may hide a verdict.
+            self._show_verdicts(ends)
+        if unwritten:
+            self._display.warning(unwritten)
+
+    def _show_verdicts(self, ends: dict[str, tuple[Verdict, bool]]) -> None:
         self._say("")
         self._say("VERDICTS")
-        width = max(len(host) for host in self._hosts)
+        width = max(len(host) for host in ends)
         for host, (verdict, well) in ends.items():
             self._say(f"  {host:<{width}}  {self._text(host, verdict)}", "green" if well else "red")
             for line in self._lines(host):
                 self._say(f"      {line}")
             self._end_log(host, verdict)
-        if unwritten:
-            self._display.warning(unwritten)
 
     def _end(self, host: str, stats: Any) -> tuple[Verdict, bool]:
         """The verdict, and whether it is good and the host has not failed."""

@@ -305,6 +305,15 @@ def test_a_report_that_cannot_be_written_is_a_warning_behind_the_verdicts(home: 
     assert "The report of the run could not be written" in script.display.warning.call_args.args[0]
 
 
+@pytest.mark.parametrize("place", ["~no such user/reports", "nul\0/reports"])
+def test_no_error_of_the_report_itself_hides_a_verdict(place: str) -> None:
+    script = migrated("db1", "db2")
+    script.manager.get_vars.return_value = {"pg_migrate_report_dir": place}
+    with pytest.raises((RuntimeError, ValueError)):
+        script.lines()
+    assert "  db1  migrated and verified" in [call.args[0] for call in script.display.display.call_args_list]
+
+
 @pytest.mark.parametrize(
     ("variables", "check", "written"),
     [
