@@ -28,7 +28,7 @@ options:
     type: list
     elements: str
     default: []
-  shown_keys:
+  shown:
     description: How many keys are returned of each table and kind of difference.
     type: int
     default: 20
@@ -166,7 +166,7 @@ SPEC = {
     **CONNECTION,
     "other_db": {"type": "str", "required": True},
     "tables": {"type": "list", "elements": "str", "default": []},
-    "shown_keys": {"type": "int", "default": 20},
+    "shown": {"type": "int", "default": 20},
     "keys_file": {"type": "path"},
     "statements_file": {"type": "path"},
     "statements": {"type": "list", "elements": "str", "choices": _CHOICES, "default": _CHOICES},
@@ -192,7 +192,7 @@ def request(params: dict[str, Any], check_mode: bool) -> compare.CompareRequest:
         target=target(params),
         other=params["other_db"],
         tables=tuple(params["tables"]),
-        shown=params["shown_keys"],
+        shown=params["shown"],
         keys_file=None if check_mode else _path(params["keys_file"]),
         statements_file=None if check_mode else _path(params["statements_file"]),
         statements=tuple(params["statements"]),

@@ -40,7 +40,7 @@ class Command:
 def _commands(section: str) -> Iterator[Command]:
     for block in _BLOCK.findall(section):
         for text in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, printed = re.sub(r"\\\n\s*", "", text).partition("\n")
+            command, _newline, printed = re.sub(r"\\\n\s*", "", text).partition("\n")
             yield Command(command, tuple(printed.splitlines()))
 
 

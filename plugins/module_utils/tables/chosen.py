@@ -53,7 +53,6 @@ class Chosen:
             )
         return found
 
-    @property
     def files(self) -> tuple[BackupFile, ...]:
         """
         :raises FileFailed: the backup lacks one.
@@ -78,7 +77,7 @@ def choose(target: Target, directory: Path, tables: Sequence[str], source: str) 
             remedy="Name a backup of this very database.",
         )
     chosen = Chosen(directory, manifest, _labels(manifest, tables), source)
-    _ = chosen.files
+    chosen.files()
     return chosen
 
 
@@ -98,7 +97,7 @@ def require_intact(chosen: Chosen) -> None:
     """
     :raises VerificationFailed: a file is not the one that the manifest describes.
     """
-    for file in chosen.files:
+    for file in chosen.files():
         if files.sha256_of(chosen.directory / file.name).sha256 != file.sha256:
             raise VerificationFailed(f"{file.name} is not the file that was written: its SHA-256 differs.")
 

@@ -96,7 +96,7 @@ def _contrast(one: str, other: str) -> float:
 def test_texts_and_bars_have_the_contrast_of_level_aa(theme: str, colors: dict[str, str]) -> None:
     pairs = [(text, ground) for text in TEXTS for ground in ("paper", "sheet")]
     texts = {f"{text} on {ground}": _contrast(colors[text], colors[ground]) for text, ground in pairs}
-    bars = {bar: _contrast(colors[bar], colors["rail"]) for bar in ("bar", "ill")}
+    bars = {name: _contrast(colors[name], colors["rail"]) for name in ("bar", "ill")}
     assert {pair: ratio for pair, ratio in texts.items() if ratio < AA} == {}
     assert {pair: ratio for pair, ratio in bars.items() if ratio < AA_GRAPHICS} == {}
 
