@@ -80,7 +80,7 @@ EXAMPLES = r"""
     backup_dir: /var/backups/pgsafe/community_connect/latest
     table: members
     condition: id = 42
-    dest: /root/member_42.sql
+    dest: /tmp/member_42.sql
     format: sql
 """
 
@@ -119,7 +119,7 @@ console:
   returned: always
   type: list
   elements: str
-  sample: ["[✓] Extracted 1 of 15,823 rows of public.members to /root/member_42.sql"]
+  sample: ["[✓] Extracted 1 of 15,823 rows of public.members to /tmp/member_42.sql"]
 """
 
 from pathlib import Path
