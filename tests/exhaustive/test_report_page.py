@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,13 @@ class Browser:
         raise AssertionError(f"{text} cannot be reached by the keyboard")
 
 
+def _port(output: Iterable[str]) -> str:
+    for line in output:
+        if found := re.search(r"started successfully on port (\d+)", line):
+            return found[1]
+    raise AssertionError("chromedriver ended without naming its port")
+
+
 @pytest.fixture(scope="module")
 def driver() -> Iterator[str]:
     program = shutil.which("chromedriver")
@@ -76,9 +83,7 @@ def driver() -> Iterator[str]:
     with subprocess.Popen([program, "--port=0"], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         try:
-            ports = (re.search(r"started successfully on port (\d+)", line) for line in running.stdout)
-            port = next(found[1] for found in ports if found)
-            yield f"http://127.0.0.1:{port}/session"
+            yield f"http://127.0.0.1:{_port(running.stdout)}/session"
         finally:
             running.terminate()
 
