@@ -50,6 +50,7 @@ _PHASES = {
     "Fence": "Phase 1: PRE-MIGRATION",
     "Backup": "Phase 1: PRE-MIGRATION",
     "Verify": "Phase 1: PRE-MIGRATION",
+    "Copy": "Phase 1: PRE-MIGRATION",
     "Confirm": "Phase 2: CONFIRMATION",
     "Migrate": "Phase 3: MIGRATION",
     "Finish": "Phase 4: RECOVERY",

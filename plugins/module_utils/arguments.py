@@ -39,6 +39,13 @@ CONNECTION: dict[str, dict[str, Any]] = {
 BACKUP_ROOT: dict[str, dict[str, Any]] = {"backup_root": {"type": "path", "required": True}}
 BACKUP_DIR: dict[str, dict[str, Any]] = {"backup_dir": {"type": "path", "required": True}}
 LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEVELS), "default": "restore"}}
+COPY_TO: dict[str, dict[str, Any]] = {
+    "copy_to": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"path": {"type": "path", "required": True}, "required": {"type": "bool", "default": True}},
+    },
+}
 GUARD: dict[str, dict[str, Any]] = {
     "lease": {"type": "float", "default": 30.0},
     "poll_interval": {"type": "float", "default": 1.0},

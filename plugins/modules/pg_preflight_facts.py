@@ -82,6 +82,20 @@ options:
     type: list
     elements: str
     default: []
+  copy_to:
+    description: The places that M(pgsafe.migration.pg_backup_copy) will copy the backup to.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: A directory on the target.
+        type: path
+        required: true
+      required:
+        description: Whether the migration is refused without the copy; else a problem of the place is a warning.
+        type: bool
+        default: true
   disk_factor:
     description: The free space that the backup's filesystem must have, in sizes of the backup that is expected.
     type: float
@@ -657,6 +671,74 @@ ansible_facts:
               description: Files that can still be made; null likewise, or without a limit.
               type: int
               returned: always
+        copy_places:
+          description: The places that the backup will be copied to.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            directory:
+              description: The place, as the user of the play finds it.
+              type: dict
+              returned: always
+              contains:
+                path:
+                  description: Its path.
+                  type: str
+                  returned: always
+                exists:
+                  description: Whether it is a directory.
+                  type: bool
+                  returned: always
+                writable:
+                  description: Whether it can be written to.
+                  type: bool
+                  returned: always
+                mode:
+                  description: Its permissions.
+                  type: int
+                  returned: always
+                owner:
+                  description: The number of its owner.
+                  type: int
+                  returned: always
+                link:
+                  description: Whether it is a symbolic link.
+                  type: bool
+                  returned: always
+                weakness:
+                  description: Why another user could replace what is in it; empty when none could.
+                  type: str
+                  returned: always
+                remedy:
+                  description: The command against that.
+                  type: str
+                  returned: always
+            filesystem:
+              description: Its file system.
+              type: dict
+              returned: always
+              contains:
+                path:
+                  description: A path on it.
+                  type: str
+                  returned: always
+                free_bytes:
+                  description: Free for an ordinary user; null when it cannot be seen.
+                  type: int
+                  returned: always
+                device:
+                  description: An identifier of the filesystem; null likewise.
+                  type: int
+                  returned: always
+                free_inodes:
+                  description: Files that can still be made; null likewise, or without a limit.
+                  type: int
+                  returned: always
+            required:
+              description: Whether the migration is refused without the copy.
+              type: bool
+              returned: always
         proof:
           description: Where the backup will be proven; V(none) below the level V(restore).
           type: str
@@ -937,7 +1019,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, JOBS, LEVEL, target
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, COPY_TO, JOBS, LEVEL, target
 from ..module_utils.errors import Refused
 from ..module_utils.fence import run as fence
 from ..module_utils.jobs import console
@@ -961,6 +1043,7 @@ SPEC = {
     "compress_method": {"type": "str", "choices": ["gzip", "lz4", "zstd", "none"], "default": "gzip"},
     "free_bytes": {"type": "int"},
     "expected_tables": {"type": "list", "elements": "str", "default": []},
+    "copy_to": {**COPY_TO["copy_to"], "default": []},
     "disk_factor": {"type": "float", "default": 1.2},
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
@@ -1015,6 +1098,7 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         jobs=params["jobs"],
         free_bytes=params["free_bytes"],
         expected_tables=params["expected_tables"],
+        copy_to={Path(given["path"]): given["required"] for given in params["copy_to"]},
         waived=waivers.read(params["waive"]),
         probe=params["probe"] and not check_mode,
     )

@@ -46,6 +46,7 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     ),
     "pg_migrate_waive": (pg_preflight_facts.SPEC, {"checks": "waive", "audit": "waive"}),
     "pg_migrate_retention": (pg_backup_prune.SPEC, {}),
+    "pg_migrate_copy_to": (arguments.COPY_TO["copy_to"]["options"], {}),
     "pg_migrate_promotion": (arguments.PROMOTION["promotion"]["options"], {}),
     "pg_migrate_assertions": (arguments.VERIFICATION["assertions"]["options"], {}),
 }
@@ -100,6 +101,7 @@ def test_a_key_that_is_left_out_has_the_default_of_the_module(dictionary: str) -
 
 def test_every_key_of_a_dictionary_is_used() -> None:
     used = "".join(path.read_text("utf-8") for place in ("tasks", "vars") for path in (ROLE / place).glob("*.yml"))
-    for dictionary in set(KEYS) - {"pg_migrate_connection", "pg_migrate_assertions", "pg_migrate_promotion"}:
+    whole = {"pg_migrate_connection", "pg_migrate_assertions", "pg_migrate_promotion", "pg_migrate_copy_to"}
+    for dictionary in set(KEYS) - whole:
         name = dictionary.replace("pg_migrate_command", "pg_migrate_command_options")
         assert [key for key in KEYS[dictionary] if f"{name}.{key}" not in used] == []

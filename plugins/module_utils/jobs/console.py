@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from ..backup.places import Copied
     from ..compare.run import Comparison, TableComparison
     from ..fence.run import Fenced, FenceRequest, Lifted
     from ..guard.status import RunStatus
@@ -229,6 +230,22 @@ def pruned(found: Pruned, foreseen: bool) -> list[str]:
 def pinned(found: Pinned) -> list[str]:
     named = _named(found.backup)
     return [f"{TICK} Pinned {named}: {visible(found.reason)}" if found.reason else f"{TICK} Unpinned {named}"]
+
+
+def copied(found: Sequence[Copied], foreseen: bool) -> list[str]:
+    """A line for each place."""
+    return [_copied_to(copied, foreseen) for copied in found]
+
+
+def _copied_to(copied: Copied, foreseen: bool) -> str:
+    directory = visible(str(copied.backup_dir))
+    if copied.problem:
+        mark = CROSS if copied.place.required else "[warning]"
+        return f"{mark} No copy at {visible(str(copied.place.path))}: {visible(copied.problem)}"
+    if not copied.made:
+        return f"{TICK} {directory} is there already" + ("" if foreseen else ", and whole")
+    done = f"{FORESEEN} Would copy" if foreseen else f"{TICK} Copied"
+    return f"{done} {size(copied.bytes)} to {directory}" + ("" if foreseen else ", and read back")
 
 
 def comparison(found: Comparison) -> list[str]:

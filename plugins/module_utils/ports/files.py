@@ -113,6 +113,39 @@ def atomic(path: Path) -> Iterator[Sink]:
                 sink.close()
 
 
+def copy_checked(source: Path, path: Path, expected: str) -> None:
+    """Copy a file; it gets its name when what is read back of it from the filesystem has the SHA-256 expected.
+
+    :raises FileFailed: the source has another one, what is read back differs, or a filesystem refused.
+    """
+    with atomic(path) as sink:
+        for chunk in chunks(source):
+            sink.write(chunk)
+        sink.flush()
+        if sink.digest.sha256 != expected:
+            raise FileFailed(f"{source} has another SHA-256 than its backup was proven with.")
+        partial = partial_name(path)
+        drop_cached(partial)
+        if sha256_of(partial).sha256 != expected:
+            raise FileFailed(f"{path} differs from {source} when it is read back.", remedy="Check the filesystem.")
+
+
+def drop_cached(path: Path) -> None:
+    """Write a file through, and have the next reader get it from its filesystem instead of the page cache.
+
+    The kernel takes the second as advice, for pages that are clean: https://man7.org/linux/man-pages/man2/posix_fadvise.2.html
+
+    :raises FileFailed: it cannot be read, or not be written through.
+    """
+    with reporting(f"{path} could not be written through", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
 def _write_all(descriptor: int, data: memoryview) -> None:
     while data:
         data = data[os.write(descriptor, data) :]

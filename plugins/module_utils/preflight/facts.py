@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from ..text import size
 from ..verify import instance, proof_choice
 from . import access_probe, backup_forecast, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
-from .checks.check import Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
+from .checks.check import CopyPlace, Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
 
 NO_PROOF, AUTO = "none", "auto"
 
@@ -57,6 +57,7 @@ class Plan:
     :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
     :param stated_free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
+    :param copy_to: the places that the backup will be copied to, and whether each is required.
     :param probe: whether an empty database is made, to see who gets in.
     """
 
@@ -69,6 +70,7 @@ class Plan:
     read_only_fence: bool
     stated_free_bytes: int | None
     expected_tables: Sequence[str]
+    copy_to: Mapping[Path, bool]
     probe: bool
 
 
@@ -301,6 +303,9 @@ def _directories(plan: Plan) -> dict[str, Any]:
     return {
         "backup_root": _directory(plan.backup_root),
         "backup_filesystem": filesystems.of(plan.backup_root),
+        "copy_places": tuple(
+            CopyPlace(_directory(path), filesystems.of(path), required) for path, required in plan.copy_to.items()
+        ),
         "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
         "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),
     }

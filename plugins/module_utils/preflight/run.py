@@ -29,6 +29,7 @@ class PreflightRequest:
     :param csv: patterns of the tables that get a CSV.
     :param free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
+    :param copy_to: the places that the backup will be copied to, and whether each is required.
     :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
     """
@@ -46,6 +47,7 @@ class PreflightRequest:
     jobs: int
     free_bytes: int | None
     expected_tables: Sequence[str]
+    copy_to: Mapping[Path, bool]
     waived: Mapping[str, str]
     probe: bool
 
@@ -122,5 +124,6 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         read_only_fence=request.read_only_fence,
         stated_free_bytes=request.free_bytes,
         expected_tables=request.expected_tables,
+        copy_to=request.copy_to,
         probe=request.probe,
     )

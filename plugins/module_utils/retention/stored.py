@@ -169,11 +169,11 @@ def _look(directory: Path, held: bool) -> StoredBackup:
         created=_created(manifest) if manifest else _began(directory),
         bytes=sum(facts.st_size for facts in there.values()),
         condition=_condition(directory, run_journal, manifest, problem, busy),
-        level=_level(directory, run_journal) if manifest and run_journal else "",
+        level=proven_level(directory, run_journal) if manifest and run_journal else "",
         verdict=state.verdict.value if state and state.armed else "",
         run_ended=state is None or state.standing(alive=False) not in _WAITING,
         pinned=state.pinned if state else "",
-        latest=_latest(directory.parent) == directory.name,
+        latest=latest_name(directory.parent) == directory.name,
         problem=problem,
     )
 
@@ -270,7 +270,7 @@ def moment(text: str) -> datetime:
     raise BadRequest(f"{text} is no date or time.", remedy="Write it as 2026-11-16 or 2026-11-16T14:30:00Z, in UTC.")
 
 
-def _level(directory: Path, run_journal: Journal) -> str:
+def proven_level(directory: Path, run_journal: Journal) -> str:
     """The highest level that this very manifest reached; a verification with findings takes a higher one back."""
     sealed, level = manifests.digest_of(directory), ""
     for entry in run_journal.entries():
@@ -281,6 +281,6 @@ def _level(directory: Path, run_journal: Journal) -> str:
     return level
 
 
-def _latest(parent: Path) -> str:
+def latest_name(parent: Path) -> str:
     link = parent / LATEST
     return os.path.basename(os.readlink(link)) if link.is_symlink() else ""  # noqa: PTH115,PTH119  # no link is followed

@@ -210,6 +210,18 @@ class Directory:
 
 
 @dataclass(frozen=True)
+class CopyPlace:
+    """A place that the proven backup will be copied to.
+
+    :param required: whether a copy that fails refuses the migration.
+    """
+
+    directory: Directory
+    filesystem: Filesystem
+    required: bool
+
+
+@dataclass(frozen=True)
 class LockWait:
     """A session that waits for another one's lock.
 
@@ -314,6 +326,7 @@ class Facts(ServerFacts):
     proof_filesystem: Filesystem | None
     read_only_fence: bool
     thresholds: Thresholds
+    copy_places: tuple[CopyPlace, ...] = ()
     publications: tuple[str, ...] = ()
     other_histories: tuple[tuple[str, str], ...] = ()
     lock_capacity: int = 0

@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_backup_copy
+short_description: Copy a proven backup to other places
+version_added: 0.1.0
+description:
+  - Copies a verified backup to one or more directories of the target, such as mounted file systems of another machine.
+  - Each file is written under a temporary name, flushed, and read back from its file system past the page cache as far
+    as the kernel allows. It gets its name when its SHA-256 is that of the backup. The manifest is copied last, so an
+    interrupted copy is no backup, and the next copy to the place removes it.
+  - A place that has the backup already is verified by reading all files, and left as it is.
+  - A place is a backup root like any other. M(pgsafe.migration.pg_backup_info), M(pgsafe.migration.pg_backup_verify),
+    M(pgsafe.migration.pg_restore_safe) and M(pgsafe.migration.pg_backup_prune) take it as C(backup_root).
+options:
+  backup_dir:
+    description: The directory of the backup, on the target, or a link to it such as C(latest).
+    type: path
+    required: true
+  copy_to:
+    description: The places.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description:
+          - An existing directory on the target that only root and the user of the task can write to. Give each host a
+            directory of its own.
+        type: path
+        required: true
+      required:
+        description: Fail when the backup cannot be copied there. Otherwise C(copies) and C(console) show the problem.
+        type: bool
+        default: true
+attributes:
+  check_mode:
+    support: full
+    details: It returns what would be copied, and fails where a required place cannot be used.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+extends_documentation_fragment:
+  - pgsafe.migration.attributes
+seealso:
+  - module: pgsafe.migration.pg_backup_verify
+  - module: pgsafe.migration.pg_backup_info
+  - module: pgsafe.migration.pg_backup_prune
+author:
+  - pgsafe maintainers (@pgsafe)
+"""
+
+EXAMPLES = r"""
+- name: Copy the latest verified backup to the file server
+  pgsafe.migration.pg_backup_copy:
+    backup_dir: /var/backups/pgsafe/community_connect/latest
+    copy_to:
+      - path: /mnt/nfs/pgsafe/db1
+      - path: /mnt/usb/pgsafe
+        required: false
+"""
+
+RETURN = r"""
+copies:
+  description: The places, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The place.
+      type: str
+      returned: always
+    backup_dir:
+      description: The directory of the backup there.
+      type: str
+      returned: always
+    copied:
+      description: Whether it was copied, or would be in check mode; not when the place has it already.
+      type: bool
+      returned: always
+    bytes:
+      description: The size of its files; 0 where there is no copy.
+      type: int
+      returned: always
+    problem:
+      description: Why the place has no copy; empty when it has one.
+      type: str
+      returned: always
+console:
+  description: Lines for a person, which the collection's callback shows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["[✓] Copied 245M to /mnt/nfs/pgsafe/db1/community_connect/migration_20261116_143022, and read back"]
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..module_utils.arguments import BACKUP_DIR, COPY_TO
+from ..module_utils.backup import places
+from ..module_utils.errors import PgsafeError
+from ..module_utils.jobs import console
+from ..module_utils.ports.module import facts_of, serve
+
+SPEC = {**BACKUP_DIR, "copy_to": {**COPY_TO["copy_to"], "required": True}}
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    asked = request(params)
+    found = places.plan(asked) if check_mode else places.run(asked)
+    return {"changed": any(copied.made for copied in found), **_result(found, check_mode)}
+
+
+def request(params: dict[str, Any]) -> places.CopyRequest:
+    given = tuple(places.Place(Path(place["path"]), place["required"]) for place in params["copy_to"])
+    return places.CopyRequest(Path(params["backup_dir"]), given)
+
+
+def _result(found: Sequence[places.Copied], foreseen: bool) -> dict[str, Any]:
+    return {"copies": [_listed(copied) for copied in found], "console": console.copied(found, foreseen)}
+
+
+def _listed(copied: places.Copied) -> dict[str, Any]:
+    return {
+        "path": str(copied.place.path),
+        "backup_dir": str(copied.backup_dir),
+        "copied": copied.made,
+        "bytes": copied.bytes,
+        "problem": copied.problem,
+    }
+
+
+def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
+    done = error.found if isinstance(error, places.NotCopied) else ()
+    return {**facts_of(params, error), **_result(done, foreseen=False)}
+
+
+def main() -> None:
+    serve(SPEC, run, failure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copies of a real backup at other places: whole, or no backups; and a run that is refused without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import places
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.places import Copied, CopyRequest, Place
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Interrupted, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import prune, rules, stored
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Policy
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
+from ansible_collections.pgsafe.migration.tests.server.forgery import verified
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, tmpfs, write_set
+from ansible_collections.pgsafe.migration.tests.unit.stored_backups import run_of
+
+
+@pytest.fixture
+def backup(database: Database, backup_root: Path) -> Path:
+    """A verified backup."""
+    directory = back_up(database, backup_root).directory
+    assert verified(database, directory, "decode").findings == ()
+    return directory
+
+
+def copied(backup: Path, *given: Path, required: bool = True) -> tuple[Copied, ...]:
+    return places.run(CopyRequest(backup, tuple(Place(path, required) for path in given)))
+
+
+def place(parent: Path, name: str = "place") -> Path:
+    directory = parent / name
+    directory.mkdir(mode=0o700)
+    return directory
+
+
+def contents(directory: Path) -> dict[str, tuple[int, bytes]]:
+    """Of all but the log, which is of the run of each place."""
+    found = [path for path in directory.iterdir() if path.suffix != ".log"]
+    return {path.name: (path.stat().st_mode, path.read_bytes()) for path in found}
+
+
+def test_a_copy_is_the_same_files_and_a_backup_root_of_its_own(
+    database: Database, backup: Path, tmp_path: Path
+) -> None:
+    first, second = place(tmp_path, "first"), place(tmp_path, "second")
+    foreseen = places.plan(CopyRequest(backup, (Place(first), Place(second))))
+    assert list(first.iterdir()) == []
+    done = copied(backup.parent / "latest", first, second)
+    assert [of.backup_dir for of in done] == [of.backup_dir for of in foreseen]
+    assert [of.made for of in (*done, *foreseen)] == [True] * 4
+    for copy in done:
+        assert contents(copy.backup_dir) == contents(backup)
+        assert (copy.backup_dir.parent / "latest").resolve() == copy.backup_dir
+    again = copied(backup, first)
+    assert (again[0].made, again[0].problem) == (False, "")
+    shutil.rmtree(backup.parent.parent)
+    whole = done[0].backup_dir
+    (listed,) = stored.all_of(first)
+    assert (listed.condition, listed.level, listed.run_ended) == (Condition.COMPLETE, "decode", True)
+    assert verified(database, whole, "restore").reached == "restore"
+    assert stored.look(whole).proven
+
+
+def test_a_backup_that_was_not_verified_is_not_copied(database: Database, backup_root: Path, tmp_path: Path) -> None:
+    directory = back_up(database, backup_root).directory
+    with pytest.raises(Refused, match="was not verified"):
+        copied(directory, place(tmp_path))
+
+
+@pytest.mark.parametrize("given", [["copies"], ["/mnt/a", "/mnt/a"]])
+def test_a_place_that_is_relative_or_named_twice_is_refused(given: list[str]) -> None:
+    with pytest.raises(BadRequest):
+        copied(Path("/backup"), *map(Path, given))
+
+
+def test_each_place_that_cannot_be_used_is_named_and_the_others_have_their_copies(
+    backup: Path, tmp_path: Path
+) -> None:
+    good, open_to_all, taken, gone = (place(tmp_path, name) for name in ("good", "open", "taken", "gone"))
+    gone.rmdir()
+    open_to_all.chmod(0o777)
+    foreign = taken / backup.parent.name / backup.name
+    foreign.mkdir(parents=True, mode=0o700)
+    with pytest.raises(places.NotCopied) as raised:
+        copied(backup, gone, open_to_all, taken, backup.parent.parent, good)
+    said = [of.problem for of in raised.value.found]
+    assert "does not exist" in said[0]
+    assert "can be written by other users" in said[1]
+    assert "no copy made it" in said[2]
+    assert "is the backup root" in said[3]
+    assert said[4] == ""
+    assert str(raised.value.found[4].backup_dir) in str(raised.value)
+    assert stored.all_of(good)[0].condition is Condition.COMPLETE
+    assert foreign.exists()
+    assert "does not exist" in copied(backup, gone, required=False)[0].problem
+
+
+def test_another_run_of_the_same_second_and_a_damaged_copy_are_left_alone(backup: Path, tmp_path: Path) -> None:
+    target, other = place(tmp_path), place(tmp_path, "other")
+    copy = copied(backup, target)[0].backup_dir
+    csv = next(copy.glob("*.csv"))
+    csv.write_bytes(csv.read_bytes()[:-1] + b"x")
+    with pytest.raises(places.NotCopied, match=f"damaged: {csv.name}: has another SHA-256"):
+        copied(backup, target)
+    (copy / manifests.MANIFEST).write_text("{}")
+    with pytest.raises(places.NotCopied, match="of another run that began in the same second"):
+        copied(backup, target)
+    assert csv.exists()
+    run_there = run_of(other / "unlike" / backup.name)
+    run_there.directory.mkdir(parents=True, mode=0o700)
+    run_there.append(Event.BACKUP_STARTED, backup_dir=str(other / "unlike" / backup.name), database="unlike")
+    with pytest.raises(places.NotCopied, match="of another run that began in the same second"):
+        copied(backup, other)
+
+
+def test_a_source_that_was_damaged_after_its_proof_is_not_copied(backup: Path, tmp_path: Path) -> None:
+    target = place(tmp_path)
+    csv = next(backup.glob("*.csv"))
+    csv.write_bytes(csv.read_bytes()[:-1] + b"x")
+    with pytest.raises(places.NotCopied, match=f"{csv.name} has another SHA-256 than its backup was proven with"):
+        copied(backup, target)
+    assert not (target / backup.parent.name / backup.name).exists()
+
+
+def test_what_is_read_back_counts(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, drop_cached = place(tmp_path), files.drop_cached
+
+    def corrupting(path: Path) -> None:
+        drop_cached(path)
+        if path.name.startswith(manifests.SCRIPT):
+            path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    monkeypatch.setattr(files, "drop_cached", corrupting)
+    with pytest.raises(places.NotCopied, match=f"{manifests.SCRIPT} differs from .* when it is read back"):
+        copied(backup, target)
+    assert not (target / backup.parent.name / backup.name).exists()
+    monkeypatch.undo()
+    assert copied(backup, target)[0].made
+
+
+@pytest.mark.full_disk
+def test_a_place_that_is_full_or_fills_leaves_nothing_that_looks_like_a_backup(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tmpfs(tmp_path / "disk", "64k") as disk:
+        (disk / "filler").write_bytes(b"x" * 61440)
+        with pytest.raises(places.NotCopied, match="free; the backup has"):
+            copied(backup, disk)
+        monkeypatch.setattr(files, "free_space", lambda _path: files.FreeSpace(1 << 40, None))
+        with pytest.raises(places.NotCopied, match="No space left on device"):
+            copied(backup, disk)
+        assert not list(disk.rglob(manifests.MANIFEST))
+
+
+def _dies(backup: Path, target: Path, behind: int) -> bool:
+    """Copy in a process that is killed behind so many of its steps; False when it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        _count_steps(pytest.MonkeyPatch(), behind)
+        copied(backup, target)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def _count_steps(monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
+    steps = iter(range(1, behind))
+
+    def stepping(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+
+        def counted(*arguments: object, **keywords: object) -> object:
+            result = real(*arguments, **keywords)
+            if next(steps, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        monkeypatch.setattr(owner, name, counted)
+
+    for owner, name in ((os, "mkdir"), (os, "rename"), (os, "fsync"), (os, "posix_fadvise"), (Journal, "append")):
+        stepping(owner, name)
+
+
+@pytest.mark.fault(47)
+def test_a_copy_that_is_killed_behind_any_step_is_whole_or_no_backup_and_the_next_one_finishes_it(
+    backup: Path, tmp_path: Path
+) -> None:
+    for behind in range(1, 300):
+        target = place(tmp_path, f"{behind}")
+        dead = _dies(backup, target, behind)
+        copy = target / backup.parent.name / backup.name
+        if (copy / manifests.MANIFEST).exists():
+            assert contents(copy) == contents(backup)
+        else:
+            assert [of.condition for of in stored.all_of(target)] in ([], [Condition.UNFINISHED])
+        assert copied(backup, target)[0].problem == ""
+        assert [of.condition for of in stored.all_of(target)] == [Condition.COMPLETE]
+        assert contents(copy) == contents(backup)
+        shutil.rmtree(target)
+        if not dead:
+            break
+    assert 40 < behind < 299
+
+
+def test_an_interrupted_copy_is_removed(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = place(tmp_path)
+    copy_checked = files.copy_checked
+
+    def interrupted(source: Path, path: Path, expected: str) -> None:
+        copy_checked(source, path, expected)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(files, "copy_checked", interrupted)
+    with pytest.raises(Interrupted, match="The incomplete backup directory was removed"):
+        copied(backup, target)
+    assert list((target / backup.parent.name).iterdir()) == []
+
+
+def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
+    database: Database, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = place(tmp_path)
+    old = copied(backup, target)[0].backup_dir
+    newer = back_up(database, backup.parent.parent).directory
+    assert verified(database, newer, "restore").reached == "restore"
+    copied(newer, target)
+    later = datetime.now(timezone.utc) + timedelta(days=9)
+    decide = rules.decide
+    monkeypatch.setattr(rules, "decide", lambda found, policy, _now: decide(found, policy, later))
+    done = prune.run(prune.PruneRequest(target, database.name, Policy(7, 1)))
+    assert [of.backup.directory for of in done.removed] == [old]
+    assert [of.directory.name for of in stored.all_of(target)] == [newer.name]
+    monkeypatch.undo()
+    assert copied(backup, target)[0].made
+    assert {of.condition for of in stored.all_of(target)} == {Condition.COMPLETE}
+
+
+def test_a_run_copies_its_proven_backup_and_is_refused_without_a_required_copy(
+    ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    target, missing = place(tmp_path), tmp_path / "missing"
+    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
+    before = database.fingerprint()
+
+    def played(path: Path, required: bool, *arguments: str) -> tuple[str, str]:
+        copy_to = [{"path": str(target)}, {"path": str(path), "required": required}]
+        hosts = {"one": {**variables, "pg_migrate_copy_to": copy_to}}
+        done = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}", *arguments)
+        return done.verdict("one"), done.flat
+
+    verdict, flat = played(missing, True)
+    assert "refused" in verdict, flat
+    assert f"The place {missing} for a copy of the backup does not exist" in flat
+    # The preflight can be waived, the copy cannot.
+    verdict, flat = played(missing, True, "-e", '{"pg_migrate_waive": {"checks": {"copy_places": "try it"}}}')
+    assert "refused" in verdict, flat
+    assert "The backup could not be copied to every place" in flat
+    assert database.fingerprint() == before
+    verdict, flat = played(missing, False)
+    assert verdict == "migrated and verified", flat
+    assert f"[warning] No copy at {missing}" in flat
+    assert "and read back" in flat
+    latest = (target / database.name / "latest").resolve()
+    assert latest == target / database.name / (backup_root / database.name / "latest").resolve().name
+    by_hand = {"one": {**variables, "pg_migrate_backup_root": str(target)}}
+    listed = ansible.play(by_hand, playbook="pgsafe.migration.list")
+    assert f"2 backups under {target}, 2 of them proven" in listed.flat, listed.output
+    name = f"{database.name}_old"
+    restored = ansible.play(
+        by_hand, "-e", f"pg_migrate_new_database={name}", playbook="pgsafe.migration.restore"
+    )
+    assert restored.status == 0, restored.output
+    assert replace(database, name=name).sql("SELECT count(*) FROM customers") == "60"
+    database.admin(f"DROP DATABASE {name}")

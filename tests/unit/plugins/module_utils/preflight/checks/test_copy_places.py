@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A place for a copy that cannot be used is a problem before anything is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import copy_places
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import CopyPlace
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
+
+DIRECTORY = replace(FACTS.backup_root, path="/mnt/nfs")
+ROOM = Filesystem("/mnt/nfs", 1 << 50, 4242)
+
+
+def problems(required: bool = True, filesystem: Filesystem = ROOM, **fields: Any) -> list[Problem]:
+    place = CopyPlace(replace(DIRECTORY, **fields), filesystem, required)
+    return list(copy_places.check(replace(FACTS, copy_places=(place,))))
+
+
+def test_a_place_on_another_disk_with_room_is_no_problem() -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"path": "copies"}, "is not an absolute path"),
+        ({"exists": False, "writable": False}, "does not exist"),
+        ({"writable": False}, "cannot be written by the user of the play"),
+        ({"weakness": "/mnt belongs to eve", "remedy": "chown root /mnt"}, "Another user could replace what is in"),
+        ({"filesystem": Filesystem("/mnt/nfs", 4096, 4242)}, "has 4.0K free; the copy is expected to need"),
+    ],
+    ids=["relative", "missing", "read-only", "foreign", "full"],
+)
+def test_a_place_that_cannot_be_used_stops_the_run_unless_it_may_lack_the_copy(
+    fields: dict[str, Any], said: str
+) -> None:
+    for required, severity in ((True, "error"), (False, "warning")):
+        (problem,) = problems(required=required, **fields)
+        assert problem.severity == severity
+        assert said in problem.what
+
+
+def test_the_disk_of_the_backup_root_is_a_warning() -> None:
+    (problem,) = problems(filesystem=replace(ROOM, device=FACTS.backup_filesystem.device))
+    assert problem.severity == "warning"
+    assert "on the file system of the backup root" in problem.what
