@@ -15,7 +15,8 @@ PREFIX = "ansible_collections.pgsafe.migration.plugins.module_utils"
 # From the top to the bottom; the last one is module_utils itself.
 LEVELS = {
     "guard": "the processes on the target that outlive the controller, and how the controller speaks to them",
-    "jobs": "a verb as a job: from parameters to a result, without Ansible; the lines for people",
+    "jobs": "a verb as a job: from parameters to a result, without Ansible",
+    "console": "the lines for people, by what they are about; a module ships those that it prints",
     "tables": "single tables and rows of a backup",
     "migrate": "the window of a migration; `migrate/verification/` is what it is verified by",
     "promotion": "what a run proves for other environments: its record, and what is pending judged by records",

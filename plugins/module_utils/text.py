@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TICK = "[✓]"
 CROSS = "[✗]"
+# Of what would be done; no tick.
+FORESEEN = "[ ]"
 
 DESCRIPTIONS = {
     "dump": "PostgreSQL custom format (primary)",
@@ -36,6 +38,11 @@ def size(count: int) -> str:
             return f"{value:.0f}{unit}" if value >= 10 or unit == "B" else f"{value:.1f}{unit}"
         value /= 1024
     raise AssertionError("not reached")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 table``, ``2 tables``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def first_few(texts: Sequence[str], most: int = 5) -> str:

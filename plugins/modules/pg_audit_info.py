@@ -179,8 +179,8 @@ from ..module_utils.audit.finding import SEVERITIES
 from ..module_utils.audit.looking import Budget
 from ..module_utils.audit.own_rule import own_rules
 from ..module_utils.backup import audit_report
+from ..module_utils.console import audit as console
 from ..module_utils.errors import Refused
-from ..module_utils.jobs import console
 from ..module_utils.ports.module import serve
 
 RULE = {

@@ -109,8 +109,8 @@ from typing import Any
 
 from ..module_utils.arguments import BACKUP_DIR, COPY_TO
 from ..module_utils.backup import places
+from ..module_utils.console import places as console
 from ..module_utils.errors import PgsafeError
-from ..module_utils.jobs import console
 from ..module_utils.ports.module import facts_of, serve
 
 SPEC = {**BACKUP_DIR, "copy_to": {**COPY_TO["copy_to"], "required": True}}

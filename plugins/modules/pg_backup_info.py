@@ -128,7 +128,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, backup_root
-from ..module_utils.jobs import console
+from ..module_utils.console import retention as console
 from ..module_utils.ports.module import serve
 from ..module_utils.retention import stored
 

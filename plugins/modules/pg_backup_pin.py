@@ -77,7 +77,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_DIR
-from ..module_utils.jobs import console
+from ..module_utils.console import retention as console
 from ..module_utils.ports.module import serve
 from ..module_utils.retention import pin
 

@@ -106,8 +106,8 @@ console:
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.console import retention as console
 from ..module_utils.errors import PgsafeError
-from ..module_utils.jobs import console
 from ..module_utils.ports.module import facts_of, serve
 from ..module_utils.retention import prune
 from ..module_utils.retention.rules import Decision, Policy

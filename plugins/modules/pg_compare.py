@@ -157,7 +157,7 @@ from typing import Any
 
 from ..module_utils.arguments import CONNECTION, target
 from ..module_utils.compare import run as compare
-from ..module_utils.jobs import console
+from ..module_utils.console import comparison as console
 from ..module_utils.ports.module import serve
 
 _CHOICES = ["insert", "update", "delete"]

@@ -179,11 +179,11 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, JOBS, backup_root, defaults, target
+from ..module_utils.console import fence as console
 from ..module_utils.errors import PgsafeError
 from ..module_utils.fence import run as fence
 from ..module_utils.fence import standing
 from ..module_utils.guard import launch
-from ..module_utils.jobs import console
 from ..module_utils.journal import journal
 from ..module_utils.journal.verdicts import Verdict
 from ..module_utils.ports.module import serve

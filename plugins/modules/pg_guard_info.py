@@ -106,8 +106,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.console import status as console
 from ..module_utils.guard import status
-from ..module_utils.jobs import console
 from ..module_utils.ports.module import serve
 
 SPEC = {

@@ -108,8 +108,8 @@ console:
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, backup_root, target
+from ..module_utils.console import kept as console
 from ..module_utils.errors import PgsafeError
-from ..module_utils.jobs import console
 from ..module_utils.journal.entry import TIME
 from ..module_utils.ports.module import facts_of, serve
 from ..module_utils.restore import kept

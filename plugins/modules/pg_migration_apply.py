@@ -263,9 +263,9 @@ from ..module_utils.arguments import (
     supervision,
     target,
 )
+from ..module_utils.console import plan as console
 from ..module_utils.errors import PgsafeError
 from ..module_utils.guard import launch
-from ..module_utils.jobs import console
 from ..module_utils.journal.verdicts import Verdict
 from ..module_utils.migrate import pending, tool
 from ..module_utils.migrate import run as migrate

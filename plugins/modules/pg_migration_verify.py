@@ -148,8 +148,8 @@ from typing import Any
 
 from ..module_utils.arguments import BACKUP_DIR, CONNECTION, JOBS, VERIFICATION, target
 from ..module_utils.backup_set import manifest
+from ..module_utils.console import verification as console
 from ..module_utils.errors import VerificationFailed
-from ..module_utils.jobs import console
 from ..module_utils.migrate.verification import report as verification_report
 from ..module_utils.migrate.verification import result as verification
 from ..module_utils.migrate.verification import run as migration_verify

@@ -1020,9 +1020,9 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, COPY_TO, JOBS, LEVEL, target
+from ..module_utils.console import preflight as console
 from ..module_utils.errors import Refused
 from ..module_utils.fence import run as fence
-from ..module_utils.jobs import console
 from ..module_utils.ports.module import serve
 from ..module_utils.preflight import run as preflight
 from ..module_utils.preflight import waivers

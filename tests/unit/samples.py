@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import Outcome
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     SOURCE,
@@ -27,6 +29,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.
     Wanted,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import check as restore_check
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 GIB = 1 << 30
@@ -161,3 +164,11 @@ NOTHING_FOUND = Verification(
     problems=(),
     warnings=(),
 )
+
+ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
+OUTCOME = Outcome(Verdict.ROLLED_BACK, ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
+
+
+def ticked(lines: list[str]) -> list[str]:
+    """Of the lines of the console, those of what was done."""
+    return [line for line in lines if line.startswith("[✓]")]

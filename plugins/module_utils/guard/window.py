@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..console import fence as fence_console
+from ..console import plan as plan_console
 from ..errors import BadRequest, PgsafeError, Refused
 from ..fence import run as fence
 from ..fence import standing
-from ..jobs import awaiting, console
+from ..jobs import awaiting
 from ..journal import journal
 from ..journal.events import Event
 from ..journal.journal import Journal
@@ -54,7 +56,7 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
     foreseen = {"pending": plan.pending, "digest": plan.digest, "files": plan.files}
     if run_journal is None or not plan.pending:
         verdict = (Verdict.PENDING if plan.pending else Verdict.UNCHANGED).value
-        return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": console.plan(plan)}
+        return {"changed": plan.pending, "verdict": verdict, **foreseen, "console": plan_console.plan(plan)}
     _require_way_in(migrate.permitted(request))
     source = replace(request.source, word=_word(run_journal))
     # The lease of the run is the window's too; without one the window gets its own.
@@ -159,7 +161,8 @@ def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
     raised = fence.recorded(run_journal)
     closed = raised is not None and raised.kind != fence.NONE
     name = raised.closed_name if raised and closed else run_journal.database
-    return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console.armed(name)}
+    console = fence_console.armed(name)
+    return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console}
 
 
 def _guard(run_journal: Journal, supervision: Supervision) -> dict[str, Any]:

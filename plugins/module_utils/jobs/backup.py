@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ..backup import run as backup
+from ..console import backup as console
 from ..journal.journal import Journal
 from ..ports import signals
-from . import console
 
 
 def run(request: backup.BackupRequest) -> dict[str, Any]:

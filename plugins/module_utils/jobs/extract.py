@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..console import tables as console
 from ..tables import extract
-from . import console
 
 
 def run(request: extract.ExtractRequest) -> dict[str, Any]:

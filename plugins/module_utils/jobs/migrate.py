@@ -7,11 +7,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from ..console import migrate as console
 from ..errors import PgsafeError
 from ..journal.verdicts import Verdict
 from ..migrate import run as migrate
 from ..migrate.migration_set import SetSource
-from . import awaiting, console
+from . import awaiting
 
 
 def run(request: migrate.MigrateRequest) -> dict[str, Any]:

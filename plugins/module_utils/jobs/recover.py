@@ -7,12 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..console import recover as console
 from ..errors import PgsafeError
 from ..fence import standing
 from ..journal.journal import Journal, of_run
 from ..restore import recover
 from ..restore.recover import Decision, Recovered, RecoverRequest
-from . import console
 
 # Of the module: break off what the run's guard does, then finish the run.
 ABORT = "abort"

@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..console import restore as console
 from ..errors import BadRequest
 from ..journal.journal import Journal
 from ..journal.verdicts import Verdict
 from ..restore import history, rollback
 from ..restore import run as restore
-from . import console
 
 
 def run(request: restore.RestoreRequest) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..console import tables as console
 from ..tables import recover
-from . import console
 
 
 def run(request: recover.TableRequest) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 
+from ..console import verify as console
 from ..errors import VerificationFailed
 from ..journal.journal import Journal
 from ..verify import lone_archive
@@ -17,7 +18,6 @@ from ..verify import run as verify
 from ..verify.findings import BackupProof
 from ..verify.lone_archive import ArchiveRequest
 from ..verify.run import VerifyRequest
-from . import console
 
 Request = Union[VerifyRequest, ArchiveRequest]
 

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A migration, and how it failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..foreign_text import lines as foreign_lines
+from ..foreign_text import visible
+from ..journal.verdicts import Verdict
+from ..text import CROSS, TICK, duration
+from .restore import restored
+from .verification import warned
+
+if TYPE_CHECKING:
+    from ..migrate.run import MigrationFailed, Outcome
+
+
+def migrate(outcome: Outcome) -> list[str]:
+    lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
+    lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
+    lines += [f"{TICK} Version: {visible(change.told)}" for change in outcome.versions if change.after is not None]
+    lines += warned(outcome.verification.found) if outcome.verification else []
+    lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
+    return lines + _times(outcome)
+
+
+def _times(outcome: Outcome) -> list[str]:
+    """How long others could not write, and how long they were not served at all."""
+    closed = f"{duration(outcome.seconds_closed)} without service"
+    read_only = f"{duration(outcome.seconds_read_only)} without writes, " if outcome.seconds_read_only else ""
+    lines = [f"{TICK} Fence {outcome.fence}: {read_only}{closed}"] if outcome.fence != "none" else []
+    return lines + [f"[warning] {warning}" for warning in outcome.warnings]
+
+
+def failure(error: MigrationFailed) -> list[str]:
+    """What an operator needs to know, in this order: what failed, what was done, what is left."""
+    outcome = error.outcome
+    lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
+    if outcome.verdict is Verdict.HELD:
+        return [*lines, f"[ERROR] Migration failed at {error.at}! It is held.", *_said(error), error.state]
+    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", *_said(error)]
+    if outcome.rollback is None:
+        return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
+    return lines + restored(outcome.rollback) + _times(outcome)
+
+
+def _said(error: MigrationFailed) -> list[str]:
+    return [f"        {line}" for line in foreign_lines(error.what)]

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the preflight found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..text import CROSS, TICK, duration, size
+
+if TYPE_CHECKING:
+    from ..preflight.checks.check import Facts
+    from ..preflight.run import Preflight
+
+
+def preflight(found: Preflight) -> list[str]:
+    facts = found.facts
+    about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
+    lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
+    lines.append(f"[info] A backup is expected to have {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
+    return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
+
+
+def _foreseen_time(facts: Facts) -> str:
+    least, most = facts.unavailable_seconds, facts.unavailable_most
+    if least is None or most is None or not facts.read_only_fence:
+        return ""
+    return f"; {duration(least)} to {duration(most)} without writes before the migration, an estimate"

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Single tables and rows of a backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..foreign_text import visible
+from ..text import FORESEEN, TICK, counted, duration
+
+if TYPE_CHECKING:
+    from ..tables import recover as tables_recover
+    from ..tables.extract import Extracted
+
+
+def tables_recovered(done: tables_recover.Recovered) -> list[str]:
+    side, count = visible(done.schema), counted(len(done.rows), "table")
+    shown = [f"{TICK} Recovered {visible(label)} into {side}: {rows:,} rows" for label, rows in done.rows.items()]
+    shown.append(f"{TICK} {count} equal to the backup, from the {done.source} in {duration(done.seconds)}")
+    return [*shown, *[f"[info] Not carried over: {visible(line)}" for line in done.not_carried]]
+
+
+def tables_foreseen(found: tables_recover.Recovered) -> list[str]:
+    lines = [
+        f"{FORESEEN} {visible(label)} would be recovered into {visible(found.schema)}: {rows:,} rows"
+        for label, rows in found.rows.items()
+    ]
+    return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
+
+
+def rows_extracted(done: Extracted) -> list[str]:
+    found = f"{done.rows:,} of {done.of:,} rows of {visible(done.table)}"
+    taken = f"from the {done.source} in {duration(done.seconds)}"
+    return [f"{TICK} Extracted {found} to {visible(done.dest)}, {taken}"]
+
+
+def rows_foreseen(found: Extracted) -> list[str]:
+    table, dest = visible(found.table), visible(found.dest)
+    return [f"{FORESEEN} Of {found.of:,} rows of {table} those that match would be written to {dest}", *found.problems]

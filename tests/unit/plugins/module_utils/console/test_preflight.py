@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the preflight found. A tick only for what was done."""
+
+from __future__ import annotations
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.console import preflight as console
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import Preflight
+from ansible_collections.pgsafe.migration.tests.unit.samples import (
+    FACTS,
+)
+
+
+def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
+    found = Preflight(FACTS, (Problem("x", "error", "It is full.", "Free it."), Problem("y", "info", "So.", "")))
+    assert console.preflight(found) == [
+        "[✗] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
+        "[info] A backup is expected to have 8.0G; 1 min 30 s to 2 min 15 s without writes before the migration, an "
+        "estimate",
+        "[error] It is full. Free it.",
+        "[info] So.",
+    ]
