@@ -17,13 +17,14 @@ from ..jobs import registry
 from ..journal.journal import Journal
 from ..ports import files
 from ..restore import recover
-from .order import CONNECTION, unpacked_way
+from . import received
+from .order import CONNECTION
 
 
 def main(_arguments: Sequence[str]) -> int:
     """Returns 0 when the database is open and whole, else 1."""
     run = Path(sys.argv[0]).resolve().parent
-    target = unpacked_way(files.read_text(run / CONNECTION))
+    target = received.way(files.read_text(run / CONNECTION))
     request = recover.request_of(Journal(run), target, defaults(JOBS)["jobs"])
     result = registry.run("recover", replace(request, after_failover=True), str)
     lines = result.get("console") or ["Nothing was left to do."]

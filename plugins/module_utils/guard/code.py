@@ -9,9 +9,13 @@ and that another user could create again.
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from ..errors import Refused
+from ..ports import files
 
 _PACKAGES = ("", "/pgsafe", "/pgsafe/migration", "/pgsafe/migration/plugins", "/pgsafe/migration/plugins/module_utils")
 _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
@@ -20,25 +24,52 @@ _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 def packed(entry: str) -> bytes:
     """A program that Python runs as it is: https://docs.python.org/3/library/zipapp.html
 
-    :param entry: the module whose ``main()`` the program runs. The caller has imported it, so Ansible has shipped it
-        with all that it imports.
+    :param entry: the module whose ``main()`` the program runs. The caller names it in an import, so that Ansible has
+        shipped it with all that it imports.
     """
     archive = getattr(getattr(__spec__, "loader", None), "archive", None)
     found = dict(_of_archive(Path(archive)) if archive else _of_tree(Path(__file__).resolve().parent.parent))
     for package in _PACKAGES:
         found.setdefault(f"ansible_collections{package}/__init__.py", b"")
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
         for name in sorted(found):
             target.writestr(_entry(name), found[name])
         target.writestr(_entry("__main__.py"), f"from {entry} import main\nmain()\n")
     return buffer.getvalue()
 
 
+def unpacked(program: Path) -> Path:
+    """The same program as a directory, beside it, where Python keeps the bytecode of the first process for the next.
+
+    :param program: what :func:`packed` has given, as a file ``NAME.pyz``.
+    :raises Refused: something else has its name.
+    """
+    directory = program.with_suffix("")
+    if not os.path.lexists(directory):
+        files.unpack(program, directory)
+    if directory.is_symlink() or _sources(directory) != dict(_members(program)):
+        raise Refused(f"{directory} is not the code of {program.name}.", remedy=f"Remove it: rm -r {directory}")
+    return directory
+
+
+def _sources(directory: Path) -> dict[str, bytes]:
+    """All but Python's own bytecode."""
+    with files.reporting(f"{directory} could not be read", directory):
+        found = [path for path in directory.rglob("*") if path.parent.name != "__pycache__" and not path.is_dir()]
+        return {str(path.relative_to(directory)): path.read_bytes() for path in found}
+
+
+def _members(program: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(program) as source:
+        for name in source.namelist():
+            yield name, source.read(name)
+
+
 def _entry(name: str) -> zipfile.ZipInfo:
     """Without a time, so that equal code gives equal bytes."""
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = zipfile.ZIP_STORED
     return entry
 
 

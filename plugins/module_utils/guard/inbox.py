@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..journal.journal import GUARD_LOCK
 from ..ports import files
-from .order import ORDERS, Order, unpacked
+from . import received
+from .order import ORDERS, Order
 
 
 class Inbox:
@@ -45,14 +46,9 @@ class Inbox:
         return self._pipe
 
 
-def send(run_directory: Path, order: Order) -> bool:
-    """Send an order to the guard of the run; False where there is none, or it does not take the order now."""
-    return files.send_line(run_directory / ORDERS, order.packed())
-
-
 def _read(line: bytes) -> Order | None:
     """None for what a killed sender has left, and for an order of another version of the collection."""
     try:
-        return unpacked(line)
+        return received.order(line)
     except ValueError:
         return None

@@ -10,20 +10,27 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PgsafeError, Refused
-from ..jobs.registry import Request
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..model import Supervision
 from ..ports import commands, files, safe_paths
 from ..restore.recover import RecoverRequest
 from . import channel as channels
-from . import code, entry, inbox
+from . import code
 from .channel import Channel
-from .order import CONNECTION, Order, packed_way
+from .order import CONNECTION, Order, packed_way, send
 
+if TYPE_CHECKING:
+    # Ansible ships what a module imports, here too. The program needs entry; the two others are what only some of the
+    # tasks of a run print: with them all of the tasks ship the same files, and the run has one program.
+    from ..console import fence, plan  # noqa: F401  # shipped by its import
+    from ..jobs.registry import Request
+    from . import entry  # noqa: F401  # shipped by its import
+
+_ENTRY = f"{__package__}.entry"
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 _REPEAT_SECONDS = 5.0
@@ -68,12 +75,13 @@ def _begin(order: Order, run_journal: Journal) -> Order:
     :raises Refused: another user could replace the guard's program.
     """
     safe_paths.require(run_journal.directory)
-    script = _laid_down(run_journal)
+    program = _laid_down(run_journal)
+    script = code.unpacked(program)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
     for channel in dict.fromkeys((order.channel, order.lease_channel)):
         channel.open()
     if order.job:
-        run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(script))
+        run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(program))
     _hand_over(replace(order, script=str(script), environment=dict(os.environ)), run_journal)
     return order
 
@@ -98,10 +106,10 @@ def _hand_over(order: Order, run_journal: Journal) -> None:
 
 def _send(order: Order, run_journal: Journal) -> None:
     """Send the order to the guard of the run, or start a guard with it."""
-    if inbox.send(run_journal.directory, order) or run_journal.guarded:
+    if send(run_journal.directory, order) or run_journal.guarded:
         return
     with files.extended(order.channel.directory / channels.LOG) as log:
-        commands.detach([sys.executable, "-B", order.script, "guard"], order.packed(), log)
+        commands.detach([sys.executable, order.script, "guard"], order.packed(), log)
 
 
 def by_hand(script: Path) -> str:
@@ -114,7 +122,7 @@ def _laid_down(run_journal: Journal) -> Path:
 
     :raises Refused: something else has its name.
     """
-    packed = code.packed(entry.__name__)
+    packed = code.packed(_ENTRY)
     digest = hashlib.sha256(packed).hexdigest()
     path = run_journal.directory / f"guard_{digest[:12]}.pyz"
     if not os.path.lexists(path):

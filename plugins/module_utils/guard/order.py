@@ -9,13 +9,17 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import codec
-from ..jobs import registry
 from ..journal.journal import Journal
 from ..model import Target
+from ..ports import files
 from ..restore import recover
 from .channel import Channel
+
+if TYPE_CHECKING:
+    from ..jobs.registry import Request
 
 # In the directory of a run: the connection to its database, without a password, for finishing the run by hand.
 CONNECTION = "connection.json"
@@ -40,7 +44,7 @@ class Order:
     """
 
     job: str
-    request: registry.Request
+    request: Request
     run_directory: str
     directory: str
     lease: float
@@ -90,22 +94,12 @@ class Order:
         return codec.encoded({field.name: getattr(self, field.name) for field in fields(self)}).encode()
 
 
-def unpacked(data: bytes) -> Order:
-    """
-    :raises ValueError: this is not an order, or one of another version of the collection.
-    """
-    try:
-        return Order(**codec.decoded(data.decode(), registry.TYPES))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"This is not an order of this version: {error}.") from error
+def send(run_directory: Path, order: Order) -> bool:
+    """Send an order to the guard of the run; False where there is none, or it does not take the order now."""
+    return files.send_line(run_directory / ORDERS, order.packed())
 
 
 def packed_way(target: Target) -> str:
     """The connection to a database, without a password; for the file :data:`CONNECTION`."""
     keywords = {name: value for name, value in target.params.items() if name != "password"}
     return codec.encoded(replace(target, params=keywords))
-
-
-def unpacked_way(text: str) -> Target:
-    found: Target = codec.decoded(text, registry.TYPES)
-    return found

@@ -182,7 +182,7 @@ def _puts_back(order: Order) -> bool:
 
 @contextmanager
 def _worker(order: Order) -> Iterator[commands.Background]:
-    argv = [sys.executable, "-B", order.script, "work"]
+    argv = [sys.executable, order.script, "work"]
     env = {**order.environment, WORKER_VARIABLE: order.token}
     with (
         files.extended(order.channel.directory / channels.LOG) as log,

@@ -19,9 +19,10 @@ from ..errors import PgsafeError
 from ..journal.journal import GUARD_LOCK
 from ..ports import commands, files, parallel, signals
 from . import channel as channels
+from . import received
 from .channel import State
 from .inbox import Inbox
-from .order import Order, unpacked
+from .order import Order
 from .run_session import RunSession
 from .supervised_job import SupervisedJob
 from .watchdog import Watchdog
@@ -36,7 +37,7 @@ _PAUSE_SECONDS = 1.0
 
 
 def main(_arguments: Sequence[str]) -> int:
-    order = unpacked(sys.stdin.buffer.read())
+    order = received.order(sys.stdin.buffer.read())
     with signals.passed_over(), _only(order) as only:
         if only:
             _keep_guarded(order)

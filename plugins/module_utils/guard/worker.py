@@ -16,7 +16,8 @@ from ..errors import PgsafeError
 from ..fence import standing
 from ..jobs import registry
 from ..ports import parallel, signals
-from .order import Order, unpacked
+from . import received
+from .order import Order
 from .progress import Progress
 
 _LOOK_SECONDS = 0.5
@@ -25,7 +26,7 @@ _LEAVING_SECONDS = 5.0
 
 def main(_arguments: Sequence[str]) -> int:
     guard = os.getppid()
-    order = unpacked(sys.stdin.buffer.read())
+    order = received.order(sys.stdin.buffer.read())
     # A signal between two parts of the work is ignored, and sent again by the guard; so is one after the last part,
     # until the result is written.
     with signals.passed_over():

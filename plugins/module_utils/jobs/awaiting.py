@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.1
 
 def command(word: Path) -> tuple[str, ...]:
     """The program that waits for the word; to be called in a guard's worker, whose code it runs."""
-    return (sys.executable, "-B", sys.argv[0], "await", str(word), str(os.getpid()))
+    return (sys.executable, sys.argv[0], "await", str(word), str(os.getpid()))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ import select
 import shutil
 import stat
 import tempfile
+import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -566,6 +567,21 @@ def remove(path: Path) -> None:
     """
     with reporting(f"{path} could not be removed", path), suppress(FileNotFoundError):
         path.unlink()
+
+
+def unpack(archive: Path, directory: Path) -> None:
+    """Unpack a zip archive of ours into a new directory, which appears whole; not synced.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    partial = partial_name(directory)
+    with reporting(f"{directory} could not be written", directory):
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(mode=DIRECTORY_MODE)
+        with zipfile.ZipFile(archive) as source:
+            source.extractall(partial)
+        partial.rename(directory)
 
 
 def remove_tree(path: Path) -> None:

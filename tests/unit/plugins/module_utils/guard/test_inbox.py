@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import FileFailed
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard import inbox
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.inbox import Inbox
-from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import ORDERS, Order
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import ORDERS, Order, send
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
@@ -40,7 +39,7 @@ def run(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 def test_without_a_guard_no_order_is_taken(run: Path) -> None:
-    assert not inbox.send(run, order(run))
+    assert not send(run, order(run))
     assert not Journal(run).guarded
 
 
@@ -49,7 +48,7 @@ def test_orders_arrive_in_their_turn_and_stand_in_no_file(run: Path) -> None:
     assert list(guard.orders()) == []
     assert Journal(run).guarded
     sent = [order(run), order(run, "another")]
-    assert [inbox.send(run, given) for given in sent] == [True, True]
+    assert [send(run, given) for given in sent] == [True, True]
     assert [path.name for path in run.iterdir() if path.is_file() and "secret" in path.read_text()] == []
     assert list(guard.orders()) == sent
     assert list(guard.orders()) == []
@@ -60,7 +59,7 @@ def test_orders_arrive_in_their_turn_and_stand_in_no_file(run: Path) -> None:
 def test_an_order_that_a_pipe_cannot_hold_arrives_whole(run: Path) -> None:
     guard, large = Inbox(run), order(run, "x" * 500_000)
     assert list(guard.orders()) == []
-    sender = threading.Thread(target=inbox.send, args=(run, large))
+    sender = threading.Thread(target=send, args=(run, large))
     sender.start()
     found: list[Order] = []
     while not found:
@@ -75,7 +74,7 @@ def test_what_a_killed_sender_has_left_is_no_order(tmp_path: Path) -> None:
     with (tmp_path / ORDERS).open("wb") as pipe:
         pipe.write(order(tmp_path).packed()[:40])
     assert list(guard.orders()) == []
-    assert inbox.send(tmp_path, order(tmp_path))
+    assert send(tmp_path, order(tmp_path))
     assert list(guard.orders()) == [order(tmp_path)]
 
 
@@ -85,9 +84,9 @@ def test_a_sender_that_hangs_in_the_middle_of_an_order_spoils_no_other(tmp_path:
     with (tmp_path / ORDERS).open("wb") as pipe:
         pipe.write(b"{}")
         pipe.flush()
-        assert [inbox.send(tmp_path, sent), list(guard.orders())] == [True, []]
+        assert [send(tmp_path, sent), list(guard.orders())] == [True, []]
         # The first was spoiled, and is sent again when it is not acknowledged.
-        assert [inbox.send(tmp_path, sent), list(guard.orders())] == [True, [sent]]
+        assert [send(tmp_path, sent), list(guard.orders())] == [True, [sent]]
 
 
 @pytest.mark.parametrize("given", [b"{}", b"[]", b"1", b"\xff", b'{"type": "dict", "value": [["job", "of another"]]}'])
@@ -102,7 +101,7 @@ def test_no_order_is_written_into_a_file_that_has_the_name_of_a_pipe(tmp_path: P
     other = tmp_path / "other"
     other.write_text("")
     (tmp_path / ORDERS).write_text(str(other))
-    assert not inbox.send(tmp_path, order(tmp_path))
+    assert not send(tmp_path, order(tmp_path))
     assert other.read_text() == ""
 
 
@@ -122,5 +121,5 @@ def test_the_guard_makes_its_inbox_again_when_the_directory_of_its_run_was_made_
         os.mkfifo(run / ORDERS)
     assert list(guard.orders()) == []
     assert Journal(run).guarded
-    assert inbox.send(run, order(run))
+    assert send(run, order(run))
     assert list(guard.orders()) == [order(run)]

@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.finding imp
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.report import AuditReport, RuleReading
 from ansible_collections.pgsafe.migration.plugins.module_utils.codec import encoded
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import received
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
@@ -67,7 +68,7 @@ def _order(job: str, module: ModuleType, given: dict[str, Any]) -> Order:
 @pytest.mark.parametrize(("job", "module", "given"), GIVEN)
 def test_an_order_is_read_as_it_was_written(job: str, module: ModuleType, given: dict[str, Any]) -> None:
     order = _order(job, module, given)
-    assert orders.unpacked(order.packed()) == order
+    assert received.order(order.packed()) == order
 
 
 def test_every_job_is_ordered_here() -> None:
@@ -89,7 +90,7 @@ def test_the_way_to_a_database_is_kept_without_its_password() -> None:
     target = Target({"host": "db", "password": "s3cret"}, "app", session_role="owner")
     text = orders.packed_way(target)
     assert "s3cret" not in text
-    assert orders.unpacked_way(text) == Target({"host": "db"}, "app", session_role="owner")
+    assert received.way(text) == Target({"host": "db"}, "app", session_role="owner")
 
 
 def test_a_guard_that_a_job_has_started_watches_its_run_by_the_lease_of_the_run(tmp_path: Path) -> None:

@@ -23,4 +23,4 @@ def test_it_does_not_outlive_a_worker_that_was_killed_before_it_began(tmp_path: 
 
 def test_it_is_told_who_has_started_it(tmp_path: Path) -> None:
     argv = awaiting.command(tmp_path / awaiting.WORD)
-    assert argv == (sys.executable, "-B", sys.argv[0], "await", str(tmp_path / awaiting.WORD), str(os.getpid()))
+    assert argv == (sys.executable, sys.argv[0], "await", str(tmp_path / awaiting.WORD), str(os.getpid()))
