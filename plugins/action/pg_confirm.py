@@ -35,6 +35,7 @@ _OPTION = {
             "promoted": {"type": "list", "elements": "str"},
             "version": {"type": "str"},
             "undoes": {"type": "list", "elements": "str"},
+            "written_since": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
             "drops": {"type": "list", "elements": "str"},
         },
@@ -122,6 +123,7 @@ def _block(entry: Mapping[str, Any]) -> str:
     version = f"    Version: {visible(entry['version'])}\n" if entry.get("version") else ""
     proven = "".join(f"    Promotion: {visible(line)}\n" for line in entry.get("promoted") or ())
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
+    undone += "".join(f"    {visible(line)}\n" for line in entry.get("written_since") or ())
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
         f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{version}{proven}{undone}"

@@ -50,4 +50,12 @@ options:
     type: str
     choices: [backup, max]
     default: backup
+  keep_copy_for:
+    description:
+      - How long the verified copy stays beside the database after a good verdict, such as V(24h), so that
+        M(pgsafe.migration.pg_restore_safe) rolls back by renames alone within that time. It is closed to clients and
+        takes the room of the database. V(0) drops it at the verdict.
+      - When its time is over, the next run or M(pgsafe.migration.pg_kept_prune) drops it.
+    type: str
+    default: "0"
 """

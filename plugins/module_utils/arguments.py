@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from . import durations
 from .errors import BadRequest
 from .model import LEVELS, Supervision, Target
 
@@ -72,6 +73,8 @@ VERIFICATION: dict[str, dict[str, Any]] = {
     "may_do_nothing": {"type": "bool", "default": False},
 }
 
+KEEP_COPY: dict[str, dict[str, Any]] = {"keep_copy_for": {"type": "str", "default": "0"}}
+
 WINDOW: dict[str, dict[str, Any]] = {
     **LEVEL,
     **JOBS,
@@ -81,6 +84,7 @@ WINDOW: dict[str, dict[str, Any]] = {
     "confirmed_by": {"type": "str", "default": "variable"},
     "on_verify_failure": {"type": "str", "choices": ["rollback", "hold"], "default": "rollback"},
     "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
+    **KEEP_COPY,
 }
 
 PROMOTION: dict[str, dict[str, Any]] = {
@@ -200,6 +204,14 @@ def supervision(params: Mapping[str, Any]) -> Supervision:
     """The options of :data:`GUARD` and :data:`GRACE`; not every module with a guard has the latter."""
     grace = params.get("grace", defaults(GRACE)["grace"])
     return Supervision(params["lease"], params["poll_interval"], params["progress"], grace)
+
+
+def keep_copy_seconds(params: Mapping[str, Any]) -> float:
+    """How long the verified copy stays after a good verdict.
+
+    :raises BadRequest: it is no duration.
+    """
+    return durations.read("keep_copy_for (pg_migrate_keep_copy_for)", params["keep_copy_for"]).total_seconds()
 
 
 def _keywords(params: Mapping[str, Any]) -> dict[str, str]:

@@ -60,6 +60,12 @@ options:
         description: For a rollback by hand, which migrations it undoes, a line each.
         type: list
         elements: str
+      written_since:
+        description: >-
+          For a rollback by hand, what clients have written since the verdict and it takes back, a line each; and why a
+          copy that was retained cannot be used.
+        type: list
+        elements: str
       not_given_back:
         description: In what the database would not be as it was before after a rollback, a line each.
         type: list

@@ -163,7 +163,17 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import CONNECTION, GRACE, GUARD, PROMOTION, VERIFICATION, WINDOW, supervision, target
+from ..module_utils.arguments import (
+    CONNECTION,
+    GRACE,
+    GUARD,
+    PROMOTION,
+    VERIFICATION,
+    WINDOW,
+    keep_copy_seconds,
+    supervision,
+    target,
+)
 from ..module_utils.errors import PgsafeError
 from ..module_utils.guard import window
 from ..module_utils.journal import applied_files
@@ -210,6 +220,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         backup_dir=Path(params["backup_dir"]),
         wanted=verification.wanted(params),
         promoted=permit.read(params["permit"]),
+        keep_copy_seconds=keep_copy_seconds(params),
         lock_timeout=0,
         statement_timeout=0,
         time_limit=None,

@@ -13,6 +13,8 @@ description:
     databases and drops those which are older than O(keep_days) and are named in O(confirmed). No other is dropped.
   - A database is dropped only where name, OID and comment are those that the journal of its run has recorded. It stays
     while it has sessions or accepts connections, while its run has not ended, and while its backup is pinned.
+  - A verified copy that was retained (O(pgsafe.migration.pg_migration_apply#module:keep_copy_for)) is dropped when its
+    time is over, without a confirmation, since it holds nothing but what the backup holds.
   - Each drop is decided once more under the lock of the run.
 options:
   backup_root:
@@ -92,6 +94,10 @@ databases:
       description: Whether it was dropped.
       type: bool
       returned: always
+    copy:
+      description: Whether it is a retained copy of a backup, whose drop needs no confirmation.
+      type: bool
+      returned: always
     reason:
       description: Why it is due, or why it stays.
       type: str
@@ -147,6 +153,7 @@ def _listed(decision: kept.Decision) -> dict[str, Any]:
         "bytes": database.bytes,
         "due": decision.due,
         "dropped": decision.dropped,
+        "copy": decision.copy,
         "reason": decision.reason,
     }
 

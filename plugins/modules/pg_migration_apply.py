@@ -221,6 +221,15 @@ seconds_closed:
   description: How many seconds the database was closed to other sessions.
   returned: when it was begun
   type: float
+retained_copy:
+  description: The verified copy that is retained for a rollback at once (O(keep_copy_for)); empty when none is.
+  returned: when it was begun
+  type: str
+retained_until:
+  description: When its time is over, for people.
+  returned: when it was begun
+  type: str
+  sample: 2026-11-17 14:35 UTC
 warnings_given:
   description: What went wrong after the verdict without changing it.
   returned: when it was begun
@@ -260,6 +269,7 @@ from ..module_utils.arguments import (
     PROMOTION,
     VERIFICATION,
     WINDOW,
+    keep_copy_seconds,
     supervision,
     target,
 )
@@ -323,6 +333,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         environment=source.environment,
         wanted=wanted(params),
         promoted=permit.read(params["permit"]),
+        keep_copy_seconds=keep_copy_seconds(params),
         accepted=Accepted(
             params["changed_files"], params["apply_again"], params["out_of_order"], params["baseline"] or ""
         ),

@@ -110,6 +110,12 @@ options:
         last backup or by a sample of the data. V(0) sets no limit.
     type: float
     default: 0
+  keep_copy_for:
+    description: >-
+      How long the verified copy is to stay after a good verdict, as
+      O(pgsafe.migration.pg_migration_apply#module:keep_copy_for) has it; what it takes is reported.
+    type: str
+    default: "0"
   further_problems:
     description:
       - Problems that were found elsewhere, such as those of M(pgsafe.migration.pg_promotion_info); they are reported
@@ -789,6 +795,10 @@ ansible_facts:
               description: As O(max_unavailable).
               type: float
               returned: always
+        keep_copy_seconds:
+          description: How long the verified copy is to stay after a good verdict.
+          type: float
+          returned: always
         other_histories:
           description: The histories of other migration tools, as pairs of the tool's name and its table.
           type: list
@@ -1019,7 +1029,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, COPY_TO, JOBS, LEVEL, target
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, COPY_TO, JOBS, KEEP_COPY, LEVEL, keep_copy_seconds, target
 from ..module_utils.console import preflight as console
 from ..module_utils.errors import Refused
 from ..module_utils.fence import run as fence
@@ -1047,6 +1057,7 @@ SPEC = {
     "disk_factor": {"type": "float", "default": 1.2},
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
+    **KEEP_COPY,
     "further_problems": {"type": "list", "elements": "dict", "default": []},
     "fail": {"type": "bool", "default": True},
 }
@@ -1089,6 +1100,7 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         backup_root=Path(params["backup_root"]),
         scopes=params["scope"],
         thresholds=Thresholds(params["disk_factor"], params["long_transaction"], params["max_unavailable"]),
+        keep_copy_seconds=keep_copy_seconds(params),
         restore_level=params["level"] == "restore",
         proof=params["proof"],
         instance_directory=Path(directory) if directory else None,

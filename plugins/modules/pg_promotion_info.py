@@ -135,6 +135,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         on_verify_failure="",
         jobs=1,
         sequences="",
+        keep_copy_seconds=0.0,
         environment=source.environment,
         wanted=Wanted(),
         promoted=Permit(),

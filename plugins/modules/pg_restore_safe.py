@@ -152,6 +152,20 @@ undoes:
   type: list
   elements: str
   sample: ["Undoes the run 20261116_143022 (migrated, began at 2026-11-16T14:31:02Z)"]
+verified_copy:
+  description:
+    - The verified copy that would take the place at once; empty when the archive would be restored.
+    - One is retained for as long as O(pgsafe.migration.pg_migration_apply#module:keep_copy_for) says.
+  returned: in check mode
+  type: str
+written_since:
+  description:
+    - What clients have written since the verdict of the run, which only the replaced database holds afterwards, a line
+      each; and why a retained copy cannot be used.
+  returned: in check mode
+  type: list
+  elements: str
+  sample: ["Since the verdict, 12 rows were written"]
 backup_dir:
   description: The directory of the backup, with links and keywords resolved.
   returned: in check mode

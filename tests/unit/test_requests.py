@@ -75,6 +75,7 @@ LOOSE = {
     "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
     "facts of a journal": {
         "fence.counters",
+        "fence.verdict_counters",
         "guard.progress",
         "guard.status",
         "journal.entry",

@@ -25,7 +25,7 @@ def kept(decisions: Sequence[KeptDecision], foreseen: bool) -> list[str]:
 def _kept(decision: KeptDecision, foreseen: bool) -> str:
     found, sign = decision.database, f"{TICK} Kept"
     if decision.due and foreseen:
-        sign = f"{FORESEEN} Would drop, once it is confirmed,"
+        sign = f"{FORESEEN} Would drop" if decision.copy else f"{FORESEEN} Would drop, once it is confirmed,"
     if decision.dropped:
         sign = f"{TICK} Dropped"
     since = f"since {found.since:%Y-%m-%d %H:%M} UTC, " if found.since else ""

@@ -23,6 +23,9 @@ def migrate(outcome: Outcome) -> list[str]:
     lines += [f"{TICK} Version: {visible(change.told)}" for change in outcome.versions if change.after is not None]
     lines += warned(outcome.verification.found) if outcome.verification else []
     lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
+    if outcome.copy:
+        until = f"until {outcome.copy.until_told}, for a rollback at once by pgsafe.migration.rollback"
+        lines.append(f"{TICK} The verified copy {visible(outcome.copy.name)} is retained, closed, {until}")
     return lines + _times(outcome)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..backup_set import manifest as manifests
+from ..foreign_text import visible
 from ..text import CROSS, FORESEEN, TICK, duration, size
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     if found.state == "not_needed":
         return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
     lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
+    if found.copy:
+        lines = [f"{FORESEEN} The verified copy {visible(found.copy)} would take the place, by renames alone"]
     if found.forecast:
         lines += restore_forecast(found.forecast)
+    lines += [f"[warning] {visible(line)}; the archive would be restored" for line in found.no_copy]
     lines += [f"{FORESEEN} {line}" for line in undone(found.undone)]
+    lines += [f"{FORESEEN} {visible(line)}" for line in found.written]
     if found.state == "rolled_back":
         lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")

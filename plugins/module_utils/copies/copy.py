@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..backup_set import archives, gzip_files, plain_rows, scripts
 from ..backup_set.manifest import ARCHIVE, SCRIPT, Manifest
 from ..compare import fingerprint
 from ..errors import CommandFailed, PgsafeError, Refused, VerificationFailed
+from ..journal.entry import TIME
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..model import Fingerprint, Target
@@ -78,7 +80,7 @@ def restoring_mark(run_id: str) -> str:
 
 
 def ready_mark(run_id: str) -> str:
-    return f"{MARK}the verified copy of the run {run_id}, closed until its verdict"
+    return f"{MARK}the verified copy of the run {run_id}, closed"
 
 
 def kept_mark(run_id: str) -> str:
@@ -287,11 +289,21 @@ def drop(target: Target, name: str) -> None:
 
 @dataclass(frozen=True)
 class Ready:
-    """A verified copy that is kept closed, for a rollback by renames alone."""
+    """A verified copy that is kept closed, for a rollback by renames alone.
+
+    :param until: when its time is over, if it is retained after the verdict; None before.
+    :param sessions: that have connected to it up to the verdict, and the series of statistics that counted them.
+    """
 
     name: str
     oid: int
     run_id: str
+    until: datetime | None = None
+    sessions: tuple[int, str] | None = None
+
+    @property
+    def until_told(self) -> str:
+        return self.until.strftime("%Y-%m-%d %H:%M UTC") if self.until else ""
 
 
 def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
@@ -308,7 +320,35 @@ def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
 def recorded_ready(run_journal: Journal) -> Ready | None:
     """The verified copy of a run, as its journal has it; None when there is none any more."""
     found = run_journal.state.verified_copy
-    return Ready(found["name"], int(found["oid"]), run_journal.run_id) if found else None
+    if not found:
+        return None
+    ready = Ready(found["name"], int(found["oid"]), run_journal.run_id)
+    if "until" not in found:
+        return ready
+    until = datetime.strptime(found["until"], TIME).replace(tzinfo=timezone.utc)
+    return replace(ready, until=until, sessions=(int(found["sessions"]), str(found["statistics"])))
+
+
+def retain(target: Target, run_journal: Journal, span: timedelta) -> Ready | None:
+    """Leave the verified copy of a run that has ended where it is, closed, for so long; None when there is none.
+
+    :raises Refused: it is gone, or was opened.
+    """
+    ready = recorded_ready(run_journal)
+    if ready is None:
+        return None
+    require_ready(target, ready)
+    sessions, statistics = _sessions_of(target, ready)
+    until = (datetime.now(timezone.utc) + span).strftime(TIME)
+    facts = {"until": until, "sessions": sessions, "statistics": statistics}
+    run_journal.append(Event.COPY_RETAINED, name=ready.name, oid=ready.oid, **facts)
+    return recorded_ready(run_journal)
+
+
+def _sessions_of(target: Target, ready: Ready) -> tuple[int, str]:
+    with session(target.maintenance, purpose="verified copy") as server:
+        sessions, statistics = server.row(queries.SESSIONS_EVER, (ready.oid,))
+    return int(sessions), str(statistics)
 
 
 def require_ready(target: Target, ready: Ready) -> None:
@@ -322,12 +362,21 @@ def require_ready(target: Target, ready: Ready) -> None:
         raise Refused(f"The verified copy {ready.name} is gone.")
     if found[0][1] or comment != [(ready_mark(ready.run_id),)]:
         raise Refused(f"The verified copy {ready.name} was opened since it was proven.")
+    # A closed database has no client sessions; one that was opened meanwhile, and closed again, had some.
+    if ready.sessions and ready.sessions != _sessions_of(target, ready):
+        raise Refused(
+            f"The verified copy {ready.name} had sessions since the verdict, or the statistics that would show them "
+            "were reset, as by a crash of the server."
+        )
 
 
 def drop_ready(target: Target, run_journal: Journal) -> str:
-    """Drop the verified copy of a run that needs none any more; its name, or nothing when there was none."""
+    """Drop the verified copy of a run that needs none any more; its name, or nothing when there was none.
+
+    One that is retained stays.
+    """
     ready = recorded_ready(run_journal)
-    if ready is None:
+    if ready is None or run_journal.state.retains_copy:
         return ""
     with session(target.maintenance, WRITING, "drop") as server:
         if server.rows(queries.NAME_AND_OPEN, (ready.oid,)) and _is_marked(server, ready):

@@ -32,6 +32,7 @@ from . import mark as fence_mark
 
 BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
 READ_ONLY = (BOTH, CONNECT)
+CLOSING = (BOTH, CLOSED)
 
 RESET = "the statistics were reset, or the server was restarted after a crash"
 _SETTING = "default_transaction_read_only"

@@ -124,7 +124,7 @@ class SupervisedJob:
             # A migration that gave up before it began has opened the database, unless the server was down.
             stuck = state.fenced and state.stage is Stage.GIVING_UP
             # Otherwise the verified copy may be left.
-            return state.unfinished or stuck or (broken_off and (state.fenced or state.verified_copy is not None))
+            return state.unfinished or stuck or (broken_off and (state.fenced or state.left_copy))
         return broken_off and state.fenced and not state.unfinished
 
     def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:

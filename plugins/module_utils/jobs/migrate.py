@@ -42,6 +42,8 @@ def result(outcome: migrate.Outcome) -> dict[str, Any]:
         "warnings_given": list(outcome.warnings),
         "verification": outcome.verification.as_result() if outcome.verification else {},
         "versions": [asdict(change) for change in outcome.versions],
+        "retained_copy": outcome.copy.name if outcome.copy else "",
+        "retained_until": outcome.copy.until_told if outcome.copy else "",
         "rollback": asdict(outcome.rollback) if outcome.rollback else {},
     }
 

@@ -34,6 +34,7 @@ def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
     changed = plan.state != "not_needed"
     result = _result(foreseen, changed, console.restore_foreseen(plan))
     seconds = plan.forecast.seconds if plan.forecast else None
+    seconds = 0.0 if plan.copy else seconds
     return {
         **result,
         "verdict": (Verdict.PENDING if changed else Verdict.AS_BACKUP).value,
@@ -41,6 +42,8 @@ def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
         "bytes": plan.backup_bytes,
         "expected_seconds": seconds,
         "undoes": console.undone(plan.undone),
+        "verified_copy": plan.copy,
+        "written_since": [*plan.written, *plan.no_copy],
         "not_given_back": list(plan.not_given_back),
     }
 

@@ -30,6 +30,7 @@ class Event(Word):
     VERIFYING = "verifying"  # level
     VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds
     VERIFIED_COPY = "verified_copy"  # name, oid
+    COPY_RETAINED = "copy_retained"  # name, oid, until, sessions, statistics
     VERIFIED_COPY_DROPPED = "verified_copy_dropped"  # name
 
     # The window: from ARMED on the database may differ from the backup, until the run has ended.
@@ -47,7 +48,7 @@ class Event(Word):
     ROLLBACK_FAILED = "rollback_failed"  # error
 
     # The verdict is in, and only the opening of the database is missing.
-    ACCEPTED = "accepted"  # verdict, reason
+    ACCEPTED = "accepted"  # verdict, reason, counters, identity
 
     MIGRATED = "migrated"  # digest, version
     FAILED_UNCHANGED = "failed_unchanged"  # kept

@@ -33,6 +33,7 @@ PHRASES = {
     Event.VERIFYING: ("VERIFY", "Verifying the backup up to level {level}"),
     Event.VERIFIED: ("VERIFY", "The backup reached level {level}"),
     Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
+    Event.COPY_RETAINED: ("VERDICT", "Verified copy retained until {until}, for a rollback at once: {name}"),
     Event.VERIFIED_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),
     Event.CONFIRMED: ("CONFIRM", "{database} was confirmed by a {by}"),
     Event.PROMOTED: ("CONFIRM", "Promotion: {by}"),

@@ -103,6 +103,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.VERIFYING: _ANYWHERE,
     Event.VERIFIED: _ANYWHERE,
     Event.VERIFIED_COPY: _ANYWHERE,
+    Event.COPY_RETAINED: _staying(ENDED),
     Event.VERIFIED_COPY_DROPPED: _ANYWHERE,
     Event.CONFIRMED: _moving(PREPARING, *_BEFORE_ARMED),
     Event.PROMOTED: _PREPARES,
@@ -216,6 +217,16 @@ class RunState:
         return self.fence not in (FenceStage.NEVER, FenceStage.LIFTED)
 
     @property
+    def retains_copy(self) -> bool:
+        """Whether the verified copy stays beside a migrated database, for a rollback by hand."""
+        return self.stage in (ENDED, RESTORING) and "until" in (self.verified_copy or {})
+
+    @property
+    def left_copy(self) -> bool:
+        """Whether there is a verified copy that the end of the run drops."""
+        return self.verified_copy is not None and not self.retains_copy
+
+    @property
     def given_up(self) -> bool:
         """Whether a rollback failed and the database was opened as it was left: a person decides what follows."""
         return self.unfinished and self.stage is not ACCEPTED and self.rollback_failed and not self.fenced
@@ -300,6 +311,7 @@ _FROM_FACTS: Mapping[Event, Callable[[RunState, Mapping[str, Any]], dict[str, An
     Event.APPLIED: lambda state, facts: {"applied": (*state.applied, str(facts.get("file", "")))},
     Event.ACCEPTED: lambda _state, facts: {"accepted": of_word(str(facts.get("verdict", "")))},
     Event.VERIFIED_COPY: lambda _state, facts: {"verified_copy": facts},
+    Event.COPY_RETAINED: lambda _state, facts: {"verified_copy": facts},
     Event.PINNED: lambda _state, facts: {"pinned": str(facts.get("reason", ""))},
     Event.ROLLBACK_FAILED: lambda state, _facts: {"rollback_failed": state.stage is not RESTORING},
 }

@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import playbooks
 from ..backup_set import manifest as manifests
@@ -21,7 +21,7 @@ from ..compare import fingerprint, schema
 from ..copies import copy as copies
 from ..copies import losses
 from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
-from ..fence import hold, whereabouts
+from ..fence import hold, verdict_counters, whereabouts
 from ..fence import run as fence
 from ..journal import applied_files
 from ..journal.applied_files import Applying
@@ -72,6 +72,7 @@ class MigrateRequest:
     :param wanted: what was declared of the migration.
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     :param promoted: what the promotion records of other environments allow to be applied.
+    :param keep_copy_seconds: how long the verified copy stays after a good verdict; 0 to drop it.
     """
 
     target: Target
@@ -95,6 +96,7 @@ class MigrateRequest:
     sequences: str
     promoted: Permit
     tool_options: tool.ToolOptions
+    keep_copy_seconds: float
 
     @property
     def claim(self) -> permit.Claim:
@@ -170,6 +172,7 @@ class Outcome:
     :param seconds_closed: how long the database was closed.
     :param warnings: what went wrong after the verdict and does not change it.
     :param versions: of the tool that a command ran, before and after it.
+    :param copy: the verified copy that is retained for a rollback at once.
     """
 
     verdict: Verdict
@@ -184,6 +187,7 @@ class Outcome:
     seconds_closed: float = 0.0
     warnings: tuple[str, ...] = ()
     versions: tuple[VersionChange, ...] = ()
+    copy: copies.Ready | None = None
 
 
 class MigrationFailed(PgsafeError):
@@ -384,6 +388,7 @@ class _Window:
         self._warnings: tuple[str, ...] = ()
         self._before: tuple[ToolVersion, ...] = ()
         self._after: tuple[ToolVersion, ...] | None = None
+        self._retained: copies.Ready | None = None
 
     def run(self) -> Outcome:
         self._close()
@@ -475,7 +480,7 @@ class _Window:
 
     def _end(self) -> Outcome:
         """Forwards only: the verdict is in, and what is left is to open the database."""
-        self._journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED)
+        self._journal.append(Event.ACCEPTED, verdict=Verdict.MIGRATED, **self._counters())
         try:
             self._warnings += fence.undo(self._request.target, self._journal).failures
         except PgsafeError as error:
@@ -485,8 +490,31 @@ class _Window:
             ) from error
         self._opened = time.monotonic()
         self._journal.append(Event.MIGRATED, digest=self._migration.digest, version=self._told(self._after or ()))
+        self._retain_verified_copy()
         self._drop_verified_copy()
-        return self._outcome(Verdict.MIGRATED)
+        return replace(self._outcome(Verdict.MIGRATED), copy=self._retained)
+
+    def _counters(self) -> dict[str, Any]:
+        """What a later rollback counts from; of a closed database once every session has reported what it wrote."""
+        if self._fence is not None and self._fence.kind in fence.CLOSING:
+            try:
+                with session(self._own_way_in, WRITING, self._purpose) as server:
+                    cutover.end_sessions(server, self._own_way_in.dbname)
+            except PgsafeError as error:
+                self._warnings += (f"Sessions may have been left at the verdict: {error.what}",)
+        return verdict_counters.take(self._own_way_in)
+
+    def _retain_verified_copy(self) -> None:
+        if not self._request.keep_copy_seconds:
+            return
+        try:
+            span = timedelta(seconds=self._request.keep_copy_seconds)
+            self._retained = copies.retain(self._request.target, self._journal, span)
+        except PgsafeError as error:
+            self._warnings += (f"The verified copy could not be retained: {error.what}",)
+        else:
+            if self._retained is None:
+                self._warnings += ("There is no verified copy to retain: the backup was proven elsewhere.",)
 
     def _drop_verified_copy(self) -> None:
         try:

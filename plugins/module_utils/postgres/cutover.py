@@ -76,6 +76,15 @@ def end_sessions(server: Session, database: str, ours: Sequence[int] = ()) -> in
     return len(ended)
 
 
+def end_each_once(server: Session, database: str) -> None:
+    """End the client sessions of now, and not those that come back.
+
+    :raises Refused: the role may not.
+    """
+    for pid, user, *_rest in server.rows(queries.SESSIONS, (database, [server.pid])):
+        end(server, database, pid, user)
+
+
 def end(server: Session, database: str, pid: int, user: str) -> None:
     """End one session, and wait up to 5 s for it to be gone.
 

@@ -293,6 +293,13 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
     OR relid = 'pg_catalog.pg_largeobject'::regclass
 """
 
+# How many client sessions a database ever had, and the series of statistics that counts them; autovacuum is none.
+SESSIONS_EVER = """
+SELECT d.sessions, pg_catalog.concat_ws(' and ', pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),
+                                        pg_catalog.to_char(b.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'))
+  FROM pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b WHERE d.datid = %s
+"""
+
 # Sessions of superusers, which a role that is none cannot end.
 SUPERUSERS_SESSIONS = """
 SELECT a.pid, a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid

@@ -59,6 +59,7 @@ class Plan:
     :param expected_tables: labels of tables without which it is the wrong database.
     :param copy_to: the places that the backup will be copied to, and whether each is required.
     :param probe: whether an empty database is made, to see who gets in.
+    :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     """
 
     target: Target
@@ -72,6 +73,7 @@ class Plan:
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
     probe: bool
+    keep_copy_seconds: float
 
 
 _EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
@@ -175,6 +177,7 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             tools_problem=tools_problem,
             read_only_fence=plan.read_only_fence,
             thresholds=plan.thresholds,
+            keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
             unavailable_seconds=forecast.seconds,
             access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),

@@ -32,6 +32,7 @@ class PreflightRequest:
     :param copy_to: the places that the backup will be copied to, and whether each is required.
     :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
+    :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     """
 
     target: Target
@@ -50,6 +51,7 @@ class PreflightRequest:
     copy_to: Mapping[Path, bool]
     waived: Mapping[str, str]
     probe: bool
+    keep_copy_seconds: float
 
 
 @dataclass(frozen=True)
@@ -126,4 +128,5 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         expected_tables=request.expected_tables,
         copy_to=request.copy_to,
         probe=request.probe,
+        keep_copy_seconds=request.keep_copy_seconds,
     )

@@ -4,21 +4,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from .. import durations
 from ..errors import BadRequest
 
 VARIABLE = "pg_migrate_promotion"
 
-_DURATION = re.compile(r"(?P<number>[0-9]+)\s*(?P<unit>[smhdw]?)")
-_LONGEST = timedelta(days=3653)
 # What YAML and Ansible write for yes, no and nothing: a switch, and not why.
 _SWITCHES = ("0", "0.0", "n", "no", "f", "false", "off", "1", "1.0", "y", "yes", "t", "true", "on")
 _NO_REASON = frozenset({*_SWITCHES, "null", "none", "~", "{}", "[]"})
-_UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,8 @@ def read(given: object) -> Policy:
         directory=str(options.get("dir", "")),
         environment=str(options.get("environment", "")),
         required=_environments(options.get("required_environments", [])),
-        max_age=_duration("max_age", options["max_age"]) if "max_age" in options else None,
-        soak=_duration("soak", options.get("soak", "0")),
+        max_age=durations.read(f"{VARIABLE}.max_age", options["max_age"]) if "max_age" in options else None,
+        soak=durations.read(f"{VARIABLE}.soak", options.get("soak", "0")),
         override=_reason(options.get("override", "")),
     )
     _require_sound(found)
@@ -86,15 +83,3 @@ def _reason(given: object) -> str:
             remedy="Say why the run goes on, or leave it empty.",
         )
     return str(given).strip()
-
-
-def _duration(key: str, text: object) -> timedelta:
-    found = _DURATION.fullmatch(str(text).strip())
-    if not found:
-        raise BadRequest(
-            f"{VARIABLE}.{key} is no duration: {text}.", remedy="Write a number and a unit, such as 30m, 24h or 14d."
-        )
-    span = timedelta(**{_UNITS[found["unit"]]: 1})
-    if len(found["number"]) > 9 or span.total_seconds() * int(found["number"]) > _LONGEST.total_seconds():
-        raise BadRequest(f"{VARIABLE}.{key} is longer than 10 years: {text}.")
-    return span * int(found["number"])

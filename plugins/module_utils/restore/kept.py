@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The databases that rollbacks have replaced and kept: which of them are old, and their removal.
+"""The databases that rollbacks have replaced and kept, and retained copies: which are old, and their removal.
 
 The owner of a database may rename it and write its comment. So a database is dropped only by the OID that the journal
 of its run has recorded for the name, and only where name, comment and OID agree.
@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import names
 from ..copies import copy as copies
+from ..copies.copy import Ready
 from ..errors import BadRequest, PgsafeError, QueryFailed, Refused
 from ..journal.entry import Entry
 from ..journal.events import Event
@@ -73,12 +74,14 @@ class Decision:
     """:param due: whether it is old enough, and nothing speaks against dropping it.
     :param dropped: whether that was done.
     :param reason: why it is due, or why it stays.
+    :param copy: a retained copy of a backup, which holds nothing else, so no person needs to confirm its drop.
     """
 
     database: KeptDatabase
     due: bool
     reason: str
     dropped: bool = False
+    copy: bool = False
 
 
 class NotDropped(QueryFailed):
@@ -101,6 +104,7 @@ class _Case:
     is_open: bool
     sessions: int
     recorded: Entry | None
+    ready: Ready | None
     journal: Journal | None
     system_identifier: str
     keep_days: float
@@ -144,6 +148,20 @@ def run(request: KeptRequest) -> tuple[Decision, ...]:
     return tuple(done)
 
 
+def drop_copies(target: Target, backup_root: Path) -> tuple[Decision, ...]:
+    """Drop the retained copies whose time is over, and no kept database; those that were dropped.
+
+    :raises PgsafeError: as :func:`run`.
+    """
+    return tuple(of for of in run(KeptRequest(target, backup_root, _MOST_DAYS)) if of.dropped)
+
+
+def copies_due(target: Target, backup_root: Path) -> tuple[Decision, ...]:
+    """The retained copies whose time is over, by reading alone."""
+    planned = plan(KeptRequest(target, backup_root, _MOST_DAYS))
+    return tuple(of for of in planned if of.due and of.copy)
+
+
 def _state(done: Sequence[Decision]) -> str:
     dropped = [decision.database.name for decision in done if decision.dropped]
     return f"Dropped: {', '.join(dropped)}." if dropped else "No database was dropped."
@@ -153,7 +171,7 @@ def _carried_out(decision: Decision, request: KeptRequest, failures: list[str]) 
     name = decision.database.name
     if not decision.due:
         return decision
-    if name not in request.confirmed:
+    if name not in request.confirmed and not decision.copy:
         return replace(decision, reason=f"{decision.reason}; not confirmed")
     try:
         return _dropped(decision, request)
@@ -176,9 +194,18 @@ def _dropped(decision: Decision, request: KeptRequest) -> Decision:
         again = [_decided(case) for case in _cases(server, request, held=run_journal.run_id, name=name)]
         if not again or not again[0].due or again[0].database.oid != decision.database.oid:
             return again[0] if again else replace(decision, due=False, reason="it is gone")
-        run_journal.append(Event.DROPPING_KEPT, name=name, oid=decision.database.oid, reason=decision.reason)
+        _note(run_journal, decision)
         server.execute(statement("DROP DATABASE {name}", name=identifier(name)))
     return replace(decision, dropped=True)
+
+
+def _note(run_journal: Journal, decision: Decision) -> None:
+    """Before the drop. Where that fails, the next run drops a copy which is no longer recorded."""
+    name = decision.database.name
+    if decision.copy:
+        run_journal.append(Event.VERIFIED_COPY_DROPPED, name=name)
+    else:
+        run_journal.append(Event.DROPPING_KEPT, name=name, oid=decision.database.oid, reason=decision.reason)
 
 
 def _cases(server: Session, request: KeptRequest, held: str = "", name: str = "") -> list[_Case]:
@@ -201,11 +228,12 @@ def _case(
     name, oid, comment, is_open, sessions, size = row
     run_journal = of_run(request.backup_root, run_id)
     recorded = _recorded(run_journal, name) if run_journal else None
+    ready = _retained(run_journal, name) if run_journal else None
     since = recorded.moment if recorded else None
     directory = run_journal.backup_dir if run_journal else ""
     database = KeptDatabase(name, int(oid), run_id, since, int(size), directory)
     seen = (comment, bool(is_open), int(sessions))
-    return _Case(database, *seen, recorded, run_journal, system_identifier, request.keep_days, now, held)
+    return _Case(database, *seen, recorded, ready, run_journal, system_identifier, request.keep_days, now, held)
 
 
 def _recorded(run_journal: Journal, name: str) -> Entry | None:
@@ -214,12 +242,37 @@ def _recorded(run_journal: Journal, name: str) -> Entry | None:
     return swaps[-1] if swaps else None
 
 
+def _retained(run_journal: Journal, name: str) -> Ready | None:
+    ready = copies.recorded_ready(run_journal) if run_journal.state.retains_copy else None
+    return ready if ready and ready.name == name else None
+
+
 def _decided(case: _Case) -> Decision:
-    for rule in _RULES:
+    copy = case.ready is not None
+    for rule in _RULES_OF_COPIES if copy else _RULES:
         reason = rule(case)
         if reason:
-            return Decision(case.database, due=False, reason=reason)
-    return Decision(case.database, due=True, reason=f"kept for {rules.days(case.age)}")
+            return Decision(case.database, due=False, reason=reason, copy=copy)
+    reason = f"{_copy_until(case)}, and its time is over" if copy else f"kept for {rules.days(case.age)}"
+    return Decision(case.database, due=True, reason=reason, copy=copy)
+
+
+def _copy_until(case: _Case) -> str:
+    return f"a verified copy, retained until {case.ready.until_told}" if case.ready else ""
+
+
+def _another_copy(case: _Case) -> str:
+    """A namesake, or one that a person has given another comment."""
+    if case.ready and case.ready.oid != case.database.oid:
+        return f"another database by now: OID {case.database.oid}, and the copy has {case.ready.oid}"
+    if case.comment != copies.ready_mark(case.database.run_id):
+        return "its comment was changed since it was proven"
+    return ""
+
+
+def _in_time(case: _Case) -> str:
+    in_time = case.ready is not None and case.ready.until is not None and case.now <= case.ready.until
+    return f"{_copy_until(case)}, for a rollback at once" if in_time else ""
 
 
 def _of_no_rollback(case: _Case) -> str:
@@ -269,3 +322,4 @@ def _young(case: _Case) -> str:
 
 
 _RULES: Sequence[Callable[[_Case], str]] = (_of_no_rollback, _another, _used, _run_not_ended, _pinned, _young)
+_RULES_OF_COPIES: Sequence[Callable[[_Case], str]] = (_another_copy, _used, _run_not_ended, _in_time)

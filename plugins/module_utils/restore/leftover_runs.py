@@ -68,7 +68,7 @@ def _is_left(run_journal: Journal) -> bool:
     state = run_journal.state
     if state.unfinished:
         return state.fenced or state.accepted is not None
-    return state.fenced or state.verified_copy is not None
+    return state.fenced or state.left_copy
 
 
 def _is_here(target: Target, run_journal: Journal) -> bool:

@@ -28,7 +28,7 @@ from ..ports import commands
 from ..ports.database import WRITING, session
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
-from . import leftover_runs, rollback
+from . import kept, leftover_runs, rollback
 from .rollback import Restored, RollbackRequest
 
 # As long as a person may take to confirm, and a little more.
@@ -239,6 +239,8 @@ def plan(request: RecoverRequest) -> Recovered:
     for run_journal in _runs(request):
         _require_dead(request, run_journal)
         done.append(f"The run {run_journal.run_id} would be {'finished' if run_journal.state.unfinished else 'undone'}")
+    due = kept.copies_due(request.target, request.backup_root)
+    done += [f"The copy {of.database.name} would be dropped: {of.reason}" for of in due]
     return Recovered(tuple(done), leftover_runs.kept(request.target))
 
 
@@ -255,6 +257,8 @@ def run(request: RecoverRequest) -> Recovered:
     swept = leftover_runs.sweep(request.target, request.backup_root)
     done = [line for line, _warnings in found]
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in swept]
+    over = kept.drop_copies(request.target, request.backup_root)
+    done += [f"Dropped the copy {of.database.name}: {of.reason}" for of in over]
     newest = leftover_runs.newest(request.target, request.backup_root)
     return Recovered(
         tuple(done),

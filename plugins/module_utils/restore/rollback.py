@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..copies import copy as copies
 from ..copies import losses, sources
 from ..errors import ConnectionFailed, Interrupted, PgsafeError, Refused
 from ..fence import run as fence
-from ..fence import whereabouts
+from ..fence import verdict_counters, whereabouts
 from ..fence.whereabouts import Live
 from ..journal.events import Event
 from ..journal.journal import Journal
@@ -291,6 +291,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     kept = whereabouts.kept_name(manifest) if live.places(0) else ""
     prepared = _end_prepared(request.target, live, run_journal)
     ahead, unread = _ahead(request.target, live, manifest, run_journal)
+    lost = _lost(request.target, live, run_journal, kept)
     with _closed(request.target, live.name) as ended:
         with request.listening():
             found = _candidate(request, manifest, run_journal)
@@ -304,7 +305,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
             raise
     rows, warnings = (
         manifest.fingerprint.rows,
-        (*prepared, *unread, *numbers, *warnings, *_filled(request, manifest, found)),
+        (*prepared, *unread, *lost, *numbers, *warnings, *_filled(request, manifest, found)),
     )
     return Restored(
         "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
@@ -322,6 +323,19 @@ def _ahead(
         return sequences.ahead(here, manifest.fingerprint.sequences), ()
     except PgsafeError as error:
         return (), (f"Could not read the sequences of the failed database: {error.what}",)
+
+
+def _lost(target: Target, live: Live, run_journal: Journal | None, kept: str) -> tuple[str, ...]:
+    """What was written since a good verdict; sessions report all of it once they have ended.
+
+    Each is ended once: those that come back at once are ended when the database is closed.
+    """
+    if live.name is None or run_journal is None or run_journal.state.fenced or not run_journal.state.ended:
+        return ()
+    with suppress(PgsafeError), session(target.maintenance, WRITING, "rollback") as server:
+        cutover.end_each_once(server, live.name)
+    found = verdict_counters.written_since(target.database(live.name), run_journal)
+    return tuple(f"{line}: it is in {kept} only." for line in found.lines) if found else ()
 
 
 def _with_numbers(

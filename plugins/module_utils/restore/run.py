@@ -18,7 +18,7 @@ from ..backup_set.manifest import Manifest
 from ..copies import copy as copies
 from ..copies import losses, sources
 from ..errors import BadRequest, Refused
-from ..fence import whereabouts
+from ..fence import verdict_counters, whereabouts
 from ..journal.journal import Journal, of_run
 from ..model import Target
 from ..ports import signals
@@ -64,6 +64,9 @@ class RestorePlan:
     """:param forecast: what it costs and what stands in its way; None when there is nothing to do.
     :param undone: the migrations that it undoes; None for a restore to a new database.
     :param not_given_back: in what the database would not be as it was before, a line each.
+    :param copy: the verified copy that would take the place at once; empty when the archive would be restored.
+    :param no_copy: why a copy that was retained cannot be used, a line.
+    :param written: since the verdict of the run, a line each.
     """
 
     database: str
@@ -75,6 +78,9 @@ class RestorePlan:
     forecast: Forecast | None = None
     undone: Undone | None = None
     not_given_back: tuple[str, ...] = ()
+    copy: str = ""
+    no_copy: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 def plan(request: RestoreRequest) -> RestorePlan:
@@ -91,6 +97,8 @@ def plan(request: RestoreRequest) -> RestorePlan:
         sessions = server.rows(queries.SESSIONS, (database, [server.pid]))
         found = server.rows(queries.NAME_AND_OPEN, (manifest.identity.oid,))
     done = bool(found) and found[0][0] == whereabouts.kept_name(manifest) and not request.new_database
+    run_journal = None if done else _journal_of_rollback(request, manifest)
+    copy, no_copy = _copy_of(request.target, run_journal)
     return RestorePlan(
         database=database,
         backup_bytes=manifest.bytes,
@@ -101,7 +109,34 @@ def plan(request: RestoreRequest) -> RestorePlan:
         forecast=None if done else _forecast(request, manifest),
         undone=undone,
         not_given_back=losses.known(manifest, of_run(request.backup_dir.parent.parent, manifest.run_id)),
+        copy=copy,
+        no_copy=no_copy,
+        written=_written(request.target, run_journal),
     )
+
+
+def _journal_of_rollback(request: RestoreRequest, manifest: Manifest) -> Journal | None:
+    return None if request.new_database else of_run(request.backup_dir.parent.parent, manifest.run_id)
+
+
+def _copy_of(target: Target, run_journal: Journal | None) -> tuple[str, tuple[str, ...]]:
+    """The verified copy that a rollback would use, or why it could not."""
+    ready = copies.recorded_ready(run_journal) if run_journal else None
+    if ready is None:
+        return "", ()
+    try:
+        copies.require_ready(target, ready)
+    except Refused as error:
+        return "", (error.what,)
+    return ready.name, ()
+
+
+def _written(target: Target, run_journal: Journal | None) -> tuple[str, ...]:
+    """Of an open database; a run that has not ended has closed it."""
+    if run_journal is None or run_journal.state.fenced:
+        return ()
+    found = verdict_counters.written_since(target, run_journal)
+    return found.lines if found else ()
 
 
 def _undone(request: RestoreRequest, manifest: Manifest) -> Undone | None:
@@ -137,7 +172,7 @@ def _rollback_intent(request: RestoreRequest, manifest: Manifest, run_journal: J
     names = (whereabouts.restored_name(manifest), whereabouts.kept_name(manifest))
     intent = _intent(request, manifest, found[0][0] if found else None, names)
     cleared = ("prepared_transactions",) if run_journal and run_journal.state.unfinished else ()
-    ready = ("data_disk", "wal_disk") if run_journal and copies.recorded_ready(run_journal) else ()
+    ready = ("data_disk", "wal_disk") if _copy_of(request.target, run_journal)[0] else ()
     known = {**dict.fromkeys(cleared, "the rollback ends it"), **dict.fromkeys(ready, "the verified copy is there")}
     return replace(intent, waived={**known, **intent.waived})
 

@@ -305,6 +305,7 @@ class Facts(ServerFacts):
     :param access_problems: who could not connect to which database of those that a run makes; why.
     :param managed_by: the service that this looks like; empty for none.
     :param job_container: the first process of the container that the target is, where that ends with the play.
+    :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     :param session_role: that the migration is to run as; None for the role that connects.
     :param unavailable_seconds: without writes that a run is expected to cost, without the migration itself; None when
         nothing was measured.
@@ -352,6 +353,7 @@ class Facts(ServerFacts):
     access_problems: tuple[str, ...] = field(default_factory=tuple)
     managed_by: str = ""
     job_container: str = ""
+    keep_copy_seconds: float = 0.0
     session_role: SessionRole | None = None
     unavailable_seconds: float | None = None
 
