@@ -37,6 +37,7 @@ _OPTION = {
             "undoes": {"type": "list", "elements": "str"},
             "written_since": {"type": "list", "elements": "str"},
             "not_given_back": {"type": "list", "elements": "str"},
+            "copied_to": {"type": "list", "elements": "str"},
             "drops": {"type": "list", "elements": "str"},
         },
     },
@@ -124,10 +125,11 @@ def _block(entry: Mapping[str, Any]) -> str:
     proven = "".join(f"    Promotion: {visible(line)}\n" for line in entry.get("promoted") or ())
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
     undone += "".join(f"    {visible(line)}\n" for line in entry.get("written_since") or ())
+    copies = "".join(f"    Copy: {visible(directory)}\n" for directory in entry.get("copied_to") or ())
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
         f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{version}{proven}{undone}"
-        f"    Location: {visible(entry['backup_dir'])}\n"
+        f"    Location: {visible(entry['backup_dir'])}\n{copies}"
         f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
     )
 

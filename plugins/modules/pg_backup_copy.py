@@ -95,6 +95,12 @@ copies:
       description: Why the place has no copy; empty when it has one.
       type: str
       returned: always
+copied_to:
+  description: The directories of the whole copies, in the order of the places; none in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: [/mnt/nfs/pgsafe/db1/community_connect/migration_20261116_143022]
 console:
   description: Lines for a person, which the collection's callback shows.
   returned: always
@@ -128,7 +134,9 @@ def request(params: dict[str, Any]) -> places.CopyRequest:
 
 
 def _result(found: Sequence[places.Copied], foreseen: bool) -> dict[str, Any]:
-    return {"copies": [_listed(copied) for copied in found], "console": console.copied(found, foreseen)}
+    whole = [] if foreseen else [str(copied.backup_dir) for copied in found if not copied.problem]
+    listed = [_listed(copied) for copied in found]
+    return {"copies": listed, "copied_to": whole, "console": console.copied(found, foreseen)}
 
 
 def _listed(copied: places.Copied) -> dict[str, Any]:

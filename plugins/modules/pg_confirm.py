@@ -70,6 +70,10 @@ options:
         description: In what the database would not be as it was before after a rollback, a line each.
         type: list
         elements: str
+      copied_to:
+        description: Where the copies of the backup are, as M(pgsafe.migration.pg_backup_copy) returns it.
+        type: list
+        elements: str
       drops:
         description: The kept databases that would be dropped, a line each; then no backup is asked about.
         type: list

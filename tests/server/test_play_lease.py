@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
@@ -69,8 +70,13 @@ def test_a_controller_that_is_killed_while_the_fence_is_raised_leaves_no_fence(
         assert abandoned.facts["reason"] == "The controller is gone."
 
 
-def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), pg_migrate_guard={"lease": 2}) as play:
+def test_the_lease_is_renewed_while_a_person_is_asked(
+    ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir(mode=0o700)
+    options: dict[str, Any] = {"pg_migrate_guard": {"lease": 2}, "pg_migrate_copy_to": [{"path": str(place)}]}
+    with playing(ansible, database, backup_root, replace(ASKED, files=GOOD), **options) as play:
         (run,) = play.runs()
         # Fence, backup and proof: one guard for all of them.
         assert [len(play.processes(role)) for role in EVERY] == [1, 1, 0]
@@ -84,3 +90,4 @@ def test_the_lease_is_renewed_while_a_person_is_asked(ansible: Ansible, database
         # Every task of the run ships the same program, whose bytecode serves all of its processes.
         assert len(list(run.directory.glob("guard_*.pyz"))) == 1
     assert "one migrated and verified" in play.terminal.flat
+    assert f" Copy: {place / database.name}/migration_{run.directory.name} Size: " in play.terminal.flat

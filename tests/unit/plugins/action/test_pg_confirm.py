@@ -128,6 +128,12 @@ def test_the_question_names_what_a_rollback_would_not_give_back() -> None:
     assert "x\ny" not in text
 
 
+def test_the_question_names_the_copies_of_the_backup() -> None:
+    text = pg_confirm.question([{**DATABASES[0], "copied_to": ["/mnt/nfs/app/migration_1", "/mnt/x\ny"]}])
+    assert "    Copy: /mnt/nfs/app/migration_1\n" in text
+    assert "x\ny" not in text
+
+
 def test_the_question_names_the_files_that_are_to_be_applied() -> None:
     files = [f"{number:03}.sql" for number in range(4, 11)]
     text = pg_confirm.question([{**DATABASES[0], "files": files, "baseline": ["001.sql", "002.sql"]}])
