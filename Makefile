@@ -137,6 +137,10 @@ benchmark-restore: venv-demo ## Compare the restore with a bare pg_restore (REST
 benchmark-history: venv-demo tree ## Compare planning with 300 files and with 5
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/history_benchmark.py --gate $(HISTORY_ARGS)
 
+.PHONY: benchmark-fleet
+benchmark-fleet: venv-demo ## Compare plays over many databases with single runs (FLEET_ARGS='--plays 10x5')
+	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/fleet_benchmark.py --gate $(FLEET_ARGS)
+
 .PHONY: clean
 clean: demo-clean ## Remove everything that make has made
 	@rm -rf "$(VENV)" "$(BUILD)"
