@@ -166,3 +166,14 @@ def test_a_large_object_that_may_not_be_read_is_said_to_be_so(roles: Roles, fill
     assert found.large_objects.content["5002"] == whole["5002"]
     told = "large object 5001 could not be compared: its owner and superusers alone may read it"
     assert told in fingerprint.differences(found, found)
+
+
+def test_the_mark_that_a_server_sets_on_a_column_is_not_compared_and_options_are(database: Database) -> None:
+    database.sql("CREATE TABLE marked (id integer); ALTER TABLE marked ALTER id SET (n_distinct = 7)")
+    before = of_source(database)
+    set_option = "SET allow_system_table_mods = on; UPDATE pg_attribute SET attoptions = attoptions || '{{{}}}' "
+    set_option += "WHERE attrelid = 'marked'::regclass AND attname = 'id'"
+    database.sql(set_option.format("pg_attver=1"))
+    assert of_source(database).catalog == before.catalog
+    database.sql(set_option.format("n_distinct_inherited=8"))
+    assert of_source(database).catalog != before.catalog

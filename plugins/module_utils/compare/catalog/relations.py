@@ -4,7 +4,20 @@
 
 from __future__ import annotations
 
-from .sql import RELATION, Kind, acl, comment, named, not_an_extensions, of_class, of_users, options, owner, yes
+from .sql import (
+    RELATION,
+    Kind,
+    acl,
+    column_options,
+    comment,
+    named,
+    not_an_extensions,
+    of_class,
+    of_users,
+    options,
+    owner,
+    yes,
+)
 
 _WITH_COLUMNS = "c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped"
 _INHERITS = "(NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))"
@@ -62,7 +75,7 @@ RELATIONS = {
             "storage": "NULLIF(a.attstorage, t.typstorage)",
             "compression": "NULLIF(a.attcompression::text, '')",
             "statistics target": "NULLIF(COALESCE(a.attstattarget, -1), -1)",
-            "options": options("a.attoptions"),
+            "options": column_options("a.attoptions"),
             "foreign options": options("a.attfdwoptions"),
             "privileges": acl("a.attacl", "c", "c.relowner"),
             "comment": comment("c.oid", "pg_class", "a.attnum"),

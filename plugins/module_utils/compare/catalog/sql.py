@@ -112,6 +112,15 @@ def options(column: str) -> str:
     return f"NULLIF(array_to_string(ARRAY(SELECT o FROM unnest({column}) o ORDER BY o COLLATE \"C\"), ', '), '')"
 
 
+def column_options(column: str) -> str:
+    """Options of a column, without pg_attver.
+
+    Debian 13's PostgreSQL 17.12 sets pg_attver on every column that is created, and pg_dump leaves it out: a restored
+    column always has another one. PostgreSQL's documentation does not name it.
+    """
+    return options(f"ARRAY(SELECT v FROM unnest({column}) v WHERE v NOT LIKE 'pg\\_attver=%%')")
+
+
 def routine(column: str) -> str:
     """A function with its arguments' types; NULL when there is none."""
     return f"NULLIF({column}::oid::regprocedure::text, '-')"
