@@ -47,7 +47,7 @@ def unpacked(program: Path) -> Path:
     """
     directory = program.with_suffix("")
     if not os.path.lexists(directory):
-        files.unpack(program, directory)
+        files.unpack_program(program, directory)
     if directory.is_symlink() or _sources(directory) != dict(_members(program)):
         raise Refused(f"{directory} is not the code of {program.name}.", remedy=f"Remove it: rm -r {directory}")
     return directory

@@ -569,8 +569,8 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def unpack(archive: Path, directory: Path) -> None:
-    """Unpack a zip archive of ours into a new directory, which appears whole; not synced.
+def unpack_program(archive: Path, directory: Path) -> None:
+    """Unpack a zip archive of Python files into a new directory, which appears whole; not synced.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -578,10 +578,22 @@ def unpack(archive: Path, directory: Path) -> None:
     with reporting(f"{directory} could not be written", directory):
         if partial.exists():
             shutil.rmtree(partial)
-        partial.mkdir(mode=DIRECTORY_MODE)
         with zipfile.ZipFile(archive) as source:
-            source.extractall(partial)
+            for name in source.namelist():
+                _make_directories(partial, (partial / name).parent)
+                descriptor = os.open(partial / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+                with os.fdopen(descriptor, "wb") as target:
+                    target.write(source.read(name))
         partial.rename(directory)
+
+
+def _make_directories(top: Path, directory: Path) -> None:
+    """Each with the one that Python keeps bytecode in, and would make with the user's umask."""
+    if not directory.exists():
+        if directory != top:
+            _make_directories(top, directory.parent)
+        directory.mkdir(mode=DIRECTORY_MODE)
+        (directory / "__pycache__").mkdir(mode=DIRECTORY_MODE)
 
 
 def remove_tree(path: Path) -> None:

@@ -30,7 +30,7 @@ def sql(name: str, statement: str, database: str = "postgres") -> str:
 
 @EVERY_HOST
 def test_the_server_is_the_major_of_its_release(name: str) -> None:
-    assert sql(name, "SHOW server_version").split(".")[0] == DATABASES[name][1]
+    assert sql(name, "SHOW server_version").split(".", maxsplit=1)[0] == DATABASES[name][1]
 
 
 @EVERY_HOST

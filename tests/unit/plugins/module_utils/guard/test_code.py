@@ -46,6 +46,8 @@ def test_the_directory_of_a_program_runs_and_keeps_its_bytecode(tmp_path: Path) 
     assert list(directory.rglob("guard/__pycache__/entry.*.pyc"))
     # What Python has added is no difference.
     assert code.unpacked(program) == directory
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in directory.rglob("*")}
+    assert modes == {(True, 0o700), (False, 0o600)}
 
 
 @pytest.mark.parametrize("how", ["changed", "added", "removed", "linked"])
