@@ -32,7 +32,7 @@ def packed(entry: str) -> bytes:
     for package in _PACKAGES:
         found.setdefault(f"ansible_collections{package}/__init__.py", b"")
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name in sorted(found):
             target.writestr(_entry(name), found[name])
         target.writestr(_entry("__main__.py"), f"from {entry} import main\nmain()\n")
@@ -43,6 +43,7 @@ def unpacked(program: Path) -> Path:
     """The same program as a directory, beside it, where Python keeps the bytecode of the first process for the next.
 
     :param program: what :func:`packed` has given, as a file ``NAME.pyz``.
+    :raises FileFailed: the filesystem refused; nothing is left of it.
     :raises Refused: something else has its name.
     """
     directory = program.with_suffix("")
@@ -69,7 +70,7 @@ def _members(program: Path) -> Iterator[tuple[str, bytes]]:
 def _entry(name: str) -> zipfile.ZipInfo:
     """Without a time, so that equal code gives equal bytes."""
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_STORED
+    entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PgsafeError, Refused
+from ..errors import FileFailed, PgsafeError, Refused
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..model import Supervision
@@ -76,7 +76,7 @@ def _begin(order: Order, run_journal: Journal) -> Order:
     """
     safe_paths.require(run_journal.directory)
     program = _laid_down(run_journal)
-    script = code.unpacked(program)
+    script = _unpacked(program)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
     for channel in dict.fromkeys((order.channel, order.lease_channel)):
         channel.open()
@@ -130,6 +130,14 @@ def _laid_down(run_journal: Journal) -> Path:
     if path.is_symlink() or files.sha256_of(path).sha256 != digest:
         raise Refused(f"{path} is not the code that was shipped with this task.", remedy=f"Remove it: rm {path}")
     return path
+
+
+def _unpacked(program: Path) -> Path:
+    """The program as a directory, which starts sooner; the program itself where the disk has no room for it."""
+    try:
+        return code.unpacked(program)
+    except FileFailed:
+        return program
 
 
 def _next_directory(run_journal: Journal) -> Path:

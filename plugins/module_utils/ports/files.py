@@ -578,13 +578,21 @@ def unpack_program(archive: Path, directory: Path) -> None:
     with reporting(f"{directory} could not be written", directory):
         if partial.exists():
             shutil.rmtree(partial)
-        with zipfile.ZipFile(archive) as source:
-            for name in source.namelist():
-                _make_directories(partial, (partial / name).parent)
-                descriptor = os.open(partial / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
-                with os.fdopen(descriptor, "wb") as target:
-                    target.write(source.read(name))
-        partial.rename(directory)
+        try:
+            _unpack(archive, partial)
+            partial.rename(directory)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def _unpack(archive: Path, directory: Path) -> None:
+    with zipfile.ZipFile(archive) as source:
+        for name in source.namelist():
+            _make_directories(directory, (directory / name).parent)
+            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+            with os.fdopen(descriptor, "wb") as target:
+                target.write(source.read(name))
 
 
 def _make_directories(top: Path, directory: Path) -> None:
