@@ -106,12 +106,14 @@ molecule: venv-test tree ## Test the role in Molecule's scenarios
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/molecule test --all
 
 # outside of molecule/*, where `molecule test --all` looks: it needs root, podman, and a Debian mirror
+# make test-fleet FLEET_SCENARIOS='-s rollback'
+FLEET_SCENARIOS ?= --all
 .PHONY: test-fleet
-test-fleet: venv-test tree ## Migrate real hosts in containers: staging, then production
+test-fleet: venv-test tree ## Migrate real hosts in containers: a fleet, a failed batch, a killed controller
 	$(call heading,hosts in containers)
 	@mkdir -p "$(BUILD)"; export CONTAINERS_CONF="$(TREE)/molecule/hosts/containers.conf"; cd $(TREE); \
 	$(TEST)/python tools/host_images.py >"$(BUILD)/host_images.json"; \
-	MOLECULE_GLOB='molecule/hosts/*/molecule.yml' PATH="$(TEST):$$PATH" $(TEST)/molecule test -s fleet
+	MOLECULE_GLOB='molecule/hosts/*/molecule.yml' PATH="$(TEST):$$PATH" $(TEST)/molecule test $(FLEET_SCENARIOS)
 
 # make sanity SANITY_ARGS='--test validate-modules plugins/modules/pg_backup.py'
 SANITY_CORE ?= 2.19

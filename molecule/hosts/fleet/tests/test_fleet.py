@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import machines
 import pytest
-import testinfra
-from testinfra.host import Host
 
 DATABASES = {
     "staging-members": ("community_staging_members", "17"),
@@ -16,54 +15,45 @@ DATABASES = {
     "production-members": ("community_production_members", "17"),
 }
 EVERY_HOST = pytest.mark.parametrize("name", list(DATABASES))
-BACKUPS = Path("/var/backups/pgsafe")
-
-
-def machine(name: str) -> Host:
-    return testinfra.get_host(f"podman://pgsafe-fleet-{name}")
-
-
-def sql(name: str, statement: str, database: str = "postgres") -> str:
-    command = "runuser -u postgres -- psql -XAtqc %s -d %s"
-    return str(machine(name).check_output(command, statement, database)).strip()
 
 
 @EVERY_HOST
 def test_the_server_is_the_major_of_its_release(name: str) -> None:
-    assert sql(name, "SHOW server_version").split(".", maxsplit=1)[0] == DATABASES[name][1]
+    assert machines.sql(name, "SHOW server_version").split(".", maxsplit=1)[0] == DATABASES[name][1]
 
 
 @EVERY_HOST
 def test_the_rows_are_there_and_belong_to_the_application(name: str) -> None:
     database = DATABASES[name][0]
-    assert sql(name, "SELECT count(*) FROM members", database) == "1247"
+    assert machines.sql(name, "SELECT count(*) FROM members", database) == "1247"
     owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'members'::regclass"
-    assert sql(name, owner, database) == "community_connect"
+    assert machines.sql(name, owner, database) == "community_connect"
 
 
 @EVERY_HOST
 def test_sessions_can_connect_and_write(name: str) -> None:
     database = DATABASES[name][0]
     allowed = f"SELECT datallowconn, datconnlimit FROM pg_database WHERE datname = '{database}'"
-    assert sql(name, allowed) == "t|-1"
-    assert sql(name, "SHOW default_transaction_read_only", database) == "off"
+    assert machines.sql(name, allowed) == "t|-1"
+    assert machines.sql(name, "SHOW default_transaction_read_only", database) == "off"
 
 
 @EVERY_HOST
 def test_no_copy_is_left(name: str) -> None:
-    names = sql(name, "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname <> 'postgres'")
+    names = machines.sql(name, "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname <> 'postgres'")
     assert names.splitlines() == ["postgres", DATABASES[name][0]]
 
 
 @EVERY_HOST
 def test_the_backup_is_private_to_postgres(name: str) -> None:
-    manifest = machine(name).file(str(BACKUPS / DATABASES[name][0] / "latest" / "manifest.json"))
+    manifest = machines.machine(name).file(str(machines.BACKUPS / DATABASES[name][0] / "latest" / "manifest.json"))
     assert (manifest.user, manifest.mode) == ("postgres", 0o600)
 
 
 def test_only_the_run_that_was_allowed_has_made_a_backup_in_production() -> None:
     database = DATABASES["production-members"][0]
-    found = machine("production-members").check_output(f"find {BACKUPS / database} -name manifest.json -type f")
+    command = f"find {machines.BACKUPS / database} -name manifest.json -type f"
+    found = machines.machine("production-members").check_output(command)
     assert len(found.splitlines()) == 1
 
 
