@@ -50,7 +50,7 @@ def test_the_manifest_tells_each_file_with_its_size_and_rows() -> None:
     assert "2.0K  members.csv\n          rows of public.members (3 rows)\n" in text
     assert f"{'a' * 64}  full_backup.dump" in text
     assert "public.recent: view" in text
-    assert "somebody waited" in text
+    assert "a session waited" in text
     assert "2026-11-16 14:30:22 UTC" in text
 
 
