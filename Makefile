@@ -94,11 +94,12 @@ server: controllers tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q --numprocesses 3 --dist worksteal
 
-# PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them
+# PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them; EXHAUSTIVE=… runs single files
+EXHAUSTIVE ?= tests/exhaustive
 .PHONY: test-exhaustive
 test-exhaustive: controllers tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
 	$(call heading,exhaustive tests)
-	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/exhaustive -q
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest $(EXHAUSTIVE) -q --numprocesses 2 --dist worksteal
 
 .PHONY: molecule
 molecule: venv-test tree ## Test the role in Molecule's scenarios

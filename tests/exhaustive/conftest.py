@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from ansible_collections.pgsafe.migration.tests.server import conftest as servers
@@ -47,8 +48,9 @@ __all__ = [
     "server",
 ]
 
-SEED = int(os.environ.get("PGSAFE_SEED") or secrets.randbelow(1 << 32))
-FIGURES = pytest.StashKey[list[str]]()
+# In the environment, so that the processes of pytest-xdist draw the same cases.
+SEED = int(os.environ.setdefault("PGSAFE_SEED", str(secrets.randbelow(1 << 32))))
+FIGURE, OUTCOME = "figure", "outcome"
 
 
 def pytest_report_header() -> str:
@@ -67,23 +69,25 @@ def cases() -> int:
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> list[str]:
-    """Lines that are printed at the end."""
-    return request.config.stash.setdefault(FIGURES, [])
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Print a line at the end."""
+    return partial(record_property, FIGURE)
 
 
-@pytest.fixture(scope="session")
-def outcomes(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
-    """What the cases have come to, counted; printed at the end."""
-    counted: Counter[str] = Counter()
-    yield counted
-    lines = request.config.stash.setdefault(FIGURES, [])
-    lines += [f"{times:4} {what}" for what, times in sorted(counted.items())]
+@pytest.fixture
+def outcome(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Count a result of a case; the counts are printed at the end."""
+    return partial(record_property, OUTCOME)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    servers.pytest_terminal_summary(terminalreporter)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    servers.write_tried(terminalreporter)
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    recorded = [entry for report in reports if report.when == "call" for entry in report.user_properties]
     terminalreporter.section("figures")
     terminalreporter.write_line(f"seed: PGSAFE_SEED={SEED}")
-    for line in config.stash.get(FIGURES, []):
+    for line in sorted(str(value) for name, value in recorded if name == FIGURE):
         terminalreporter.write_line(line)
+    counted = Counter(str(value) for name, value in recorded if name == OUTCOME)
+    for what, times in sorted(counted.items()):
+        terminalreporter.write_line(f"{times:4} {what}")

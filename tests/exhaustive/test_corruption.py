@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,25 +41,25 @@ def _drawing(seed: int, what: str, database: Database, stored: Path) -> random.R
 @pytest.mark.fault(28)
 @pytest.mark.fault(29)
 def test_every_accident_is_found_at_level_checksum(
-    database: Database, backups: tuple[Path, Path], seed: int, cases: int, figures: list[str]
+    database: Database, backups: tuple[Path, Path], seed: int, cases: int, figure: Callable[[str], None]
 ) -> None:
     chance, tally = _drawing(seed, "accidents", database, backups[0]), corruption.Tally.empty()
     for _number in range(4 * cases):
         damage = corruption.drawn(chance, *backups, KINDS)
         tally.count(damage, corruption.accident(database, backups[0], damage))
-    figures += tally.lines(f"accidents, {_of(database, backups[0])}")
+    figure("\n".join(tally.lines(f"accidents, {_of(database, backups[0])}")))
     assert tally.passed == []
 
 
 @pytest.mark.every_major
 @pytest.mark.fault(34)
 def test_every_inside_job_that_changes_content_is_found_at_level_restore(
-    database: Database, backups: tuple[Path, Path], seed: int, cases: int, figures: list[str]
+    database: Database, backups: tuple[Path, Path], seed: int, cases: int, figure: Callable[[str], None]
 ) -> None:
     chance, tally = _drawing(seed, "inside jobs", database, backups[0]), corruption.Tally.empty()
     before = corruption.content(database, backups[0])
     for _number in range(cases):
         damage = corruption.drawn(chance, *backups, KINDS)
         tally.count(damage, corruption.inside_job(database, backups[0], damage, before))
-    figures += tally.lines(f"inside jobs, {_of(database, backups[0])}")
-    figures += [f"  passed, with all content as it was: {passed}" for passed in tally.passed]
+    passed = [f"  passed, with all content as it was: {passed}" for passed in tally.passed]
+    figure("\n".join([*tally.lines(f"inside jobs, {_of(database, backups[0])}"), *passed]))

@@ -9,6 +9,7 @@ nothing with the collection: the server's own names of all objects, digests of a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -54,17 +55,27 @@ def named(foreign: Foreign) -> str:
 @pytest.mark.every_server
 @pytest.mark.parametrize("foreign", [REGRESSION, ZABBIX], ids=named)
 def test_a_public_database_is_rolled_back_both_ways_and_then_migrated(
-    server: pgserver.Server, foreign: Foreign, backup_root: Path, place: Path, tmp_path: Path, figures: list[str]
+    server: pgserver.Server,
+    foreign: Foreign,
+    backup_root: Path,
+    place: Path,
+    tmp_path: Path,
+    figure: Callable[[str], None],
 ) -> None:
-    require_whole_runs(server, foreign, Places(backup_root, place, tmp_path), figures)
+    require_whole_runs(server, foreign, Places(backup_root, place, tmp_path), figure)
 
 
 @pytest.mark.every_major
 @pytest.mark.parametrize("foreign", [MUSICBRAINZ], ids=named)
 def test_a_public_database_with_extensions_is_rolled_back_both_ways_and_then_migrated(
-    server: pgserver.Server, foreign: Foreign, backup_root: Path, place: Path, tmp_path: Path, figures: list[str]
+    server: pgserver.Server,
+    foreign: Foreign,
+    backup_root: Path,
+    place: Path,
+    tmp_path: Path,
+    figure: Callable[[str], None],
 ) -> None:
-    require_whole_runs(server, foreign, Places(backup_root, place, tmp_path), figures)
+    require_whole_runs(server, foreign, Places(backup_root, place, tmp_path), figure)
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,9 @@ class Places:
     sets: Path
 
 
-def require_whole_runs(server: pgserver.Server, foreign: Foreign, places: Places, figures: list[str]) -> None:
+def require_whole_runs(
+    server: pgserver.Server, foreign: Foreign, places: Places, figure: Callable[[str], None]
+) -> None:
     with server_of_its_own(server, SETTINGS) as other:
         foreign.load(other.server, places.readable)
         database = other.called(foreign.name)
@@ -89,7 +102,7 @@ def require_whole_runs(server: pgserver.Server, foreign: Foreign, places: Places
             assert "\n".join(differences(before, held(database), foreign)) == ""
         require_migration(database, places, foreign.altered)
         assert differences(before, held(database), foreign) != [], "the migration changed nothing that is compared"
-        figures.append(f"{foreign.name}, PostgreSQL {server.installation.major}: {tables} tables")
+        figure(f"{foreign.name}, PostgreSQL {server.installation.major}: {tables} tables")
 
 
 def require_rollback(database: Database, places: Places, proof: str) -> None:

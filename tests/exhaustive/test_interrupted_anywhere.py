@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,11 +131,11 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
     backup_root: Path,
     seed: int,
     number: int,
-    outcomes: Counter[str],
+    outcome: Callable[[str], None],
 ) -> None:
     case = drawn(seed, number)
     print(case)
-    outcomes[f"of {case.event}"] += 1
+    outcome(f"of {case.event}")
     given = {
         "pg_migrate_confirm": database.name,
         "pg_migrate_guard": {"lease": LEASE_SECONDS},
@@ -154,7 +153,7 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
         was_migrated = require_either(play, migrated if case.good else play.before)
         require_true(play, was_migrated)
     state = "migrated" if was_migrated else "as it was"
-    outcomes[f"{'over before it happened, ' if over else ''}{state}{', by recover' if recovered else ''}"] += 1
+    outcome(f"{'over before it happened, ' if over else ''}{state}{', by recover' if recovered else ''}")
 
 
 @pytest.fixture(scope="session")

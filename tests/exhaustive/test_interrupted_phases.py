@@ -38,10 +38,14 @@ def test_ctrl_c_in_any_phase_leaves_the_database_as_it_was(
 @pytest.mark.fault(62)
 @pytest.mark.parametrize("case", cases(("migrate", "own task"), ENDS), ids=str)
 def test_the_rollback_begins_within_a_second_of_the_end_of_its_controller(
-    controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case, figures: list[str]
+    controller: Callable[[Setting], Ansible],
+    database: Database,
+    backup_root: Path,
+    case: Case,
+    figure: Callable[[str], None],
 ) -> None:
     seconds = matrix.interrupt(controller(case.setting), database, backup_root, case, AN_HOUR)
-    figures.append(f"{seconds:5.2f} s until the journal tells of {case}")
+    figure(f"{seconds:5.2f} s until the journal tells of {case}")
     assert seconds is not None
     assert seconds < AT_ONCE_SECONDS
 
@@ -49,10 +53,14 @@ def test_the_rollback_begins_within_a_second_of_the_end_of_its_controller(
 @pytest.mark.fault(62)
 @pytest.mark.parametrize("case", cases(("migrate", "own task"), ("power_off",)), ids=str)
 def test_the_rollback_begins_within_the_lease_when_all_of_its_controller_is_gone(
-    controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case, figures: list[str]
+    controller: Callable[[Setting], Ansible],
+    database: Database,
+    backup_root: Path,
+    case: Case,
+    figure: Callable[[str], None],
 ) -> None:
     seconds = matrix.interrupt(controller(case.setting), database, backup_root, case, LEASE_SECONDS)
-    figures.append(f"{seconds:5.2f} s until the journal tells of {case}, with a lease of {LEASE_SECONDS:g} s")
+    figure(f"{seconds:5.2f} s until the journal tells of {case}, with a lease of {LEASE_SECONDS:g} s")
     assert seconds is not None
     assert seconds < LEASE_SECONDS + AT_ONCE_SECONDS
 
@@ -61,7 +69,11 @@ def test_the_rollback_begins_within_the_lease_when_all_of_its_controller_is_gone
 @pytest.mark.fault(65)
 @pytest.mark.parametrize("case", cases(("migrate",), KILLS), ids=str)
 def test_whatever_is_killed_on_the_target_leaves_the_database_as_it_was(
-    controller: Callable[[Setting], Ansible], database: Database, backup_root: Path, case: Case, figures: list[str]
+    controller: Callable[[Setting], Ansible],
+    database: Database,
+    backup_root: Path,
+    case: Case,
+    figure: Callable[[str], None],
 ) -> None:
     seconds = matrix.interrupt(controller(case.setting), database, backup_root, case, AN_HOUR)
-    figures.append(f"{seconds:5.2f} s until the journal tells of {case}")
+    figure(f"{seconds:5.2f} s until the journal tells of {case}")

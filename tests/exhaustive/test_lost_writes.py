@@ -6,6 +6,7 @@ says."""
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def wait_for_rows(clients: list[Client], more: int) -> None:
 
 @pytest.mark.every_server
 def test_a_rollback_loses_no_more_rows_than_it_says(
-    database: Database, tmp_path: Path, seed: int, cases: int, figures: list[str]
+    database: Database, tmp_path: Path, seed: int, cases: int, figure: Callable[[str], None]
 ) -> None:
     database.sql(TABLE)
     source = write_set(tmp_path / "set", BROKEN)
@@ -52,7 +53,7 @@ def test_a_rollback_loses_no_more_rows_than_it_says(
         assert said is not None
         assert restored is not None
         lost = lost_by(restored, database, taken.manifest.fingerprint.tables["public.acknowledged"].rows)
-        figures.append(f"PostgreSQL {database.server.installation.major}: {lost} rows lost, at most {said} said")
+        figure(f"PostgreSQL {database.server.installation.major}: {lost} rows lost, at most {said} said")
         assert said >= lost
         # So that numbers of clients are not taken twice.
         database.sql("TRUNCATE acknowledged")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from ansible_collections.pgsafe.migration.tests.server.support import Database
 
 @pytest.mark.every_major
 def test_what_is_said_of_a_file_is_what_the_database_holds(
-    database: Database, tmp_path: Path, seed: int, cases: int, figures: list[str]
+    database: Database, tmp_path: Path, seed: int, cases: int, figure: Callable[[str], None]
 ) -> None:
     counted, wrong = file_fuzz.run(database, tmp_path, seed, 8 * cases)
-    figures += [f"migration files, PostgreSQL {database.server.installation.major}:"]
-    figures += [f"{times:6} {said}" for said, times in sorted(counted.items())]
+    lines = [f"{times:6} {said}" for said, times in sorted(counted.items())]
+    figure("\n".join([f"migration files, PostgreSQL {database.server.installation.major}:", *lines]))
     assert not wrong, "\n".join(wrong)

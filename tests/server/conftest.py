@@ -90,6 +90,13 @@ def pytest_runtest_call(item: pytest.Function) -> Generator[None, None, None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    write_tried(terminalreporter)
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
+def write_tried(terminalreporter: pytest.TerminalReporter) -> None:
     """What was tried, and what this machine lacks."""
     terminalreporter.write_line(f"PostgreSQL servers tried: {', '.join(map(str, sorted(INSTALLATIONS)))}")
     missing = [core for core in controllers.PYTHONS if core not in controllers.found()]
@@ -99,9 +106,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"Not tried: plays over ssh, for want of {' and '.join(sshd.MISSING)}")
     if not sshd.SUDO:
         terminalreporter.write_line("Not tried: plays over ssh with sudo, for want of a sudo that asks nothing")
-    for report in terminalreporter.getreports("passed"):
-        for name, value in report.user_properties:
-            terminalreporter.write_line(f"{name}: {value}")
     with tempfile.TemporaryDirectory() as directory:
         if not can_mount(Path(directory) / "disk"):
             terminalreporter.write_line("Not tried: full disks, which need the right to mount a tmpfs")

@@ -333,7 +333,7 @@ def _parent(pid: int) -> int:
 def clean_environment(home: Path) -> dict[str, str]:
     """A caller's environment with nothing in it that steers Ansible, libpq or Python."""
     kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
-    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8"}
 
 
 @contextmanager
