@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FileFailed, PgsafeError, Refused
 from ..journal.events import Event
-from ..journal.journal import Journal
+from ..journal.journal import PROGRAM, Journal
 from ..model import Supervision
 from ..ports import commands, files, safe_paths
 from ..restore.recover import RecoverRequest
@@ -124,7 +124,7 @@ def _laid_down(run_journal: Journal) -> Path:
     """
     packed = code.packed(_ENTRY)
     digest = hashlib.sha256(packed).hexdigest()
-    path = run_journal.directory / f"guard_{digest[:12]}.pyz"
+    path = run_journal.directory / f"{PROGRAM.format(digest[:12])}.pyz"
     if not os.path.lexists(path):
         files.write_bytes(path, packed)
     if path.is_symlink() or files.sha256_of(path).sha256 != digest:
