@@ -34,6 +34,7 @@ _NUMBERS = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_major: on every server with its extensions, not on the newest alone")
+    config.addinivalue_line("markers", "oldest: on the oldest server with its extensions in place of the newest")
     config.addinivalue_line("markers", "every_server: also on those that come without PostgreSQL's own extensions")
     config.addinivalue_line("markers", "full_disk: needs to mount small filesystems")
     config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
@@ -54,9 +55,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _majors(test: pytest.Item) -> list[int]:
     if test.get_closest_marker("every_server"):
         return sorted(INSTALLATIONS, reverse=True)
+    whole = [major for major in sorted(INSTALLATIONS, reverse=True) if not INSTALLATIONS[major].bare]
     if test.get_closest_marker("every_major"):
-        return [major for major in sorted(INSTALLATIONS, reverse=True) if not INSTALLATIONS[major].bare]
-    return [NEWEST]
+        return whole
+    return whole[-1:] if test.get_closest_marker("oldest") else [NEWEST]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

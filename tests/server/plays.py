@@ -105,11 +105,11 @@ class Ansible:
         return self.playbook([{"hosts": "all", "gather_facts": False, "module_defaults": defaults, "roles": roles}])
 
     def run(self, argv: list[str]) -> Played:
-        """Without a terminal and without an input."""
+        """Without a terminal and without an input, and with pipelining; plays on a terminal have Ansible's defaults."""
         done = subprocess.run(
             argv,
             cwd=self.home,
-            env=self.environment(),
+            env={"ANSIBLE_PIPELINING": "1", **self.environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

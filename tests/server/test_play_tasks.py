@@ -46,6 +46,7 @@ def test_a_play_migrates_by_tasks_of_its_own_once(ansible: Ansible, database: Da
     assert again.verdict("one") == "unchanged: the set was applied before"
 
 
+@pytest.mark.oldest
 def test_tasks_that_fail_are_rolled_back(ansible: Ansible, database: Database, backup_root: Path) -> None:
     before = database.fingerprint()
     found = played(ansible, database, backup_root, own_tasks(ansible, database, CHANGE, "SELECT 1 / 0"))
