@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     BadRequest,
+    PgsafeError,
     QueryFailed,
     Refused,
     VerificationFailed,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables.swap import Replaced
 from ansible_collections.pgsafe.migration.tests.server import hostile
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, databases, python, until
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
@@ -172,6 +174,76 @@ def test_a_recovery_that_fails_leaves_nothing_behind(rich: Database, backup_root
     with pytest.raises(QueryFailed, match=r"function public\.stamp\(\) does not exist"):
         recover.run(asked)
     assert _left(rich) == []
+
+
+# For a swap: without the view over the table and its publication; rows that refer to a table of an odd name.
+_SWAPPABLE = """
+DROP VIEW best_customers;
+DROP PUBLICATION published;
+INSERT INTO "Odd Schema".refers SELECT "a column" FROM "Odd Schema"."Odd ""T"" x";
+"""
+_DAMAGE = """
+DROP TABLE orders CASCADE;
+DELETE FROM customers WHERE id > 9;
+DROP INDEX loud_names;
+ALTER TABLE "Odd Schema"."Odd ""T"" x" DROP COLUMN "new
+line";
+"""
+
+
+def _replaced(database: Database) -> list[str]:
+    return database.sql("SELECT nspname FROM pg_namespace WHERE nspname ^@ 'replaced_'").splitlines()
+
+
+@pytest.mark.every_major
+def test_recovered_tables_replace_the_live_ones_with_their_keys_in_both_directions(
+    rich: Database, backup_root: Path
+) -> None:
+    rich.sql(_SWAPPABLE)
+    taken = back_up(rich, backup_root)
+    before = rich.fingerprint()
+    rich.sql(_DAMAGE)
+    asked = requests.tables(rich.target, taken.directory, "customers", "orders", ODD, schema="side", swap=True)
+    done = recover.run(asked)
+    (kept,) = _replaced(rich)
+    assert done.replaced == Replaced(kept, {"public.customers": 9, ODD: 2}, ())
+    assert done.not_carried == ()
+    assert rich.sql(f"SELECT count(*) FROM {kept}.customers") == "9"
+    keys = f"SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = '{kept}'::regnamespace"
+    assert rich.sql(keys) == "1"
+    rich.sql(f"DROP SCHEMA {kept} CASCADE")
+    assert rich.fingerprint() == before
+    assert _left(rich) == []
+    rich.sql("INSERT INTO customers (name) VALUES ('one more')")
+    assert rich.sql("SELECT max(id) FROM customers") == "4712"
+
+
+def test_a_swap_that_cannot_be_done_leaves_the_live_tables_and_keeps_the_recovered_ones(
+    rich: Database, backup_root: Path
+) -> None:
+    taken = back_up(rich, backup_root)
+    damaged = rich.fingerprint()
+    asked = requests.tables(rich.target, taken.directory, "customers", schema="side", swap=True)
+    for refused in (recover.plan, recover.run):
+        with pytest.raises(Refused, match=r"publication of table public\.customers in publication published") as found:
+            refused(asked)
+        assert "view public.best_customers" in found.value.what
+        part = replace(asked, tables=("orders_2025",))
+        with pytest.raises(PgsafeError):
+            refused(part)
+    assert (_left(rich), _replaced(rich), rich.fingerprint()) == ([], [], damaged)
+
+    rich.sql(_SWAPPABLE)
+    rich.sql("INSERT INTO customers (name) VALUES ('later'); INSERT INTO orders VALUES (9999, 4712, '2025-06-01', 1)")
+    with pytest.raises(QueryFailed, match="violates foreign key constraint") as violated:
+        recover.run(asked)
+    assert "The live tables are as they were; the recovered ones are in the schema side." in str(violated.value)
+    assert (_left(rich), _replaced(rich)) == (["side"], [])
+    rich.sql("DROP SCHEMA side CASCADE")
+    held = "LOCK TABLE customers IN ACCESS SHARE MODE"
+    with rich.holding(held), pytest.raises(Refused, match="could not be locked within 3 s"):
+        recover.run(asked)
+    assert (_left(rich), _replaced(rich)) == (["side"], [])
 
 
 _DYING = """

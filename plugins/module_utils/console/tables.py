@@ -12,18 +12,32 @@ from ..text import FORESEEN, TICK, counted, duration
 if TYPE_CHECKING:
     from ..tables import recover as tables_recover
     from ..tables.extract import Extracted
+    from ..tables.swap import Replaced
 
 
 def tables_recovered(done: tables_recover.Recovered) -> list[str]:
-    side, count = visible(done.schema), counted(len(done.rows), "table")
+    side = "its place" if done.replaced is not None else visible(done.schema)
+    count = counted(len(done.rows), "table")
     shown = [f"{TICK} Recovered {visible(label)} into {side}: {rows:,} rows" for label, rows in done.rows.items()]
+    if done.replaced is not None:
+        shown += _replaced(done.replaced)
     shown.append(f"{TICK} {count} equal to the backup, from the {done.source} in {duration(done.seconds)}")
     return [*shown, *[f"[info] Not carried over: {visible(line)}" for line in done.not_carried]]
 
 
-def tables_foreseen(found: tables_recover.Recovered) -> list[str]:
+def _replaced(done: Replaced) -> list[str]:
     lines = [
-        f"{FORESEEN} {visible(label)} would be recovered into {visible(found.schema)}: {rows:,} rows"
+        f"{TICK} The replaced {visible(label)}, with {rows:,} rows, is in the schema {done.schema}"
+        for label, rows in done.rows.items()
+    ]
+    drop = f"[info] Drop the schema when you no longer need it: DROP SCHEMA {done.schema} CASCADE"
+    return [*lines, drop] if done.schema else lines
+
+
+def tables_foreseen(found: tables_recover.Recovered, swap: bool) -> list[str]:
+    place = "and replace the live table" if swap else f"into {visible(found.schema)}"
+    lines = [
+        f"{FORESEEN} {visible(label)} would be recovered {place}: {rows:,} rows"
         for label, rows in found.rows.items()
     ]
     return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]

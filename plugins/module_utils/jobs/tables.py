@@ -24,7 +24,7 @@ def predicted(request: recover.TableRequest) -> dict[str, Any]:
     :raises PgsafeError: it could not be begun.
     """
     found = recover.plan(request)
-    return _result(found, console.tables_foreseen(found))
+    return _result(found, console.tables_foreseen(found, request.swap))
 
 
 def _result(done: recover.Recovered, lines: list[str]) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def _result(done: recover.Recovered, lines: list[str]) -> dict[str, Any]:
         "schema": done.schema,
         "source": done.source,
         "rows": done.rows,
+        **({} if done.replaced is None else {"replaced": {"schema": done.replaced.schema, "rows": done.replaced.rows}}),
         "not_carried": list(done.not_carried),
         "problems": [problem.told for problem in done.problems],
         "seconds": done.seconds,

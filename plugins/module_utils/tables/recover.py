@@ -10,9 +10,10 @@ The states, and what a process that dies leaves behind:
 3. one transaction in the live database makes the schema, the tables and their rows, compares these with the manifest,
    and makes indexes, constraints, triggers and policies. Nothing of it is seen before it is committed, and nothing is
    left of it when the process or the server dies.
-4. committed: the tables are there, whole; then the scratch database is dropped.
+4. committed: the tables are there, whole; where they shall replace the live ones, :mod:`swap` does it in a second
+   transaction. Then the scratch database is dropped.
 
-The live tables are neither read nor locked.
+Without a swap the live tables are neither read nor locked.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ from ..postgres import login_triggers, owner_code
 from ..preflight.restore_checks import run as restore_checks
 from ..preflight.restore_checks.check import Intent
 from ..text import first_few
-from . import rows, structure
+from . import rows, structure, swap
 from .chosen import Chosen, choose, intent, require_intact, require_possible
 from .structure import Structure
+from .swap import Replaced
 
 _SCHEMA_THERE = "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = %s"
 _SET_SEQUENCE = "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, {value}, {called})"
@@ -47,6 +49,7 @@ _SET_SEQUENCE = "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, {valu
 class TableRequest:
     """:param tables: labels, ``schema.table``.
     :param schema: of the recovered tables; it must not exist yet.
+    :param swap: replace the live tables with the recovered ones.
     :param source: one of :data:`chosen.SOURCES`.
     :param waived: by the name of a check before a restore, why a person accepts its errors.
     :param free_bytes: what a person says is free, where it cannot be seen.
@@ -56,6 +59,7 @@ class TableRequest:
     backup_dir: Path
     tables: tuple[str, ...]
     schema: str
+    swap: bool
     source: str
     waived: Mapping[str, str]
     free_bytes: int | None
@@ -66,6 +70,7 @@ class Recovered:
     """
     :param rows: by label.
     :param not_carried: what ties the tables to others and is not in the schema, a line each.
+    :param replaced: the live tables that the recovered ones have replaced; None where they are beside them.
     :param problems: of the checks, where this is a forecast.
     """
 
@@ -74,6 +79,7 @@ class Recovered:
     source: str
     rows: dict[str, int]
     not_carried: tuple[str, ...] = ()
+    replaced: Replaced | None = None
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
 
@@ -89,7 +95,7 @@ def plan(request: TableRequest) -> Recovered:
     """
     chosen = choose(request.target, request.backup_dir, request.tables, request.source)
     target = login_triggers.silenced(request.target)
-    _require_free(target, request.schema)
+    _require_free(target, request, chosen.labels)
     found = problems(target, intent(chosen, request.free_bytes, request.waived))
     return Recovered(target.dbname, request.schema, request.source, _rows(chosen), problems=found)
 
@@ -101,15 +107,19 @@ def run(request: TableRequest) -> Recovered:
     started = time.monotonic()
     chosen = choose(request.target, request.backup_dir, request.tables, request.source)
     target = login_triggers.silenced(request.target)
-    _require_free(target, request.schema)
+    _require_free(target, request, chosen.labels)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
     require_intact(chosen)
     with signals.raised("The recovery"), copies.scratch(target, chosen.scratch_name, source):
         found = structure_of(target, chosen, source, request.schema)
         _carry_over(target, chosen, source, request.schema, found)
+        replaced = swap.run(target, chosen.labels, found, request.schema) if request.swap else None
     seconds = round(time.monotonic() - started, 3)
-    return Recovered(target.dbname, request.schema, request.source, _rows(chosen), found.not_carried, (), seconds)
+    left = found.not_carried if replaced is None else replaced.not_created
+    return Recovered(
+        target.dbname, request.schema, request.source, _rows(chosen), left, replaced, problems=(), seconds=seconds
+    )
 
 
 def problems(target: Target, wanted: Intent) -> tuple[Problem, ...]:
@@ -121,10 +131,11 @@ def _rows(chosen: Chosen) -> dict[str, int]:
     return {label: chosen.manifest.fingerprint.tables[label].rows for label in chosen.labels}
 
 
-def _require_free(target: Target, schema: str) -> None:
+def _require_free(target: Target, request: TableRequest, labels: Sequence[str]) -> None:
     """
-    :raises Refused: there is such a schema, or cannot be.
+    :raises Refused: there is such a schema, or cannot be, or the live tables cannot be replaced.
     """
+    schema = request.schema
     if not 0 < len(schema.encode()) <= LONGEST or schema.startswith("pg_"):
         raise Refused(f"A schema cannot have the name {schema!r}.", remedy="Choose another name for schema.")
     with session(target, purpose="recover table") as reader:
@@ -134,6 +145,8 @@ def _require_free(target: Target, schema: str) -> None:
             f"{target.dbname} has a schema {schema} already.",
             remedy="Choose another name for schema, or leave it out.",
         )
+    if request.swap:
+        swap.require_possible(target, labels)
 
 
 def mark(run_id: str) -> str:

@@ -56,7 +56,7 @@ SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid), 
 
 _STATISTICS = """
 SELECT n.nspname, s.stxname FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
- WHERE s.stxrelid = ANY (%s)
+ WHERE s.stxrelid = ANY (%s) ORDER BY 1, 2
 """
 
 _SEQUENCES = """
@@ -132,6 +132,11 @@ def members(reader: Session, labels: Sequence[str]) -> tuple[Member, ...]:
     return tuple(Member(*row) for row in reader.rows(_MEMBERS, (list(labels),)))
 
 
+def foreign_keys(reader: Session, oids: Sequence[int]) -> tuple[ForeignKey, ...]:
+    """Those between the members and other tables, in either direction."""
+    return tuple(ForeignKey(*row) for row in reader.rows(_FOREIGN_KEYS, {"members": list(oids)}))
+
+
 def moved(scratch: Target, tools: pg_tools.Tools, labels: Sequence[str], schema: str, mark: str) -> Structure:
     """
     :param scratch: a database with every object of the backup, which this one changes.
@@ -142,41 +147,53 @@ def moved(scratch: Target, tools: pg_tools.Tools, labels: Sequence[str], schema:
         found = members(editor, labels)
         chosen.require_distinct([(member.schema, member.name) for member in found], schema)
         oids = [member.oid for member in found]
-        parents = tuple(_detached(editor, oids))
-        foreign_keys = tuple(ForeignKey(*row) for row in editor.rows(_FOREIGN_KEYS, {"members": oids}))
-        _cut(editor, foreign_keys)
-        _move(editor, found, schema, mark)
+        above = tuple(parents(editor, oids))
+        _detach(editor, oids)
+        keys = foreign_keys(editor, oids)
+        cut(editor, keys)
+        move(editor, found, schema, mark)
         sequences = {name: _state(editor, schema, name) for (name,) in editor.rows(_SEQUENCES, (schema,))}
     before, after = (_dumped(scratch, tools, schema, section) for section in ("pre-data", "post-data"))
-    return Structure(found, before, after, sequences, foreign_keys, parents)
+    return Structure(found, before, after, sequences, keys, above)
 
 
-def _detached(editor: Session, oids: list[int]) -> list[str]:
-    lines = []
-    for schema, name, parent_schema, parent, partition, bound in editor.rows(_PARENTS, {"members": oids}):
+def parents(reader: Session, oids: Sequence[int]) -> list[str]:
+    """Of which other tables the members are partitions or children, a line each."""
+    return [
+        f"{schema}.{name} is a {'partition' if partition else 'child'} of {parent_schema}.{parent}"
+        f"{f' {bound}' if bound else ''}"
+        for schema, name, parent_schema, parent, partition, bound in reader.rows(_PARENTS, {"members": list(oids)})
+    ]
+
+
+def _detach(editor: Session, oids: list[int]) -> None:
+    for schema, name, parent_schema, parent, partition, _bound in editor.rows(_PARENTS, {"members": oids}):
         child, above = identifier(schema, name), identifier(parent_schema, parent)
-        cut = "ALTER TABLE {above} DETACH PARTITION {child}" if partition else "ALTER TABLE {child} NO INHERIT {above}"
-        editor.execute(statement(cut, child=child, above=above))
-        kind = "partition" if partition else "child"
-        lines.append(f"{schema}.{name} is a {kind} of {parent_schema}.{parent}{f' {bound}' if bound else ''}")
-    return lines
+        detach = "ALTER TABLE {above} DETACH PARTITION {child}"
+        cut_off = detach if partition else "ALTER TABLE {child} NO INHERIT {above}"
+        editor.execute(statement(cut_off, child=child, above=above))
 
 
-def _cut(editor: Session, foreign_keys: Sequence[ForeignKey]) -> None:
+def cut(editor: Session, foreign_keys: Sequence[ForeignKey]) -> None:
     for key in foreign_keys:
         drop = "ALTER TABLE {table} DROP CONSTRAINT {name}"
         editor.execute(statement(drop, table=identifier(key.schema, key.table), name=identifier(key.name)))
 
 
-def _move(editor: Session, found: Sequence[Member], schema: str, mark: str) -> None:
+def move(editor: Session, found: Sequence[Member], schema: str, mark: str) -> None:
     side = identifier(schema)
     editor.execute(statement("CREATE SCHEMA {side}", side=side))
     editor.execute(statement("COMMENT ON SCHEMA {side} IS {mark}", side=side, mark=literal(mark)))
-    for home, name in editor.rows(_STATISTICS, ([member.oid for member in found],)):
-        editor.execute(statement("ALTER STATISTICS {name} SET SCHEMA {side}", name=identifier(home, name), side=side))
     for member in found:
-        move = "ALTER TABLE {table} SET SCHEMA {side}"
-        editor.execute(statement(move, table=identifier(member.schema, member.name), side=side))
+        move_table(editor, member.oid, (member.schema, member.name), schema)
+
+
+def move_table(editor: Session, oid: int, table: tuple[str, str], schema: str) -> None:
+    """A table with its statistics objects; PostgreSQL takes its indexes, constraints and sequences along."""
+    side = identifier(schema)
+    for name in editor.rows(_STATISTICS, ([oid],)):
+        editor.execute(statement("ALTER STATISTICS {name} SET SCHEMA {side}", name=identifier(*name), side=side))
+    editor.execute(statement("ALTER TABLE {table} SET SCHEMA {side}", table=identifier(*table), side=side))
 
 
 def _state(editor: Session, schema: str, name: str) -> tuple[int, bool]:
