@@ -277,6 +277,15 @@ def test_a_run_copies_its_proven_backup_and_is_refused_without_a_required_copy(
     by_hand = {"one": {**variables, "pg_migrate_backup_root": str(target)}}
     listed = ansible.play(by_hand, playbook="pgsafe.migration.list")
     assert f"2 backups under {target}, 2 of them proven" in listed.flat, listed.output
+    # As at a place whose file system has no symbolic links.
+    (target / database.name / "latest").unlink()
+    level = ("-e", "pg_migrate_level=checksum")
+    checked = ansible.play(by_hand, *level, playbook="pgsafe.migration.verify")
+    assert "Backup integrity verified: level checksum" in checked.flat, checked.output
+    reason = '{"pg_migrate_reason": "for the auditors"}'
+    named = ("-e", f"pg_migrate_backup_dir={latest}")
+    pinned = ansible.play(by_hand, *named, "-e", reason, playbook="pgsafe.migration.pin")
+    assert (pinned.status, stored.look(latest).pinned) == (0, "for the auditors"), pinned.output
     name = f"{database.name}_old"
     restored = ansible.play(
         by_hand, "-e", f"pg_migrate_new_database={name}", playbook="pgsafe.migration.restore"
