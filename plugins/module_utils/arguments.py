@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from . import durations
 from .errors import BadRequest
-from .model import LEVELS, Supervision, Target
+from .model import LEVELS, STORE_SCHEME, StoreAddress, Supervision, Target
 
 Specification = Mapping[str, Mapping[str, Any]]
 
@@ -40,11 +40,38 @@ CONNECTION: dict[str, dict[str, Any]] = {
 BACKUP_ROOT: dict[str, dict[str, Any]] = {"backup_root": {"type": "path", "required": True}}
 BACKUP_DIR: dict[str, dict[str, Any]] = {"backup_dir": {"type": "path", "required": True}}
 LEVEL: dict[str, dict[str, Any]] = {"level": {"type": "str", "choices": list(LEVELS), "default": "restore"}}
+_STORE_OPTIONS: dict[str, dict[str, Any]] = {
+    "endpoint_url": {"type": "str"},
+    "region": {"type": "str"},
+    "ca_file": {"type": "path"},
+    "access_key": {"type": "str", "no_log": False},
+    "secret_key": {"type": "str", "no_log": True},
+    "session_token": {"type": "str", "no_log": True},
+}
+_STORE_CREDENTIALS = {
+    "required_together": [["access_key", "secret_key"]],
+    "required_by": {"session_token": ["access_key"]},
+}
+STORE: dict[str, dict[str, Any]] = {
+    "store": {
+        "type": "dict",
+        "options": {"url": {"type": "str", "required": True}, **_STORE_OPTIONS},
+        **_STORE_CREDENTIALS,
+    },
+}
 COPY_TO: dict[str, dict[str, Any]] = {
     "copy_to": {
         "type": "list",
         "elements": "dict",
-        "options": {"path": {"type": "path", "required": True}, "required": {"type": "bool", "default": True}},
+        "options": {
+            "path": {"type": "path"},
+            "url": {"type": "str"},
+            **_STORE_OPTIONS,
+            "required": {"type": "bool", "default": True},
+        },
+        "mutually_exclusive": [["path", "url"]],
+        "required_one_of": [["path", "url"]],
+        **_STORE_CREDENTIALS,
     },
 }
 GUARD: dict[str, dict[str, Any]] = {
@@ -163,6 +190,18 @@ def backup_root(params: Mapping[str, Any]) -> Path:
             remedy="Check backup_root (pg_migrate_backup_root).",
         )
     return found
+
+
+def store_address(given: Mapping[str, Any]) -> StoreAddress:
+    """The typed address of the options of a store.
+
+    :raises BadRequest: its URL names no bucket, or no way below it.
+    """
+    url = given["url"].rstrip("/")
+    bucket, *segments = url[len(STORE_SCHEME) :].split("/")
+    if not url.startswith(STORE_SCHEME) or not bucket or any(part in ("", ".", "..") for part in segments):
+        raise BadRequest(f"{given['url']!r} is no URL of a store.", remedy="Write s3://bucket or s3://bucket/prefix.")
+    return StoreAddress(url, *(given.get(option) or "" for option in _STORE_OPTIONS))
 
 
 def connects(spec: Specification) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+STORE_SCHEME = "s3://"
 LEVELS = ("checksum", "decode", "restore")
 FORMATS = ("dump", "sql", "csv")
 
@@ -314,3 +315,32 @@ class OwnerCode:
     @property
     def described(self) -> str:
         return f"{self.function} of {self.owner} ({self.used_by})"
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    """Where a store is, and what opens it.
+
+    :param url: ``s3://bucket`` or ``s3://bucket/prefix``, without a slash at its end.
+    :param endpoint_url: of a store other than Amazon's.
+    :param access_key: boto3 looks for credentials by itself when it is empty.
+    """
+
+    url: str
+    endpoint_url: str = ""
+    region: str = ""
+    ca_file: str = ""
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
+
+    @property
+    def bucket(self) -> str:
+        return self.url[len(STORE_SCHEME) :].partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        return self.url[len(STORE_SCHEME) :].partition("/")[2]
+
+    def of(self, name: str) -> str:
+        return f"{self.url}/{name}"

@@ -9,13 +9,18 @@ module: pg_backup_copy
 short_description: Copy a proven backup to other places
 version_added: 0.1.0
 description:
-  - Copies a verified backup to one or more directories of the target, such as mounted file systems of another machine.
+  - Copies a verified backup to one or more directories of the target, such as mounted file systems of another machine,
+    and to object stores with the interface of Amazon S3.
   - Each file is written under a temporary name, flushed, and read back from its file system past the page cache as far
     as the kernel allows. It gets its name when its SHA-256 is that of the backup. The manifest is copied last, so an
     interrupted copy is no backup, and the next copy to the place removes it.
   - A place that has the backup already is verified by reading all files, and left as it is.
-  - A place is a backup root like any other. M(pgsafe.migration.pg_backup_info), M(pgsafe.migration.pg_backup_verify),
-    M(pgsafe.migration.pg_restore_safe) and M(pgsafe.migration.pg_backup_prune) take it as C(backup_root).
+  - In an object store every object is read back, and compared by SHA-256. M(pgsafe.migration.pg_backup_fetch) fetches
+    a backup from there; M(pgsafe.migration.pg_backup_info), M(pgsafe.migration.pg_backup_prune) and
+    M(pgsafe.migration.pg_backup_pin) take it as C(store).
+  - A directory is a backup root like any other. M(pgsafe.migration.pg_backup_info),
+    M(pgsafe.migration.pg_backup_verify), M(pgsafe.migration.pg_restore_safe) and M(pgsafe.migration.pg_backup_prune)
+    take it as C(backup_root).
 options:
   backup_dir:
     description: The directory of the backup, on the target, or a link to it such as C(latest).
@@ -30,9 +35,33 @@ options:
       path:
         description:
           - An existing directory on the target that only root and the user of the task can write to. Give each host a
-            directory of its own.
+            directory of its own. Either this or O(copy_to[].url).
         type: path
-        required: true
+      url:
+        description:
+          - An object store with the interface of Amazon S3, as V(s3://bucket) or V(s3://bucket/prefix). Give each host
+            a prefix of its own.
+        type: str
+      endpoint_url:
+        description: The URL of a store other than Amazon's, such as V(https://minio.example.com:9000).
+        type: str
+      region:
+        description: The region of the bucket, where the store has regions.
+        type: str
+      ca_file:
+        description: Certificates, on the target, that the store's is verified by; by default those of boto3.
+        type: path
+      access_key:
+        description:
+          - The credentials. Without them boto3 looks for its own on the target, such as the role of a virtual machine,
+            environment variables, or C(~/.aws/credentials).
+        type: str
+      secret_key:
+        description: The secret of O(copy_to[].access_key).
+        type: str
+      session_token:
+        description: Of temporary credentials.
+        type: str
       required:
         description: Fail when the backup cannot be copied there. Otherwise C(copies) and C(console) show the problem.
         type: bool
@@ -50,7 +79,10 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
+requirements:
+  - boto3 on the target, for an object store
 seealso:
+  - module: pgsafe.migration.pg_backup_fetch
   - module: pgsafe.migration.pg_backup_verify
   - module: pgsafe.migration.pg_backup_info
   - module: pgsafe.migration.pg_backup_prune
@@ -66,6 +98,10 @@ EXAMPLES = r"""
       - path: /mnt/nfs/pgsafe/db1
       - path: /mnt/usb/pgsafe
         required: false
+      - url: s3://backups/pgsafe/db1
+        endpoint_url: https://minio.example.com:9000
+        access_key: pgsafe-db1
+        secret_key: "{{ vault_pgsafe_secret_key }}"
 """
 
 RETURN = r"""
@@ -76,11 +112,11 @@ copies:
   elements: dict
   contains:
     path:
-      description: The place.
+      description: The place, a directory or a URL.
       type: str
       returned: always
     backup_dir:
-      description: The directory of the backup there.
+      description: The directory of the backup there, or its URL.
       type: str
       returned: always
     copied:
@@ -96,7 +132,7 @@ copies:
       type: str
       returned: always
 copied_to:
-  description: The directories of the whole copies, in the order of the places; none in check mode.
+  description: The directories or URLs of the whole copies, in the order of the places; none in check mode.
   returned: always
   type: list
   elements: str
@@ -113,7 +149,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_DIR, COPY_TO
+from ..module_utils.arguments import BACKUP_DIR, COPY_TO, store_address
 from ..module_utils.backup import places
 from ..module_utils.console import places as console
 from ..module_utils.errors import PgsafeError
@@ -129,20 +165,24 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def request(params: dict[str, Any]) -> places.CopyRequest:
-    given = tuple(places.Place(Path(place["path"]), place["required"]) for place in params["copy_to"])
-    return places.CopyRequest(Path(params["backup_dir"]), given)
+    return places.CopyRequest(Path(params["backup_dir"]), tuple(_place(given) for given in params["copy_to"]))
+
+
+def _place(given: dict[str, Any]) -> places.Place:
+    address = store_address(given) if given["url"] else None
+    return places.Place(Path(given["path"] or ""), given["required"], address)
 
 
 def _result(found: Sequence[places.Copied], foreseen: bool) -> dict[str, Any]:
-    whole = [] if foreseen else [str(copied.backup_dir) for copied in found if not copied.problem]
+    whole = [] if foreseen else [copied.location for copied in found if not copied.problem]
     listed = [_listed(copied) for copied in found]
     return {"copies": listed, "copied_to": whole, "console": console.copied(found, foreseen)}
 
 
 def _listed(copied: places.Copied) -> dict[str, Any]:
     return {
-        "path": str(copied.place.path),
-        "backup_dir": str(copied.backup_dir),
+        "path": copied.place.shown,
+        "backup_dir": copied.location,
         "copied": copied.made,
         "bytes": copied.bytes,
         "problem": copied.problem,

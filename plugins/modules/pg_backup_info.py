@@ -6,16 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_backup_info
-short_description: List the backups of a backup root
+short_description: List the backups of a backup root or an object store
 version_added: 0.1.0
 description:
   - Lists every backup with its size and age, the level that it was proven up to, and the verdict of its run.
   - Reads the manifests and the journals of the runs. It needs no server, and changes nothing.
 options:
   backup_root:
-    description: The directory, on the target, that holds the backups and the journals of the runs.
+    description: The directory, on the target, that holds the backups and the journals of the runs. Or O(store).
     type: path
-    required: true
   database:
     description: Whose backups; those of every database when it is empty.
     type: str
@@ -28,6 +27,7 @@ options:
     default: ""
 extends_documentation_fragment:
   - pgsafe.migration.attributes.reads
+  - pgsafe.migration.store
 seealso:
   - module: pgsafe.migration.pg_backup_prune
   - module: pgsafe.migration.pg_backup_pin
@@ -50,6 +50,12 @@ EXAMPLES = r"""
     before: "2026-11-16"
   register: found
 
+- name: List the backups of an object store
+  pgsafe.migration.pg_backup_info:
+    store:
+      url: s3://backups/pgsafe/db1
+      region: eu-central-1
+
 - name: Require a proven backup that is not older than a day
   ansible.builtin.assert:
     that: found.backups | selectattr('proven') | selectattr('age_days', 'lt', 1) | length > 0
@@ -63,7 +69,7 @@ backups:
   elements: dict
   contains:
     backup_dir:
-      description: Its directory.
+      description: Its directory; in an object store its URL.
       type: str
       returned: always
     run_id:
@@ -113,7 +119,7 @@ backups:
       type: bool
       returned: always
 newest_proven:
-  description: The directory of the newest proven backup among them; empty when none is.
+  description: The directory or URL of the newest proven backup among them; empty when none is.
   returned: success
   type: str
 console:
@@ -127,33 +133,53 @@ console:
 from datetime import datetime, timezone
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.arguments import STORE, backup_root, store_address
 from ..module_utils.console import retention as console
 from ..module_utils.ports.module import serve
-from ..module_utils.retention import stored
+from ..module_utils.retention import remote, stored
+from ..module_utils.retention.stored import StoredBackup
 
+EITHER = [["backup_root", "store"]]
 SPEC = {
-    **BACKUP_ROOT,
+    "backup_root": {"type": "path"},
+    **STORE,
     "database": {"type": "str", "default": ""},
     "before": {"type": "str", "default": ""},
 }
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    now, root = datetime.now(timezone.utc), backup_root(params)
+    now = datetime.now(timezone.utc)
     end = stored.moment(params["before"]) if params["before"] else None
-    found = [of for of in stored.all_of(root, params["database"]) if end is None or of.created < end]
-    proven = [str(of.directory) for of in sorted(found, key=lambda of: of.created) if of.proven]
+    where, every = _every(params)
+    found = [of for of in every if end is None or of.created < end]
+    listed = [_listed(backup, where, now) for backup in found]
+    proven = [of["backup_dir"] for of in sorted(listed, key=lambda of: str(of["created"])) if of["proven"]]
     return {
         "changed": False,
-        "backups": [stored.as_result(backup, now) for backup in found],
+        "backups": listed,
         "newest_proven": proven[-1] if proven else "",
-        "console": console.backups(found, root, now),
+        "console": console.backups(found, where, now),
     }
 
 
+def _every(params: dict[str, Any]) -> tuple[str, tuple[StoredBackup, ...]]:
+    """Where the backups are, and all of them."""
+    if params["store"]:
+        address = store_address(params["store"])
+        return address.url, remote.at(address, params["database"])
+    root = backup_root(params)
+    return str(root), stored.all_of(root, params["database"])
+
+
+def _listed(backup: StoredBackup, where: str, now: datetime) -> dict[str, Any]:
+    # In a store, the directory is relative to it.
+    location = str(backup.directory) if backup.directory.is_absolute() else f"{where}/{backup.directory}"
+    return {**stored.as_result(backup, now), "backup_dir": location}
+
+
 def main() -> None:
-    serve(SPEC, run)
+    serve(SPEC, run, mutually_exclusive=EITHER, required_one_of=EITHER)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ short_description: Pin a backup so that retention keeps it
 version_added: 0.1.0
 description:
   - Has M(pgsafe.migration.pg_backup_prune) keep a backup at any age, until it is unpinned. The journal of its run
-    records the pin and its reason.
+    records the pin and its reason; in an object store an object beside the backup does.
 options:
   backup_dir:
-    description: The directory of the backup, on the target, or a link to it such as C(latest).
+    description:
+      - The directory of the backup, on the target, or a link to it such as C(latest); with O(store) its URL, as
+        M(pgsafe.migration.pg_backup_info) returns it.
     type: path
     required: true
   state:
@@ -37,6 +39,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
+  - pgsafe.migration.store
 seealso:
   - module: pgsafe.migration.pg_backup_info
   - module: pgsafe.migration.pg_backup_prune
@@ -58,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup_dir:
-  description: The directory of the backup, with links resolved.
+  description: The directory of the backup, with links resolved; in an object store its URL.
   returned: success
   type: str
 pinned:
@@ -76,27 +79,37 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_DIR
+from ..module_utils.arguments import BACKUP_DIR, STORE, store_address
 from ..module_utils.console import retention as console
 from ..module_utils.ports.module import serve
-from ..module_utils.retention import pin
+from ..module_utils.retention import pin, remote_prune
 
 SPEC = {
     **BACKUP_DIR,
+    **STORE,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "reason": {"type": "str", "default": ""},
 }
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    asked = request(params)
-    found = pin.plan(asked) if check_mode else pin.run(asked)
+    found = _remote(params, check_mode) if params["store"] else _local(params, check_mode)
     return {
         "changed": found.changed,
-        "backup_dir": str(found.backup.directory),
+        "backup_dir": params["backup_dir"] if params["store"] else str(found.backup.directory),
         "pinned": found.reason,
         "console": console.pinned(found),
     }
+
+
+def _local(params: dict[str, Any], check_mode: bool) -> pin.Pinned:
+    return pin.plan(request(params)) if check_mode else pin.run(request(params))
+
+
+def _remote(params: dict[str, Any], check_mode: bool) -> pin.Pinned:
+    reason = request(params).reason
+    asked = remote_prune.RemotePinRequest(store_address(params["store"]), params["backup_dir"], reason)
+    return remote_prune.plan_pin(asked) if check_mode else remote_prune.run_pin(asked)
 
 
 def request(params: dict[str, Any]) -> pin.PinRequest:

@@ -17,11 +17,12 @@ description:
   - The manifest is removed first, so an interrupted removal leaves no directory that looks like a backup. The next call
     removes the rest.
   - The journals of the runs are kept.
+  - In an object store an unfinished copy is removed when nothing was written there for O(keep_days), and for a day at
+    least.
 options:
   backup_root:
-    description: The directory, on the target, that holds the backups and the journals of the runs.
+    description: The directory, on the target, that holds the backups and the journals of the runs. Or O(store).
     type: path
-    required: true
   database:
     description: Whose backups; those of every database when it is empty.
     type: str
@@ -47,6 +48,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
+  - pgsafe.migration.store
 seealso:
   - module: pgsafe.migration.pg_backup_info
   - module: pgsafe.migration.pg_backup_pin
@@ -75,7 +77,7 @@ removed:
   elements: dict
   contains:
     backup_dir:
-      description: Its directory.
+      description: Its directory; in an object store its URL.
       type: str
       returned: always
     bytes:
@@ -105,15 +107,17 @@ console:
 
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, backup_root
+from ..module_utils.arguments import STORE, backup_root, store_address
 from ..module_utils.console import retention as console
 from ..module_utils.errors import PgsafeError
 from ..module_utils.ports.module import facts_of, serve
-from ..module_utils.retention import prune
+from ..module_utils.retention import prune, remote_prune
 from ..module_utils.retention.rules import Decision, Policy
 
+EITHER = [["backup_root", "store"]]
 SPEC = {
-    **BACKUP_ROOT,
+    "backup_root": {"type": "path"},
+    **STORE,
     "database": {"type": "str", "default": ""},
     "keep_days": {"type": "float", "default": 7.0},
     "keep_min": {"type": "int", "default": 3},
@@ -121,36 +125,49 @@ SPEC = {
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    found = prune.plan(request(params)) if check_mode else prune.run(request(params))
-    return {"changed": bool(found.removed), **_result(found, check_mode)}
+    found = _remote(params, check_mode) if params["store"] else _local(params, check_mode)
+    return {"changed": bool(found.removed), **_result(params, found, check_mode)}
+
+
+def _local(params: dict[str, Any], check_mode: bool) -> prune.Pruned:
+    return prune.plan(request(params)) if check_mode else prune.run(request(params))
+
+
+def _remote(params: dict[str, Any], check_mode: bool) -> prune.Pruned:
+    asked = remote_prune.RemotePruneRequest(store_address(params["store"]), params["database"], _policy(params))
+    return remote_prune.plan(asked) if check_mode else remote_prune.run(asked)
+
+
+def _policy(params: dict[str, Any]) -> Policy:
+    return Policy(params["keep_days"], params["keep_min"])
 
 
 def request(params: dict[str, Any]) -> prune.PruneRequest:
-    policy = Policy(params["keep_days"], params["keep_min"])
-    return prune.PruneRequest(backup_root(params), params["database"], policy)
+    return prune.PruneRequest(backup_root(params), params["database"], _policy(params))
 
 
-def _result(found: prune.Pruned, foreseen: bool) -> dict[str, Any]:
+def _result(params: dict[str, Any], found: prune.Pruned, foreseen: bool) -> dict[str, Any]:
     return {
-        "removed": [_listed(decision) for decision in found.removed],
-        "kept": [_listed(decision) for decision in found.decisions if not decision.removed],
+        "removed": [_listed(params, decision) for decision in found.removed],
+        "kept": [_listed(params, decision) for decision in found.decisions if not decision.removed],
         "freed_bytes": found.freed,
         "console": console.pruned(found, foreseen),
     }
 
 
-def _listed(decision: Decision) -> dict[str, Any]:
+def _listed(params: dict[str, Any], decision: Decision) -> dict[str, Any]:
     backup = decision.backup
-    return {"backup_dir": str(backup.directory), "bytes": backup.bytes, "reason": decision.reason}
+    within = f"{store_address(params['store']).url}/" if params["store"] else ""
+    return {"backup_dir": f"{within}{backup.directory}", "bytes": backup.bytes, "reason": decision.reason}
 
 
 def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
-    done = _result(error.found, foreseen=False) if isinstance(error, prune.NotPruned) else {}
+    done = _result(params, error.found, foreseen=False) if isinstance(error, prune.NotPruned) else {}
     return {**facts_of(params, error), **done}
 
 
 def main() -> None:
-    serve(SPEC, run, failure)
+    serve(SPEC, run, failure, mutually_exclusive=EITHER, required_one_of=EITHER)
 
 
 if __name__ == "__main__":

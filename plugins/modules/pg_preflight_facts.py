@@ -89,9 +89,35 @@ options:
     default: []
     suboptions:
       path:
-        description: A directory on the target.
+        description:
+          - An existing directory on the target that only root and the user of the task can write to. Give each host a
+            directory of its own. Either this or O(copy_to[].url).
         type: path
-        required: true
+      url:
+        description:
+          - An object store with the interface of Amazon S3, as V(s3://bucket) or V(s3://bucket/prefix). Give each host
+            a prefix of its own.
+        type: str
+      endpoint_url:
+        description: The URL of a store other than Amazon's, such as V(https://minio.example.com:9000).
+        type: str
+      region:
+        description: The region of the bucket, where the store has regions.
+        type: str
+      ca_file:
+        description: Certificates, on the target, that the store's is verified by; by default those of boto3.
+        type: path
+      access_key:
+        description:
+          - The credentials. Without them boto3 looks for its own on the target, such as the role of a virtual machine,
+            environment variables, or C(~/.aws/credentials).
+        type: str
+      secret_key:
+        description: The secret of O(copy_to[].access_key).
+        type: str
+      session_token:
+        description: Of temporary credentials.
+        type: str
       required:
         description: Whether the migration is refused without the copy; else a problem of the place is a warning.
         type: bool
@@ -141,6 +167,8 @@ attributes:
   platform:
     platforms: posix
     support: full
+requirements:
+  - boto3 on the target, for an object store among the places
 extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.attributes
@@ -677,8 +705,30 @@ ansible_facts:
               description: Files that can still be made; null likewise, or without a limit.
               type: int
               returned: always
+        copy_stores:
+          description: The object stores that the backup will be copied to.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            url:
+              description: Its URL.
+              type: str
+              returned: always
+            required:
+              description: Whether the migration is refused without the copy.
+              type: bool
+              returned: always
+            problem:
+              description: Why it cannot be listed; empty when it can.
+              type: str
+              returned: always
+            remedy:
+              description: What to do about that.
+              type: str
+              returned: always
         copy_places:
-          description: The places that the backup will be copied to.
+          description: The directories that the backup will be copied to.
           type: list
           elements: dict
           returned: always
@@ -1029,7 +1079,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, COPY_TO, JOBS, KEEP_COPY, LEVEL, keep_copy_seconds, target
+from ..module_utils.arguments import (
+    BACKUP_ROOT,
+    CONNECTION,
+    COPY_TO,
+    JOBS,
+    KEEP_COPY,
+    LEVEL,
+    keep_copy_seconds,
+    store_address,
+    target,
+)
 from ..module_utils.console import preflight as console
 from ..module_utils.errors import Refused
 from ..module_utils.fence import run as fence
@@ -1110,7 +1170,8 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         jobs=params["jobs"],
         free_bytes=params["free_bytes"],
         expected_tables=params["expected_tables"],
-        copy_to={Path(given["path"]): given["required"] for given in params["copy_to"]},
+        copy_to={Path(given["path"]): given["required"] for given in params["copy_to"] if given["path"]},
+        copy_stores={store_address(given): given["required"] for given in params["copy_to"] if given["url"]},
         waived=waivers.read(params["waive"]),
         probe=params["probe"] and not check_mode,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -59,15 +60,15 @@ def test_a_copy_is_the_same_files_and_a_backup_root_of_its_own(
     foreseen = places.plan(CopyRequest(backup, (Place(first), Place(second))))
     assert list(first.iterdir()) == []
     done = copied(backup.parent / "latest", first, second)
-    assert [of.backup_dir for of in done] == [of.backup_dir for of in foreseen]
+    assert [of.location for of in done] == [of.location for of in foreseen]
     assert [of.made for of in (*done, *foreseen)] == [True] * 4
-    for copy in done:
-        assert contents(copy.backup_dir) == contents(backup)
-        assert (copy.backup_dir.parent / "latest").resolve() == copy.backup_dir
+    for copy in [Path(of.location) for of in done]:
+        assert contents(copy) == contents(backup)
+        assert (copy.parent / "latest").resolve() == copy
     again = copied(backup, first)
     assert (again[0].made, again[0].problem) == (False, "")
     shutil.rmtree(backup.parent.parent)
-    whole = done[0].backup_dir
+    whole = Path(done[0].location)
     (listed,) = stored.all_of(first)
     assert (listed.condition, listed.level, listed.run_ended) == (Condition.COMPLETE, "decode", True)
     assert verified(database, whole, "restore").reached == "restore"
@@ -102,7 +103,7 @@ def test_each_place_that_cannot_be_used_is_named_and_the_others_have_their_copie
     assert "no copy made it" in said[2]
     assert "is the backup root" in said[3]
     assert said[4] == ""
-    assert str(raised.value.found[4].backup_dir) in str(raised.value)
+    assert raised.value.found[4].location in str(raised.value)
     assert stored.all_of(good)[0].condition is Condition.COMPLETE
     assert foreign.exists()
     assert "does not exist" in copied(backup, gone, required=False)[0].problem
@@ -110,7 +111,7 @@ def test_each_place_that_cannot_be_used_is_named_and_the_others_have_their_copie
 
 def test_another_run_of_the_same_second_and_a_damaged_copy_are_left_alone(backup: Path, tmp_path: Path) -> None:
     target, other = place(tmp_path), place(tmp_path, "other")
-    copy = copied(backup, target)[0].backup_dir
+    copy = Path(copied(backup, target)[0].location)
     csv = next(copy.glob("*.csv"))
     csv.write_bytes(csv.read_bytes()[:-1] + b"x")
     with pytest.raises(places.NotCopied, match=f"damaged: {csv.name}: has another SHA-256"):
@@ -218,8 +219,8 @@ def test_an_interrupted_copy_is_removed(backup: Path, tmp_path: Path, monkeypatc
     target = place(tmp_path)
     copy_checked = files.copy_checked
 
-    def interrupted(source: Path, path: Path, expected: str) -> None:
-        copy_checked(source, path, expected)
+    def interrupted(source: Iterable[bytes], path: Path, expected: str, shown: str) -> None:
+        copy_checked(source, path, expected, shown)
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(files, "copy_checked", interrupted)
@@ -232,7 +233,7 @@ def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
     database: Database, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = place(tmp_path)
-    old = copied(backup, target)[0].backup_dir
+    old = Path(copied(backup, target)[0].location)
     newer = back_up(database, backup.parent.parent).directory
     assert verified(database, newer, "restore").reached == "restore"
     copied(newer, target)

@@ -81,7 +81,7 @@ def documented_options(module: ModuleType) -> dict[str, Any]:
     for name in documentation.get("extends_documentation_fragment", ()):
         fragment = name.split(".")[2]
         text = (COLLECTION / "plugins" / "doc_fragments" / f"{fragment}.py").read_text(encoding="utf-8")
-        if fragment in {"connection", "grace", "guard", "migration_set", "promotion", "verification", "window"}:
+        if fragment != "attributes":
             options.update(yaml.safe_load(text.split('r"""')[1].split('"""')[0])["options"])
     return {**options, **documentation.get("options", {})}
 
@@ -101,7 +101,8 @@ def as_specified(option: dict[str, Any]) -> dict[str, Any]:
 
 def as_documented(option: dict[str, Any]) -> dict[str, Any]:
     """An option of an argument spec without what its documentation does not say."""
-    kept = {name: value for name, value in option.items() if name != "no_log"}
+    unsaid = {"no_log", "mutually_exclusive", "required_one_of", "required_together", "required_by"}
+    kept = {name: value for name, value in option.items() if name not in unsaid}
     kept.setdefault("type", "str")
     if "options" in kept:
         kept["options"] = {name: as_documented(inner) for name, inner in kept["options"].items()}

@@ -21,7 +21,7 @@ PREFIX = "ansible_collections.pgsafe.migration.plugins."
 SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init__.py")
 
 GROUND = {"errors", "foreign_text", "model"}
-PORTS = {"ports.commands", "ports.files", "ports.database"}
+PORTS = {"ports.commands", "ports.files", "ports.database", "ports.object_store"}
 VERBS = {"preflight.run", "backup.run", "verify.run", "verify.lone_archive", "migrate.run", "restore.run", "audit.run"}
 
 
@@ -119,6 +119,10 @@ def test_only_one_file_runs_processes() -> None:
 
 def test_only_one_file_knows_psycopg2() -> None:
     assert _who_imports("psycopg2") == {"ports.database"}
+
+
+def test_only_one_file_knows_boto3() -> None:
+    assert _who_imports("boto3", "botocore") == {"ports.object_store"}
 
 
 def test_only_one_file_of_the_target_knows_ansible() -> None:

@@ -74,6 +74,8 @@ CONVERSIONS = {
 LOOSE = {
     "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
     "facts of a journal": {
+        "backup.copy_source",
+        "backup_set.claim",
         "fence.counters",
         "fence.verdict_counters",
         "guard.progress",

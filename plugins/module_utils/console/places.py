@@ -11,6 +11,7 @@ from ..foreign_text import visible
 from ..text import CROSS, FORESEEN, TICK, size
 
 if TYPE_CHECKING:
+    from ..backup.fetch import Fetched
     from ..backup.places import Copied
 
 
@@ -20,11 +21,19 @@ def copied(found: Sequence[Copied], foreseen: bool) -> list[str]:
 
 
 def _copied_to(copied: Copied, foreseen: bool) -> str:
-    directory = visible(str(copied.backup_dir))
+    directory = visible(copied.location)
     if copied.problem:
         mark = CROSS if copied.place.required else "[warning]"
-        return f"{mark} No copy at {visible(str(copied.place.path))}: {visible(copied.problem)}"
+        return f"{mark} No copy at {visible(copied.place.shown)}: {visible(copied.problem)}"
     if not copied.made:
         return f"{TICK} {directory} is there already" + ("" if foreseen else ", and whole")
     done = f"{FORESEEN} Would copy" if foreseen else f"{TICK} Copied"
     return f"{done} {size(copied.bytes)} to {directory}" + ("" if foreseen else ", and read back")
+
+
+def fetched(found: Fetched, foreseen: bool) -> list[str]:
+    directory = visible(str(found.backup_dir))
+    if not found.made:
+        return [f"{TICK} {directory} is there already" + ("" if foreseen else ", and whole")]
+    done = f"{FORESEEN} Would fetch" if foreseen else f"{TICK} Fetched"
+    return [f"{done} {size(found.bytes)} from {visible(found.shown)} to {directory}"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..retention.stored import StoredBackup
 
 
-def backups(found: Sequence[StoredBackup], root: Path, now: datetime) -> list[str]:
+def backups(found: Sequence[StoredBackup], root: Path | str, now: datetime) -> list[str]:
     """A line for each backup, and how many there are."""
     proven, total = sum(backup.proven for backup in found), sum(backup.bytes for backup in found)
     sums = f"{counted(len(found), 'backup')} under {root}, {proven} of them proven, {size(total)}"

@@ -14,7 +14,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,21 +114,22 @@ def atomic(path: Path) -> Iterator[Sink]:
                 sink.close()
 
 
-def copy_checked(source: Path, path: Path, expected: str) -> None:
-    """Copy a file; it gets its name when what is read back of it from the filesystem has the SHA-256 expected.
+def copy_checked(source: Iterable[bytes], path: Path, expected: str, shown: str) -> None:
+    """Write a file; it gets its name when what is read back of it from the filesystem has the SHA-256 expected.
 
+    :param shown: where the content is from.
     :raises FileFailed: the source has another one, what is read back differs, or a filesystem refused.
     """
     with atomic(path) as sink:
-        for chunk in chunks(source):
+        for chunk in source:
             sink.write(chunk)
         sink.flush()
         if sink.digest.sha256 != expected:
-            raise FileFailed(f"{source} has another SHA-256 than its backup was proven with.")
+            raise FileFailed(f"{shown} has another SHA-256 than its backup was proven with.")
         partial = partial_name(path)
         drop_cached(partial)
         if sha256_of(partial).sha256 != expected:
-            raise FileFailed(f"{path} differs from {source} when it is read back.", remedy="Check the filesystem.")
+            raise FileFailed(f"{path} differs from {shown} when it is read back.", remedy="Check the filesystem.")
 
 
 def drop_cached(path: Path) -> None:

@@ -15,11 +15,12 @@ from .. import names
 from ..compare import cluster, fingerprint
 from ..compare.catalog.beyond import BEYOND, LANGUAGES, NOT_DUMPED, REMOVED_FUNCTIONS
 from ..copies import losses
-from ..errors import LockNotAvailable, PgsafeError
+from ..errors import FileFailed, LockNotAvailable, PgsafeError
 from ..journal.journal import RUNS, all_runs
-from ..model import RECORD_SCHEMA, Target
+from ..model import RECORD_SCHEMA, StoreAddress, Target
 from ..ports import safe_paths
 from ..ports.database import Session, session
+from ..ports.object_store import Store
 from ..postgres import (
     client_tools,
     filesystems,
@@ -35,7 +36,7 @@ from ..text import size
 from ..verify import instance, proof_choice
 from . import access_probe, backup_forecast, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
-from .checks.check import CopyPlace, Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
+from .checks.check import CopyPlace, CopyStore, Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
 
 NO_PROOF, AUTO = "none", "auto"
 
@@ -57,7 +58,8 @@ class Plan:
     :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
     :param stated_free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
-    :param copy_to: the places that the backup will be copied to, and whether each is required.
+    :param copy_to: the directories that the backup will be copied to, and whether each is required.
+    :param copy_stores: the object stores likewise.
     :param probe: whether an empty database is made, to see who gets in.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     """
@@ -72,6 +74,7 @@ class Plan:
     stated_free_bytes: int | None
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
+    copy_stores: Mapping[StoreAddress, bool]
     probe: bool
     keep_copy_seconds: float
 
@@ -309,9 +312,18 @@ def _directories(plan: Plan) -> dict[str, Any]:
         "copy_places": tuple(
             CopyPlace(_directory(path), filesystems.of(path), required) for path, required in plan.copy_to.items()
         ),
+        "copy_stores": tuple(_store(address, required) for address, required in plan.copy_stores.items()),
         "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
         "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),
     }
+
+
+def _store(address: StoreAddress, required: bool) -> CopyStore:
+    try:
+        Store(address).probe()
+    except FileFailed as error:
+        return CopyStore(address.url, required, error.what, error.remedy)
+    return CopyStore(address.url, required, "", "")
 
 
 def _directory(path: Path) -> Directory:

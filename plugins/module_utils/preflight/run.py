@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConnectionFailed, Problem
-from ..model import Target
+from ..model import StoreAddress, Target
 from ..postgres import login_triggers
 from . import facts as preflight_facts
 from .backup_forecast import Asked
@@ -29,7 +29,8 @@ class PreflightRequest:
     :param csv: patterns of the tables that get a CSV.
     :param free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
-    :param copy_to: the places that the backup will be copied to, and whether each is required.
+    :param copy_to: the directories that the backup will be copied to, and whether each is required.
+    :param copy_stores: the object stores likewise.
     :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
@@ -49,6 +50,7 @@ class PreflightRequest:
     free_bytes: int | None
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
+    copy_stores: Mapping[StoreAddress, bool]
     waived: Mapping[str, str]
     probe: bool
     keep_copy_seconds: float
@@ -127,6 +129,7 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         stated_free_bytes=request.free_bytes,
         expected_tables=request.expected_tables,
         copy_to=request.copy_to,
+        copy_stores=request.copy_stores,
         probe=request.probe,
         keep_copy_seconds=request.keep_copy_seconds,
     )

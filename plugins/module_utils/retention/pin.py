@@ -50,13 +50,21 @@ def plan(request: PinRequest) -> Pinned:
         raise NotABackup(f"{request.backup_dir} cannot be resolved: {error}.", remedy="Check backup_dir.") from error
     if not stored.is_directory(directory):
         raise NotABackup(f"{request.backup_dir} is no directory of a backup.", remedy="Check backup_dir.")
-    found = stored.look(directory)
+    found = require_whole(stored.look(directory))
+    _journal(directory)
+    return Pinned(found, request.reason)
+
+
+def require_whole(found: StoredBackup) -> StoredBackup:
+    """
+    :raises NotABackup: it is no whole backup.
+    """
+    directory = found.directory
     if found.condition in (Condition.PARTLY_REMOVED, Condition.UNFINISHED):
         raise NotABackup(f"The backup {directory} is {found.condition}.", remedy="Name another one.")
     if found.condition is Condition.UNREADABLE:
         raise NotABackup(f"The backup {directory} cannot be read: {found.problem}.", remedy="Name another one.")
-    _journal(directory)
-    return Pinned(found, request.reason)
+    return found
 
 
 def run(request: PinRequest) -> Pinned:

@@ -7,6 +7,7 @@ A removal that is broken off leaves a directory without a manifest, which is no 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -74,12 +75,22 @@ def run(request: PruneRequest) -> Pruned:
     :raises Interrupted: a signal came; what was removed until then is gone.
     :raises PgsafeError: as :func:`plan`.
     """
-    planned, done, failures = plan(request), [], []
+    return carried_out(plan(request), lambda decision: _carried_out(decision, request))
+
+
+def carried_out(planned: Pruned, carry_out: Callable[[Decision], Decision]) -> Pruned:
+    """Remove what is planned, each by itself.
+
+    :param carry_out: removes a backup, and gives the decision as it was done.
+    :raises NotPruned, Interrupted: as :func:`run`.
+    """
+    done: list[Decision] = []
+    failures: list[str] = []
     try:
         with signals.raised("The removal of backups"):
             for decision in planned.decisions:
                 try:
-                    done.append(_carried_out(decision, request) if decision.removed else decision)
+                    done.append(carry_out(decision) if decision.removed else decision)
                 except FileFailed as error:
                     failures.append(f"{decision.backup.directory}: {error.what}")
                     done.append(replace(decision, removed=False, reason=error.what))

@@ -128,9 +128,14 @@ def _directories(backup_root: Path, wanted: str) -> Iterator[Path]:
                 yield from (path for path in sorted(parent.iterdir()) if is_directory(path))
 
 
+def is_name(name: str) -> bool:
+    """Whether the directory of a backup may have the name."""
+    return bool(_DIRECTORY.fullmatch(name))
+
+
 def is_directory(path: Path) -> bool:
     """Whether the path is named as the directory of a backup is, and is no link to one."""
-    return bool(_DIRECTORY.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+    return is_name(path.name) and path.is_dir() and not path.is_symlink()
 
 
 def run_of(directory: Path) -> Journal | None:
@@ -147,10 +152,11 @@ def look(directory: Path, held: bool = False) -> StoredBackup:
         return _look(directory, held)
     except (PgsafeError, OSError) as error:
         what = error.what if isinstance(error, PgsafeError) else str(error)
-        return _named(directory, Condition.UNREADABLE, what)
+        return named(directory, Condition.UNREADABLE, what)
 
 
-def _named(directory: Path, condition: Condition, problem: str) -> StoredBackup:
+def named(directory: Path, condition: Condition, problem: str) -> StoredBackup:
+    """A backup of which the name of its directory is all that is known."""
     run_id, created = directory.name.partition("_")[2], _began(directory)
     return StoredBackup(directory, run_id, directory.parent.name, created, 0, condition, problem=problem)
 
@@ -166,7 +172,7 @@ def _look(directory: Path, held: bool) -> StoredBackup:
         directory=directory,
         run_id=directory.name.partition("_")[2],
         database=manifest.identity.name if manifest else directory.parent.name,
-        created=_created(manifest) if manifest else _began(directory),
+        created=created(manifest) if manifest else _began(directory),
         bytes=sum(facts.st_size for facts in there.values()),
         condition=_condition(directory, run_journal, manifest, problem, busy),
         level=proven_level(directory, run_journal) if manifest and run_journal else "",
@@ -184,7 +190,7 @@ def _manifest(directory: Path, there: Files) -> tuple[Manifest | None, str]:
         return None, ""
     try:
         found = manifests.read(directory)
-        problem = _contradiction(directory, found, there)
+        problem = contradiction(directory, found, {name: facts.st_size for name, facts in there.items()})
     except (NotABackup, FileFailed) as error:
         return None, error.what
     except ValueError as error:
@@ -192,18 +198,18 @@ def _manifest(directory: Path, there: Files) -> tuple[Manifest | None, str]:
     return (None, problem) if problem else (found, "")
 
 
-def _contradiction(directory: Path, manifest: Manifest, there: Files) -> str:
+def contradiction(directory: Path, manifest: Manifest, sizes: Mapping[str, int]) -> str:
     """In what the manifest is not of the directory that it is in; files are compared by name and size alone."""
     own = f"migration_{manifest.run_id}" == directory.name
     if not own or names.directory_name(manifest.identity.name) != directory.parent.name:
         return f"its manifest is of the backup {manifest.run_id} of {manifest.identity.name}"
-    if abs(_created(manifest) - _began(directory)) > _LONGEST_RUN:
+    if abs(created(manifest) - _began(directory)) > _LONGEST_RUN:
         return f"its manifest says that it was begun at {manifest.created}"
     for file in manifest.files:
-        if file.name not in there:
+        if file.name not in sizes:
             return f"its file {file.name} is missing"
-        if there[file.name].st_size != file.size:
-            return f"its file {file.name} has {there[file.name].st_size} bytes, and had {file.size}"
+        if sizes[file.name] != file.size:
+            return f"its file {file.name} has {sizes[file.name]} bytes, and had {file.size}"
     return ""
 
 
@@ -244,7 +250,7 @@ def _condition(
     return Condition.PARTLY_REMOVED if removed else Condition.UNFINISHED
 
 
-def _created(manifest: Manifest) -> datetime:
+def created(manifest: Manifest) -> datetime:
     """
     :raises ValueError: it is no time.
     """

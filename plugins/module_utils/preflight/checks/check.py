@@ -222,6 +222,20 @@ class CopyPlace:
 
 
 @dataclass(frozen=True)
+class CopyStore:
+    """An object store that the proven backup will be copied to.
+
+    :param required: whether a copy that fails refuses the migration.
+    :param problem: why it cannot be listed; empty when it can.
+    """
+
+    url: str
+    required: bool
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class LockWait:
     """A session that waits for another one's lock.
 
@@ -328,6 +342,7 @@ class Facts(ServerFacts):
     read_only_fence: bool
     thresholds: Thresholds
     copy_places: tuple[CopyPlace, ...] = ()
+    copy_stores: tuple[CopyStore, ...] = ()
     publications: tuple[str, ...] = ()
     other_histories: tuple[tuple[str, str], ...] = ()
     lock_capacity: int = 0

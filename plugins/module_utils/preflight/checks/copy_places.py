@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each place for a copy of the backup exists, can be written safely, has room, and is on a disk of its own."""
+"""Each place for a copy of the backup can be used.
+
+A directory exists, can be written safely, has room, and is on a disk of its own; an object store can be listed.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,14 @@ def check(facts: Facts) -> Iterator[Problem]:
                 "warning",
                 f"The place {place.directory.path} is on the file system of the backup root: one lost disk takes both.",
                 f"Check whether it is mounted: findmnt --target {place.directory.path}",
+            )
+    for store in facts.copy_stores:
+        if store.problem:
+            yield Problem(
+                "copy_places",
+                "error" if store.required else "warning",
+                f"The place {store.url} for a copy of the backup cannot be used: {store.problem}",
+                store.remedy,
             )
 
 

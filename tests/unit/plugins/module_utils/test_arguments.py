@@ -142,3 +142,19 @@ def test_a_backup_root_is_absolute(given: str) -> None:
     with pytest.raises(BadRequest, match="is not an absolute path"):
         arguments.backup_root({"backup_root": given})
     assert arguments.backup_root({"backup_root": "/var/backups"}) == Path("/var/backups")
+
+
+@pytest.mark.parametrize("given", ["backups", "s3://", "s3:///db1", "s3://backups//db1", "s3://backups/../x", "https://x"])
+def test_a_store_has_the_url_of_a_bucket(given: str) -> None:
+    with pytest.raises(BadRequest, match="is no URL of a store"):
+        arguments.store_address({"url": given})
+
+
+def test_the_secrets_of_a_store_are_not_shown_with_it() -> None:
+    options = {"endpoint_url": None, "access_key": "AKIA", "secret_key": "hidden", "session_token": "also hidden"}
+    address = arguments.store_address({"url": "s3://backups/fleet/db1/", **options})
+    assert (address.url, address.bucket, address.prefix) == ("s3://backups/fleet/db1", "backups", "fleet/db1")
+    assert (address.endpoint_url, address.secret_key) == ("", "hidden")
+    assert "hidden" not in repr(address)
+    for options_of in (arguments.STORE["store"]["options"], arguments.COPY_TO["copy_to"]["options"]):
+        assert {name for name, option in options_of.items() if option.get("no_log")} == {"secret_key", "session_token"}

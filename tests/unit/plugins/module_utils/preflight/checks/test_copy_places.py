@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import copy_places
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import CopyPlace
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import CopyPlace, CopyStore
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 DIRECTORY = replace(FACTS.backup_root, path="/mnt/nfs")
@@ -51,3 +51,11 @@ def test_the_disk_of_the_backup_root_is_a_warning() -> None:
     (problem,) = problems(filesystem=replace(ROOM, device=FACTS.backup_filesystem.device))
     assert problem.severity == "warning"
     assert "on the file system of the backup root" in problem.what
+
+
+def test_a_store_that_cannot_be_listed_stops_the_run_unless_it_may_lack_the_copy() -> None:
+    for required, severity in ((True, "error"), (False, "warning")):
+        store = CopyStore("s3://backups/db1", required, "NoSuchBucket: it is gone", "Create the bucket.")
+        (problem,) = copy_places.check(replace(FACTS, copy_stores=(store, replace(store, problem=""))))
+        assert (problem.severity, problem.remedy) == (severity, "Create the bucket.")
+        assert "s3://backups/db1 for a copy of the backup cannot be used: NoSuchBucket" in problem.what
