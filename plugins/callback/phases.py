@@ -31,6 +31,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+from ..module_utils import playbooks
 from ..module_utils.errors import FileFailed
 from ..module_utils.foreign_text import lines as foreign_lines
 from ..module_utils.foreign_text import visible
@@ -55,6 +56,7 @@ _PHASES = {
     "Migrate": "Phase 3: MIGRATION",
     "Finish": "Phase 4: RECOVERY",
     "Rollback": "Phase 4: ROLLBACK",
+    "Batch": "Phase 4: ROLLBACK",
 }
 
 # From the first of these tasks to the last of them a host may be fenced, and an end between two of them is taken too.
@@ -90,6 +92,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._reasons: dict[str, str] = {}
         self._access: dict[str, str] = {}
         self._lost: dict[str, list[str]] = {}
+        self._foretold: set[str] = set()
         self._phase = self._coming = ""
         self._ours = self._fenced = self._specified = False
         self._play: Any = None
@@ -141,6 +144,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         self._gather(result, well=bool(ignore_errors))
         self._remember_reason(result)
         self._show(result)
+        if not ignore_errors:
+            self._foretell(result._host.get_name())
         if self._specified and not ignore_errors:
             self._verdicts[result._host.get_name()] = Verdict.REFUSED
 
@@ -153,6 +158,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             self._verdicts[host] = Verdict.UNREACHABLE
         reason = "\n".join(foreign_lines(str(_said(result).get("msg", "")).strip()))
         self._reasons.setdefault(host, f"{reason}\n{_GOES_ON}" if begun else reason)
+        self._foretell(host)
+
+    def _foretell(self, host: str) -> None:
+        """What a batch with a failed host comes to, said before it is done: the play may not live that long."""
+        if not (self._fenced and self._migrating) or host in self._foretold:
+            return
+        if self._variable(host, "pg_migrate_on_batch_failure") == "rollback_batch":
+            self._foretold.add(host)
+            command = playbooks.rolling_back("before_last_migration")
+            self._say(f"{host}: [info] The batch failed. At its end its hosts that were migrated are rolled back.")
+            self._say(f"{host}: [info] Should the play end before, for each of them: {command}")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         shield.window(shield.CLOSED)
@@ -305,7 +321,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             self._verdicts[host] = verdicts.of_word(str(facts["pg_migrate_verdict"]).strip())
         if "pg_migrate_access" in facts:
             self._access[host] = str(facts["pg_migrate_access"]).strip()
-        if said.get("verdict") == Verdict.ROLLED_BACK:
+        if said.get("stays"):
+            stays = [shown for line in said["stays"] for shown in foreign_lines(str(line))]
+            self._reasons.setdefault(host, "\n".join(stays))
+        if said.get("verdict") in (Verdict.ROLLED_BACK, Verdict.ROLLED_BACK_WITH_BATCH):
             self._lost[host] = [str(line) for line in said.get("not_given_back") or []]
         prefix = f"{host}: " if len(self._hosts) > 1 else ""
         for line in _console(said):

@@ -235,6 +235,7 @@ def request(params: dict[str, Any]) -> restore.RestoreRequest:
         waived=waivers.read(params["waive"]),
         free_bytes=params["free_bytes"],
         by_link=backup_dir.is_symlink(),
+        most_rows=None,
     )
 
 

@@ -22,7 +22,7 @@ FORMAT = 1
 
 STEPS = (
     *("Gate", "Recover", "Preflight", "Plan", "Audit", "Fence", "Backup", "Verify", "Confirm", "Migrate"),
-    *("Finish", "Failure", "Report", "Prune"),
+    *("Finish", "Failure", "Report", "Batch", "Prune"),
 )
 
 _STATUS = "Look at the run: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.status"
@@ -37,6 +37,7 @@ _NEXT: Mapping[Verdict, tuple[str, ...]] = {
     Verdict.REFUSED: ("Fix what refused the run, then run it again.",),
     Verdict.FAILED_UNCHANGED: ("Fix the cause, then run it again.",),
     Verdict.ROLLED_BACK: ("Look into the failed database, which is kept; fix the migration, then run it again.",),
+    Verdict.ROLLED_BACK_WITH_BATCH: ("Fix the hosts of the batch that failed, then run it again.",),
     Verdict.RESOLVED: ("Run it again.",),
     Verdict.HELD: (
         "Decide: ansible-playbook -i INVENTORY -l HOST pgsafe.migration.recover, "
@@ -82,7 +83,7 @@ class Migration:
 
     def said(self, name: str) -> Any:
         """Of the migration, or of its end by a later task."""
-        found = [self.section(section).get(name) for section in ("finish", "migrate")]
+        found = [self.section(section).get(name) for section in ("batch", "finish", "migrate")]
         return next((value for value in found if value not in (None, "", [], {})), None)
 
 
@@ -111,6 +112,7 @@ _SECTIONS = {
     "pg_audit_info": "audit",
     "pg_backup": "backup",
     "pg_backup_verify": "proof",
+    "pg_batch_rollback": "batch",
 }
 
 
@@ -269,7 +271,7 @@ def _version(of: Migration, verification: Mapping[str, Any]) -> dict[str, str]:
 def _rows(of: Migration, verification: Mapping[str, Any]) -> dict[str, int | None]:
     tables = mappings(verification.get("tables"))
     before = [table.get("before") for table in tables] or list(mapping(of.section("backup").get("rows")).values())
-    restored = mapping(mapping(of.said("rollback")).get("rows"))
+    restored = mapping(_done(of).get("rows"))
     after = list(restored.values()) or [table.get("after") for table in tables]
     audited = mapping(mapping(of.section("audit").get("audit")).get("rows")).values()
     return {"before": total(before) if before else total(audited), "after": total(after)}
@@ -283,9 +285,15 @@ def _backup(of: Migration) -> dict[str, Any] | None:
     return {"dir": text(taken["backup_dir"]), "bytes": count(taken.get("bytes")), "level": level}
 
 
+def _done(of: Migration) -> Mapping[str, Any]:
+    """A rollback by the run itself, or the later one with its batch."""
+    with_batch = of.verdict is Verdict.ROLLED_BACK_WITH_BATCH
+    return of.section("batch") if with_batch else mapping(of.said("rollback"))
+
+
 def _rollback(of: Migration) -> dict[str, Any]:
     """What one took, or how long one from the archive is expected to take."""
-    done = mapping(of.said("rollback"))
+    done = _done(of)
     return {
         "expected_seconds": number(of.section("proof").get("restore_seconds")),
         "seconds": number(done.get("seconds")),
@@ -300,7 +308,7 @@ def _files(of: Migration, verification: Mapping[str, Any]) -> list[dict[str, Any
     ran = {text(file.get("name")): file for file in mappings(verification.get("files"))}
     applied = list(ran) or texts(of.said("applied"))
     pending = [name for name in texts(of.section("plan").get("files")) if name not in applied]
-    undone = of.verdict is Verdict.ROLLED_BACK
+    undone = of.verdict in (Verdict.ROLLED_BACK, Verdict.ROLLED_BACK_WITH_BATCH)
     done = [_file(name, ran.get(name, {}), "rolled_back" if undone else "applied") for name in applied]
     return done + [_file(name, {}, "pending") for name in pending]
 

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,17 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 from ansible_collections.pgsafe.migration.tests.server.plays import QUESTION, Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, SMALL, TREE, Database, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    SMALL,
+    TREE,
+    Database,
+    databases,
+    require_open,
+    until,
+    write_set,
+)
 
 import pgserver
 
@@ -159,3 +172,107 @@ def test_a_host_that_fails_or_takes_long_changes_nothing_for_the_others_however_
     assert databases["bad"].fingerprint() == before
     assert len(list((root / database.name).glob("migration_*/manifest.json"))) == 2
     twin.admin(f"DROP DATABASE {twin.name} WITH (FORCE)")
+
+
+WRITTEN = "INSERT INTO customers (name) SELECT 'since' FROM generate_series(1, 12)"
+
+
+def writing(database: Database) -> list[str]:
+    """A client that writes, as a command."""
+    server = database.server
+    address = ["-h", str(server.socket_dir), "-p", str(server.port), "-U", pgserver.SUPERUSER, "-d", database.name]
+    return [str(server.bin_dir / "psql"), *address, "-c", WRITTEN]
+
+
+@pytest.mark.fault(76)
+def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path, clone: Callable[[str], Database]
+) -> None:
+    """The canary, a batch before, stays. Of the failed batch one has lost too much, and one loses its backup."""
+    fleet = {**fleet, "e": clone("small")}
+    good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
+    before = {name: database.fingerprint() for name, database in fleet.items()}
+    hosts = {name: database.variables(backup_root, good) for name, database in fleet.items()}
+    hosts["c"]["pg_migrate_source"] = str(broken)
+    hosts["b"]["pg_migrate_keep_copy_for"] = "1h"
+    for name in "bd":
+        hosts[name]["pg_migrate_after_opening"] = [writing(fleet[name])]
+    hosts["d"]["pg_migrate_batch_rollback"] = {"max_rows_written": 11}
+    backups = str(backup_root / fleet["e"].name)
+    hosts["e"]["pg_migrate_after_opening"] = [["find", backups, "-name", "full_backup.*", "-delete"]]
+    hosts["b"]["pg_migrate_batch_rollback"] = {"max_rows_written": 12, "within": "1h"}
+    given = {"pg_migrate_serial": [1, 4], "pg_migrate_on_batch_failure": "rollback_batch"}
+    played = ansible.play(hosts, *confirmed(fleet, **given))
+    assert played.status == 2, played.output
+    assert {name: played.verdict(name) for name in "abcde"} == {
+        "a": "migrated and verified",
+        "b": "rolled back with its batch: the database is as it was before",
+        "c": "rolled back: the database is as it was before",
+        "d": "migrated and verified",
+        "e": "migrated and verified",
+    }, played.output
+    assert {name for name in fleet if fleet[name].fingerprint() != before[name]} == {"a", "d", "e"}
+    assert all(map(require_open_again, fleet.values()))
+    assert "b: [warning] Since the verdict, 12 rows were written" in played.flat
+    assert "The batch failed (c (rolled back)), but this host is not rolled back with it" in played.flat
+    reported = report(ansible)
+    assert (reported["b"]["verdict"], reported["b"]["well"]) == ("rolled_back_with_batch", False)
+    assert reported["b"]["rollback"]["method"] == "verified_copy"
+    assert fleet["b"].called(reported["b"]["rollback"]["kept"]).name in databases(fleet["b"].server)
+    assert any("max_rows_written" in line for line in reported["d"]["reasons"])
+    assert (reported["d"]["verdict"], reported["d"]["well"]) == ("migrated", True)
+    assert (reported["e"]["verdict"], reported["e"]["well"]) == ("migrated", False)
+    assert reported["e"]["reasons"]
+
+
+def require_open_again(database: Database) -> bool:
+    require_open(database)
+    return True
+
+
+@pytest.mark.fault(76)
+@pytest.mark.fault(77)
+def test_no_host_begins_to_migrate_when_its_batch_would_be_rolled_back(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good = write_set(ansible.home / "good", GOOD)
+    hosts = {name: fleet[name].variables(backup_root, good) for name in "ab"}
+    hosts["a"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    before = fleet["b"].fingerprint()
+    given = {"pg_migrate_serial": 2, "pg_migrate_on_batch_failure": "rollback_batch"}
+    played = ansible.play(hosts, *confirmed(fleet, **given))
+    assert [played.verdict(name) for name in "ab"] == ["unreachable", "refused: nothing was changed"], played.output
+    assert "Other hosts of the batch failed before the migration (a)" in played.flat
+    assert fleet["b"].fingerprint() == before
+    require_open(fleet["b"])
+
+
+@pytest.mark.fault(76)
+def test_a_controller_that_is_killed_before_the_rollback_of_a_batch_leaves_whole_databases_and_a_command(
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path
+) -> None:
+    good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
+    hosts = {"a": fleet["a"].variables(backup_root, good), "b": fleet["b"].variables(backup_root, broken)}
+    before = {name: fleet[name].fingerprint() for name in hosts}
+    given = {"pg_migrate_serial": 2, "pg_migrate_on_batch_failure": "rollback_batch"}
+    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory(hosts), *confirmed(fleet, **given)]
+    output = ansible.home / "output"
+    with output.open("w") as stream:
+        play = subprocess.Popen(
+            argv, cwd=ansible.home, env=ansible.environment(), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+            start_new_session=True,
+        )
+        try:
+            until(lambda: "Report | Remember the verdict" in output.read_text(), "the verdicts")
+        finally:
+            os.killpg(play.pid, signal.SIGKILL)
+            play.wait()
+    said = " ".join(output.read_text().split())
+    assert "b: [info] The batch failed. At its end its hosts that were migrated are rolled back." in said
+    assert "pgsafe.migration.rollback -e pg_migrate_backup_dir=before_last_migration" in said
+    assert {name for name in hosts if fleet[name].fingerprint() != before[name]} == {"a"}
+    assert all(require_open_again(fleet[name]) for name in hosts)
+    undo = ("-l", "a", "-e", "pg_migrate_backup_dir=before_last_migration", *confirmed(fleet))
+    played = ansible.play(hosts, *undo, playbook="pgsafe.migration.rollback")
+    assert played.status == 0, played.output
+    assert fleet["a"].fingerprint() == before["a"]

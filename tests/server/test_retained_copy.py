@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL, of_run
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import kept, recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import kept, recover, with_batch
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.with_batch import Limits
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
@@ -161,6 +163,33 @@ def test_statistics_that_were_reset_count_nothing_and_the_rollback_says_so(
     database.sql(f"{WRITTEN}; SELECT pg_stat_reset()")
     planned = restore.plan(requests.restore(database.target, taken.directory))
     assert planned.written[0].startswith("What was written since the verdict is not known")
+
+
+def test_a_rollback_with_the_batch_is_refused_beyond_its_limits_and_leaves_the_database_migrated(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken, copy, _before = _migrated(database, backup_root, tmp_path)
+    run_journal = of_run(backup_root, taken.run_id)
+    assert run_journal is not None
+
+    def why_not(seconds: float, most_rows: int) -> str:
+        return with_batch.decide(database.target, run_journal, Limits(seconds, most_rows)).why_not
+
+    assert why_not(DAY, 0) == ""
+    assert "longer than 0.0 s (within)" in why_not(0, 0)
+    database.sql(WRITTEN)
+    assert why_not(DAY, 12) == ""
+    assert "no more than 11 rows (max_rows_written)" in why_not(DAY, 11)
+    # Sessions that report late: the rollback itself counts again when they have ended.
+    with pytest.raises(Refused, match="would lose more than the 11 rows"):
+        restore.run(requests.restore(database.target, taken.directory, most_rows=11))
+    require_open(database)
+    assert ours(database.server, database.name) == {copy}
+    assert (run_journal.state.verdict, run_journal.state.irregular) == ("migrated", ())
+    database.sql("CREATE TABLE made_since ()")
+    assert "max_rows_written" in why_not(DAY, 1000)
+    database.sql("DROP TABLE made_since; SELECT pg_stat_reset()")
+    assert "max_rows_written" in why_not(DAY, 1000)
 
 
 def test_the_playbooks_retain_a_copy_ask_about_what_a_rollback_loses_and_prune_it(

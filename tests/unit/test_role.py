@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_backup,
     pg_backup_prune,
     pg_backup_verify,
+    pg_batch_rollback,
     pg_fence,
     pg_migration_apply,
     pg_preflight_facts,
@@ -47,6 +48,7 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "pg_migrate_waive": (pg_preflight_facts.SPEC, {"checks": "waive", "audit": "waive"}),
     "pg_migrate_retention": (pg_backup_prune.SPEC, {}),
     "pg_migrate_copy_to": (arguments.COPY_TO["copy_to"]["options"], {}),
+    "pg_migrate_batch_rollback": (pg_batch_rollback.SPEC, {}),
     "pg_migrate_promotion": (arguments.PROMOTION["promotion"]["options"], {}),
     "pg_migrate_assertions": (arguments.VERIFICATION["assertions"]["options"], {}),
 }

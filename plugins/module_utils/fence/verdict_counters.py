@@ -22,10 +22,16 @@ from . import counters
 class Written:
     """:param rows: written since the verdict; None where that cannot be counted.
     :param lines: what was done, or why it cannot be counted, a readable line each.
+    :param beyond_rows: DDL ran, or a table was truncated or rewritten, which no number of rows measures.
     """
 
     rows: int | None
     lines: tuple[str, ...]
+    beyond_rows: bool = False
+
+    def exceeds(self, most_rows: int) -> bool:
+        """Whether a rollback could lose more than these rows."""
+        return self.rows is None or self.rows > most_rows or self.beyond_rows
 
 
 def take(live: Target) -> dict[str, Any]:
@@ -65,7 +71,8 @@ def _counted(live: Target, facts: Mapping[str, Any]) -> Written:
             ),
         )
     lines = tuple(counters.differences(before, now)) or ("nothing was written",)
-    return Written(now.rows_written - before.rows_written, tuple(f"Since the verdict, {line}" for line in lines))
+    rows, told = now.rows_written - before.rows_written, tuple(f"Since the verdict, {line}" for line in lines)
+    return Written(rows, told, (before.catalogs, before.files) != (now.catalogs, now.files))
 
 
 def _identity(live: Target) -> Identity:

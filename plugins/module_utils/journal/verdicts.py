@@ -32,6 +32,9 @@ class Verdict(Word):
     AS_BACKUP = "as_backup"
     RESTORED = "restored"
 
+    # It ended well, and was rolled back because another host of its batch did not.
+    ROLLED_BACK_WITH_BATCH = "rolled_back_with_batch"
+
     # No module says these; the callback sees them.
     UNREACHABLE = "unreachable"
     NOT_REACHED = "not_reached"
@@ -63,6 +66,7 @@ _TEXTS = {
     Verdict.UNKNOWN: "UNKNOWN: no module said how the run ended; look at it with pgsafe.migration.status",
     Verdict.AS_BACKUP: "is as the backup holds it",
     Verdict.RESTORED: "restored to another database",
+    Verdict.ROLLED_BACK_WITH_BATCH: "rolled back with its batch: the database is as it was before",
     Verdict.UNREACHABLE: "unreachable",
     Verdict.NOT_REACHED: "not reached: nothing was changed",
     Verdict.FINISHED: "finished without a failure",

@@ -42,6 +42,7 @@ class RollbackRequest:
     :param in_window: the process that migrated asks; after its death people may have put things right.
     :param unmoved: the verification found nothing changed; only a full comparison tells, as the record is a change.
     :param interruptible: signals break off what takes long, up to the renames; else they are the caller's.
+    :param most_rows: refuse where clients have written more rows than these since the verdict; None for no limit.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class RollbackRequest:
     sequences: str = ""
     interruptible: bool = False
     unmoved: bool = False
+    most_rows: int | None = None
 
     def listening(self) -> AbstractContextManager[None]:
         """For the time of the block a signal breaks it off, where it may."""
@@ -291,7 +293,7 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     kept = whereabouts.kept_name(manifest) if live.places(0) else ""
     prepared = _end_prepared(request.target, live, run_journal)
     ahead, unread = _ahead(request.target, live, manifest, run_journal)
-    lost = _lost(request.target, live, run_journal, kept)
+    lost = _lost(request, live, run_journal, kept)
     with _closed(request.target, live.name) as ended:
         with request.listening():
             found = _candidate(request, manifest, run_journal)
@@ -325,16 +327,24 @@ def _ahead(
         return (), (f"Could not read the sequences of the failed database: {error.what}",)
 
 
-def _lost(target: Target, live: Live, run_journal: Journal | None, kept: str) -> tuple[str, ...]:
+def _lost(request: RollbackRequest, live: Live, run_journal: Journal | None, kept: str) -> tuple[str, ...]:
     """What was written since a good verdict; sessions report all of it once they have ended.
 
     Each is ended once: those that come back at once are ended when the database is closed.
+
+    :raises Refused: it is more than the limit.
     """
     if live.name is None or run_journal is None or run_journal.state.fenced or not run_journal.state.ended:
         return ()
-    with suppress(PgsafeError), session(target.maintenance, WRITING, "rollback") as server:
+    with suppress(PgsafeError), session(request.target.maintenance, WRITING, "rollback") as server:
         cutover.end_each_once(server, live.name)
-    found = verdict_counters.written_since(target.database(live.name), run_journal)
+    found = verdict_counters.written_since(request.target.database(live.name), run_journal)
+    if found and request.most_rows is not None and found.exceeds(request.most_rows):
+        raise Refused(
+            f"A rollback of {live.name} would lose more than the {request.most_rows:,} rows that it may: "
+            f"{'; '.join(found.lines)}.",
+            f"{live.name} is open, and stays migrated.",
+        )
     return tuple(f"{line}: it is in {kept} only." for line in found.lines) if found else ()
 
 

@@ -40,6 +40,7 @@ class RestoreRequest:
     :param sequences: as for :class:`rollback.RollbackRequest`.
     :param free_bytes: what a person says is free for the copy, where it cannot be seen.
     :param by_link: the backup was named by a link such as ``latest``, so the caller need not know which one it is.
+    :param most_rows: as for :class:`rollback.RollbackRequest`.
     """
 
     target: Target
@@ -50,12 +51,18 @@ class RestoreRequest:
     free_bytes: int | None
     sequences: str
     by_link: bool
+    most_rows: int | None
 
     @property
     def rollback(self) -> RollbackRequest:
         """By hand it may be broken off."""
         return RollbackRequest(
-            self.target, self.backup_dir, self.jobs, sequences=self.sequences, interruptible=True
+            self.target,
+            self.backup_dir,
+            self.jobs,
+            sequences=self.sequences,
+            interruptible=True,
+            most_rows=self.most_rows,
         )
 
 

@@ -178,6 +178,21 @@ def test_the_verdict_of_a_rollback_names_what_is_not_as_it_was_before() -> None:
     assert "  db1  rolled back: the database is as it was before, except: materialized view m: stale" in script.lines()
 
 
+def test_a_failed_host_of_a_batch_that_is_rolled_back_is_shown_with_the_command_that_does_it_by_hand() -> None:
+    script = Script("db1", "db2").task("Gate | Forget an earlier migration").task("Fence | Keep others from writing")
+    script.manager.get_vars.return_value["pg_migrate_on_batch_failure"] = "rollback_batch"
+    script.task("Migrate | Apply").failed("db1", msg="It broke.").task("Finish | Abort").failed("db1", msg="Again.")
+    (line,) = [line for line in script.lines() if "Should the play end before" in line]
+    assert line.endswith("pgsafe.migration.rollback -e pg_migrate_backup_dir=before_last_migration")
+
+
+def test_a_host_that_stays_migrated_says_why_below_its_verdict() -> None:
+    script = Script("db1").task("Batch | See").ok("db1", stays=["Not rolled back\x1b[31m", "By hand: a command"])
+    lines = script.task("Report | Remember").verdict("db1", "migrated").lines()
+    at = lines.index("  db1  migrated and verified")
+    assert [line.strip() for line in lines[at + 1 : at + 3]] == ["Not rolled back\\x1b[31m", "By hand: a command"]
+
+
 def test_a_host_that_failed_at_the_gate_was_refused() -> None:
     script = Script("db1").task("Gate | Forget").verdict("db1", "refused")
     script.failed("db1", what_failed="The disk is full.", state_left="Nothing was changed.", remedy="Free it.")

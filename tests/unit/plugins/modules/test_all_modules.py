@@ -35,6 +35,7 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "pg_backup_fetch": {"store": {"url": "s3://backups"}, "fetch_to": "/nowhere", "database": "app"},
     "pg_backup_info": {"backup_root": "/nowhere"},
     "pg_backup_prune": {"backup_root": "/nowhere"},
+    "pg_batch_rollback": {"backup_dir": "/nowhere"},
     "pg_backup_copy": {"backup_dir": "/nowhere", "copy_to": [{"path": "/nowhere"}]},
     "pg_backup_verify": {"backup_dir": "/nowhere"},
     "pg_compare": {"other_db": "other"},

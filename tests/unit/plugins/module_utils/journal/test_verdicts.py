@@ -34,6 +34,7 @@ def test_the_role_sets_no_verdict_that_ends_well_by_itself() -> None:
 def test_every_verdict_has_a_text_and_the_documentation_knows_it() -> None:
     assert all(verdict.text for verdict in Verdict)
     elsewhere = {"resolved", "as_backup", "restored", "unreachable", "not_reached", "finished", "failed"}
+    elsewhere.add("rolled_back_with_batch")
     for module in (pg_migration_apply, pg_guard):
         assert set(yaml.safe_load(module.RETURN)["verdict"]["choices"]) == {*Verdict} - elsewhere
 
