@@ -9,8 +9,8 @@ module: pg_rows_extract
 short_description: Extract rows of a table that match a condition from a backup
 version_added: 0.1.0
 description:
-  - Writes the rows of one table that match an SQL condition to a CSV or to a file of INSERT statements, without
-    restoring the database.
+  - Writes the rows of one table that match an SQL condition to a CSV, to a file of INSERT statements, or to a table of
+    their own, without restoring the database.
   - The rows of that table go into a scratch database beside the live one, and are compared with the manifest. There the
     condition is evaluated, in a read-only transaction. Tables of the live database are neither read nor changed.
   - The role must be allowed to create databases. When the task is killed, the next one with the same backup drops the
@@ -31,13 +31,24 @@ options:
     type: str
     required: true
   dest:
-    description: The file to write, on the target. It must not exist yet; only its owner may read it.
+    description:
+      - The file to write, on the target. It must not exist yet; only its owner may read it.
+      - Required unless O(format=table).
     type: path
-    required: true
-  format:
-    description: A CSV with a header, or an INSERT statement for each row into the table that the backup is of.
+  schema:
+    description:
+      - With O(format=table) the schema of the live database that the table is made in, under its own name. It must not
+        exist yet.
+      - V(recovered_YYYYMMDD_HHMMSS) when it is not given.
     type: str
-    choices: [csv, sql]
+  format:
+    description:
+      - V(csv) is a CSV with a header.
+      - V(sql) is an INSERT statement for each row into the table that the backup is of.
+      - V(table) is a table in a new schema of the live database, with the columns, defaults and check constraints of
+        the backup, and without indexes, keys and triggers. It appears with its rows or not at all.
+    type: str
+    choices: [csv, sql, table]
     default: csv
   source:
     description: Where the rows are taken from - C(full_backup.dump), C(full_backup.sql.gz), or the CSV of the table.
@@ -60,7 +71,7 @@ attributes:
     support: none
   idempotent:
     support: none
-    details: It refuses a file that exists.
+    details: It refuses a file or a schema that exists.
   platform:
     platforms: posix
     support: full
@@ -82,6 +93,15 @@ EXAMPLES = r"""
     condition: id = 42
     dest: /tmp/member_42.sql
     format: sql
+
+- name: Have all members of a city beside the live table
+  pgsafe.migration.pg_rows_extract:
+    login_db: community_connect
+    backup_dir: /var/backups/pgsafe/community_connect/latest
+    table: members
+    condition: city = 'Leiden'
+    format: table
+    schema: members_of_before
 """
 
 RETURN = r"""
@@ -90,7 +110,7 @@ table:
   returned: success
   type: str
 dest:
-  description: The file.
+  description: The file, or the schema of the table.
   returned: success
   type: str
 source:
@@ -129,7 +149,7 @@ from ..module_utils.arguments import BACKUP_DIR, CONNECTION, target
 from ..module_utils.jobs import extract as job
 from ..module_utils.ports.module import serve
 from ..module_utils.preflight import waivers
-from ..module_utils.tables import extract
+from ..module_utils.tables import extract, recover
 from ..module_utils.tables.chosen import SOURCES
 
 SPEC = {
@@ -137,7 +157,8 @@ SPEC = {
     **BACKUP_DIR,
     "table": {"type": "str", "required": True},
     "condition": {"type": "str", "required": True},
-    "dest": {"type": "path", "required": True},
+    "dest": {"type": "path"},
+    "schema": {"type": "str"},
     "format": {"type": "str", "choices": list(extract.FORMS), "default": "csv"},
     "source": {"type": "str", "choices": list(SOURCES), "default": "archive"},
     "waive": {"type": "dict", "default": {}},
@@ -156,7 +177,8 @@ def request(params: dict[str, Any]) -> extract.ExtractRequest:
         backup_dir=Path(params["backup_dir"]).resolve(),
         table=params["table"],
         condition=params["condition"],
-        dest=Path(params["dest"]),
+        dest=Path(params["dest"]) if params["dest"] else None,
+        schema=params["schema"] or recover.default_schema(),
         form=params["format"],
         source=params["source"],
         waived=waivers.read(params["waive"]),

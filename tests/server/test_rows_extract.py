@@ -43,6 +43,15 @@ def test_rows_that_match_are_the_same_from_each_format(
         sql = tmp_path / f"{number}.sql"
         asked = requests.extract(database.target, taken.directory, table, condition, sql, form="sql")
         assert extract.run(asked).rows == count
+        beside = replace(asked, dest=None, form="table", schema="side")
+        assert extract.run(beside).rows == count
+        schema, _dot, name = table.rpartition(".")
+        side, live = f'side."{_quoted(name)}"', f'"{schema or "public"}"."{_quoted(name)}"'
+        assert database.sql(f"TABLE {side} EXCEPT ALL SELECT * FROM {live}") == ""
+        assert database.sql(f"SELECT count(*) FROM {side}") == str(count)
+        with pytest.raises(Refused, match="schema side already"):
+            extract.run(beside)
+        database.sql("DROP SCHEMA side CASCADE")
     assert database.fingerprint() == before
 
     database.sql("""
@@ -55,6 +64,10 @@ def test_rows_that_match_are_the_same_from_each_format(
         database.sql((tmp_path / f"{number}.sql").read_text())
     assert database.fingerprint().tables == before.tables
     assert not [name for name in databases(database.server) if name.startswith(f"{database.name}__")]
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', '""')
 
 
 def test_a_condition_that_is_more_or_fails_writes_nothing(
@@ -71,8 +84,13 @@ def test_a_condition_that_is_more_or_fails_writes_nothing(
         ("lo_create(4711) > 0", "read-only"),
         ("spent(id) > 0", "spent"),
     ):
-        with pytest.raises(QueryFailed, match=message):
-            extract.run(replace(asked, condition=condition))
+        for form in (asked, replace(asked, dest=None, form="table", schema="side")):
+            with pytest.raises(QueryFailed, match=message):
+                extract.run(replace(form, condition=condition))
+    for wrong in (replace(asked, dest=None), replace(asked, form="table")):
+        with pytest.raises(BadRequest, match="without a dest to a table"):
+            extract.run(wrong)
+    assert database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'side'") == "0"
     assert list(tmp_path.glob("rows*")) == []
     assert extract.plan(asked).of == 60
     dest.write_text("mine")

@@ -108,7 +108,9 @@ def tables(target: Target, backup_dir: Path, *labels: str, **fields: Any) -> Tab
     return replace(pg_table_recover.request(given), **{"target": target, **fields})
 
 
-def extract(target: Target, backup_dir: Path, table: str, condition: str, dest: Path, **fields: Any) -> ExtractRequest:
-    options = {"backup_dir": str(backup_dir), "table": table, "condition": condition, "dest": str(dest)}
-    given = _given(pg_rows_extract, **options)
+def extract(
+    target: Target, backup_dir: Path, table: str, condition: str, dest: Path | None, **fields: Any
+) -> ExtractRequest:
+    options = {"backup_dir": str(backup_dir), "table": table, "condition": condition}
+    given = _given(pg_rows_extract, **options, dest=str(dest) if dest else None)
     return replace(pg_rows_extract.request(given), **{"target": target, **fields})

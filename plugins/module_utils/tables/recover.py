@@ -95,7 +95,7 @@ def plan(request: TableRequest) -> Recovered:
     """
     chosen = choose(request.target, request.backup_dir, request.tables, request.source)
     target = login_triggers.silenced(request.target)
-    _require_free(target, request, chosen.labels)
+    _require_place(target, request, chosen)
     found = problems(target, intent(chosen, request.free_bytes, request.waived))
     return Recovered(target.dbname, request.schema, request.source, _rows(chosen), problems=found)
 
@@ -107,7 +107,7 @@ def run(request: TableRequest) -> Recovered:
     started = time.monotonic()
     chosen = choose(request.target, request.backup_dir, request.tables, request.source)
     target = login_triggers.silenced(request.target)
-    _require_free(target, request, chosen.labels)
+    _require_place(target, request, chosen)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
     require_intact(chosen)
@@ -131,11 +131,16 @@ def _rows(chosen: Chosen) -> dict[str, int]:
     return {label: chosen.manifest.fingerprint.tables[label].rows for label in chosen.labels}
 
 
-def _require_free(target: Target, request: TableRequest, labels: Sequence[str]) -> None:
+def _require_place(target: Target, request: TableRequest, chosen: Chosen) -> None:
+    require_free(target, request.schema)
+    if request.swap:
+        swap.require_possible(target, chosen.labels)
+
+
+def require_free(target: Target, schema: str) -> None:
     """
-    :raises Refused: there is such a schema, or cannot be, or the live tables cannot be replaced.
+    :raises Refused: there is such a schema, or cannot be.
     """
-    schema = request.schema
     if not 0 < len(schema.encode()) <= LONGEST or schema.startswith("pg_"):
         raise Refused(f"A schema cannot have the name {schema!r}.", remedy="Choose another name for schema.")
     with session(target, purpose="recover table") as reader:
@@ -145,8 +150,6 @@ def _require_free(target: Target, request: TableRequest, labels: Sequence[str]) 
             f"{target.dbname} has a schema {schema} already.",
             remedy="Choose another name for schema, or leave it out.",
         )
-    if request.swap:
-        swap.require_possible(target, labels)
 
 
 def mark(run_id: str) -> str:
