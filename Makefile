@@ -144,6 +144,10 @@ benchmark: venv-benchmark ## Compare the backup with the usual ways (BENCHMARK_A
 benchmark-restore: venv-demo ## Compare the restore with a bare pg_restore (RESTORE_ARGS='--sizes 0.1')
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/restore_benchmark.py $(RESTORE_ARGS)
 
+.PHONY: benchmark-recovery
+benchmark-recovery: venv-demo ## Compare the recovery of one table with a bare pg_restore (RECOVERY_ARGS='--sizes 0.1')
+	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/recovery_benchmark.py --gate $(RECOVERY_ARGS)
+
 .PHONY: benchmark-history
 benchmark-history: venv-demo tree ## Compare planning with 300 files and with 5
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/history_benchmark.py --gate $(HISTORY_ARGS)

@@ -55,16 +55,17 @@ def bare(source: benchmark.Source, backup: Path) -> Seconds:
 
 def ours(source: benchmark.Source, backup: Path) -> Seconds:
     """The collection's restore, in a process of its own."""
-    found = _measured(source, "one_restore.py", str(backup), str(source.bin_dir), COPY)
+    found = measured(source, "one_restore.py", str(backup), str(source.bin_dir), COPY)
     return {WHOLE: found.pop("whole"), **{f"ours, {part}": seconds for part, seconds in found.items()}}
 
 
 def rolled_back(source: benchmark.Source, root: Path) -> Seconds:
     """A migration that fails behind the default fence, put back by the copy that proved its backup."""
-    return _measured(source, "one_rollback.py", str(root), str(source.bin_dir))
+    return measured(source, "one_rollback.py", str(root), str(source.bin_dir))
 
 
-def _measured(source: benchmark.Source, tool: str, *arguments: str) -> Seconds:
+def measured(source: benchmark.Source, tool: str, *arguments: str) -> Seconds:
+    """What a tool beside this one prints."""
     argv = [sys.executable, str(TOOLS / tool), *arguments]
     done = subprocess.run(argv, env=source.environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
