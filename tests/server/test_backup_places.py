@@ -127,6 +127,18 @@ def test_another_run_of_the_same_second_and_a_damaged_copy_are_left_alone(backup
         copied(backup, other)
 
 
+def test_the_backup_root_of_a_run_that_has_migrated_is_no_place_for_its_backup(backup: Path, tmp_path: Path) -> None:
+    own = place(tmp_path)
+    run_there = run_of(own / backup.parent.name / backup.name)
+    run_there.directory.mkdir(parents=True, mode=0o700)
+    run_there.append(Event.BACKUP_STARTED, backup_dir=str(own / backup.parent.name / backup.name), database="app")
+    run_there.append(Event.ARMED)
+    before = run_there.text()
+    with pytest.raises(places.NotCopied, match="is the backup root of the run itself"):
+        copied(backup, own)
+    assert run_there.text() == before
+
+
 def test_a_source_that_was_damaged_after_its_proof_is_not_copied(backup: Path, tmp_path: Path) -> None:
     target = place(tmp_path)
     csv = next(backup.glob("*.csv"))

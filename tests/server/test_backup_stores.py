@@ -345,8 +345,10 @@ def test_retention_keeps_what_is_pinned_or_needed_and_says_what_it_could_not_rem
     with pytest.raises(NotPruned, match="AccessDenied"):
         pruned(store)
     assert whole(store, old_and_newer)
-    with pytest.raises(NotABackup, match="has begun"):
+    with pytest.raises(NotABackup, match="had begun before it was pinned"):
         remote_prune.run_pin(pin)
+    assert "pinned: for the auditors" in [of.reason for of in pruned(store).decisions]
+    remote_prune.run_pin(replace(pin, reason=""))
     assert [of.backup.directory.name for of in pruned(store).removed] == [old_and_newer.name]
     assert store.objects(under(old_and_newer)) == {}
 

@@ -77,7 +77,7 @@ def require_usable(place: Path, source: CopySource) -> None:
 def _run_there(place: Path, directory: Path, run_id: str) -> Journal:
     """The journal of the run at the place.
 
-    :raises FileFailed: a run of another database or host has its name there.
+    :raises FileFailed: a run of another database or host has its name there, or the run itself has migrated there.
     """
     files.make_directory(place / RUNS)
     files.make_directory(place / RUNS / run_id)
@@ -85,6 +85,11 @@ def _run_there(place: Path, directory: Path, run_id: str) -> Journal:
     run_journal = Journal(place / RUNS / run_id)
     if run_journal.backup_dir and Path(run_journal.backup_dir).parts[-2:] != directory.parts[-2:]:
         raise of_another(run_journal.backup_dir)
+    if run_journal.state.armed:
+        raise FileFailed(
+            f"{place} is the backup root of the run itself, whose journal says what became of its database.",
+            remedy="Name another directory.",
+        )
     return run_journal
 
 

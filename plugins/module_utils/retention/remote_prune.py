@@ -111,7 +111,7 @@ def _again(store: Store, decision: Decision, policy: Policy) -> Decision:
 def _remove(store: Store, directory: Path) -> None:
     """The manifest first, so that what is left is no backup, and the claim last, so that it is known for what it is."""
     there = set(store.objects(str(directory)))
-    last = (REMOVING, CLAIM)
+    last = (PINNED, REMOVING, CLAIM)
     for name in (MANIFEST, *sorted(there - {MANIFEST, *last})):
         store.delete(f"{directory}/{name}")
     store.abort_uploads(str(directory))
@@ -142,11 +142,15 @@ def run_pin(request: RemotePinRequest) -> Pinned:
         return found
     store.put(name, request.reason.encode())
     there = store.objects(str(found.backup.directory))
-    if REMOVING in there or MANIFEST not in there:
+    if MANIFEST not in there:
         store.delete(name)
+        raise NotABackup(f"The backup {request.url} was removed.", remedy="Pin another one.")
+    if REMOVING in there:
+        # It stays pinned: of a removal that was killed the mark is left, and the next one looks for a pin.
         raise NotABackup(
-            f"The removal of {request.url} has begun.",
-            remedy="Run pgsafe.migration.prune, which ends it or takes it back, and pin again if the backup is there.",
+            f"The removal of {request.url} had begun before it was pinned.",
+            state="It is pinned, unless it is being removed just now.",
+            remedy="Look with pgsafe.migration.list whether it is there.",
         )
     return found
 
