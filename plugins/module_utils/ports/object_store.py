@@ -244,7 +244,7 @@ def _client(address: StoreAddress) -> Any:
         "aws_secret_access_key": address.secret_key,
         "aws_session_token": address.session_token,
     }
-    return boto3.session.Session().client(
+    return boto3.client(
         "s3", config=Config(**known), **{option: value for option, value in given.items() if value}
     )
 
