@@ -47,13 +47,20 @@ class ActionModule(Action):
 
 
 def _kept(shelf: Shelf, found: Mapping[str, Any], texts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    evidence, undone = found.get("evidence"), found.get("undone")
+    if not isinstance(evidence, Mapping) or not isinstance(undone, list) or not _texts_alone(evidence, undone):
+        return _result([], [], ["What the target returned is no evidence of a run: it has values of other types."])
     failed: list[str] = []
     kept = [
         _tried(lambda run=run, text=text: shelf.keep(run, text, texts), failed)  # type: ignore[misc]
-        for run, text in sorted(found["evidence"].items())
+        for run, text in sorted(evidence.items())
     ]
-    withdrawn = [_tried(lambda run=run: shelf.withdraw(run), failed) for run in found["undone"]]  # type: ignore[misc]
+    withdrawn = [_tried(lambda run=run: shelf.withdraw(run), failed) for run in undone]  # type: ignore[misc]
     return _result([str(path) for path in kept if path], [str(path) for path in withdrawn if path], failed)
+
+
+def _texts_alone(evidence: Mapping[Any, Any], undone: Sequence[Any]) -> bool:
+    return all(isinstance(value, str) for value in (*evidence, *evidence.values(), *undone))
 
 
 def _tried(write: Callable[[], Path], failed: list[str]) -> Path | None:

@@ -231,9 +231,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         """In check mode only where a variable names it, as nothing else is written then."""
         chosen = str(self._first("pg_migrate_report_dir"))
         if chosen or context.CLIARGS.get("check"):
-            return Path(chosen).expanduser().absolute() if chosen else None
+            return Path(chosen).expanduser().resolve() if chosen else None
         logs = str(self._first("pg_migrate_controller_dir") or run_logs.DIRECTORY)
-        return Path(logs).expanduser().absolute() / fleet_files.DIRECTORY
+        return Path(logs).expanduser().resolve() / fleet_files.DIRECTORY
 
     def _report_formats(self) -> list[str]:
         asked, known = self._first("pg_migrate_report_formats"), list(fleet_files.FORMATS)

@@ -21,8 +21,9 @@ options:
       - V(rolled_back) comes after the verdicts of the whole batch.
       - V(ready) comes before the migration. It fails when a host of the batch is not ready for it, as this database
         would be migrated only to be rolled back.
+      - V(counted) changes nothing, and counts what a rollback to the retained copy would lose.
     type: str
-    choices: [ready, rolled_back]
+    choices: [ready, counted, rolled_back]
     default: rolled_back
   backup_dir:
     description: The directory of the backup of the run, on the target.
@@ -108,7 +109,7 @@ stays:
   elements: str
 written_since:
   description: What clients have written since the verdict of the run, a line each.
-  returned: when a host failed
+  returned: when a host failed, or with O(state=counted)
   type: list
   elements: str
   sample: ["Since the verdict, 12 rows were written"]
@@ -144,7 +145,7 @@ SPEC = {
     **CONNECTION,
     **GUARD,
     **JOBS,
-    "state": {"type": "str", "choices": ["ready", "rolled_back"], "default": "rolled_back"},
+    "state": {"type": "str", "choices": ["ready", "counted", "rolled_back"], "default": "rolled_back"},
     "backup_dir": {"type": "path", "default": ""},
     "within": {"type": "str", "default": "15m"},
     "max_rows_written": {"type": "int", "default": 0},
@@ -157,6 +158,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     asked = request(params)
     run_journal = restore.run_of(asked)
     seconds = durations.read("within (pg_migrate_batch_rollback.within)", params["within"]).total_seconds()
+    if params["state"] == "counted":
+        return job.counted(asked.target, run_journal)
     limits = Limits(seconds, params["max_rows_written"])
     found = job.decided(asked, run_journal, limits, params["failed_hosts"])
     if check_mode or not found["rolls_back"] or run_journal is None:

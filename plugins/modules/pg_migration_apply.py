@@ -194,6 +194,24 @@ applied:
   returned: when it was begun
   type: list
   elements: str
+file_runs:
+  description: The files that ran, or the command, in their order; a file that failed is the last one.
+  returned: when it was begun
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The file, or the command.
+      type: str
+      returned: always
+    seconds:
+      description: How many seconds it ran.
+      type: float
+      returned: always
+    failed:
+      description: Whether it failed or was interrupted.
+      type: bool
+      returned: always
 sessions_ended:
   description: How many sessions were ended before the migration.
   returned: when it was begun

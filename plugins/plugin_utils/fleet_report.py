@@ -233,6 +233,7 @@ def record(of: Migration) -> dict[str, Any]:
         "seconds_closed": number(of.said("seconds_closed")),
         "backup": _backup(of),
         "rollback": _rollback(of),
+        "retained_copy": _retained(of),
         "steps": [_step(step, of.steps[0].began) for step in of.steps],
         "files": _files(of, verification),
         "audit": _audit(mapping(of.section("audit").get("audit"))),
@@ -285,6 +286,15 @@ def _backup(of: Migration) -> dict[str, Any] | None:
     return {"dir": text(taken["backup_dir"]), "bytes": count(taken.get("bytes")), "level": level}
 
 
+def _retained(of: Migration) -> dict[str, Any] | None:
+    """The verified copy beside a migrated database, and what a rollback to it loses, as counted at the end."""
+    name = text(of.said("retained_copy"))
+    if not name or of.verdict is not Verdict.MIGRATED:
+        return None
+    written = texts(of.section("batch").get("written_since"))
+    return {"name": name, "until": text(of.said("retained_until")), "written_since": written}
+
+
 def _done(of: Migration) -> Mapping[str, Any]:
     """A rollback by the run itself, or the later one with its batch."""
     with_batch = of.verdict is Verdict.ROLLED_BACK_WITH_BATCH
@@ -304,13 +314,20 @@ def _rollback(of: Migration) -> dict[str, Any]:
 
 
 def _files(of: Migration, verification: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was applied, with its duration where the run was verified, and what is still pending."""
-    ran = {text(file.get("name")): file for file in mappings(verification.get("files"))}
-    applied = list(ran) or texts(of.said("applied"))
-    pending = [name for name in texts(of.section("plan").get("files")) if name not in applied]
+    """What ran, with its duration, and what is still pending."""
+    timed = {text(ran.get("name")): ran for ran in mappings(of.said("file_runs"))}
+    ran = {**timed, **{text(file.get("name")): file for file in mappings(verification.get("files"))}}
+    failed = [name for name, one in timed.items() if one.get("failed") is True]
+    recorded = [text(file.get("name")) for file in mappings(verification.get("files"))]
+    applied = [name for name in recorded or texts(of.said("applied")) if name not in failed]
+    pending = [name for name in texts(of.section("plan").get("files")) if name not in (*applied, *failed)]
     undone = of.verdict in (Verdict.ROLLED_BACK, Verdict.ROLLED_BACK_WITH_BATCH)
-    done = [_file(name, ran.get(name, {}), "rolled_back" if undone else "applied") for name in applied]
-    return done + [_file(name, {}, "pending") for name in pending]
+    states = {
+        **dict.fromkeys(applied, "rolled_back" if undone else "applied"),
+        **dict.fromkeys(failed, "failed"),
+        **dict.fromkeys(pending, "pending"),
+    }
+    return [_file(name, ran.get(name, {}), state) for name, state in states.items()]
 
 
 def _file(name: str, ran: Mapping[str, Any], state: str) -> dict[str, Any]:

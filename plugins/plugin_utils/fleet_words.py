@@ -30,7 +30,7 @@ def cells(record: Mapping[str, Any]) -> dict[str, str]:
         duration(record["seconds_read_only"]),
         duration(record["seconds_closed"]),
         _backup(record["backup"]),
-        _rollback(record["rollback"]),
+        _rollback(record),
     )
     return dict(zip(HEADINGS, values))
 
@@ -56,7 +56,10 @@ def _backup(backup: Mapping[str, Any] | None) -> str:
     return ", ".join(filter(None, (size, backup["level"]))) or backup["dir"]
 
 
-def _rollback(rollback: Mapping[str, Any]) -> str:
+def _rollback(record: Mapping[str, Any]) -> str:
+    rollback, copy = record["rollback"], record["retained_copy"]
+    if copy:
+        return f"at once until {copy['until']}"
     if rollback["seconds"] is not None:
         return f"took {duration(rollback['seconds'])}"
     expected = rollback["expected_seconds"]

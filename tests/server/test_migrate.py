@@ -66,6 +66,7 @@ def test_a_good_set_is_applied_verified_and_recorded(database: Database, backup_
     assert outcome.applied == tuple(GOOD)
     assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30"
     assert not planned(database, source).pending
+    assert planned(database, source).newest == list(GOOD)[-1]
     assert events(taken.directory)[-1] == "migrated"
     assert "PASSED" in (taken.directory / manifest.VERIFICATION_REPORT).read_text()
 

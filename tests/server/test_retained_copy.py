@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import kept, recover, with_batch
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.with_batch import Limits
+from ansible_collections.pgsafe.migration.plugins.module_utils.retention import pin
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
@@ -142,6 +144,28 @@ def test_a_copy_whose_time_is_over_is_dropped_by_the_next_run_which_says_so(
     assert restore.plan(requests.restore(database.target, taken.directory)).copy == ""
 
 
+def test_two_databases_of_a_server_retain_a_copy_each_and_a_pinned_backup_outlives_its_own(
+    database: Database, backup_root: Path, tmp_path: Path, clone: Callable[[str], Database]
+) -> None:
+    """They share a backup root, as two databases of one host in one play do."""
+    other = clone("small")
+    taken, copy, before = _migrated(database, backup_root, tmp_path)
+    other_taken, other_copy, other_before = _migrated(other, backup_root, tmp_path)
+    pin.run(pin.PinRequest(taken.directory, "the auditors"))
+    _age(backup_root, taken.run_id)
+    assert [copy in line for line in recover.run(requests.recover(database.target, backup_root)).done] == [True]
+    assert recover.run(requests.recover(other.target, backup_root)).done == ()
+    assert (ours(database.server, database.name), ours(other.server, other.name)) == (set(), {other_copy})
+    # The pin is the backup's: it restores what the copy no longer can.
+    done = restore.run(requests.restore(database.target, taken.directory))
+    assert (done.method, database.fingerprint()) == ("archive", before)
+    done = restore.run(requests.restore(other.target, other_taken.directory))
+    assert (done.method, other.fingerprint()) == ("verified_copy", other_before)
+    run_journal = of_run(backup_root, taken.run_id)
+    assert run_journal is not None
+    assert (run_journal.state.pinned, run_journal.state.irregular) == ("the auditors", ())
+
+
 def test_a_copy_that_was_proven_elsewhere_cannot_be_retained_and_the_result_says_so(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
@@ -203,6 +227,15 @@ def test_the_playbooks_retain_a_copy_ask_about_what_a_rollback_loses_and_prune_i
     assert "after a good verdict" in played.flat
     (copy,) = ours(database.server, database.name)
     assert f"The verified copy {copy} is retained, closed, until" in played.flat
+    assert "What a rollback would lose: Since the verdict, nothing was written" in played.flat
+    (written,) = (ansible.home / "pgsafe" / "reports").glob("*/report.json")
+    (reported,) = json.loads(written.read_text())["hosts"]
+    lost = ["Since the verdict, nothing was written"]
+    assert {key: reported["retained_copy"][key] for key in ("name", "written_since")} == {
+        "name": copy,
+        "written_since": lost,
+    }
+    assert reported["retained_copy"]["until"] in written.with_name("report.html").read_text()
     database.sql(WRITTEN)
     hosts = {"one": database.variables(backup_root)}
     undo = ("-e", "pg_migrate_backup_dir=before_last_migration")

@@ -26,6 +26,7 @@ TASKS = {
     "Verify": "pgsafe.migration.pg_backup_verify",
     "Migrate": "pgsafe.migration.pg_migration_apply",
     "Finish": "pgsafe.migration.pg_recover",
+    "Batch": "pgsafe.migration.pg_batch_rollback",
     "Report": "ansible.builtin.set_fact",
 }
 
@@ -72,6 +73,8 @@ class Fleet:
         self.run(host, "Verify", 4.1, reached="restore", restore_seconds=2.3, not_given_back=[])
 
 
+RETAINED: dict[str, Any] = {"retained_copy": "community_connect__ready_1", "retained_until": "2026-11-29 14:30 UTC"}
+LOST = "Since the verdict, 12 rows were written"
 BACKUP_DIR = "/var/backups/pgsafe/community_connect/migration_20261128_143029"
 ROWS = {"public.community_members": 1247, "public.messages": 7646, "public.events": 3964}
 AUDIT = {
@@ -151,6 +154,10 @@ def _undone() -> dict[str, Any]:
     return {
         "verdict": "rolled_back",
         "applied": list(_FILES[:2]),
+        "file_runs": [
+            {"name": name, "seconds": 0.1 + place, "failed": place == len(_FILES) - 1}
+            for place, name in enumerate(_FILES)
+        ],
         "seconds_read_only": 11.2,
         "seconds_closed": 2.1,
         "verification": {},

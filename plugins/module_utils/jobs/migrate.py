@@ -33,6 +33,7 @@ def result(outcome: migrate.Outcome) -> dict[str, Any]:
     return {
         "verdict": outcome.verdict.value,
         "applied": list(outcome.applied),
+        "file_runs": [asdict(ran) for ran in outcome.file_runs],
         "sessions_ended": outcome.sessions_ended,
         "writes_since_backup": outcome.writes_since_backup,
         "seconds": outcome.seconds,

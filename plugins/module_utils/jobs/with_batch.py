@@ -9,7 +9,9 @@ from typing import Any
 
 from .. import playbooks
 from ..console import with_batch as console
+from ..fence import verdict_counters
 from ..journal.journal import Journal
+from ..model import Target
 from ..restore import with_batch
 from ..restore.run import RestoreRequest
 from ..restore.with_batch import Limits
@@ -33,3 +35,11 @@ def decided(
         "stays": stays,
         "console": [f"[warning] {line}" for line in stays] or console.rolls_back(decision, failed, by_hand),
     }
+
+
+def counted(live: Target, run_journal: Journal | None) -> dict[str, Any]:
+    """What a rollback would lose, by reading alone."""
+    found = verdict_counters.written_since(live, run_journal) if run_journal else None
+    written = list(found.lines) if found else []
+    lines = [f"[info] What a rollback would lose: {line}" for line in written]
+    return {"changed": False, "written_since": written, "console": lines}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -173,6 +174,7 @@ class Outcome:
     :param warnings: what went wrong after the verdict and does not change it.
     :param versions: of the tool that a command ran, before and after it.
     :param copy: the verified copy that is retained for a rollback at once.
+    :param file_runs: what ran, in its order, with the file that failed as the last one.
     """
 
     verdict: Verdict
@@ -188,6 +190,19 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     versions: tuple[VersionChange, ...] = ()
     copy: copies.Ready | None = None
+    file_runs: tuple[FileRun, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """A file, or the command, that ran.
+
+    :param failed: it failed or was interrupted; what it did is no part of the database.
+    """
+
+    name: str
+    seconds: float
+    failed: bool
 
 
 class MigrationFailed(PgsafeError):
@@ -379,6 +394,7 @@ class _Window:
         self._way_in = self._own_way_in = request.target
         self._purpose = f"migration {run_journal.run_id}"
         self._applied: list[Applying] = []
+        self._file_runs: list[FileRun] = []
         self._sessions_ended = 0
         self._writes: int | None = 0
         self._came_back = 0
@@ -526,7 +542,8 @@ class _Window:
         migration, request = self._migration, self._request
         if migration.command:
             started, name = time.monotonic(), migration.names[0]
-            self._log(self._run_job(request.command(self._way_in, WRITING, self._purpose)).stdout)
+            with self._timed(name):
+                self._log(self._run_job(request.command(self._way_in, WRITING, self._purpose)).stdout)
             self._note_applied(Applying(name, applied_files.COMMAND, migration.digest, 1, seconds=_since(started)))
             self._note_version()
         by_name = {file.name: file for file in migration.files}
@@ -556,10 +573,11 @@ class _Window:
         asked = psql_file.FileRun.of(file.name, file.transactional, self._path(file))
         tools = client_tools.find(self._request.target, self._manifest.server_major)
         psql = self._request.job(self._way_in, asked.argv(tools), WRITING, self._purpose)
-        done = self._run_job(replace(psql, cwd=str(self._migration.root)))
-        self._log(asked.said(done))
-        with session(self._own_way_in, WRITING, self._purpose) as server:
-            asked.require_effect(done, server)
+        with self._timed(file.name):
+            done = self._run_job(replace(psql, cwd=str(self._migration.root)))
+            self._log(asked.said(done))
+            with session(self._own_way_in, WRITING, self._purpose) as server:
+                asked.require_effect(done, server)
         kind = applied_files.REPEATED if file.repeatable else applied_files.APPLIED
         reason = self._request.accepted.again.get(file.name, "")
         self._note_applied(
@@ -567,6 +585,16 @@ class _Window:
                 file.name, kind, file.sha256, self._place(file.name), file.transactional, _since(started), reason
             )
         )
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        """What ran in the block, also when it failed."""
+        started, failed = time.monotonic(), True
+        try:
+            yield
+            failed = False
+        finally:
+            self._file_runs.append(FileRun(name, _since(started), failed))
 
     def _path(self, file: SqlFile) -> str:
         """The file itself, or one that has only what runs of it."""
@@ -742,6 +770,7 @@ class _Window:
             seconds_closed=round(self._opened - self._started, 3),
             warnings=self._warnings,
             versions=self._version_changes(),
+            file_runs=tuple(self._file_runs),
         )
 
     def _since_read_only(self) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import fleet_page, fleet_words
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.fleet_report import Task
 from ansible_collections.pgsafe.migration.tests.unit import fleet_samples
 from ansible_collections.pgsafe.migration.tests.unit.fleet_samples import HOSTILE, Fleet
@@ -34,7 +35,7 @@ NAMES = st.sampled_from(
         "findings", "rows", "files", "applied", "newest", "versions", "before", "after", "tables", "name", "kind",
         "seconds", "run_id", "backup_dir", "bytes", "reached", "restore_seconds", "rollback", "kept",
         "not_given_back", "verification", "passed", "problems", "objects", "unanalysed", "statement",
-        "seconds_closed", "verdict", "count",
+        "seconds_closed", "verdict", "count", "retained_copy", "retained_until", "written_since", "file_runs", "failed",
     ]
 )
 RESULTS = st.recursive(
@@ -84,7 +85,32 @@ def test_the_steps_of_a_host_follow_each_other_and_the_failed_one_is_marked() ->
 
 def test_files_of_a_rolled_back_run_are_not_told_as_applied() -> None:
     (files,) = fields(fleet_samples.sample(), "db2.example.org", "files")
-    assert [file["state"] for file in files] == ["rolled_back", "rolled_back", "pending"]
+    assert [file["state"] for file in files] == ["rolled_back", "rolled_back", "failed"]
+    assert [file["seconds"] for file in files] == [0.1, 1.1, 2.1]
+
+
+def test_a_retained_copy_is_shown_with_what_a_rollback_to_it_loses_until_the_batch_is_rolled_back() -> None:
+    fleet = Fleet()
+    fleet.batch("db1")
+    fleet.prepared("db1", "community_connect")
+    fleet.run("db1", "Migrate", verification=fleet_samples.verification(), **fleet_samples.RETAINED)
+    fleet.verdict("db1", "migrated")
+    fleet.run("db1", "Batch", written_since=[fleet_samples.LOST])
+    fleet.end("db1", Verdict.MIGRATED)
+    report = fleet.report()
+    VALIDATOR.validate(report)
+    (copy,) = fields(report, "db1", "retained_copy")
+    assert list(copy.values()) == [*fleet_samples.RETAINED.values(), [fleet_samples.LOST]]
+    assert fleet_words.cells(report["hosts"][0])["Rollback"] == "at once until 2026-11-29 14:30 UTC"
+    page = fleet_page.html(report)
+    assert all(shown in page for shown in (copy["name"], copy["until"], fleet_samples.LOST))
+    fleet.run("db1", "Batch", rows=fleet_samples.ROWS, method="verified_copy", kept="failed_1")
+    fleet.verdict("db1", "rolled_back_with_batch", "Batch")
+    report = fleet.report()
+    VALIDATOR.validate(report)
+    (copy, rollback, rows) = fields(report, "db1", "retained_copy", "rollback", "rows")
+    assert copy is None
+    assert (rollback["method"], rollback["kept"], rows["after"]) == ("verified_copy", "failed_1", 12857)
 
 
 def test_hosts_that_were_not_reached_have_a_record_too() -> None:
