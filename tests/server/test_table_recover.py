@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     Refused,
     VerificationFailed,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.swap import Replaced
@@ -291,6 +292,45 @@ def test_a_recovery_that_is_killed_leaves_nothing_that_the_next_one_does_not_dro
         assert rich.fingerprint() == before
     recover.run(requests.tables(rich.target, taken.directory, "customers", schema="side"))
     assert _left(rich) == ["side"]
+
+
+_READING = """
+import sys
+from pathlib import Path
+import pgserver
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables import extract, recover
+from ansible_collections.pgsafe.migration.tests.server.support import Database
+
+home, name, directory, what = sys.argv[1:]
+target, backup = Database(pgserver.Server.at(Path(home)), name).target, Path(directory)
+if what == "restore":
+    restore.run(requests.restore(target, backup, new_database=name + "_new"))
+elif what == "recover":
+    recover.run(requests.tables(target, backup, "empty_one", schema="side"))
+else:
+    extract.run(requests.extract(target, backup, "empty_one", "true", None, form="table", schema="other_side"))
+"""
+_COMMENTS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'COMMENT ON DATABASE'"
+
+
+def test_retention_waits_for_what_reads_a_backup(database: Database, backup_root: Path) -> None:
+    taken = back_up(database, backup_root)
+    run = journal.of_run(backup_root, taken.run_id)
+    assert run
+    for what in ("restore", "recover", "extract"):
+        given = (str(database.server.home), database.name, str(taken.directory), what)
+        holding = database.called("postgres").holding("LOCK TABLE pg_catalog.pg_shdescription IN SHARE MODE")
+        with holding as holder, python(_READING, backup_root, *given) as process:
+            until(lambda: database.admin(_COMMENTS) == "1", "the copy waits for the lock")
+            with pytest.raises(Refused, match="is being read"), run.unread():
+                pass
+            holder.rollback()
+            assert process.communicate()[0] == ""
+    database.admin(f"DROP DATABASE {database.name}_new")
+    with run.unread(), pytest.raises(Refused, match="is being removed"):
+        recover.run(requests.tables(database.target, taken.directory, "empty_one", schema="third"))
 
 
 def _waits(database: Database) -> bool:

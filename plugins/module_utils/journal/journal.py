@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -36,6 +37,7 @@ PROGRAM = "guard_{}"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
 GUARD_LOCK = "guard.lock"
+READ_LOCK = "read.lock"
 
 # What reading a line raises that is no entry: cut off, no object, or nested without end.
 _GARBLED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
@@ -186,6 +188,17 @@ class Journal:
         return is_locked(self.directory / GUARD_LOCK)
 
     @contextmanager
+    def unread(self) -> Iterator[None]:
+        """Keep others from beginning to read the backup of the run.
+
+        :raises Refused: a process reads it.
+        """
+        with locked(self.directory / READ_LOCK) as mine:
+            if not mine:
+                raise Refused(f"The backup of the run {self.run_id} is being read.", remedy="Wait for it to end.")
+            yield
+
+    @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock of the run, which proves that a process works on it; the lock goes with the process.
 
@@ -260,6 +273,24 @@ def of_run(backup_root: Path, run_id: str) -> Journal | None:
         return None
     safe_paths.require(directory)
     return Journal(directory)
+
+
+@contextmanager
+def reading(backup_dir: Path, run_id: str) -> Iterator[None]:
+    """Keep retention from a backup for the time of the block; any number of processes may read one.
+
+    Where its run has no journal that this user can write to, retention leaves it alone anyway.
+
+    :raises Refused: the backup is being removed, or another user could replace the journal of its run.
+    """
+    run_journal = of_run(backup_dir.parent.parent, run_id)
+    if run_journal is None or not os.access(run_journal.directory, os.W_OK):
+        yield
+        return
+    with locked(run_journal.directory / READ_LOCK, shared=True) as mine:
+        if not mine:
+            raise Refused(f"The backup {backup_dir} is being removed.", remedy="Take another one.")
+        yield
 
 
 def all_runs(backup_root: Path) -> list[Journal]:

@@ -186,21 +186,22 @@ def replace_text(path: Path, text: str) -> Digest:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[bool]:
+def locked(path: Path, shared: bool = False) -> Iterator[bool]:
     """Hold a lock for the time of the block, which goes with its process; False when another one holds it.
 
+    :param shared: others may hold it, too, if they share it.
     :raises FileFailed: the filesystem refused.
     """
     with reporting(f"{path} could not be opened", path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
-        yield _flocked(descriptor)
+        yield _flocked(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another holds the lock; makes no file where there is none.
+    """Whether another holds the lock alone; makes no file where there is none.
 
     :raises FileFailed: the filesystem refused.
     """
@@ -215,7 +216,7 @@ def is_locked(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _flocked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+def _flocked(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

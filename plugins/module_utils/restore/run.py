@@ -19,7 +19,7 @@ from ..copies import copy as copies
 from ..copies import losses, sources
 from ..errors import BadRequest, Refused
 from ..fence import verdict_counters, whereabouts
-from ..journal.journal import Journal, of_run
+from ..journal.journal import Journal, of_run, reading
 from ..model import Target
 from ..ports import signals
 from ..ports.database import WRITING, identifier, session, statement
@@ -207,7 +207,8 @@ def run(request: RestoreRequest) -> Restored:
     request = _silenced(request)
     if request.new_database:
         _require_possible(request.target, _intent(request, manifest, None, (request.new_database,)))
-        return to_new(request, manifest, request.new_database)
+        with reading(request.backup_dir, manifest.run_id):
+            return to_new(request, manifest, request.new_database)
     run_journal = of_run(request.backup_dir.parent.parent, manifest.run_id)
     if run_journal is None:
         return _by_hand(request, manifest, None)

@@ -114,7 +114,7 @@ def _carried_out(decision: Decision, request: PruneRequest) -> Decision:
     if run_journal is None:
         return replace(decision, removed=False, reason="its run is gone")
     try:
-        with run_journal.held():
+        with run_journal.held(), run_journal.unread():
             again = _decided(backup.directory, request.policy)
             if not again.removed:
                 return again

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .. import names
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import BackupFile, Manifest
 from ..errors import BadRequest, FileFailed, Refused, VerificationFailed
+from ..journal import journal
 from ..model import Target
 from ..ports import files
 from ..preflight.restore_checks import run as restore_checks
@@ -91,6 +93,14 @@ def _labels(manifest: Manifest, tables: Sequence[str]) -> tuple[str, ...]:
             remedy="Name tables as schema.table, a partitioned one by its parent; the manifest lists them.",
         )
     return tuple(dict.fromkeys(labels))
+
+
+def read_lock(chosen: Chosen) -> AbstractContextManager[None]:
+    """Keep retention from the backup.
+
+    :raises Refused: it is being removed.
+    """
+    return journal.reading(chosen.directory, chosen.manifest.run_id)
 
 
 def require_intact(chosen: Chosen) -> None:

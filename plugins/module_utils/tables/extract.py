@@ -37,7 +37,7 @@ from ..ports.database import (
 from ..postgres import login_triggers, queries
 from ..sql_text import is_one_expression
 from . import recover, rows
-from .chosen import Chosen, choose, intent, require_intact, require_possible
+from .chosen import Chosen, choose, intent, read_lock, require_intact, require_possible
 
 TABLE = "table"
 FORMS = ("csv", "sql", TABLE)
@@ -114,8 +114,8 @@ def run(request: ExtractRequest) -> Extracted:
     target = login_triggers.silenced(request.target)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
-    require_intact(chosen)
-    with signals.raised("The extraction"), copies.scratch(target, chosen.scratch_name, source):
+    with signals.raised("The extraction"), read_lock(chosen), copies.scratch(target, chosen.scratch_name, source):
+        require_intact(chosen)
         loaded = _loaded(target, chosen, source, _SCHEMA if request.dest else request.schema)
         count = _written(target, target.database(chosen.scratch_name), loaded, request)
     seconds = round(time.monotonic() - started, 3)

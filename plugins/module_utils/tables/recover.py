@@ -37,7 +37,7 @@ from ..preflight.restore_checks import run as restore_checks
 from ..preflight.restore_checks.check import Intent
 from ..text import first_few
 from . import rows, structure, swap
-from .chosen import Chosen, choose, intent, require_intact, require_possible
+from .chosen import Chosen, choose, intent, read_lock, require_intact, require_possible
 from .structure import Structure
 from .swap import Replaced
 
@@ -110,8 +110,8 @@ def run(request: TableRequest) -> Recovered:
     _require_place(target, request, chosen)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
-    require_intact(chosen)
-    with signals.raised("The recovery"), copies.scratch(target, chosen.scratch_name, source):
+    with signals.raised("The recovery"), read_lock(chosen), copies.scratch(target, chosen.scratch_name, source):
+        require_intact(chosen)
         found = structure_of(target, chosen, source, request.schema)
         _carry_over(target, chosen, source, request.schema, found)
         replaced = swap.run(target, chosen.labels, found, request.schema) if request.swap else None

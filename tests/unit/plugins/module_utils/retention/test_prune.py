@@ -19,7 +19,12 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
     NotABackup,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import GUARD_LOCK, JOURNAL, Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import (
+    GUARD_LOCK,
+    JOURNAL,
+    Journal,
+    reading,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history
@@ -83,6 +88,8 @@ def test_a_backup_that_is_taken_into_use_after_the_plan_stays(tmp_path: Path, mo
         assert prune.run(request(tmp_path)).decisions[0].reason == "in use"
     # The guard of a restore to a new database has this lock alone.
     with files.locked(made.run_of(old).directory / GUARD_LOCK):
+        assert prune.run(request(tmp_path)).decisions[0].reason == "in use"
+    with reading(old, made.run_of(old).run_id), reading(old, made.run_of(old).run_id):
         assert prune.run(request(tmp_path)).decisions[0].reason == "in use"
     made.run_of(old).append(Event.PINNED, reason="late")
     assert prune.run(request(tmp_path)).decisions[0].reason == "pinned: late"
