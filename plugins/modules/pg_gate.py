@@ -104,6 +104,10 @@ options:
     description: How many hosts the batch has.
     type: int
     default: 1
+  batch_rollback:
+    description: The limits of M(pgsafe.migration.pg_batch_rollback), of which C(within) must be a duration.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     support: full

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..module_utils import durations
 from ..module_utils.errors import BadRequest, PgsafeError
 from ..module_utils.migrate import migration_set
 from ..module_utils.migrate.verification import assertions, expectations
@@ -135,6 +136,13 @@ def _require_records(given: Options, bases: Bases) -> None:
             f"The runs of {asked.environment} could not be recorded: {directory} cannot be written.",
             remedy=f"Give the user of the controller the right to, or check {policy.VARIABLE}.dir.",
         )
+
+
+def batch_rollback(given: Options) -> Iterator[str]:
+    """What would be noticed when the other hosts of the batch are migrated."""
+    limits = given["batch_rollback"]
+    if "within" in limits:
+        yield from problems_of(lambda: durations.read("pg_migrate_batch_rollback.within", limits["within"]))
 
 
 def problems_of(check: Callable[[], object]) -> Iterator[str]:

@@ -191,6 +191,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_audit_rules_dir": str(tmp_path),
         "pg_migrate_fence": "none",
         "pg_migrate_on_verify_failure": "hold",
+        "pg_migrate_batch_rollback": {"within": "soon"},
     }
     played = stage.play(wrong, "-e", "pg_migrate_confrim=x", "-e", "pg_migrate_login_host=db1")
     for said in (
@@ -210,6 +211,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         f"There is no audit rule at {tmp_path}.",
         "pg_migrate_fence=none needs a pg_migrate_fence_reason.",
         "With pg_migrate_on_verify_failure=hold",
+        "pg_migrate_batch_rollback.within is no duration: soon.",
     ):
         assert said in played.flat
     assert played.verdict("one") == REFUSED
