@@ -42,7 +42,9 @@ options:
     type: int
     default: 1
   lock_timeout:
-    description: How many seconds to wait for a table that another session has locked.
+    description:
+      - How many seconds to wait for tables that other sessions lock, truncate or alter before pg_dump has its locks.
+        The backup does not queue for them for more than half a second at a time.
     type: int
     default: 30
   on_blocked_ddl:
@@ -175,7 +177,7 @@ from typing import Any
 
 from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, GRACE, GUARD, JOBS, backup_root, supervision, target
 from ..module_utils.audit.report import of_result
-from ..module_utils.backup import run as backup
+from ..module_utils.backup.request import METHODS, BackupRequest
 from ..module_utils.guard import launch
 from ..module_utils.jobs import backup as job
 from ..module_utils.model import MODES
@@ -188,7 +190,7 @@ SPEC = {
     **BACKUP_ROOT,
     **JOBS,
     "csv": {"type": "list", "elements": "str", "default": ["*"]},
-    "compress_method": {"type": "str", "choices": list(backup.METHODS), "default": "gzip"},
+    "compress_method": {"type": "str", "choices": list(METHODS), "default": "gzip"},
     "compress_level": {"type": "int", "default": 1},
     "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
     "lock_timeout": {"type": "int", "default": 30},
@@ -208,8 +210,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     return {"changed": True, "guard": launch.start("backup", order, supervision(params), run_journal)}
 
 
-def request(params: dict[str, Any]) -> backup.BackupRequest:
-    return backup.BackupRequest(
+def request(params: dict[str, Any]) -> BackupRequest:
+    return BackupRequest(
         target=target(params),
         backup_root=backup_root(params),
         jobs=params["jobs"],

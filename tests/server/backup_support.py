@@ -19,6 +19,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import Manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
@@ -29,6 +30,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import c
 from ansible_collections.pgsafe.migration.tests.server.support import (
     PATIENCE_SECONDS,
     Database,
+    backends,
     everything,
     until,
 )
@@ -127,13 +129,13 @@ def connection(database: Database, application: str = "somebody") -> psycopg2.ex
     return opened
 
 
-def request(database: Database, backup_root: Path, **options: object) -> backup.BackupRequest:
-    """A backup's request; the options are those of :class:`backup.BackupRequest`."""
+def request(database: Database, backup_root: Path, **options: object) -> BackupRequest:
+    """A backup's request; the options are those of :class:`BackupRequest`."""
     return replace(requests.backup(database.target, backup_root), **options)  # type: ignore[arg-type]
 
 
 @contextmanager
-def in_progress(wanted: backup.BackupRequest, place: Path, where: str = "before") -> Iterator[InProgress]:
+def in_progress(wanted: BackupRequest, place: Path, where: str = "before") -> Iterator[InProgress]:
     """A backup that has its locks and its snapshot, and whose pg_dump waits."""
     waiting = Waiting(place)
     waiting.install(Path(str(wanted.target.bin_dir)), where)
@@ -147,7 +149,7 @@ def in_progress(wanted: backup.BackupRequest, place: Path, where: str = "before"
             waiting.go()
 
 
-def refused(wanted: backup.BackupRequest) -> PgsafeError:
+def refused(wanted: BackupRequest) -> PgsafeError:
     """The error of a backup that must fail, and that leaves nothing which looks like one."""
     with pytest.raises(PgsafeError) as caught:
         backup.run(wanted)
@@ -158,6 +160,16 @@ def refused(wanted: backup.BackupRequest) -> PgsafeError:
 def backups_in(backup_root: Path) -> list[str]:
     """What is in the directories of backups; the journals of runs are not."""
     return [name for name in everything(backup_root) if not name.startswith(".runs") and "/" in name]
+
+
+def is_reading(backup_root: Path) -> bool:
+    """Whether a backup reads tables, for which it has its locks and its snapshot."""
+    return any(backup_root.glob("*/*/*.csv"))
+
+
+def is_read(database: Database, backup_root: Path) -> bool:
+    """Whether a backup has read all but what pg_dump reads."""
+    return is_reading(backup_root) and len(backends(database.server, "pgsafe backup")) == 2
 
 
 def as_role(database: Database, role: str) -> Target:

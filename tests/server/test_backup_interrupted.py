@@ -18,6 +18,7 @@ from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     by_archive,
     differences,
     in_progress,
+    is_read,
     refused,
     request,
 )
@@ -55,7 +56,7 @@ def test_a_restart_of_the_server_in_the_middle_fails_the_backup(
 ) -> None:
     database.sql(BULK)
     with in_progress(request(database, backup_root), tmp_path / "tools", "midway") as taking:
-        until(lambda: len(backends(server, "pgsafe backup")) == 2, "the readers are done")
+        until(lambda: is_read(database, backup_root), "the readers are done")
         server.stop("immediate")
         server.start()
         failure = taking.failure()
@@ -71,7 +72,7 @@ def test_a_snapshot_that_is_lost_before_the_dump_fails_the_backup(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
     with in_progress(request(database, backup_root), tmp_path / "tools") as taking:
-        until(lambda: len(backends(database.server, "pgsafe backup")) == 1, "the readers are done")
+        until(lambda: len(backends(database.server, "pgsafe backup")) == 1, "the holder of the snapshot is there")
         assert database.sql(_END_SNAPSHOT) == "1"
         failure = taking.failure()
     assert "session that holds the snapshot" in failure.what
@@ -84,7 +85,7 @@ def test_a_snapshot_that_is_lost_in_the_middle_stays_with_those_who_have_it(
 ) -> None:
     database.sql(BULK)
     with in_progress(request(database, backup_root), tmp_path / "tools", "midway") as taking:
-        until(lambda: len(backends(database.server, "pgsafe backup")) == 2, "the readers are done")
+        until(lambda: is_read(database, backup_root), "the readers are done")
         assert database.sql(_END_SNAPSHOT) == "1"
         database.sql("DELETE FROM bulk; DELETE FROM orders; VACUUM (TRUNCATE off) bulk, orders")
         taken = taking.finish()

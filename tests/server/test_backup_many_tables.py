@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import snapshot
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.tests.server.backup_support import backups_in, in_progress, request
-from ansible_collections.pgsafe.migration.tests.server.support import Database, backends, until
+from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, backends, until
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
@@ -55,17 +60,36 @@ def crowded(server: pgserver.Server) -> Iterator[Database]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+class Late:
+    """Readers of a backup that begin when the test lets them."""
+
+    def __init__(self, patched: pytest.MonkeyPatch) -> None:
+        self.came, self.go = False, threading.Event()
+        self._reader = snapshot.reader
+        patched.setattr(snapshot, "reader", self.reader)
+
+    @contextmanager
+    def reader(self, *given: Any) -> Iterator[Session]:
+        self.came = True
+        assert self.go.wait(PATIENCE_SECONDS)
+        with self._reader(*given) as session:
+            yield session
+
+
 @pytest.mark.fault(22)
 def test_twelve_thousand_tables_are_backed_up_and_looked_at_while_others_work_on(
-    crowded: Database, backup_root: Path, tmp_path: Path
+    crowded: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = request(crowded, backup_root, csv=("crowd_500", "crowd_12000"))
-    with in_progress(wanted, tmp_path / "emptied") as taking:
-        until(lambda: len(backends(crowded.server, "pgsafe backup")) == 1, "the readers are done")
-        crowded.sql("TRUNCATE crowd_7")
+    with monkeypatch.context() as patched, in_progress(wanted, tmp_path / "emptied") as taking:
+        late = Late(patched)
+        taking.waiting.go()
+        until(lambda: late.came and len(backends(crowded.server, "pgsafe backup")) == 1, "pg_dump is done")
+        crowded.sql("SET lock_timeout = '20s'; TRUNCATE crowd_500; INSERT INTO crowd_500 VALUES (500)")
+        late.go.set()
         failure = taking.failure()
     assert isinstance(failure, Refused)
-    assert "relation public.crowd_7" in failure.what
+    assert "relation public.crowd_500" in failure.what
     assert backups_in(backup_root) == []
     with in_progress(wanted, tmp_path / "tools", "midway") as taking:
         crowded.sql(f"BEGIN; {BUSY} COMMIT")

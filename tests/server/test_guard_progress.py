@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.progress import Progress
@@ -21,7 +21,7 @@ from ansible_collections.pgsafe.migration.tests.unit import requests_under_test 
 
 
 @contextmanager
-def seen(wanted: backup.BackupRequest) -> Iterator[Progress]:
+def seen(wanted: BackupRequest) -> Iterator[Progress]:
     """Looks at a backup of a run, which the test takes itself."""
     run = journal.of_run(wanted.backup_root, wanted.run_id)
     assert run is not None

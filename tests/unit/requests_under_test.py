@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import AuditRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import BackupRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import FenceRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import StatusRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource

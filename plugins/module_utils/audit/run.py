@@ -79,7 +79,7 @@ def run(request: AuditRequest) -> Audit:
     startup = {**silenced.startup, "default_transaction_read_only": "on"}
     target, clock = replace(silenced, startup=startup), Clock(request.budget)
     with session(target, purpose="audit") as holder, holder.transaction(ONE_SNAPSHOT):
-        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder, locked=False, lock_timeout=0)
+        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder)
         counting = Counting(holder, clock)
         looks = [*looks_of(holder, ALL, request.own_rules, clock)]
         found = Found(looks, clock)

@@ -64,7 +64,7 @@ def archive(place: Place, snap: snapshot.Snapshot, compress: str, stop: parallel
     """
     path = place.directory / manifest.ARCHIVE
     partial = files.partial_name(path)
-    argv = pg_tools.dump_archive(place.tools, str(partial), snap.name, compress, snap.lock_timeout)
+    argv = pg_tools.dump_archive(place.tools, str(partial), snap.name, compress, snapshot.LOCK_WAIT_SECONDS)
     env = environment(place.target, purpose=place.purpose)
     with _telling(partial, manifest.ARCHIVE):
         done = commands.run(commands.Command(argv, env, stall_limit=STALL_SECONDS), lambda: _progress(stop, partial))
@@ -75,8 +75,17 @@ def archive(place: Place, snap: snapshot.Snapshot, compress: str, stop: parallel
     return [line for line in done.stderr.splitlines() if line.strip()]
 
 
+def archive_bytes(place: Place) -> int:
+    """How far pg_dump is; it writes nothing before it has locked its tables and read the catalogs."""
+    return _written(files.partial_name(place.directory / manifest.ARCHIVE))
+
+
 def _progress(stop: parallel.Stop, path: Path) -> int:
     stop.check()
+    return _written(path)
+
+
+def _written(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
@@ -86,8 +95,7 @@ def _telling(path: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (CommandFailed, FileFailed) as error:
-        written = path.stat().st_size if path.exists() else 0
-        error.what = f"{name} could not be written ({report.size(written)} were): {error.what}"
+        error.what = f"{name} could not be written ({report.size(_written(path))} were): {error.what}"
         error.remedy = error.remedy or _remedy(error.what, path)
         raise
 
@@ -97,9 +105,6 @@ def _remedy(what: str, path: Path) -> str:
         return (
             f"Free space on the filesystem of {path.parent} (see: df -h {path.parent}), or choose another backup_root."
         )
-    # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection).
-    if "statement timeout" in what and "LOCK TABLE" in what:
-        return "Another session holds or waits for a lock on a table; let it finish, then run again."
     if "row-level security" in what or "row security" in what:
         return (
             "Connect as a superuser or as a role with BYPASSRLS; the owner is enough unless the table has FORCE ROW "

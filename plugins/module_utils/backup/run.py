@@ -4,78 +4,35 @@
 
 from __future__ import annotations
 
-import queue
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from .. import text as report
-from ..audit import run as audit
-from ..audit.report import AuditReport
 from ..backup_set import archives, csv_files
 from ..backup_set import manifest as manifests
-from ..backup_set.manifest import BackupFile, Manifest
-from ..compare import cluster, fingerprint
-from ..compare.contents import Contents, Work
-from ..compare.reading_modes import Chosen
-from ..copies import losses
-from ..errors import BadRequest, Interrupted, PgsafeError, Refused
+from ..backup_set.manifest import Manifest
+from ..compare import fingerprint
+from ..errors import BadRequest, PgsafeError, Refused
 from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal, new_run, now, of_run
-from ..model import MODES, SOURCE, Cluster, DatabaseProperties, Fingerprint, Identity, Server, Table, Target
+from ..model import MODES, Identity, Server, Table
 from ..ports import files, parallel
 from ..ports.database import Session, session
 from ..postgres import (
     client_tools,
-    ddl_watch,
     identity,
     login_triggers,
-    owner_code,
     pg_tools,
-    properties,
     queries,
     snapshot,
 )
 from . import formats
 from . import root as backup_root
-
-METHODS = ("gzip", "lz4", "zstd", "none")
-
-# Four hours of one processor: about a terabyte.
-
-
-@dataclass(frozen=True)
-class BackupRequest:
-    """:param jobs: sessions that read tables beside pg_dump.
-    :param compress_method: of the archive, one of :data:`METHODS`; the script is always gzip.
-    :param compress_level: of the archive and the script; gzip knows 1 to 9.
-    :param lock_timeout: seconds to wait for a locked table.
-    :param csv: patterns of the tables that get a CSV; all by default, none when empty.
-    :param abort_on_blocked_ddl: stop when DDL of another session has waited for the backup's locks for 5 s.
-    :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
-    :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
-    :param audit: the audit of the run, written as ``audit_report.txt`` and noted in the manifest; None writes none.
-    :param run_id: the run, begun by a fence, that the backup is to belong to; empty begins one.
-    """
-
-    target: Target
-    backup_root: Path
-    jobs: int
-    compress_method: str
-    compress_level: int
-    lock_timeout: int
-    csv: Sequence[str]
-    abort_on_blocked_ddl: bool
-    audit: AuditReport | None
-    fingerprint: str
-    fingerprint_budget: float
-    run_id: str
+from .reading import CameBetween, Collected, Held, Reading
+from .request import METHODS, BackupRequest
 
 
 @dataclass(frozen=True)
@@ -97,36 +54,6 @@ class Backup:
     directory: Path
     manifest: Manifest
     swept: tuple[str, ...] = ()
-
-
-@dataclass
-class _Collected:
-    """What the parts of one backup have found so far."""
-
-    files: list[BackupFile] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, part: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self.seconds[part] = round(time.monotonic() - started, 3)
-
-
-@dataclass(frozen=True)
-class _Held:
-    """What was read under the snapshot by the session that holds it."""
-
-    properties: DatabaseProperties
-    cluster: Cluster
-    fingerprint: Fingerprint
-    left_out: Mapping[str, str]
-    findings: Mapping[str, int]
-    counted: tuple[int, str]
-    lsn: str
-    preload_libraries: str
-    losses: Mapping[str, tuple[str, ...]]
 
 
 def plan(request: BackupRequest) -> BackupPlan:
@@ -222,7 +149,7 @@ class _Taking:
     def __init__(self, request: BackupRequest, planned: BackupPlan, directory: Path, journal: Journal) -> None:
         self._request = request
         self._plan = planned
-        self._found = _Collected()
+        self._found = Collected()
         self._run_id = journal.run_id
         self._fence = fence.recorded(journal)
         self._place = formats.Place(request.target, planned.tools, directory, f"backup {journal.run_id}")
@@ -249,55 +176,28 @@ class _Taking:
         except PgsafeError as undo:
             error.joined(f"sessions of the backup could not be ended: {undo.what}")
 
-    def _under_snapshot(self) -> _Held:
-        request, target = self._request, self._request.target
-        before = ddl_watch.mark(target)
-        stop = parallel.Stop()
-        # Before the snapshot, so that of what others write after it nothing is left uncounted.
-        with session(target, purpose=self._place.purpose) as reader:
-            counted = reader.row(queries.TUPLES_WRITTEN)
-        with snapshot.shared(target, request.lock_timeout, self._place.purpose) as snap:
-            # First: a session that imported the snapshot keeps it, while the one that exported it may be lost.
-            held = _read_held(snap, self._plan.identity, self._request.audit, counted)
-            with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
-                contents = self._read_all(snap, stop, watched)
-            ddl_watch.require_unchanged(target, before)
-        self._found.seconds["fingerprint"] = contents.seconds
-        self._found.warnings += watched.blocked
-        return replace(held, fingerprint=fingerprint.filled(held.fingerprint, contents))
+    def _under_snapshot(self) -> Held:
+        """Begin until no client has come between the snapshot and pg_dump's locks.
 
-    def _read_all(self, snap: snapshot.Snapshot, stop: parallel.Stop, watched: ddl_watch.Watched) -> Contents:
-        owner_code.require_readable(snap.session)
-        contents = Contents(snap.session, Chosen(self._request.fingerprint, self._request.fingerprint_budget))
-        waiting = fingerprint.queued(chain(self._csv_work(snap.session), contents.work()))
-        readers = [lambda halt: self._read(halt, snap, waiting) for _reader in range(max(1, self._request.jobs))]
-        try:
-            parallel.together([lambda halt: self._archive(halt, snap), *readers], stop)
-        except PgsafeError as error:
-            told = [text for text in (snap.loss(), *watched.blocked) if text]
-            if told:
-                raise _explained(error, told) from None
-            raise
-        return contents
+        :raises LockNotAvailable: other sessions keep tables locked.
+        :raises Changed: other sessions truncate or alter tables again and again.
+        """
+        request, deadline = self._request, time.monotonic() + self._request.lock_timeout
+        with snapshot.holder(request.target, self._place.purpose) as holder:
+            while True:
+                reading = Reading(request, self._plan.identity, self._place, self._found, holder)
+                try:
+                    return reading.read(self._plan.server.major, max(0, deadline - time.monotonic()))
+                except CameBetween as between:
+                    if time.monotonic() > deadline:
+                        raise between.cause from None
+                    self._begin_again(holder, between)
 
-    def _csv_work(self, session: Session) -> Iterator[Work]:
-        for item in csv_files.items(session, fingerprint.tables(session), self._request.csv):
-            yield Work(f"table {item.table.label}", partial(self._write_csv, item))
-
-    def _write_csv(self, item: csv_files.Item, reader: Session) -> None:
-        self._found.files.append(csv_files.write(reader, item, self._place.directory))
-
-    def _archive(self, stop: parallel.Stop, snap: snapshot.Snapshot) -> None:
-        request = self._request
-        compress = pg_tools.compression(request.compress_method, request.compress_level, self._plan.server.major)
-        with self._found.timed("dump"):
-            self._found.warnings += formats.archive(self._place, snap, compress, stop)
-
-    def _read(self, stop: parallel.Stop, snap: snapshot.Snapshot, waiting: queue.SimpleQueue[Work]) -> None:
-        with snapshot.reader(self._request.target, snap, self._place.purpose) as reader, stop.calling(reader.cancel):
-            for work in fingerprint.taken_from(waiting, stop):
-                with _naming(work, stop):
-                    work.run(reader)
+    def _begin_again(self, holder: Session, between: CameBetween) -> None:
+        snapshot.release(holder)
+        holder.execute(queries.TERMINATE_OURS, (self._request.target.dbname, self._place.application))
+        told = f"Begun again, since other sessions changed or locked tables meanwhile: {between.what}"
+        self._found.warnings[:] = [told]
 
     def _script(self, stop: parallel.Stop) -> None:
         with self._found.timed("script"):
@@ -311,7 +211,7 @@ class _Taking:
         stop.check()
         self._found.files.append(formats.server_globals(self._place))
 
-    def _seal(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
+    def _seal(self, held: Held, sequences: Mapping[str, str]) -> Manifest:
         """manifest.txt, then the checksums, then manifest.json; only then is the directory a backup."""
         directory = self._place.directory
         described = self._manifest(held, sequences)
@@ -324,7 +224,7 @@ class _Taking:
         files.write_text(directory / manifests.MANIFEST, rendered)
         return manifest
 
-    def _manifest(self, held: _Held, sequences: Mapping[str, str]) -> Manifest:
+    def _manifest(self, held: Held, sequences: Mapping[str, str]) -> Manifest:
         planned, request = self._plan, self._request
         return Manifest(
             run_id=self._run_id,
@@ -354,39 +254,3 @@ class _Taking:
 
     def _not_chosen(self, labels: Iterable[str]) -> dict[str, str]:
         return {label: "not chosen" for label in labels if not csv_files.chosen(label, self._request.csv)}
-
-
-@contextmanager
-def _naming(work: Work, stop: parallel.Stop) -> Iterator[None]:
-    """Say what could not be read: of a damaged page or a lost session the server itself does not."""
-    try:
-        yield
-    except PgsafeError as error:
-        # A statement that was cancelled because another part failed is not the reason.
-        stop.check()
-        error.what = f"The {work.about} could not be read: {error.what}"
-        raise
-
-
-def _explained(error: PgsafeError, told: Sequence[str]) -> PgsafeError:
-    """The error of a backup with what happened around it; where it was given up for that, that is the reason."""
-    what = "; ".join(told)
-    if isinstance(error, Interrupted):
-        return Refused(f"The backup was cancelled: {what}.", remedy="Run again when that is over.")
-    error.what = f"{error.what.rstrip('.')}. Meanwhile: {what}."
-    return error
-
-
-def _read_held(snap: snapshot.Snapshot, of: Identity, audited: AuditReport | None, counted: Any) -> _Held:
-    reader = snap.session
-    return _Held(
-        properties=properties.read(reader, of.name),
-        cluster=cluster.read(reader, of),
-        fingerprint=fingerprint.without_contents(reader, SOURCE),
-        left_out=dict(reader.rows(queries.LEFT_OUT_OF_CSV)),
-        findings=audit.known(audited, reader),
-        counted=(int(counted[0]), str(counted[1])),
-        lsn=snap.lsn,
-        preload_libraries="".join(setting for (setting,) in reader.rows(queries.PRELOAD_LIBRARIES)),
-        losses=losses.read(reader),
-    )

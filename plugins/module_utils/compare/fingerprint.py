@@ -58,7 +58,7 @@ def of_database(
     :raises QueryFailed: a table cannot be read.
     """
     with opened(target, purpose=purpose) as holder, holder.transaction(ONE_SNAPSHOT):
-        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder, locked=False, lock_timeout=0)
+        held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder)
         contents = Contents(holder, _modes(like))
         waiting = queued(contents.work())
 

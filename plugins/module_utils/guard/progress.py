@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import names
-from ..backup.run import BackupRequest
+from ..backup.request import BackupRequest
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import ARCHIVE, SCRIPT
 from ..errors import FileFailed, NotABackup, PgsafeError

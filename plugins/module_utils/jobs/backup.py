@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from ..backup import run as backup
+from ..backup.request import BackupRequest
 from ..console import backup as console
 from ..journal.journal import Journal
 from ..ports import signals
 
 
-def run(request: backup.BackupRequest) -> dict[str, Any]:
+def run(request: BackupRequest) -> dict[str, Any]:
     """
     :raises PgsafeError: the backup could not be taken; nothing of it is left.
     """
@@ -21,7 +22,7 @@ def run(request: backup.BackupRequest) -> dict[str, Any]:
         return _taken(backup.run(request))
 
 
-def run_of(request: backup.BackupRequest) -> Journal:
+def run_of(request: BackupRequest) -> Journal:
     """The run that the backup belongs to; a new one where none is named.
 
     :raises PgsafeError: a backup could not even be begun, or the run has no fence that waits for it.
@@ -30,7 +31,7 @@ def run_of(request: backup.BackupRequest) -> Journal:
     return backup.run_of(request)
 
 
-def predicted(request: backup.BackupRequest) -> dict[str, Any]:
+def predicted(request: BackupRequest) -> dict[str, Any]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: a backup could not even be begun.

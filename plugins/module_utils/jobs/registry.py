@@ -11,7 +11,7 @@ from typing import Any, Union
 
 from ..audit.finding import Finding
 from ..audit.report import AuditReport, RuleReading
-from ..backup.run import BackupRequest
+from ..backup.request import BackupRequest
 from ..errors import ConnectionFailed, PgsafeError
 from ..migrate.migration_set import SetSource
 from ..migrate.pending import Accepted, File, Listing

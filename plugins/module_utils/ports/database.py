@@ -102,6 +102,8 @@ _KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives
 # Everything a transaction of these modes reads is of one moment.
 ONE_SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
+_GIVE_BACK = "ROLLBACK TO SAVEPOINT before_locks; RELEASE SAVEPOINT before_locks"
+
 
 class Session:
     """One connection. Statements run by themselves unless inside :meth:`transaction`."""
@@ -222,8 +224,13 @@ class Session:
             yield
             return
         self.execute("SAVEPOINT before_locks")
-        yield
-        self.execute("ROLLBACK TO SAVEPOINT before_locks; RELEASE SAVEPOINT before_locks")
+        try:
+            yield
+        except LockNotAvailable:
+            # The transaction goes on, with what it does next.
+            self.execute(_GIVE_BACK)
+            raise
+        self.execute(_GIVE_BACK)
 
     def verifier_of(self, user: str, password: str) -> str:
         """What the server keeps of a password, so that its log need not show it."""

@@ -37,6 +37,10 @@ class Mark:
     xid: str = field(compare=False)
 
 
+class Changed(Refused):
+    """DDL ran, or a table was truncated, since a mark was taken."""
+
+
 def mark(target: Target) -> Mark:
     """Taken by a session of its own: one that holds a snapshot would see the catalogs of that moment for ever."""
     with session(target, purpose="catalogs") as reader:
@@ -46,16 +50,16 @@ def mark(target: Target) -> Mark:
 
 def require_unchanged(target: Target, before: Mark) -> None:
     """
-    :raises Refused: DDL ran since the mark was taken; the message names what it changed.
+    :raises Changed: DDL ran since the mark was taken; the message names what it changed.
     """
     if mark(target) == before:
         return
     with session(target, purpose="catalogs") as reader:
         changed = [f"{kind} {name}" for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]
-    raise Refused(
+    raise Changed(
         f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed: "
         f"{', '.join(changed) or 'something was dropped'}.",
-        remedy="Stop the schema changes, then run again.",
+        remedy="Stop the schema changes and what truncates these tables, or fence the database, then run again.",
     )
 
 

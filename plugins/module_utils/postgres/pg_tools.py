@@ -68,19 +68,18 @@ def directories(bin_dir: str | None, major: int, path: str) -> list[str]:
     ]
 
 
-def dump_archive(tools: Tools, file: str, snapshot: str, compress: str, lock_timeout: int) -> tuple[str, ...]:
+def dump_archive(tools: Tools, file: str, snapshot: str, compress: str, lock_wait: float) -> tuple[str, ...]:
     """pg_dump into a custom-format archive; https://www.postgresql.org/docs/current/app-pgdump.html
 
     :param compress: the value of ``--compress``: a level, or since PostgreSQL 16 ``method:level``.
-    :param lock_timeout: seconds to wait for a table; without it a queued ALTER TABLE, which waits for our own
-        locks, would hold pg_dump up for ever.
+    :param lock_wait: seconds to wait for its locks; clients that need a table for themselves queue behind it meanwhile.
     """
     return (
         tools["pg_dump"],
         "--format=custom",
         f"--compress={compress}",
         f"--snapshot={snapshot}",
-        f"--lock-wait-timeout={lock_timeout * 1000}",
+        f"--lock-wait-timeout={int(lock_wait * 1000)}",
         f"--file={file}",
         "--no-password",
     )

@@ -169,16 +169,21 @@ SELECT n.nspname, c.relname
 
 # Lock holders that block an ACCESS SHARE lock. A prepared transaction has no pid, and until a restart the
 # virtual transaction of the session that prepared it; the lock on its own transaction id tells which one it is.
+# Who has one of the tables that a backup reads for itself, or waits for that.
 LOCK_HOLDERS = """
 SELECT DISTINCT c.relname, l.pid,
        COALESCE(a.usename, p.owner), COALESCE(a.application_name, 'prepared transaction ' || p.gid),
-       COALESCE(EXTRACT(epoch FROM pg_catalog.now() - COALESCE(a.xact_start, p.prepared)), 0)::bigint
+       COALESCE(EXTRACT(epoch FROM pg_catalog.now() - COALESCE(a.xact_start, p.prepared)), 0)::bigint,
+       l.granted
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
         AND x.virtualtransaction = l.virtualtransaction
   LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
- WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
+ WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
+   AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+   AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
  ORDER BY 5 DESC
 """
@@ -489,6 +494,20 @@ SELECT a.pid, a.usename, a.application_name, pg_catalog.left(pg_catalog.regexp_r
 """
 
 # Room for locks in shared memory: https://www.postgresql.org/docs/current/runtime-config-locks.html
+# Tables that pg_dump locks before it reads anything, and has not locked yet; those of extensions it leaves alone.
+NOT_LOCKED_BY_DUMP = """
+WITH dump AS (SELECT pid FROM pg_catalog.pg_stat_activity
+               WHERE datname = pg_catalog.current_database() AND application_name = %s AND pid <> %s)
+SELECT NOT EXISTS (SELECT FROM dump)
+       OR EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+   AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+   AND c.oid NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l JOIN dump USING (pid)
+                      WHERE l.locktype = 'relation' AND l.granted))
+"""
+
 LOCK_CAPACITY = """
 SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint
        * (pg_catalog.current_setting('max_connections')::bigint

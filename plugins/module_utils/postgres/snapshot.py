@@ -1,80 +1,113 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One exported snapshot over tables that no session can truncate, rewrite or drop while it is held."""
+"""One exported snapshot, and the locks that keep its tables from being truncated, rewritten or dropped.
+
+A lock is never requested for longer than :data:`LOCK_WAIT_SECONDS`: a client that needs a table for itself meanwhile
+queues behind the request, and all other clients of the table behind that one. What is free is found by looking.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..errors import LockNotAvailable, PgsafeError, Refused
+from ..errors import ConnectionFailed, LockNotAvailable, QueryFailed, Refused
 from ..model import Table, Target
 from ..ports.database import ONE_SNAPSHOT, Session, connect, identifier, joined, literal, statement
 from . import queries
 
-_ATTEMPTS = 5
+LOCK_WAIT_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """:param name: for SET TRANSACTION SNAPSHOT and ``pg_dump --snapshot``.
     :param lsn: the write-ahead log position just after it was taken.
-    :param locked: whether every table is locked; else there were too many, and the caller checks afterwards
-        whether a table was rewritten meanwhile.
-    :param lock_timeout: seconds that its readers wait for a table.
     """
 
     name: str
     lsn: str
     session: Session
-    locked: bool
-    lock_timeout: int
 
     def loss(self) -> str:
         """Why it is held no more, or nothing: sessions that imported it keep it, but no other session can import it."""
         try:
             self.session.execute("SELECT")
-        except PgsafeError as error:
+        except QueryFailed:
+            # It stands; its transaction has failed.
+            return ""
+        except ConnectionFailed as error:
             return f"The session that holds the snapshot was ended: {error.what}"
         return ""
 
 
 @contextmanager
-def shared(target: Target, lock_timeout: int, purpose: str) -> Iterator[Snapshot]:
-    """Lock every table ACCESS SHARE, then export a snapshot, and hold both until the end.
+def holder(target: Target, purpose: str) -> Iterator[Session]:
+    """The session of the only backup of this database: it exports a snapshot, and another one when that was in vain.
 
-    The locks come first: a TRUNCATE or a rewriting ALTER TABLE between the snapshot and a reader of it would
-    show that reader an empty table. https://www.postgresql.org/docs/current/mvcc-caveats.html
-
-    :param lock_timeout: seconds to wait for a table.
-    :raises LockNotAvailable: another session holds one; the message names it.
+    :raises Refused: another backup is being taken, or the server would not keep a snapshot.
     """
     session = connect(target, purpose=purpose)
     try:
-        yield _export(session, lock_timeout)
+        _claim(session)
+        _require_lasting(session)
+        yield session
     finally:
         session.close()
 
 
-def _export(session: Session, lock_timeout: int) -> Snapshot:
-    _claim(session)
-    _require_lasting(session)
-    for _attempt in range(_ATTEMPTS):
-        listed = _lockable(session)
-        locked = _room_for(session, len(listed))
-        session.execute(f"BEGIN {ONE_SNAPSHOT}")
-        session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=literal(f"{lock_timeout}s")))
-        if locked:
-            _lock(session, listed)
-        name, lsn = session.row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_wal_lsn()::text")
-        if _lockable(session) == listed:
-            return Snapshot(name, lsn, session, locked, lock_timeout)
-        session.execute("ROLLBACK")
-    raise Refused(
-        f"The tables of {session.target.dbname} changed {_ATTEMPTS} times while they were being locked.",
-        remedy="Wait until no session creates or drops tables, then run again.",
-    )
+def await_free(session: Session, patience: float) -> None:
+    """Look, without queueing for it, until no other session has a table for itself or waits for that.
+
+    :param patience: seconds to go on looking.
+    :raises LockNotAvailable: one still has; the message names it and the table.
+    """
+    deadline = time.monotonic() + patience
+    while session.rows(queries.LOCK_HOLDERS):
+        if time.monotonic() > deadline:
+            raise held(session)
+        time.sleep(_LOOK_SECONDS)
+
+
+def export(session: Session) -> Snapshot:
+    """Export a snapshot without a lock on any table, and hold it until :func:`release`.
+
+    A TRUNCATE or a rewriting ALTER TABLE between the snapshot and the locks would show a reader of the snapshot an
+    empty table: the caller compares the tables' files once it has the locks.
+    https://www.postgresql.org/docs/current/mvcc-caveats.html
+    """
+    session.execute(f"BEGIN {ONE_SNAPSHOT}")
+    name, lsn = session.row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_wal_lsn()::text")
+    return Snapshot(name, lsn, session)
+
+
+def release(session: Session) -> None:
+    """Give the snapshot and all locks back; the database stays claimed."""
+    session.execute("ROLLBACK")
+
+
+def lock(session: Session) -> bool:
+    """Lock every table ACCESS SHARE, once pg_dump has: before that, a client that waits for these locks would hold
+    pg_dump up, which the server cannot see to be a deadlock.
+
+    :returns: whether they are locked; there may be too many tables for it.
+    :raises LockNotAvailable: another session waits for one, or has it.
+    """
+    tables = [Table(*row) for row in session.rows(queries.LOCKABLE)]
+    if not _room_for(session, len(tables)):
+        return False
+    _limit_waiting(session, LOCK_WAIT_SECONDS)
+    if tables:
+        names = [identifier(table.schema, table.name) for table in tables]
+        try:
+            session.execute(statement("LOCK TABLE {tables} IN ACCESS SHARE MODE", tables=joined(", ", names)))
+        except LockNotAvailable as error:
+            release(session)
+            raise held(session) from error
+    return True
 
 
 def _claim(session: Session) -> None:
@@ -111,50 +144,36 @@ def _room_for(session: Session, tables: int) -> bool:
     return 2 * tables <= int(session.value(queries.LOCK_CAPACITY)) // 2
 
 
-def _lockable(session: Session) -> list[Table]:
-    return [Table(*row) for row in session.rows(queries.LOCKABLE)]
-
-
-def _lock(session: Session, tables: list[Table]) -> None:
-    if not tables:
-        return
-    names = [identifier(table.schema, table.name) for table in tables]
-    try:
-        session.execute(statement("LOCK TABLE {tables} IN ACCESS SHARE MODE", tables=joined(", ", names)))
-    except LockNotAvailable as error:
-        raise _held(session) from error
-    except PgsafeError as error:
-        if getattr(error, "sqlstate", "") == "42P01":
-            # Dropped since it was listed: the comparison of the lists asks for another attempt.
-            session.execute("ROLLBACK")
-            session.execute(f"BEGIN {ONE_SNAPSHOT}")
-            return
-        raise
-
-
-def _held(session: Session) -> LockNotAvailable:
-    session.execute("ROLLBACK")
-    holders = [
-        f"{table}: pid {pid or '-'} ({user}, {application or 'no application name'}, in its transaction for {age} s)"
-        for table, pid, user, application, age in session.rows(queries.LOCK_HOLDERS)
+def held(session: Session) -> LockNotAvailable:
+    """The error that names the tables which other sessions have for themselves, and these sessions."""
+    told = [
+        f"{table}: pid {pid or '-'} ({user}, {application or 'no application name'}, in its transaction for {age} s"
+        f"{'' if granted else ', waiting for the lock'})"
+        for table, pid, user, application, age, granted in session.rows(queries.LOCK_HOLDERS)
     ]
-    who = "; ".join(holders) or "the holder has gone meanwhile"
     return LockNotAvailable(
-        f"A table of {session.target.dbname} is locked by another session: {who}.",
+        f"A table of {session.target.dbname} is locked by another session: {'; '.join(told) or 'it has just ended'}.",
         "55P03",
         remedy="Wait for it or end it (SELECT pg_terminate_backend(pid), or ROLLBACK PREPARED), then run again.",
     )
 
 
+def _limit_waiting(session: Session, seconds: float) -> None:
+    limit = literal(f"{int(seconds * 1000)}ms")
+    session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=limit))
+
+
 @contextmanager
-def reader(target: Target, snapshot: Snapshot, purpose: str) -> Iterator[Session]:
-    """Another session that sees exactly the snapshot."""
+def reader(target: Target, snapshot: Snapshot, purpose: str, lock_wait: float = 0) -> Iterator[Session]:
+    """Another session that sees exactly the snapshot.
+
+    :param lock_wait: seconds that it waits for a table; 0 sets no limit.
+    """
     session = connect(target, purpose=purpose)
     try:
         session.execute(f"BEGIN {ONE_SNAPSHOT}")
         session.execute(statement("SET TRANSACTION SNAPSHOT {name}", name=literal(snapshot.name)))
-        limit = literal(f"{snapshot.lock_timeout}s")
-        session.execute(statement("SET LOCAL lock_timeout = {limit}", limit=limit))
+        _limit_waiting(session, lock_wait)
         yield session
     finally:
         session.close()

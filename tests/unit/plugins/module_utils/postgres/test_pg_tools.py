@@ -79,12 +79,12 @@ def test_the_distributions_places_go_before_the_path() -> None:
 
 
 def test_an_archive_is_dumped_of_the_snapshot_with_the_level() -> None:
-    assert pg_tools.dump_archive(TOOLS, "/b/x.partial", "00000003-1", "1", 30) == (
+    assert pg_tools.dump_archive(TOOLS, "/b/x.partial", "00000003-1", "1", 0.5) == (
         "/pg/pg_dump",
         "--format=custom",
         "--compress=1",
         "--snapshot=00000003-1",
-        "--lock-wait-timeout=30000",
+        "--lock-wait-timeout=500",
         "--file=/b/x.partial",
         "--no-password",
     )
