@@ -34,6 +34,11 @@ SELECT count(*) FROM pg_stat_activity c, unnest(pg_blocking_pids(c.pid)) AS b JO
  WHERE c.application_name = 'changer' AND o.application_name ^@ 'pgsafe'
 """
 DUMP_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ '^LOCK TABLE'"
+# The backup has looked who has the table, and holds no snapshot; pg_dump has ended.
+LOOKED = """
+SELECT count(*) FILTER (WHERE state = 'idle' AND query ~ 'AccessExclusiveLock') * (2 - count(*))
+  FROM pg_stat_activity WHERE application_name ^@ 'pgsafe backup'
+"""
 
 
 def whole(database: Database, taken: backup.Backup) -> bool:
@@ -72,7 +77,7 @@ def test_pg_dump_that_waits_for_one_table_keeps_no_client_from_another(
             taking.waiting.go()
             until(lambda: database.sql(DUMP_WAITS) == "1" or taking.future.done(), "pg_dump waits")
             database.sql(f"{PATIENT}; TRUNCATE empty_one")
-            until(lambda: database.sql(DUMP_WAITS) == "0" or taking.future.done(), "pg_dump gives its request up")
+            until(lambda: database.sql(LOOKED) == "1" or taking.future.done(), "the request is withdrawn")
             assert not taking.future.done()
             holder.commit()
         taken = taking.finish()
