@@ -137,10 +137,12 @@ class Reading:
         """
         if isinstance(error, (LockNotAvailable, ddl_watch.Changed)):
             raise CameBetween(error) from None
-        # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection).
-        if "statement timeout" in error.what and "LOCK TABLE" in error.what:
+        # pg_dump limits its wait for locks by statement_timeout (src/bin/pg_dump/pg_dump.c, setup_connection), whose
+        # message is in the language of the server; the query that it quotes is not.
+        if "LOCK TABLE" in error.what:
             snapshot.release(self._holder)
-            raise CameBetween(snapshot.held(self._holder)) from None
+            if "statement timeout" in error.what or snapshot.lockers(self._holder):
+                raise CameBetween(snapshot.held(self._holder)) from None
         try:
             ddl_watch.require_unchanged(self._request.target, before)
         except ddl_watch.Changed as changed:

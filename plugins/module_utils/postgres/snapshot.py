@@ -144,13 +144,18 @@ def _room_for(session: Session, tables: int) -> bool:
     return 2 * tables <= int(session.value(queries.LOCK_CAPACITY)) // 2
 
 
-def held(session: Session) -> LockNotAvailable:
-    """The error that names the tables which other sessions have for themselves, and these sessions."""
-    told = [
+def lockers(session: Session) -> list[str]:
+    """The tables which other sessions have for themselves, or wait for, and these sessions, a line each."""
+    return [
         f"{table}: pid {pid or '-'} ({user}, {application or 'no application name'}, in its transaction for {age} s"
         f"{'' if granted else ', waiting for the lock'})"
         for table, pid, user, application, age, granted in session.rows(queries.LOCK_HOLDERS)
     ]
+
+
+def held(session: Session) -> LockNotAvailable:
+    """The error that names the tables which other sessions have for themselves, and these sessions."""
+    told = lockers(session)
     return LockNotAvailable(
         f"A table of {session.target.dbname} is locked by another session: {'; '.join(told) or 'it has just ended'}.",
         "55P03",
