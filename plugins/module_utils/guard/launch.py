@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _ENTRY = f"{__package__}.entry"
 _PATIENCE_SECONDS = 30.0
+
+# With less free, the program is not unpacked: with its bytecode it takes 5 MB, which backup and journal need more.
+_ROOMY_BYTES = 64 << 20
 _LOOK_SECONDS = 0.05
 _REPEAT_SECONDS = 5.0
 
@@ -133,11 +137,11 @@ def _laid_down(run_journal: Journal) -> Path:
 
 
 def _unpacked(program: Path) -> Path:
-    """The program as a directory, which starts sooner; the program itself where the disk has no room for it."""
-    try:
-        return code.unpacked(program)
-    except FileFailed:
-        return program
+    """The program as a directory, which starts sooner; the program itself where the disk is short of room."""
+    with suppress(FileFailed):
+        if files.free_space(program).bytes > _ROOMY_BYTES:
+            return code.unpacked(program)
+    return program
 
 
 def _next_directory(run_journal: Journal) -> Path:
