@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-# one_restore.py has put the collection on the path.
+# The checkout as the collection, as tools/demo.py has linked it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
+
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables import extract, recover, rows
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
