@@ -3,7 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 MAKEFLAGS += --no-print-directory
 
 # pyenv leaves commands that exist and do not start, so each candidate has to prove itself
@@ -66,7 +68,10 @@ demo-clean: python ## Stop the demonstration's server and remove .demo/
 	@"$(PYTHON)" tools/demo.py clean
 
 .PHONY: test
-test: lint unit server molecule sanity build ## Run every check
+test: ## Run every check
+# each keeps one core busy, so two run at a time; make prints the output of each when it ends
+	@$(MAKE) --jobs=2 --output-sync=target SIDE_BY_SIDE=1 lint sanity unit controllers molecule build
+	@$(MAKE) server
 	$(call heading,What was tried)
 	@$(TEST)/python tools/summary.py --sanity 2.19
 
@@ -119,7 +124,7 @@ test-fleet: venv-test tree ## Migrate real hosts in containers: a fleet, a faile
 # make sanity SANITY_ARGS='--test validate-modules plugins/modules/pg_backup.py'
 SANITY_CORE ?= 2.19
 .PHONY: sanity
-sanity: python ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest, 2.21 for the newest)
+sanity: tree ## Run ansible-test sanity (SANITY_CORE=2.16 for the oldest, 2.21 for the newest)
 	$(call heading,ansible-test sanity with ansible-core $(SANITY_CORE))
 	@"$(PYTHON)" tools/sanity.py --core $(SANITY_CORE) $(SANITY_ARGS)
 
@@ -132,7 +137,7 @@ recordings: venv-demo ## Record the console of three runs for docs/console.md an
 	@$(VENV)/demo/bin/python tools/recordings.py
 
 .PHONY: build
-build: venv-test ## Build the tarball, install it, read every module's page
+build: venv-test tree ## Build the tarball, install it, read every module's page
 	$(call heading,tarball)
 	@$(TEST)/python tools/collection_tree.py --pack
 

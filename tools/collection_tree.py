@@ -24,6 +24,7 @@ BUILD = CHECKOUT / "build"
 TREE = BUILD / "ansible_collections" / "pgsafe" / "migration"
 KEPT = frozenset({".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".ansible"})
 """Directories of the copy that the tools make for themselves; tests/output is kept too."""
+OUTPUT = Path("tests/output")
 
 
 class TreeError(Exception):
@@ -75,7 +76,7 @@ def _present() -> list[Path]:
     for directory, subdirectories, names in os.walk(TREE):
         here = Path(directory)
         subdirectories[:] = [
-            name for name in subdirectories if name not in KEPT and here / name != TREE / "tests" / "output"
+            name for name in subdirectories if name not in KEPT and here / name != TREE / OUTPUT
         ]
         found += [here / name for name in names]
         found += [here / name for name in subdirectories if (here / name).is_symlink()]
@@ -85,8 +86,12 @@ def _present() -> list[Path]:
 def _remove_empty_directories() -> None:
     for directory, _subdirectories, _names in os.walk(TREE, topdown=False):
         path = Path(directory)
-        if KEPT.isdisjoint(path.relative_to(TREE).parts) and not any(path.iterdir()) and path != TREE:
+        if not _kept(path.relative_to(TREE)) and not any(path.iterdir()) and path != TREE:
             path.rmdir()
+
+
+def _kept(relative: Path) -> bool:
+    return not KEPT.isdisjoint(relative.parts) or OUTPUT in (relative, *relative.parents)
 
 
 def pack() -> None:
