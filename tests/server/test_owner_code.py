@@ -193,7 +193,7 @@ def test_the_owner_of_a_database_cannot_reach_a_copy_that_is_being_restored(
     taken = back_up(owned, backup_root)
     source = sources.of(owned.target, taken.directory, manifests.read(taken.directory), 1)
     copy = owned.called(f"{owned.name}__copy")
-    with copies.scratch(owned.target, copy.name, source):
+    with copies.scratch(owned.target, copy.name, source, "verify"):
         copies.load_archive(owned.target, copy.name, source)
         theirs = replace(owned.target, params={**owned.target.params, "user": OWNER})
         with pytest.raises(ConnectionFailed, match="too many connections"), session(theirs.database(copy.name)):

@@ -21,7 +21,9 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
-from ansible_collections.pgsafe.migration.plugins.module_utils.tables import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import leftover_runs
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.tables import extract, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.swap import Replaced
 from ansible_collections.pgsafe.migration.tests.server import hostile
 from ansible_collections.pgsafe.migration.tests.server.support import Database, back_up, databases, python, until
@@ -326,11 +328,35 @@ def test_retention_waits_for_what_reads_a_backup(database: Database, backup_root
             until(lambda: database.admin(_COMMENTS) == "1", "the copy waits for the lock")
             with pytest.raises(Refused, match="is being read"), run.unread():
                 pass
+            if what == "restore":
+                with pytest.raises(Refused, match=f"{database.name}_new is in use by pgsafe restore as "):
+                    restore.run(requests.restore(database.target, taken.directory, f"{database.name}_new"))
             holder.rollback()
             assert process.communicate()[0] == ""
     database.admin(f"DROP DATABASE {database.name}_new")
     with run.unread(), pytest.raises(Refused, match="is being removed"):
         recover.run(requests.tables(database.target, taken.directory, "empty_one", schema="third"))
+
+
+def test_of_two_recoveries_from_one_backup_the_second_is_refused(database: Database, backup_root: Path) -> None:
+    """Both would have one scratch database; nothing drops it while the first uses it."""
+    taken = back_up(database, backup_root)
+    table = requests.tables(database.target, taken.directory, "empty_one", schema="second")
+    rows = requests.extract(database.target, taken.directory, "orders", "true", backup_root / "rows.csv")
+    for what, first in (("recover", "pgsafe recover table as "), ("extract", "pgsafe extract rows as ")):
+        given = (str(database.server.home), database.name, str(taken.directory), what)
+        with python(_READING, backup_root, *given) as process:
+            with database.holding("LOCK TABLE pg_catalog.pg_namespace IN SHARE MODE"):
+                until(partial(_waits, database), "the first waits for the lock")
+                for second in (partial(recover.run, table), partial(extract.run, rows)):
+                    with pytest.raises(Refused, match=f"{database.name}__table_{taken.run_id} is in use by {first}"):
+                        second()
+                assert "is in use by" in recover.plan(table).problems[0].what
+                assert leftover_runs.sweep(database.target, backup_root) == []
+            assert process.communicate()[0] == ""
+    assert recover.run(table).rows == {"public.empty_one": 0}
+    assert database.sql("SELECT count(*) FROM side.empty_one, other_side.empty_one") == "0"
+    assert [name for name in databases(database.server) if name.startswith(f"{database.name}__")] == []
 
 
 def _waits(database: Database) -> bool:

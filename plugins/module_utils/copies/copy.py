@@ -23,13 +23,16 @@ from ..model import Fingerprint, Target
 from ..ports import commands, signals
 from ..ports.database import WRITING, Session, environment, identifier, literal, session, statement
 from ..postgres import client_tools, cutover, pg_tools, properties, queries
-from . import extensions, restorer
+from . import extensions, lock, restorer
 from . import watch as restore_watch
 
 STALL_SECONDS = 1800
 
 # What the comment of every database begins with that a run has put beside the live one.
 MARK = "pgsafe: "
+
+# In the names of the copies of a backup.
+_PURPOSES = ("scratch", "trial", "restored", "ready", "table")
 
 # A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. A job of
 # pg_restore's own is idle while others work.
@@ -93,7 +96,7 @@ def _marking(name: str, mark: str) -> Any:
 
 def of_run(database: str, run_id: str) -> tuple[str, ...]:
     """The names that copies of a run's backup may have; no other database has one of them."""
-    return tuple(names.beside(database, purpose, run_id) for purpose in ("scratch", "restored", "ready", "table"))
+    return tuple(names.beside(database, purpose, run_id) for purpose in _PURPOSES)
 
 
 def is_of_run(name: str, comment: str, database: str, run_id: str) -> bool:
@@ -391,24 +394,28 @@ def _is_marked(server: Session, ready: Ready) -> bool:
 
 
 @contextmanager
-def scratch(target: Target, name: str, source: Source) -> Iterator[None]:
-    """An empty database for the time of the block, dropped in any case."""
-    with new(target, name, source):
-        yield
-    drop(target, name)
+def scratch(target: Target, name: str, source: Source, purpose: str) -> Iterator[None]:
+    """An empty database for the time of the block, dropped in any case.
+
+    :param purpose: as for :func:`lock.held`.
+    """
+    with lock.held(target, name, purpose):
+        with new(target, name, source):
+            yield
+        drop(target, name)
 
 
 @contextmanager
 def kept_ready(target: Target, name: str, source: Source, run_journal: Journal) -> Iterator[None]:
     """An empty database that the block fills and proves; kept closed afterwards, dropped if the block fails."""
-    with new(target, name, source):
+    with lock.held(target, name, "verified copy"), new(target, name, source):
         yield
         set_ready(target, name, run_journal)
 
 
 @contextmanager
 def new(target: Target, name: str, source: Source) -> Iterator[None]:
-    """An empty database that the block fills; dropped if the block fails."""
+    """An empty database that the block fills; dropped if the block fails. The caller holds the name."""
     created: list[str] = []
     try:
         with signals.deferred():

@@ -156,7 +156,7 @@ class Progress:
         if isinstance(request, RestoreRequest) and request.new_database:
             yield request.new_database
         run_id = self._journal.run_id
-        for purpose in ("scratch", "ready", "restored"):
+        for purpose in ("scratch", "trial", "ready", "restored"):
             yield names.beside(self._journal.database or self._target.dbname, purpose, run_id)
 
     def _original_bytes(self) -> int | None:

@@ -234,13 +234,19 @@ SELECT pg_catalog.pg_postmaster_start_time()::text
 # By a number of our own and the OID, whose upper half is negative as an integer.
 _RUN_LOCK = 1885827425
 TAKE_RUN_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_RUN_LOCK}, %s::bigint::bit(32)::integer)"
-RUN_LOCK_HOLDER = f"""
+_LOCK_HOLDER = """
 SELECT a.application_name, COALESCE(a.usename, ''), COALESCE(a.client_addr::text, 'the server''s own host'),
        pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
- WHERE l.locktype = 'advisory' AND l.classid = {_RUN_LOCK} AND l.objid = %s AND l.objsubid = 2 AND l.granted
+ WHERE l.locktype = 'advisory' AND l.classid = {} AND l.objid = %s AND l.objsubid = 2 AND l.granted
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
+RUN_LOCK_HOLDER = _LOCK_HOLDER.format(_RUN_LOCK)
+
+# By another number of our own, and one that is made of the name.
+_COPY_LOCK = 1885827426
+TAKE_COPY_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_COPY_LOCK}, %s::bigint::bit(32)::integer)"
+COPY_LOCK_HOLDER = _LOCK_HOLDER.format(_COPY_LOCK)
 
 # The oldest statement that a run's migration has running, and how far the build of its index is. Blocks are not all the
 # work there is, but the one part of it whose end is known:

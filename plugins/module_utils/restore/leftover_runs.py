@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..backup_set import manifest as manifests
 from ..copies import copy as copies
+from ..copies import lock as copy_lock
 from ..fence import mark as fence_mark
 from ..fence import run as fence
 from ..fence import whereabouts
@@ -96,11 +97,11 @@ def sweep(target: Target, backup_root: Path) -> list[str]:
     with session(target.maintenance, WRITING, "recover") as server:
         there = server.rows(queries.COPIES, (list(copies_of),))
         unused = list(access_probe.left(server, target.dbname))
-    for name, comment, sessions in there:
-        if not sessions and _unused(target, copies_of[name], name, comment):
-            unused.append(name)
-    for name in unused:
-        copies.drop(target, name)
+        for name, comment, sessions in there:
+            if not sessions and _unused(target, copies_of[name], name, comment) and copy_lock.take(server, name):
+                unused.append(name)
+        for name in unused:
+            copies.drop(target, name)
     return unused
 
 

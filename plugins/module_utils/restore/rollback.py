@@ -17,6 +17,7 @@ from typing import Any
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
 from ..copies import copy as copies
+from ..copies import lock as copy_lock
 from ..copies import losses, sources
 from ..errors import ConnectionFailed, Interrupted, PgsafeError, Refused
 from ..fence import run as fence
@@ -294,7 +295,8 @@ def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journ
     prepared = _end_prepared(request.target, live, run_journal)
     ahead, unread = _ahead(request.target, live, manifest, run_journal)
     lost = _lost(request, live, run_journal, kept)
-    with _closed(request.target, live.name) as ended:
+    restored = copy_lock.held(request.target, whereabouts.restored_name(manifest), "rollback")
+    with restored, _closed(request.target, live.name) as ended:
         with request.listening():
             found = _candidate(request, manifest, run_journal)
         _note(run_journal, Event.SWAPPING, **_swapped(manifest, live, found))

@@ -16,6 +16,7 @@ from pathlib import Path
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import Manifest
 from ..copies import copy as copies
+from ..copies import lock as copy_lock
 from ..copies import losses, sources
 from ..errors import BadRequest, Refused
 from ..fence import verdict_counters, whereabouts
@@ -279,13 +280,19 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
     """A restored, verified database under a name that was free."""
     started = time.monotonic()
     source = sources.of(request.target, request.backup_dir, manifest, request.jobs)
-    with signals.raised("The restore"):
-        tried = sources.restored(request.target, source, name)
-    with session(request.target.maintenance, WRITING, "restore") as server, server.transaction():
-        server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
-        # A template could not be dropped again, and this is a copy to look into.
-        wanted = replace(manifest.properties, template=False)
-        refused = filter(None, [server.attempt(wish) for wish in properties.statements(name, wanted)])
+    with copy_lock.held(request.target, name, "restore"):
+        with signals.raised("The restore"):
+            tried = sources.restored(request.target, source, name)
+        refused = _handed_over(request.target, name, manifest)
     warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
     seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
     return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)
+
+
+def _handed_over(target: Target, name: str, manifest: Manifest) -> list[str]:
+    """A database like any other one from now on; what it could not be given, a line each."""
+    # A template could not be dropped again, and this is a copy to look into.
+    wanted = replace(manifest.properties, template=False)
+    with session(target.maintenance, WRITING, "restore") as server, server.transaction():
+        server.execute(statement("COMMENT ON DATABASE {name} IS NULL", name=identifier(name)))
+        return [why for wish in properties.statements(name, wanted) if (why := server.attempt(wish))]

@@ -47,6 +47,9 @@ _SCHEMA = "extracted"
 
 _FETCHED = 1000
 
+# What its sessions are called.
+_PURPOSE = "extract rows"
+
 
 @dataclass(frozen=True)
 class ExtractRequest:
@@ -114,7 +117,8 @@ def run(request: ExtractRequest) -> Extracted:
     target = login_triggers.silenced(request.target)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
-    with signals.raised("The extraction"), read_lock(chosen), copies.scratch(target, chosen.scratch_name, source):
+    scratch = copies.scratch(target, chosen.scratch_name, source, _PURPOSE)
+    with signals.raised("The extraction"), read_lock(chosen), scratch:
         require_intact(chosen)
         loaded = _loaded(target, chosen, source, _SCHEMA if request.dest else request.schema)
         count = _written(target, target.database(chosen.scratch_name), loaded, request)
@@ -166,7 +170,7 @@ class _Loaded:
 def _loaded(target: Target, chosen: Chosen, source: copies.Source, schema: str) -> _Loaded:
     """The table in the scratch database, with all of its rows, equal to the manifest."""
     found = recover.structure_of(target, chosen, source, schema)
-    with session(target.database(chosen.scratch_name), WRITING, "extract rows") as writer, writer.transaction():
+    with session(target.database(chosen.scratch_name), WRITING, _PURPOSE) as writer, writer.transaction():
         writer.execute(statement("DROP SCHEMA {schema} CASCADE", schema=identifier(schema)))
         writer.run_script(found.before)
         recover.require_trusted(writer)
@@ -178,7 +182,7 @@ def _loaded(target: Target, chosen: Chosen, source: copies.Source, schema: str) 
 
 def _written(target: Target, scratch: Target, loaded: _Loaded, request: ExtractRequest) -> int:
     """The condition is a person's own SQL: it can change nothing."""
-    with session(scratch, purpose="extract rows") as reader, reader.transaction(ONE_SNAPSHOT):
+    with session(scratch, purpose=_PURPOSE) as reader, reader.transaction(ONE_SNAPSHOT):
         if request.dest is None:
             return _insert(target, reader, loaded, request.condition)
         with files.atomic(request.dest) as sink:
@@ -190,7 +194,7 @@ def _written(target: Target, scratch: Target, loaded: _Loaded, request: ExtractR
 def _insert(target: Target, reader: Session, loaded: _Loaded, condition: str) -> int:
     """Into a table of the live database, which appears with its rows or not at all."""
     place, count = Table(loaded.schema, loaded.table.name), 0
-    with session(target, WRITING, "extract rows") as writer, writer.transaction():
+    with session(target, WRITING, _PURPOSE) as writer, writer.transaction():
         writer.run_script(loaded.creation)
         recover.require_trusted(writer)
         for lines in _inserts(reader, loaded, condition, place):

@@ -42,6 +42,8 @@ from .structure import Structure
 from .swap import Replaced
 
 _SCHEMA_THERE = "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = %s"
+# What its sessions are called.
+_PURPOSE = "recover table"
 _SET_SEQUENCE = "SELECT pg_catalog.setval({sequence}::pg_catalog.regclass, {value}, {called})"
 
 
@@ -110,7 +112,8 @@ def run(request: TableRequest) -> Recovered:
     _require_place(target, request, chosen)
     require_possible(target, intent(chosen, request.free_bytes, request.waived))
     source = sources.of(target, chosen.directory, chosen.manifest, jobs=1)
-    with signals.raised("The recovery"), read_lock(chosen), copies.scratch(target, chosen.scratch_name, source):
+    scratch = copies.scratch(target, chosen.scratch_name, source, _PURPOSE)
+    with signals.raised("The recovery"), read_lock(chosen), scratch:
         require_intact(chosen)
         found = structure_of(target, chosen, source, request.schema)
         _carry_over(target, chosen, source, request.schema, found)
@@ -143,7 +146,7 @@ def require_free(target: Target, schema: str) -> None:
     """
     if not 0 < len(schema.encode()) <= LONGEST or schema.startswith("pg_"):
         raise Refused(f"A schema cannot have the name {schema!r}.", remedy="Choose another name for schema.")
-    with session(target, purpose="recover table") as reader:
+    with session(target, purpose=_PURPOSE) as reader:
         taken = reader.value(_SCHEMA_THERE, (schema,))
     if taken:
         raise Refused(
@@ -167,7 +170,7 @@ def structure_of(target: Target, chosen: Chosen, source: copies.Source, schema: 
 
 
 def _carry_over(target: Target, chosen: Chosen, source: copies.Source, schema: str, found: Structure) -> None:
-    with session(target, WRITING, "recover table") as writer, writer.transaction():
+    with session(target, WRITING, _PURPOSE) as writer, writer.transaction():
         writer.run_script(found.before)
         require_trusted(writer)
         rows.load(writer, chosen, source.tools, found.members, lambda _schema, name: identifier(schema, name))

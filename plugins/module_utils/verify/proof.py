@@ -87,7 +87,7 @@ def scratch(target: Target) -> Place:
     @contextmanager
     def made(stored: Stored, found: Found) -> Iterator[Copy]:
         source, name = _source(target, stored), _name(stored.manifest)
-        with _advising(), copies.scratch(target, name, source):
+        with _advising(), copies.scratch(target, name, source, "verify"):
             yield Copy(target, name, source)
 
     return made
@@ -234,9 +234,9 @@ def _try_other_ways(copy: Copy, found: Found) -> None:
 
 
 def _tried(copy: Copy, way: str, load: Callable[[str], object]) -> str:
-    name = names.beside(copy.source.manifest.identity.name, "restored", copy.source.manifest.run_id)
+    name = names.beside(copy.source.manifest.identity.name, "trial", copy.source.manifest.run_id)
     try:
-        with copies.scratch(copy.target, name, copy.source):
+        with copies.scratch(copy.target, name, copy.source, "verify"):
             load(name)
             copies.compare(copy.target, name, copy.source)
     except (CommandFailed, VerificationFailed, QueryFailed) as error:

@@ -36,10 +36,12 @@ class Taken:
     """A database that has one of the names already.
 
     :param leftover: of an interrupted restore of this very backup, which the next one drops.
+    :param in_use: a sentence that names who uses it now; else empty.
     """
 
     name: str
     leftover: bool
+    in_use: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names that databases will be given are free, and short enough that the server does not cut them."""
+"""The names that databases will be given are free, in use by no other restore, and not too long for the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def check(facts: Facts) -> Iterator[Problem]:
                 "Choose a shorter name." if name else "Choose a name.",
             )
     for taken in facts.taken:
-        if not taken.leftover:
+        if taken.in_use:
+            yield Problem("database_names", "error", taken.in_use, "Wait for it to end.")
+        elif not taken.leftover:
             yield Problem(
                 "database_names",
                 "error",

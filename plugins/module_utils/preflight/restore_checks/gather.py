@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from ...backup_set.manifest import Manifest
 from ...compare import cluster
+from ...copies import copy as copies
+from ...copies import lock as copy_lock
 from ...ports.database import Session
 from ...postgres import identity
 from .. import server_facts
@@ -35,7 +37,7 @@ def gather(reader: Session, intent: Intent) -> Facts:
         **vars(common),
         intent=intent,
         changed=_changed(reader, intent.manifest),
-        taken=tuple(_taken(name, comment, intent) for name, comment in reader.rows(_TAKEN, (list(intent.creates),))),
+        taken=_taken(reader, intent),
     )
 
 
@@ -67,6 +69,14 @@ def _changed(reader: Session, manifest: Manifest) -> tuple[tuple[str, str], ...]
     return tuple(cluster.differences(manifest.cluster, reader, manifest.identity))
 
 
-def _taken(name: str, comment: str, intent: Intent) -> Taken:
-    """The mark of :func:`copies.create`; a database without a mark is not this collection's."""
-    return Taken(name, comment.startswith("pgsafe: a copy ") and comment.endswith(intent.manifest.run_id))
+def _taken(reader: Session, intent: Intent) -> tuple[Taken, ...]:
+    database, run_id = intent.manifest.identity.name, intent.manifest.run_id
+    return tuple(
+        Taken(name, copies.is_of_run(name, comment, database, run_id), _in_use(reader, name))
+        for name, comment in reader.rows(_TAKEN, (list(intent.creates),))
+    )
+
+
+def _in_use(reader: Session, name: str) -> str:
+    holder = copy_lock.holder(reader, name)
+    return copy_lock.in_use(name, holder) if holder else ""
