@@ -37,34 +37,7 @@ options:
     type: str
     default: ""
   store:
-    description: The object store, with the interface of Amazon S3, which the target reaches by boto3.
-    type: dict
     required: true
-    suboptions:
-      url:
-        description: Where the backups are, as V(s3://bucket) or V(s3://bucket/prefix).
-        type: str
-        required: true
-      endpoint_url:
-        description: The URL of a store other than Amazon's, such as V(https://minio.example.com:9000).
-        type: str
-      region:
-        description: The region of the bucket, where the store has regions.
-        type: str
-      ca_file:
-        description: Certificates, on the target, that the store's is verified by; by default those of boto3.
-        type: path
-      access_key:
-        description:
-          - The credentials. Without them boto3 looks for its own on the target, such as the role of a virtual machine,
-            environment variables, or C(~/.aws/credentials).
-        type: str
-      secret_key:
-        description: The secret of O(store.access_key).
-        type: str
-      session_token:
-        description: Of temporary credentials.
-        type: str
 attributes:
   check_mode:
     support: full
@@ -78,8 +51,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
-requirements:
-  - boto3 on the target
+  - pgsafe.migration.store
 seealso:
   - module: pgsafe.migration.pg_backup_copy
   - module: pgsafe.migration.pg_backup_info

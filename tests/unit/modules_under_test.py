@@ -75,7 +75,7 @@ def unreachable(directory: Path) -> dict[str, Any]:
 
 
 def documented_options(module: ModuleType) -> dict[str, Any]:
-    """The options of a module's documentation, with those of its fragments that it does not describe itself."""
+    """The options of a module's documentation, with those of its fragments; what the module says has precedence."""
     documentation = yaml.safe_load(module.DOCUMENTATION)
     options: dict[str, Any] = {}
     for name in documentation.get("extends_documentation_fragment", ()):
@@ -83,7 +83,8 @@ def documented_options(module: ModuleType) -> dict[str, Any]:
         text = (COLLECTION / "plugins" / "doc_fragments" / f"{fragment}.py").read_text(encoding="utf-8")
         if fragment != "attributes":
             options.update(yaml.safe_load(text.split('r"""')[1].split('"""')[0])["options"])
-    return {**options, **documentation.get("options", {})}
+    own = documentation.get("options", {})
+    return {**options, **{name: {**options.get(name, {}), **said} for name, said in own.items()}}
 
 
 def as_specified(option: dict[str, Any]) -> dict[str, Any]:
