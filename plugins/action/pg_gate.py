@@ -35,6 +35,7 @@ _OPTION: dict[str, dict[str, Any]] = {
     "on_verify_failure": {"type": "str", "default": ""},
     "promotion": {"type": "dict", "default": {}},
     "batch": {"type": "int", "default": 1},
+    "on_batch_failure": {"type": "str", "default": ""},
     "batch_rollback": {"type": "dict", "default": {}},
 }
 
@@ -58,7 +59,7 @@ class ActionModule(Action):
             yield from start_checks.declarations(given)
             yield from start_checks.audit_rules(given, bases)
             yield from start_checks.promotion(given, bases)
-            yield from start_checks.batch_rollback(given)
+            yield from start_checks.batch_rollback(given, str(self._task.get_play().strategy))
             yield from self._missing(given)
 
     def _missing(self, given: Mapping[str, Any]) -> Iterator[str]:

@@ -104,6 +104,10 @@ options:
     description: How many hosts the batch has.
     type: int
     default: 1
+  on_batch_failure:
+    description: What happens to a batch of which a host fails; V(rollback_batch) needs a strategy that knows batches.
+    type: str
+    default: ""
   batch_rollback:
     description: The limits of M(pgsafe.migration.pg_batch_rollback), of which C(within) must be a duration.
     type: dict

@@ -138,9 +138,21 @@ def _require_records(given: Options, bases: Bases) -> None:
         )
 
 
-def batch_rollback(given: Options) -> Iterator[str]:
-    """What would be noticed when the other hosts of the batch are migrated."""
+# Under these a host does not wait for the others of its batch.
+_STRATEGIES_WITHOUT_BATCHES = ("free", "host_pinned")
+
+
+def batch_rollback(given: Options, strategy: str) -> Iterator[str]:
+    """What would be noticed when the other hosts of the batch are migrated.
+
+    :param strategy: of the play.
+    """
     limits = given["batch_rollback"]
+    if given["on_batch_failure"] == "rollback_batch" and strategy.rpartition(".")[2] in _STRATEGIES_WITHOUT_BATCHES:
+        yield (
+            f"With the strategy {strategy} a host does not wait for the others of its batch, so "
+            "pg_migrate_on_batch_failure=rollback_batch could not roll them back together. Choose the strategy linear."
+        )
     if "within" in limits:
         yield from problems_of(lambda: durations.read("pg_migrate_batch_rollback.within", limits["within"]))
 

@@ -194,8 +194,11 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_fence": "none",
         "pg_migrate_on_verify_failure": "hold",
         "pg_migrate_batch_rollback": {"within": "soon"},
+        "pg_migrate_on_batch_failure": "rollback_batch",
     }
-    played = stage.play(wrong, "-e", "pg_migrate_confrim=x", "-e", "pg_migrate_login_host=db1")
+    variables = {**stage.ansible.variables, "ANSIBLE_STRATEGY": "free"}
+    free = replace(stage, ansible=replace(stage.ansible, variables=variables))
+    played = free.play(wrong, "-e", "pg_migrate_confrim=x", "-e", "pg_migrate_login_host=db1")
     for said in (
         "There is no variable pg_migrate_confrim. Did you mean pg_migrate_confirm?",
         "There is no variable pg_migrate_login_host. Did you mean pg_migrate_connection.login_host?",
@@ -214,6 +217,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_fence=none needs a pg_migrate_fence_reason.",
         "With pg_migrate_on_verify_failure=hold",
         "pg_migrate_batch_rollback.within is no duration: soon.",
+        "With the strategy free a host does not wait for the others of its batch",
     ):
         assert said in played.flat
     assert played.verdict("one") == REFUSED
