@@ -1,10 +1,14 @@
-"""Restore one backup to a new database of the server that the PG* variables name; print the seconds of each part."""
+"""Restore one backup to a new database of the server that the PG* variables name.
+
+Prints the seconds of each part, and the peak memory in bytes: of the process, without pg_restore and the server.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -49,6 +53,7 @@ def main() -> None:
     started = time.monotonic()
     restore.run(requests.restore(target, Path(sys.argv[1]), new_database=sys.argv[3], jobs=2))
     seconds["whole"] = time.monotonic() - started
+    seconds["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
     print(json.dumps(seconds))
 
 

@@ -90,8 +90,9 @@ def of_size(gigabytes: float) -> dict[str, Seconds]:
                 found[f"{name}, extracted"] = rows = extracted(source, backup, name, condition)
                 print(table(f"{name}, recovered", measured, measured[BARE]))
                 print(table(f"{name}, rows extracted where {condition}", rows, measured[BARE]), flush=True)
-            whole = restore_benchmark.ours(source, backup)[restore_benchmark.WHOLE]
-            print(f"restored to a new database: {whole:.1f} s", flush=True)
+            copy = (str(backup), str(source.bin_dir), restore_benchmark.COPY)
+            whole = restore_benchmark.measured(source, "one_restore.py", *copy)
+            print(f"restored to a new database: {whole['whole']:.1f} s, {whole[MEMORY] / 1e6:.0f} MB", flush=True)
             cleaned(source)
     finally:
         shutil.rmtree(root)

@@ -56,6 +56,7 @@ def bare(source: benchmark.Source, backup: Path) -> Seconds:
 def ours(source: benchmark.Source, backup: Path) -> Seconds:
     """The collection's restore, in a process of its own."""
     found = measured(source, "one_restore.py", str(backup), str(source.bin_dir), COPY)
+    found.pop("memory")
     return {WHOLE: found.pop("whole"), **{f"ours, {part}": seconds for part, seconds in found.items()}}
 
 
