@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rollback of a batch from the archive, broken off by the loss of a host and by Ctrl+C."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY
+from ansible_collections.pgsafe.migration.tests.server.interruptions import BRAKE, BRAKED, BY_ARCHIVE, brake, kill
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    Database,
+    databases,
+    guards_of,
+    require_open,
+    until,
+    write_set,
+)
+from ansible_collections.pgsafe.migration.tests.server.terminals import Terminal, family, terminal
+
+
+@pytest.mark.fault(76)
+@pytest.mark.fault(77)
+def test_a_rollback_of_a_batch_that_is_broken_off_leaves_whole_databases_and_can_be_done_by_hand(
+    ansible: Ansible, database: Database, backup_root: Path, clone: Callable[[str], Database]
+) -> None:
+    """Of the three hosts one fails, one is lost while it is rolled back, and then Ctrl+C is pressed."""
+    fleet = {"pressed": database, "lost": clone("small"), "failed": clone("small")}
+    for name in ("pressed", "lost"):
+        fleet[name].sql(BRAKE.format("restored"))
+    before = {name: found.fingerprint() for name, found in fleet.items()}
+    good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
+    for name in fleet:
+        (backup_root / name).mkdir(mode=0o700)
+    hosts = {name: fleet[name].variables(backup_root / name, good) for name in fleet}
+    hosts["failed"]["pg_migrate_source"] = str(broken)
+    given = {"pg_migrate_serial": 3, "pg_migrate_on_batch_failure": "rollback_batch", **BY_ARCHIVE}
+    confirmed = {"pg_migrate_confirm": [found.name for found in fleet.values()]}
+    argv = ["ansible-playbook", "pgsafe.migration.migrate", "-i", ansible.inventory(hosts)]
+    with brake(database.server, on=True), terminal(ansible, [*argv, "-e", json.dumps({**given, **confirmed})]) as play:
+        until(lambda: _restoring(fleet["pressed"], play) and _restoring(fleet["lost"], play), "both are rolled back")
+        _lose(backup_root / "lost")
+        play.press_ctrl_c()
+        until(play.ended, "the play ends")
+    assert f"{database.name} is open and was left as it is; it was not replaced." in play.flat
+    assert "lost UNFINISHED: the migration began, and was neither accepted nor rolled back" in play.flat
+    assert "failed rolled back: the database is as it was before" in play.flat
+    for name in ("pressed", "failed"):
+        require_open(fleet[name])
+    assert {name for name in ("pressed", "failed") if fleet[name].fingerprint() != before[name]} == {"pressed"}
+    beside = [name for name in databases(database.server) if name.startswith(f"{database.name}__")]
+    assert beside == []
+    undo = ("-l", "pressed,lost", "-e", json.dumps(confirmed), "-e", "pg_migrate_backup_dir=before_last_migration")
+    played = ansible.play(hosts, *undo, playbook="pgsafe.migration.rollback")
+    assert played.status == 0, played.output
+    for name, found in fleet.items():
+        require_open(found)
+        assert found.fingerprint() == before[name], name
+
+
+def _restoring(database: Database, play: Terminal) -> bool:
+    assert not play.ended(), play.said
+    return database.admin(BRAKED.format("restored").format(database.name)) == "t"
+
+
+def _lose(root: Path) -> None:
+    """All of the host's processes of the run at once."""
+    ours = [pid for role in EVERY for pid in guards_of(root, role)]
+    assert ours
+    kill([*ours, *(pid for one in ours for pid in family(one))])
