@@ -13,6 +13,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 
 from ..module_utils.foreign_text import visible
+from ..module_utils.model import COPIED
 from ..module_utils.text import duration, first_few, size
 from ..plugin_utils import question as questions
 from ..plugin_utils import shield, terminals
@@ -39,6 +40,7 @@ _OPTION = {
             "not_given_back": {"type": "list", "elements": "str"},
             "copied_to": {"type": "list", "elements": "str"},
             "drops": {"type": "list", "elements": "str"},
+            "fence": {"type": "str"},
         },
     },
     "timeout": {"type": "int", "default": 900},
@@ -126,12 +128,23 @@ def _block(entry: Mapping[str, Any]) -> str:
     undone = "".join(f"    {visible(line)}\n" for line in entry.get("undoes") or ())
     undone += "".join(f"    {visible(line)}\n" for line in entry.get("written_since") or ())
     copies = "".join(f"    Copy: {visible(directory)}\n" for directory in entry.get("copied_to") or ())
-    lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
     return (
         f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{version}{proven}{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n{copies}"
-        f"    Size: {size(int(entry['bytes']))}; expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
+        f"    Size: {size(int(entry['bytes']))}; {_rollback(entry)}"
     )
+
+
+def _rollback(entry: Mapping[str, Any]) -> str:
+    """How long it takes, and what it would not give back."""
+    if entry.get("fence") == COPIED:
+        return (
+            "expected rollback: under a second, to a copy of the files\n"
+            "    Clients go on writing until the database is closed and its files are copied; what they write from the "
+            "backup on is in that copy, and not in the backup"
+        )
+    lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
+    return f"expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
 
 
 def question(databases: Sequence[Mapping[str, Any]]) -> str:

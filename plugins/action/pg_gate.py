@@ -32,6 +32,7 @@ _OPTION: dict[str, dict[str, Any]] = {
     "audit_rules_dir": {"type": "path"},
     "fence": {"type": "str", "default": ""},
     "fence_reason": {"type": "str", "default": ""},
+    "proof": {"type": "str", "default": ""},
     "on_verify_failure": {"type": "str", "default": ""},
     "promotion": {"type": "dict", "default": {}},
     "batch": {"type": "int", "default": 1},

@@ -23,6 +23,11 @@ UNREADABLE = "unreadable"
 # The schema of our record of applied migration sets; left out of every fingerprint and count.
 RECORD_SCHEMA = "pgsafe"
 
+# The kinds of fence that make the database read-only for its backup; the kind that copies the files of the closed
+# database, and a rollback to that copy.
+READ_ONLY_FENCES = ("read_only+closed", "connect")
+COPIED, FILE_COPY = "closed+copied", "file_copy"
+
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """A foreign text without its secrets."""

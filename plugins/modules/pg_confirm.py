@@ -78,6 +78,9 @@ options:
         description: The kept databases that would be dropped, a line each; then no backup is asked about.
         type: list
         elements: str
+      fence:
+        description: The kind of fence of the run, as M(pgsafe.migration.pg_fence) has it.
+        type: str
   timeout:
     description: How many seconds to wait for an answer.
     type: int

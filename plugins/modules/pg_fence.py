@@ -36,11 +36,15 @@ options:
         no other session finds it. No write is lost by a rollback.
       - V(closed) does without the read-only stage. What is written between the backup and the migration is lost by a
         rollback, counted and said.
+      - V(closed+copied) does without it too. When the database is closed, the server copies its files, and a rollback
+        puts this copy in the place, with every write. It takes about a second where the filesystem clones files and
+        PostgreSQL is 18 or later, and else as long as copying takes, with nobody served; after 60 s it is given up.
+        What clients write after the backup is in the copy alone, so a rollback that must restore the archive loses it.
       - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
         migrated. It does not keep superusers out.
       - V(none) keeps no session out. What others write until the verdict is lost by a rollback. It needs a O(reason).
     type: str
-    choices: [read_only+closed, closed, connect, none]
+    choices: [read_only+closed, closed, closed+copied, connect, none]
     default: read_only+closed
   reason:
     description: Why the run has no fence. It is recorded in the journal.

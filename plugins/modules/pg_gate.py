@@ -88,6 +88,10 @@ options:
     description: The kind of fence.
     type: str
     default: ""
+  proof:
+    description: Where the backup is to be proven.
+    type: str
+    default: ""
   fence_reason:
     description: Why there is none.
     type: str

@@ -46,10 +46,13 @@ options:
     choices: [checksum, decode, restore]
     default: restore
   fence:
-    description: The kind of fence that will be raised; see M(pgsafe.migration.pg_fence).
+    description:
+      - The kind of fence that will be raised; see M(pgsafe.migration.pg_fence).
+      - V(auto) is V(closed+copied) where the filesystem of the server's data is seen to clone files and PostgreSQL is
+        18 or later, or where copying them takes no longer than O(copying); else V(read_only+closed).
     type: str
-    choices: [read_only+closed, closed, connect, none]
-    default: read_only+closed
+    choices: [read_only+closed, closed, closed+copied, connect, none, auto]
+    default: auto
   proof:
     description: Where the level V(restore) will restore; see M(pgsafe.migration.pg_backup_verify).
     type: str
@@ -134,6 +137,12 @@ options:
     description:
       - How many seconds the database may be read-only until the backup is proven, as far as that can be foreseen by the
         last backup or by a sample of the data. V(0) sets no limit.
+    type: float
+    default: 0
+  copying:
+    description:
+      - How many seconds copying the files of the closed database may take for O(fence=auto) to choose it, where they
+        cannot be cloned. With V(0) they are cloned or not copied.
     type: float
     default: 0
   keep_copy_for:
@@ -824,10 +833,31 @@ ansible_facts:
               description: Files that can still be made; null likewise, or without a limit.
               type: int
               returned: always
-        read_only_fence:
-          description: Whether the database will be read-only while it is backed up.
-          type: bool
+        fence:
+          description: The kind of fence that will be raised.
+          type: str
           returned: always
+        fence_reason:
+          description: Why it was chosen.
+          type: str
+          returned: always
+        closed_copy:
+          description: How the files of the closed database would be copied.
+          type: dict
+          returned: always
+          contains:
+            why_not:
+              description: Why they cannot be; empty when they can.
+              type: str
+              returned: always
+            cloned:
+              description: Whether the filesystem is seen to share blocks between files.
+              type: bool
+              returned: always
+            seconds:
+              description: That it is expected to take.
+              type: float
+              returned: always
         thresholds:
           description: From when on something is a problem.
           type: dict
@@ -843,6 +873,10 @@ ansible_facts:
               returned: always
             max_unavailable:
               description: As O(max_unavailable).
+              type: float
+              returned: always
+            copying:
+              description: As O(copying).
               type: float
               returned: always
         keep_copy_seconds:
@@ -1094,15 +1128,15 @@ from ..module_utils.console import preflight as console
 from ..module_utils.errors import Refused
 from ..module_utils.fence import run as fence
 from ..module_utils.ports.module import serve
+from ..module_utils.preflight import fence_choice, waivers
 from ..module_utils.preflight import run as preflight
-from ..module_utils.preflight import waivers
 from ..module_utils.preflight.checks.check import SCOPES, Thresholds
 
 SPEC = {
     **CONNECTION,
     **BACKUP_ROOT,
     **LEVEL,
-    "fence": {"type": "str", "choices": list(fence.KINDS), "default": fence.BOTH},
+    "fence": {"type": "str", "choices": [*fence.KINDS, fence_choice.AUTO], "default": fence_choice.AUTO},
     **JOBS,
     "scope": {"type": "list", "elements": "str", "choices": list(SCOPES), "default": list(SCOPES)},
     "waive": {"type": "dict", "default": {}},
@@ -1117,6 +1151,7 @@ SPEC = {
     "disk_factor": {"type": "float", "default": 1.2},
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
+    "copying": {"type": "float", "default": 0},
     **KEEP_COPY,
     "further_problems": {"type": "list", "elements": "dict", "default": []},
     "fail": {"type": "bool", "default": True},
@@ -1159,12 +1194,12 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         target=target(params),
         backup_root=Path(params["backup_root"]),
         scopes=params["scope"],
-        thresholds=Thresholds(params["disk_factor"], params["long_transaction"], params["max_unavailable"]),
+        thresholds=thresholds(params),
         keep_copy_seconds=keep_copy_seconds(params),
         restore_level=params["level"] == "restore",
         proof=params["proof"],
         instance_directory=Path(directory) if directory else None,
-        read_only_fence=params["fence"] in fence.READ_ONLY,
+        fence=params["fence"],
         csv=params["csv"],
         compress_method=params["compress_method"],
         jobs=params["jobs"],
@@ -1174,6 +1209,12 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         copy_stores={store_address(given): given["required"] for given in params["copy_to"] if given["url"]},
         waived=waivers.read(params["waive"]),
         probe=params["probe"] and not check_mode,
+    )
+
+
+def thresholds(params: dict[str, Any]) -> Thresholds:
+    return Thresholds(
+        params["disk_factor"], params["long_transaction"], params["max_unavailable"], params["copying"]
     )
 
 

@@ -15,6 +15,7 @@ from ..module_utils import durations
 from ..module_utils.errors import BadRequest, PgsafeError
 from ..module_utils.migrate import migration_set
 from ..module_utils.migrate.verification import assertions, expectations
+from ..module_utils.model import COPIED
 from ..module_utils.preflight import waivers
 from ..module_utils.promotion import policy
 from . import local_files, promotions, terminals
@@ -59,6 +60,11 @@ def combinations(given: Options) -> Iterator[str]:
         yield (
             "With pg_migrate_on_verify_failure=hold the database waits, closed, for a person; without a fence other "
             "sessions would use the database after a failed migration. Choose another pg_migrate_fence than none."
+        )
+    if given["fence"] == COPIED and given["proof"] == "verified_copy":
+        yield (
+            "pg_migrate_fence=closed+copied copies the files of the closed database for the rollback, so no verified "
+            "copy is kept beside it. Leave pg_migrate_proof at auto, or set pg_migrate_fence to read_only+closed."
         )
     if given["tasks"] and given["batch"] > 1:
         yield (

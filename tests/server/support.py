@@ -141,6 +141,8 @@ class Database:
             "pg_migrate_db": self.name,
             "pg_migrate_connection": {**known, **connection},
             "pg_migrate_backup_root": str(backup_root),
+            # Where the disk of the tests clones files, another one would be chosen.
+            "pg_migrate_fence": "read_only+closed",
         }
         return {**given, "pg_migrate_source": str(source)} if source else given
 

@@ -309,7 +309,7 @@ def test_preflight_refuses_a_role_whose_own_setting_beats_the_fence(
     try:
         found = preflight.run(requests.preflight(database.target, backup_root))
         assert [(problem.check, problem.what.split()[2]) for problem in found.errors] == [("fence", role)]
-        without = requests.preflight(database.target, backup_root, read_only_fence=False)
+        without = requests.preflight(database.target, backup_root, fence="closed")
         assert preflight.run(without).errors == ()
     finally:
         database.admin(f"DROP ROLE {role}")

@@ -222,7 +222,7 @@ def test_what_follows_the_database_and_what_the_server_says_of_itself_is_told(
     assert [only(found, check).severity for check in checks] == ["warning", "error", "warning", "info"]
     assert "publishes news" in only(found, "publications").what
     assert "Amazon RDS" in only(found, "managed_service").what
-    assert of(look(database, backup_root, read_only_fence=False), "track_counts") == []
+    assert of(look(database, backup_root, fence="closed"), "track_counts") == []
     database.admin(only(found, "invalid_databases").remedy)
     database.admin(f"ALTER DATABASE {database.name} RESET track_counts")
     assert [of(look(database, backup_root), check) for check in checks[1:3]] == [[], []]
@@ -314,7 +314,7 @@ def test_a_server_that_has_no_room_for_locks_or_forgets_snapshots_is_told(crampe
     make = "DO $$ BEGIN FOR i IN {}..{} LOOP EXECUTE format('CREATE TABLE t%s ()', i); END LOOP; END $$"
     cramped.sql(make.format(1, 25))
     assert only(look(cramped, backup_root), "lock_capacity").severity == "warning"
-    unfenced = only(look(cramped, backup_root, read_only_fence=False), "lock_capacity")
+    unfenced = only(look(cramped, backup_root, fence="closed"), "lock_capacity")
     assert (unfenced.severity, "max_locks_per_transaction" in unfenced.remedy) == ("error", True)
     for first in (26, 76):
         cramped.sql(make.format(first, first + 49))

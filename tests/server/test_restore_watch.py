@@ -148,13 +148,13 @@ def test_a_tablespace_without_room_is_seen_before_a_copy_is_made_there_and_while
         own.admin("ALTER DATABASE app SET TABLESPACE small")
         own.sql(WAITING)
         database_bytes = int(own.sql("SELECT pg_database_size('app')"))
-        assert proof_choice.look(own.target, database_bytes, "small").proof == proof_choice.VERIFIED_COPY
+        assert proof_choice.look(own.target, database_bytes, "small", kept=True).proof == proof_choice.VERIFIED_COPY
         with restoring(own, backup_root, Limits()) as running:
             with (disk / "filler").open("wb") as filler:
                 filler.write(bytes(shutil.disk_usage(disk).free - (1 << 20)))
             with pytest.raises(Refused) as caught:
                 running.future.result(PATIENCE_SECONDS)
-            choice = proof_choice.look(own.target, database_bytes, "small")
+            choice = proof_choice.look(own.target, database_bytes, "small", kept=True)
             (disk / "filler").unlink()
             copies.drop(own.target, "copy")
     assert f"the filesystem of {disk} has less than" in caught.value.what

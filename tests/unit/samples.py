@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
     BackupSize,
+    ClosedCopy,
     Directory,
     Facts,
     Role,
@@ -137,7 +138,9 @@ FACTS = Facts(
     proof="verified_copy",
     proof_reason="there is room",
     proof_filesystem=None,
-    read_only_fence=True,
+    fence="read_only+closed",
+    fence_reason="as it was asked for",
+    closed_copy=ClosedCopy(),
     thresholds=requests.THRESHOLDS,
     lock_capacity=6400,
     unavailable_seconds=90.0,

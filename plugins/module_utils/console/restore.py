@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from ..restore.run import RestorePlan
 
 _MOST_TABLES = 12
-_SOURCES = {"verified_copy": "the verified copy", "archive": manifests.ARCHIVE, "script": manifests.SCRIPT}
+_SOURCES = {
+    "verified_copy": "the verified copy",
+    "file_copy": "the copy of its files",
+    "archive": manifests.ARCHIVE,
+    "script": manifests.SCRIPT,
+}
 
 
 def restore(done: Restored) -> list[str]:

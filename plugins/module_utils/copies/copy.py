@@ -296,6 +296,7 @@ class Ready:
 
     :param until: when its time is over, if it is retained after the verdict; None before.
     :param sessions: that have connected to it up to the verdict, and the series of statistics that counted them.
+    :param of_files: it is a copy of the closed database's files, and not one restored from the backup.
     """
 
     name: str
@@ -303,20 +304,22 @@ class Ready:
     run_id: str
     until: datetime | None = None
     sessions: tuple[int, str] | None = None
+    of_files: bool = False
 
     @property
     def until_told(self) -> str:
         return self.until.strftime("%Y-%m-%d %H:%M UTC") if self.until else ""
 
 
-def set_ready(target: Target, name: str, run_journal: Journal) -> Ready:
+def set_ready(target: Target, name: str, run_journal: Journal, *, of_files: bool = False) -> Ready:
     """Close a verified copy, so that it stays unchanged until a rollback uses it or it is dropped."""
     with session(target.maintenance, cutover.DURABLE, "verified copy") as server:
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
         server.execute(_marking(name, ready_mark(run_journal.run_id)))
         cutover.end_sessions(server, name)
-        ready = Ready(name, int(server.value(queries.DATABASE_OID, (name,))), run_journal.run_id)
-    run_journal.append(Event.VERIFIED_COPY, name=ready.name, oid=ready.oid)
+        oid = int(server.value(queries.DATABASE_OID, (name,)))
+        ready = Ready(name, oid, run_journal.run_id, of_files=of_files)
+    run_journal.append(Event.VERIFIED_COPY, name=ready.name, oid=ready.oid, of_files=of_files)
     return ready
 
 
@@ -325,7 +328,8 @@ def recorded_ready(run_journal: Journal) -> Ready | None:
     found = run_journal.state.verified_copy
     if not found:
         return None
-    ready = Ready(found["name"], int(found["oid"]), run_journal.run_id)
+    of_files = bool(found.get("of_files"))
+    ready = Ready(found["name"], int(found["oid"]), run_journal.run_id, of_files=of_files)
     if "until" not in found:
         return ready
     until = datetime.strptime(found["until"], TIME).replace(tzinfo=timezone.utc)
@@ -378,6 +382,8 @@ def drop_ready(target: Target, run_journal: Journal) -> str:
 
     One that is retained stays.
     """
+    if incomplete := run_journal.state.copying:
+        return _drop_incomplete(target, incomplete, run_journal)
     ready = recorded_ready(run_journal)
     if ready is None or run_journal.state.retains_copy:
         return ""
@@ -386,6 +392,16 @@ def drop_ready(target: Target, run_journal: Journal) -> str:
             server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(ready.name)))
     run_journal.append(Event.VERIFIED_COPY_DROPPED, name=ready.name)
     return ready.name
+
+
+def _drop_incomplete(target: Target, name: str, run_journal: Journal) -> str:
+    """Drop what an interrupted copy of files has left under this name, if it is the run's."""
+    with session(target.maintenance, WRITING, "drop") as server:
+        found = server.rows(queries.DATABASE_COMMENT, (name,))
+        if found and is_of_run(name, found[0][0], run_journal.database, run_journal.run_id):
+            server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
+    run_journal.append(Event.VERIFIED_COPY_DROPPED, name=name)
+    return name
 
 
 def _is_marked(server: Session, ready: Ready) -> bool:

@@ -22,7 +22,7 @@ from ..errors import BadRequest, PgsafeError, Refused
 from ..journal import lock as run_lock
 from ..journal.events import Event
 from ..journal.journal import Journal, new_run, of_run
-from ..model import DatabaseProperties, Identity, Target
+from ..model import COPIED, READ_ONLY_FENCES, DatabaseProperties, Identity, Target
 from ..ports.database import Session, identifier, literal, session, statement
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
@@ -30,9 +30,10 @@ from . import connect as connect_fence
 from . import counters, hooks, whereabouts
 from . import mark as fence_mark
 
-BOTH, CLOSED, CONNECT, NONE = KINDS = ("read_only+closed", "closed", "connect", "none")
-READ_ONLY = (BOTH, CONNECT)
-CLOSING = (BOTH, CLOSED)
+BOTH, CONNECT = READ_ONLY = READ_ONLY_FENCES
+CLOSED, NONE = ("closed", "none")
+KINDS = (BOTH, CLOSED, COPIED, CONNECT, NONE)
+CLOSING = (BOTH, CLOSED, COPIED)
 
 RESET = "the statistics were reset, or the server was restarted after a crash"
 _SETTING = "default_transaction_read_only"
@@ -86,6 +87,11 @@ class Fence:
     @property
     def read_only(self) -> bool:
         return self.kind in READ_ONLY
+
+    @property
+    def copied(self) -> bool:
+        """Whether the files of the closed database are copied, so that a rollback loses no write."""
+        return self.kind == COPIED
 
 
 @dataclass(frozen=True)

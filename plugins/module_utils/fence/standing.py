@@ -15,6 +15,7 @@ from ..journal.events import Event
 from ..journal.journal import Journal
 from ..journal.state import FenceStage
 from ..journal.verdicts import Verdict
+from ..model import FILE_COPY
 from ..text import duration
 from . import hold
 from . import run as fence
@@ -40,9 +41,10 @@ def facts(run_journal: Journal) -> dict[str, Any]:
 
 def _not_given_back(run_journal: Journal) -> list[str]:
     """In what a database that was rolled back is not as it was before, by the proof of its backup."""
-    proof = run_journal.last(Event.VERIFIED)
-    rolled_back = run_journal.state.verdict is Verdict.ROLLED_BACK
-    return list(proof.facts.get("not_given_back", ())) if proof and rolled_back else []
+    proof, done = run_journal.last(Event.VERIFIED), run_journal.last(Event.ROLLED_BACK)
+    rolled_back = run_journal.state.verdict is Verdict.ROLLED_BACK and done is not None
+    by_files = done is not None and done.facts.get("method") == FILE_COPY
+    return list(proof.facts.get("not_given_back", ())) if proof and rolled_back and not by_files else []
 
 
 def access(run_journal: Journal) -> str:

@@ -29,7 +29,8 @@ class Event(Word):
 
     VERIFYING = "verifying"  # level
     VERIFIED = "verified"  # backup_dir, manifest_sha256, level, proof, findings, not_given_back, seconds
-    VERIFIED_COPY = "verified_copy"  # name, oid
+    COPYING = "copying"  # name; the copy of the database's files may be incomplete
+    VERIFIED_COPY = "verified_copy"  # name, oid, of_files
     COPY_RETAINED = "copy_retained"  # name, oid, until, sessions, statistics
     VERIFIED_COPY_DROPPED = "verified_copy_dropped"  # name
 

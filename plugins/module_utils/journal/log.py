@@ -32,6 +32,7 @@ PHRASES = {
     Event.DROPPING_KEPT: ("RETENTION", "Dropping the kept database {name}: {reason}"),
     Event.VERIFYING: ("VERIFY", "Verifying the backup up to level {level}"),
     Event.VERIFIED: ("VERIFY", "The backup reached level {level}"),
+    Event.COPYING: ("MIGRATE", "Copying the files of the closed database as {name}"),
     Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
     Event.COPY_RETAINED: ("VERDICT", "Verified copy retained until {until}, for a rollback at once: {name}"),
     Event.VERIFIED_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),

@@ -102,6 +102,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.DROPPING_KEPT: _ANYWHERE,
     Event.VERIFYING: _ANYWHERE,
     Event.VERIFIED: _ANYWHERE,
+    Event.COPYING: _PREPARES,
     Event.VERIFIED_COPY: _ANYWHERE,
     Event.COPY_RETAINED: _staying(ENDED),
     Event.VERIFIED_COPY_DROPPED: _ANYWHERE,
@@ -159,7 +160,7 @@ _FORCED = {
 _RESET: Mapping[Event, Mapping[str, Any]] = {
     Event.ARMED: {"armed": True, "applied": (), "accepted": None, "rollback_failed": False},
     Event.ROLLING_BACK: {"accepted": None},
-    Event.VERIFIED_COPY_DROPPED: {"verified_copy": None},
+    Event.VERIFIED_COPY_DROPPED: {"verified_copy": None, "copying": ""},
     Event.UNPINNED: {"pinned": ""},
 }
 
@@ -179,6 +180,7 @@ class RunState:
     :param accepted: the verdict of a run that lacks no more than the opening of its database.
     :param ended: the newest end that the run has reached.
     :param verified_copy: name and OID of the verified copy that is kept for a rollback.
+    :param copying: the name of a copy of the database's files that may be incomplete.
     :param applied: the files that were applied in the window.
     :param puts_back: the newest job has begun to put things back, or to open the database.
     :param rollback_failed: a rollback has failed since the window was opened.
@@ -194,6 +196,7 @@ class RunState:
     accepted: Verdict | None = None
     ended: Verdict | None = None
     verified_copy: Mapping[str, Any] | None = None
+    copying: str = ""
     applied: tuple[str, ...] = ()
     puts_back: bool = False
     rollback_failed: bool = False
@@ -310,8 +313,9 @@ def _facts(state: RunState, entry: Entry) -> dict[str, Any]:
 _FROM_FACTS: Mapping[Event, Callable[[RunState, Mapping[str, Any]], dict[str, Any]]] = {
     Event.APPLIED: lambda state, facts: {"applied": (*state.applied, str(facts.get("file", "")))},
     Event.ACCEPTED: lambda _state, facts: {"accepted": of_word(str(facts.get("verdict", "")))},
-    Event.VERIFIED_COPY: lambda _state, facts: {"verified_copy": facts},
-    Event.COPY_RETAINED: lambda _state, facts: {"verified_copy": facts},
+    Event.COPYING: lambda _state, facts: {"copying": str(facts.get("name", ""))},
+    Event.VERIFIED_COPY: lambda _state, facts: {"verified_copy": facts, "copying": ""},
+    Event.COPY_RETAINED: lambda state, facts: {"verified_copy": {**(state.verified_copy or {}), **facts}},
     Event.PINNED: lambda _state, facts: {"pinned": str(facts.get("reason", ""))},
     Event.ROLLBACK_FAILED: lambda state, _facts: {"rollback_failed": state.stage is not RESTORING},
 }

@@ -12,17 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import playbooks
+from .. import names, playbooks
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint, schema
 from ..copies import copy as copies
-from ..copies import losses
+from ..copies import losses, of_files
 from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
-from ..fence import hold, verdict_counters, whereabouts
+from ..fence import as_closed, counters, hold, verdict_counters, whereabouts
 from ..fence import run as fence
 from ..journal import applied_files
 from ..journal.applied_files import Applying
@@ -33,7 +34,7 @@ from ..model import Catalog, Target, redacted
 from ..names import quoted
 from ..ports import commands, files, signals
 from ..ports.database import WRITING, Session, environment_of_user, session
-from ..postgres import client_tools, cutover, identity, login_triggers, queries, tool_histories
+from ..postgres import client_tools, cutover, identity, login_triggers, properties, queries, tool_histories
 from ..postgres.tool_histories import ToolVersion, VersionChange
 from ..promotion import evidence
 from ..promotion.permit import Permit
@@ -405,6 +406,7 @@ class _Window:
         self._before: tuple[ToolVersion, ...] = ()
         self._after: tuple[ToolVersion, ...] | None = None
         self._retained: copies.Ready | None = None
+        self._at_closing: counters.Counters | None = None
 
     def run(self) -> Outcome:
         self._close()
@@ -448,16 +450,30 @@ class _Window:
         with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, way_in.dbname)
             self._writes = self._written_by_others(server)
+        if self._fence is not None and self._fence.copied:
+            self._copy(self._fence)
         self._before = _versions(self._request, way_in, self._purpose)
         return way_in
+
+    def _copy(self, raised: fence.Fence) -> None:
+        """What the migration is judged by, and a copy of the files that a rollback puts in the place."""
+        target, closed, run_id = self._request.target, self._own_way_in, self._journal.run_id
+        found = migration_verify.as_it_is(closed, self._manifest, self._purpose)
+        with session(target.maintenance, purpose=self._purpose) as server:
+            held = fence.unfenced(properties.read(server, closed.dbname), raised)
+        self._manifest = replace(found, properties=held)
+        self._at_closing = counters.take(closed)
+        as_closed.write(self._journal, as_closed.AsClosed(self._manifest, self._at_closing))
+        of_files.make(target, closed.dbname, names.beside(target.dbname, "ready", run_id), self._journal)
 
     def _written_by_others(self, server: Session) -> int | None:
         """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
 
         A bound once every session has gone and reported its counts. Behind the read-only fence the change counters have
-        proven that there are none, where the statistics would count those of an ANALYZE.
+        proven that there are none, where the statistics would count those of an ANALYZE. A copy of the closed
+        database's files has them all.
         """
-        if self._fence is not None and self._fence.read_only:
+        if self._fence is not None and (self._fence.read_only or self._fence.copied):
             return 0
         counted, statistics = server.row(queries.TUPLES_WRITTEN)
         if not statistics or statistics != self._manifest.statistics:
@@ -644,7 +660,8 @@ class _Window:
             self._require_same_database(server)
         # A baseline by itself runs nothing.
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
-        found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose)
+        written = partial(self._wrote, self._at_closing) if self._at_closing else None
+        found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose, written)
         self._verification = self._report(found)
         self._idle = found.idle
         report = verification_report.write(request.backup_dir, self._verification)
@@ -653,6 +670,13 @@ class _Window:
         with session(self._own_way_in, WRITING, self._purpose) as server:
             applied_files.mark_verified(server, self._journal.run_id)
         self._keep_evidence(found.catalog, report)
+
+    def _wrote(self, before: counters.Counters) -> bool | None:
+        """Whether the migration has written a row, once its sessions have reported; None where that is not counted."""
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            cutover.end_sessions(server, self._own_way_in.dbname)
+        now = counters.take(self._own_way_in)
+        return before.rows_written != now.rows_written if counters.comparable(before, now) else None
 
     def _keep_evidence(self, catalog: Catalog, report: files.Digest) -> None:
         """What a promotion record is made of; a good migration does not fail for want of it."""

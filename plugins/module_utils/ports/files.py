@@ -18,6 +18,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ..errors import FileFailed
 
@@ -626,6 +627,38 @@ def replace_link(link: Path, target: str) -> None:
             partial.unlink()
         partial.symlink_to(target)
         commit(partial, link)
+
+
+# https://man7.org/linux/man-pages/man2/ioctl_ficlone.2.html
+_FICLONE = 0x40049409
+_BLOCK = 4096
+
+
+def can_clone(directory: Path) -> bool | None:
+    """Whether the filesystem shares blocks between files; None where this user may not write there to try it.
+
+    The two files have no name, so that nothing can be left behind.
+    """
+    try:
+        with _unnamed(directory) as original, _unnamed(directory) as clone:
+            original.write(bytes(_BLOCK))
+            original.flush()
+            return _shares(clone, original)
+    except OSError:
+        return None
+
+
+def _unnamed(directory: Path) -> IO[bytes]:
+    return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
+
+
+def _shares(clone: IO[bytes], original: IO[bytes]) -> bool:
+    try:
+        fcntl.ioctl(clone, _FICLONE, original.fileno())
+    except OSError:
+        return False
+    return True
+
 
 
 def free_space(path: Path) -> FreeSpace:

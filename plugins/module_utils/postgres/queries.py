@@ -102,6 +102,7 @@ LARGE_OBJECT_BYTES = """
 SELECT pg_catalog.pg_table_size('pg_catalog.pg_largeobject'), EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
 """
 
+LARGE_OBJECTS = "SELECT oid FROM pg_catalog.pg_largeobject_metadata"
 LARGE_OBJECT_COUNT = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
 
 # By its owner, by whom it was granted to, by superusers: https://www.postgresql.org/docs/current/lo-implementation.html
@@ -292,7 +293,7 @@ SELECT DISTINCT r.rolname FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.p
 
 # What shows that a session wrote: rows by the statistics (large objects too), and when these were last reset. A crash
 # drops those of every database without a trace there, and leaves it in those of the background writer.
-WRITE_COUNTERS = """
+WRITE_COUNTERS = f"""
 SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
        (SELECT pg_catalog.concat_ws(' and ', pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),
                                     pg_catalog.to_char(b.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'))
@@ -300,7 +301,7 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
          WHERE d.datname = pg_catalog.current_database()),
        pg_catalog.current_setting('track_counts')
   FROM pg_catalog.pg_stat_all_tables
- WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname <> 'information_schema'
+ WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname NOT IN ('information_schema', '{RECORD_SCHEMA}')
     OR relid = 'pg_catalog.pg_largeobject'::regclass
 """
 

@@ -16,8 +16,9 @@ from ..compare import cluster, fingerprint
 from ..compare.catalog.beyond import BEYOND, LANGUAGES, NOT_DUMPED, REMOVED_FUNCTIONS
 from ..copies import losses
 from ..errors import FileFailed, LockNotAvailable, PgsafeError
+from ..fence import run as fence
 from ..journal.journal import RUNS, all_runs
-from ..model import RECORD_SCHEMA, StoreAddress, Target
+from ..model import COPIED, RECORD_SCHEMA, StoreAddress, Target
 from ..ports import safe_paths
 from ..ports.database import Session, session
 from ..ports.object_store import Store
@@ -34,7 +35,7 @@ from ..postgres import (
 )
 from ..text import size
 from ..verify import instance, proof_choice
-from . import access_probe, backup_forecast, job_container, sampling, server_facts
+from . import access_probe, backup_forecast, fence_choice, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
 from .checks.check import CopyPlace, CopyStore, Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
 
@@ -55,6 +56,7 @@ class Plan:
     """What the run that comes is to do, as far as checks depend on it.
 
     :param proof: where a backup is proven, or ``auto``; ``none`` when it is not restored.
+    :param fence: a kind of fence, or ``auto``.
     :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
     :param stated_free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
@@ -70,7 +72,7 @@ class Plan:
     thresholds: Thresholds
     proof: str
     instance_directory: Path | None
-    read_only_fence: bool
+    fence: str
     stated_free_bytes: int | None
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
@@ -168,17 +170,21 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
         tools, tools_problem = _tools(plan.target, common.server_version // 10000)
         able = not common.standby and (common.role.createdb or common.role.superuser)
         tried = plan.probe and able and pooler != poolers.TRANSACTION
+        closed_copy = fence_choice.look(common, int(reader.value(_RELATIONS)))
+        kind = fence_choice.choose(plan.fence, plan.proof, closed_copy, plan.thresholds.copying)
         found = Facts(
             **vars(common),
             **_sizes(reader, parts, forecast),
-            **_contents(plan, reader),
+            **_contents(plan, reader, kind.kind),
             **_of_server(plan, reader),
             **_directories(plan),
-            **_proof(plan, common),
+            **_proof(plan, common, kind.kind),
             pooler=pooler,
             tools_version=tools.version if tools else "",
             tools_problem=tools_problem,
-            read_only_fence=plan.read_only_fence,
+            fence=kind.kind,
+            fence_reason=kind.reason,
+            closed_copy=closed_copy,
             thresholds=plan.thresholds,
             keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
@@ -258,7 +264,7 @@ def _sizes(reader: Session, parts: Sequence[sampling.Part], forecast: Forecast) 
     }
 
 
-def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
+def _contents(plan: Plan, reader: Session, kind: str) -> dict[str, Any]:
     """What is in the database, and what of it this role may not see."""
     there = {table.label for table in fingerprint.tables(reader)}
     expected = {label if "." in label else f"public.{label}" for label in plan.expected_tables}
@@ -280,7 +286,7 @@ def _contents(plan: Plan, reader: Session) -> dict[str, Any]:
         "reordered_tables": lost.pop(losses.REORDERED, ()),
         "not_given_back": losses.lines(lost),
         "roles_that_write": (
-            _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if plan.read_only_fence else ()
+            _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if kind in fence.READ_ONLY else ()
         ),
     }
 
@@ -349,11 +355,12 @@ def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...
     return tuple(str(directory) for directory in found if directory.parent == parent)
 
 
-def _proof(plan: Plan, common: ServerFacts) -> dict[str, Any]:
+def _proof(plan: Plan, common: ServerFacts, kind: str) -> dict[str, Any]:
     """Where it will be, and on which disk a temporary instance for it would be."""
     choice = proof_choice.Choice(plan.proof, "as it was asked for")
     if plan.proof == AUTO:
-        choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes)
+        kept = kind != COPIED
+        choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes, kept=kept)
     apart = choice.proof == proof_choice.TEMPORARY_INSTANCE
     place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
     return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}

@@ -25,7 +25,7 @@ class PreflightRequest:
     :param restore_level: whether the backup will be proven by restoring it.
     :param proof: where, or ``auto``.
     :param instance_directory: where a temporary instance for the proof would be; None for beside the backup.
-    :param read_only_fence: whether the database will be read-only while it is backed up.
+    :param fence: a kind of fence, or ``auto``.
     :param csv: patterns of the tables that get a CSV.
     :param free_bytes: what a person says is free for a copy, where it cannot be seen.
     :param expected_tables: labels of tables without which it is the wrong database.
@@ -43,7 +43,7 @@ class PreflightRequest:
     restore_level: bool
     proof: str
     instance_directory: Path | None
-    read_only_fence: bool
+    fence: str
     csv: Sequence[str]
     compress_method: str
     jobs: int
@@ -125,7 +125,7 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         thresholds=request.thresholds,
         proof=request.proof if request.restore_level else preflight_facts.NO_PROOF,
         instance_directory=request.instance_directory,
-        read_only_fence=request.read_only_fence,
+        fence=request.fence,
         stated_free_bytes=request.free_bytes,
         expected_tables=request.expected_tables,
         copy_to=request.copy_to,

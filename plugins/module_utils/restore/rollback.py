@@ -19,21 +19,23 @@ from ..compare import fingerprint
 from ..copies import copy as copies
 from ..copies import lock as copy_lock
 from ..copies import losses, sources
-from ..errors import ConnectionFailed, Interrupted, PgsafeError, Refused
+from ..errors import ConnectionFailed, FileFailed, Interrupted, NotABackup, PgsafeError, Refused
+from ..fence import as_closed, counters, verdict_counters, whereabouts
 from ..fence import run as fence
-from ..fence import verdict_counters, whereabouts
+from ..fence.as_closed import AsClosed
 from ..fence.whereabouts import Live
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..journal.state import end_of
 from ..journal.verdicts import Verdict
-from ..model import SOURCE, Target
+from ..model import FILE_COPY, SOURCE, Target
 from ..ports import signals
 from ..ports.database import WRITING, literal, session, statement
 from ..postgres import cutover, login_triggers, owner_code, properties, queries
 from . import aftermath, sequences
 
 VERIFIED_COPY = "verified_copy"
+_KEPT_READY = (VERIFIED_COPY, FILE_COPY)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class RollbackRequest:
 @dataclass(frozen=True)
 class Restored:
     """:param state: ``rolled_back``, ``restored``, or ``not_needed`` when the live database is as it was.
-    :param method: ``verified_copy``, ``archive`` or ``script``; empty when nothing was restored.
+    :param method: ``verified_copy``, ``file_copy``, ``archive`` or ``script``; empty when nothing was restored.
     :param kept: the name of the database that was replaced, or empty.
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
@@ -111,25 +113,45 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
     request = replace(request, target=login_triggers.silenced(request.target))
     live = whereabouts.find(request.target, manifest, run_journal, request.in_window)
     if live.done and not request.finish:
-        _require_as_restored(request.target, manifest, request.jobs)
+        _require_as_restored(request.target, manifest, request.jobs, run_journal)
+    closed = _as_closed(run_journal)
     with request.listening():
-        needless = live.done or _untouched(request, live, manifest, run_journal)
+        needless = live.done or _untouched(request, live, manifest, run_journal, closed)
     if needless:
-        done = _not_needed(request.target, live, manifest, run_journal)
+        done = _not_needed(request.target, live, closed.manifest if closed else manifest, run_journal)
     else:
-        done = _restored(request, live, manifest, run_journal)
+        done = _restored(request, live, manifest, run_journal, closed)
     replaced = done.state == "rolled_back" or live.done
     told = aftermath.told(request.target, manifest, replaced)
-    lost = losses.known(manifest, run_journal) if replaced else ()
+    lost = losses.known(manifest, run_journal) if replaced and not _by_files(run_journal) else ()
     said = [f"Not as it was before: {what}" for what in lost]
     return replace(done, seconds=_since(started), not_given_back=lost, warnings=(*done.warnings, *said, *told))
 
 
-def _restored(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> Restored:
+def _as_closed(run_journal: Journal | None) -> AsClosed | None:
+    """What the database was when it was closed; None where its backup says that, or nothing does any more."""
+    raised = fence.recorded(run_journal) if run_journal else None
+    if run_journal is None or raised is None or not raised.copied:
+        return None
+    try:
+        return as_closed.read(run_journal)
+    except (NotABackup, FileFailed):
+        return None
+
+
+def _by_files(run_journal: Journal | None) -> bool:
+    """Whether the newest rollback of the run put a copy of the database's files in the place."""
+    done = run_journal.last(Event.ROLLED_BACK) if run_journal else None
+    return done is not None and done.facts.get("method") == FILE_COPY
+
+
+def _restored(
+    request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None, closed: AsClosed | None
+) -> Restored:
     _note(run_journal, Event.ROLLING_BACK)
     life = _life(request.target)
     try:
-        restored = _replace(request, manifest, live, run_journal)
+        restored = _replace(request, manifest, live, run_journal, closed)
     except PgsafeError as error:
         _note(run_journal, Event.ROLLBACK_FAILED, error=error.what)
         if run_journal and run_journal.state.fenced:
@@ -243,10 +265,16 @@ def _note(run_journal: Journal | None, event: Event, **facts: object) -> None:
         run_journal.append(event, **facts)
 
 
-def _require_as_restored(target: Target, manifest: Manifest, jobs: int) -> None:
+def _require_as_restored(target: Target, manifest: Manifest, jobs: int, run_journal: Journal | None) -> None:
     """
-    :raises Refused: the database was rolled back to this backup before, and has been changed since.
+    :raises Refused: the database was rolled back to this backup before, and has been changed since, or may have been.
     """
+    if _by_files(run_journal):
+        raise Refused(
+            f"{manifest.identity.name} was rolled back before, to the copy of its files that the run had made; what "
+            "was written since is not known.",
+            remedy="To have the backup beside it, name a new_database.",
+        )
     live = target.database(manifest.identity.name)
     _require_readable(live)
     found = fingerprint.of_database(live, jobs, like=manifest.fingerprint, purpose="look")
@@ -273,14 +301,18 @@ def _require_readable(live: Target) -> None:
         owner_code.require_readable(reader)
 
 
-def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None) -> bool:
-    """Whether the live database, fenced or not, still is what the backup holds.
+def _untouched(
+    request: RollbackRequest, live: Live, manifest: Manifest, run_journal: Journal | None, closed: AsClosed | None
+) -> bool:
+    """Whether the live database, fenced or not, still is what the backup holds, or what it was when it was closed.
 
     Where the cheap change counters prove a difference, the tables need not be read, which would take its time.
     """
     if live.name not in (manifest.identity.name, whereabouts.fenced_name(manifest)):
         return False
     here = fence.way_in(request.target, run_journal).database(live.name)
+    if closed:
+        return _unmoved_since(closed, here)
     if not request.unmoved and fence.changed_since(run_journal, here):
         return False
     try:
@@ -290,26 +322,39 @@ def _untouched(request: RollbackRequest, live: Live, manifest: Manifest, run_jou
         return False
 
 
-def _replace(request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None) -> Restored:
+def _unmoved_since(closed: AsClosed, here: Target) -> bool:
+    """By the change counters alone: putting the copy in the place takes less time than reading the tables."""
+    with session(here, purpose="look") as reader:
+        prepared = reader.rows(queries.PREPARED_HERE)
+    now = counters.take(here)
+    return not prepared and counters.comparable(closed.seen, now) and not list(counters.differences(closed.seen, now))
+
+
+def _replace(
+    request: RollbackRequest, manifest: Manifest, live: Live, run_journal: Journal | None, closed: AsClosed | None
+) -> Restored:
     kept = whereabouts.kept_name(manifest) if live.places(0) else ""
     prepared = _end_prepared(request.target, live, run_journal)
-    ahead, unread = _ahead(request.target, live, manifest, run_journal)
+    ready, why_not = _ready(request.target, run_journal)
+    held = closed.manifest if closed and ready and ready.method == FILE_COPY else manifest
+    ahead, unread = _ahead(request.target, live, held, run_journal)
     lost = _lost(request, live, run_journal, kept)
     restored = copy_lock.held(request.target, whereabouts.restored_name(manifest), "rollback")
     with restored, _closed(request.target, live.name) as ended:
         with request.listening():
-            found = _candidate(request, manifest, run_journal)
+            found = ready or _restored_now(request, manifest, why_not)
         _note(run_journal, Event.SWAPPING, **_swapped(manifest, live, found))
         try:
             numbers = _with_numbers(request, found, ahead, run_journal)
-            seconds, warnings = _swap(request.target, manifest, live, found)
+            seconds, warnings = _swap(request.target, held, live, found)
         except PgsafeError as error:
-            if found.method != VERIFIED_COPY:
+            if found.method not in _KEPT_READY:
                 copies.drop_after(request.target, found.name, error)
             raise
+    older = _older(found, kept, run_journal)
     rows, warnings = (
-        manifest.fingerprint.rows,
-        (*prepared, *unread, *lost, *numbers, *warnings, *_filled(request, manifest, found)),
+        held.fingerprint.rows,
+        (*prepared, *unread, *lost, *older, *numbers, *warnings, *_filled(request, manifest, found)),
     )
     return Restored(
         "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
@@ -356,7 +401,7 @@ def _with_numbers(
     """Before the copy takes the place, so that no number is given out twice; what is reported."""
     if not ahead or _chosen(request, run_journal) != sequences.MAX:
         return sequences.told(ahead)
-    if found.method == VERIFIED_COPY:
+    if found.method in _KEPT_READY:
         # Should this be interrupted, then it is no verified copy any more, and the archive is restored.
         cutover.reopen(request.target, found.name)
     return sequences.carry(request.target.database(found.name), ahead)
@@ -389,18 +434,32 @@ def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tu
     return tuple(ended)
 
 
-def _candidate(request: RollbackRequest, manifest: Manifest, run_journal: Journal | None) -> _Candidate:
-    """The verified copy as it was proven; else a copy restored and compared now."""
-    target = request.target
-    why_not: tuple[str, ...] = ()
+def _older(found: _Candidate, kept: str, run_journal: Journal | None) -> tuple[str, ...]:
+    """What clients wrote while the backup was taken is in no backup, but in the copy of the files alone."""
+    raised = fence.recorded(run_journal) if run_journal else None
+    if raised is None or not raised.copied or found.method == FILE_COPY:
+        return ()
+    return (f"What clients wrote between the backup and the closing of the database is in {kept} only.",)
+
+
+def _ready(target: Target, run_journal: Journal | None) -> tuple[_Candidate | None, tuple[str, ...]]:
+    """The copy that the run has kept closed, and why it cannot be used."""
     ready = copies.recorded_ready(run_journal) if run_journal else None
-    if ready:
-        try:
-            copies.require_ready(target, ready)
-        except Refused as error:
-            why_not = (f"verified copy: {error.what}",)
-        else:
-            return _Candidate(ready.name, ready.oid, VERIFIED_COPY, ())
+    if ready is None:
+        return None, ()
+    try:
+        copies.require_ready(target, ready)
+    except Refused as error:
+        return None, (f"verified copy: {error.what}",)
+    return _Candidate(ready.name, ready.oid, FILE_COPY if ready.of_files else VERIFIED_COPY, ()), ()
+
+
+def _restored_now(request: RollbackRequest, manifest: Manifest, why_not: tuple[str, ...]) -> _Candidate:
+    """A copy restored and compared now.
+
+    :param why_not: why there is no copy that was kept.
+    """
+    target = request.target
     name = whereabouts.restored_name(manifest)
     tried = sources.restored(target, sources.of(target, request.backup_dir, manifest, request.jobs), name)
     with session(target.maintenance, purpose="rollback") as server:

@@ -13,6 +13,7 @@ from ..postgres.wal import Wal
 from ..text import size
 
 VERIFIED_COPY = "verified_copy"
+SCRATCH = "scratch"
 TEMPORARY_INSTANCE = "temporary_instance"
 
 
@@ -24,18 +25,22 @@ class Choice:
     reason: str
 
 
-def look(target: Target, database_bytes: int, tablespace: str) -> Choice:
+def look(target: Target, database_bytes: int, tablespace: str, *, kept: bool) -> Choice:
     """
+    :param kept: whether a copy beside the database would be kept for a rollback.
     :param database_bytes: of the database that was backed up.
     :param tablespace: of that database, where a copy would be as well.
     :raises ConnectionFailed: the server cannot be reached.
     """
     with session(target.maintenance, purpose="look") as reader:
-        return choose(filesystems.of_tablespace(reader, tablespace), wal.read(reader), database_bytes)
+        return choose(filesystems.of_tablespace(reader, tablespace), wal.read(reader), database_bytes, kept=kept)
 
 
-def choose(disk: Filesystem, log: Wal, database_bytes: int) -> Choice:
-    """By the room for a copy, and by who must carry its write-ahead log."""
+def choose(disk: Filesystem, log: Wal, database_bytes: int, *, kept: bool) -> Choice:
+    """By the room for a copy, and by who must carry its write-ahead log.
+
+    :param kept: as in :func:`look`.
+    """
     written = log.written_by_restore(database_bytes)
     shared = disk.device is None or disk.device == log.filesystem.device
     needed = database_bytes + (log.kept_of(written) if shared else 0)
@@ -47,6 +52,8 @@ def choose(disk: Filesystem, log: Wal, database_bytes: int) -> Choice:
         why = f"a copy beside the database writes {size(written)} of log, and the slot {lost[0]} would be lost"
         return Choice(TEMPORARY_INSTANCE, f"Proven in a temporary instance: {why}.")
     why = f"{_room(disk)}{_carried(log, written)}"
+    if not kept:
+        return Choice(SCRATCH, f"Proven beside the database, in a copy that is dropped: {why}.")
     return Choice(VERIFIED_COPY, f"Proven beside the database, for a rollback at once: {why}.")
 
 

@@ -14,7 +14,8 @@ from ..backup_set import manifest as manifests
 from ..backup_set.manifest import Manifest
 from ..copies import copy as copies
 from ..copies import losses
-from ..errors import Refused
+from ..errors import BadRequest, Refused
+from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..model import Target
@@ -148,7 +149,7 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
     if not own:
         found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
-    place = _chosen(request, manifest, found)
+    place = _chosen(request, manifest, found, kept=not (run_journal and _copied(run_journal)))
     if place == origin.TEMPORARY_INSTANCE:
         allowed = own or request.trusted or origin.superuser_allowed()
         proof.look_apart(stored, request.instance_options, found, superuser_allowed=allowed)
@@ -156,10 +157,21 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
         proof.look(stored, _PLACES[place](request), found)
 
 
-def _chosen(request: VerifyRequest, manifest: Manifest, found: Found) -> str:
+def _copied(run_journal: Journal) -> bool:
+    """Whether a rollback of the run will have a copy of the closed database's files."""
+    raised = fence.recorded(run_journal)
+    return raised is not None and raised.copied
+
+
+def _chosen(request: VerifyRequest, manifest: Manifest, found: Found, *, kept: bool) -> str:
+    if request.proof == VERIFIED_COPY and not kept:
+        raise BadRequest(
+            "The run copies the files of the closed database for its rollback, so no verified copy is kept beside it.",
+            remedy="Leave pg_migrate_proof at auto, or choose pg_migrate_fence: read_only+closed.",
+        )
     if request.proof != AUTO:
         return request.proof
-    choice = proof_choice.look(request.target, manifest.database_bytes, manifest.properties.tablespace)
+    choice = proof_choice.look(request.target, manifest.database_bytes, manifest.properties.tablespace, kept=kept)
     found.notes.append(choice.reason)
     return choice.proof
 

@@ -7,15 +7,17 @@ Only reading; docs/migration_verify.md says what fails a migration and what is o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ... import names
+from ...audit import run as audit
 from ...audit.finding import Finding
 from ...backup_set.manifest import Manifest
 from ...compare import cluster, fingerprint
 from ...compare.catalog.facts import Change
-from ...model import FULL, SOURCE, Fingerprint, Target
+from ...model import COUNTS, FULL, SOURCE, UNREADABLE, Fingerprint, LargeObjects, TableState, Target
 from ...ports.database import ONE_SNAPSHOT, Session, session
 from ...postgres import identity as identities
 from ...postgres import owner_code, queries
@@ -63,11 +65,38 @@ class _Seen:
     is_source: bool
 
 
-def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int, purpose: str = "verify") -> Verification:
+def as_it_is(target: Target, manifest: Manifest, purpose: str) -> Manifest:
+    """The manifest of a backup with the objects, rows and findings of the database as it is now, without content.
+
+    :raises Refused: reading it would run functions of roles that are not trusted.
+    :raises QueryFailed: the database cannot be read.
+    """
+    with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
+        owner_code.require_readable(reader)
+        seen = _look(reader, manifest)
+        objects = {str(oid): UNREADABLE for (oid,) in reader.rows(queries.LARGE_OBJECTS)}
+    tables = {label: TableState(rows, "", COUNTS) for label, rows in seen.rows.items()}
+    own_rules = {key: count for key, count in manifest.findings.items() if key.partition(" ")[0] not in audit.NAMES}
+    return replace(
+        manifest,
+        fingerprint=replace(seen.there, tables=tables, large_objects=LargeObjects(FULL, objects)),
+        findings={**own_rules, **{finding.key: finding.count for finding in seen.found}},
+    )
+
+
+def run(
+    target: Target,
+    manifest: Manifest,
+    wanted: Wanted,
+    jobs: int,
+    purpose: str = "verify",
+    written: Callable[[], bool | None] | None = None,
+) -> Verification:
     """Compare a database with the backup of it.
 
     :param target: the way to the database, whatever it is called now.
     :param jobs: sessions that read tables, where only their content can tell.
+    :param written: tells by counters whether a row was written, in place of the content; None to read it.
     :raises BadRequest: something is expected of a table that the backup does not have.
     :raises Refused: reading it would run functions of roles that are not trusted.
     :raises QueryFailed: the database cannot be read.
@@ -78,7 +107,8 @@ def run(target: Target, manifest: Manifest, wanted: Wanted, jobs: int, purpose: 
         seen = _look(reader, manifest)
     compared = _Compared.of(manifest, wanted, seen)
     checked = tuple(assertions.check(target, wanted.assertions, purpose))
-    done = _done(target, compared, jobs, purpose)
+    by_content = partial(_differs_in_content, target, manifest, jobs, purpose)
+    done = _done(compared, written or by_content)
     return Verification(
         tables=compared.tables,
         deltas=compared.deltas,
@@ -125,15 +155,21 @@ def _outside(reader: Session, manifest: Manifest) -> Iterator[str]:
             yield line
 
 
-def _done(target: Target, compared: _Compared, jobs: int, purpose: str) -> str:
+def _done(compared: _Compared, written: Callable[[], bool | None]) -> str:
     """Only where all else is as it was the tables must be read in full."""
     if compared.differs or not compared.seen.is_source:
         return _BUSY
-    before = compared.manifest.fingerprint
+    found = written()
+    return _UNKNOWN if found is None else _BUSY if found else _IDLE
+
+
+def _differs_in_content(target: Target, manifest: Manifest, jobs: int, purpose: str) -> bool | None:
+    """None where the backup does not have every row."""
+    before = manifest.fingerprint
     found = fingerprint.of_database(target, jobs, SOURCE, like=before, purpose=purpose)
     if fingerprint.differences(before, found):
-        return _BUSY
-    return _IDLE if before.mode == FULL else _UNKNOWN
+        return True
+    return False if before.mode == FULL else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ...errors import Problem
-from ...model import Filesystem, OwnerCode
+from ...model import READ_ONLY_FENCES, Filesystem, OwnerCode
 from ...postgres.wal import Wal
 
 # What a check is asked before.
@@ -270,17 +270,33 @@ class BackupSize:
 
 
 @dataclass(frozen=True)
+class ClosedCopy:
+    """How the files of the closed database would be copied.
+
+    :param why_not: why they cannot be; empty when they can.
+    :param cloned: the filesystem shares the blocks, so that a copy takes no room at first.
+    :param seconds: that it is expected to take.
+    """
+
+    why_not: str = ""
+    cloned: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Thresholds:
     """From when on something is a problem.
 
     :param disk_factor: free space of the backup's filesystem, in sizes of the backup that is expected.
     :param long_transaction: seconds.
     :param max_unavailable: seconds; 0 for no limit.
+    :param copying: seconds that copying the files of the closed database may take for it to be chosen.
     """
 
     disk_factor: float
     long_transaction: int
     max_unavailable: float
+    copying: float = 0.0
 
 
 # From the fence to the window a play starts about ten modules and three guards. On an idle host that takes some ten
@@ -299,7 +315,8 @@ class Facts(ServerFacts):
     :param relations: how many files, roughly, a copy has: tables, indexes, sequences, TOAST.
     :param largest_tables: bytes of the twenty largest, with their TOAST and without their indexes.
     :param proof: where the backup will be proven, ``none`` below the level ``restore``.
-    :param read_only_fence: whether the database will be read-only while it is backed up.
+    :param fence: the kind of fence that will be raised.
+    :param fence_reason: why it was chosen.
     :param unreadable: tables, sequences and large objects that the role may not read.
     :param hidden_rows: tables whose rows row-level security hides from the role.
     :param left_out: what a dump by this role would leave out without a word.
@@ -339,7 +356,9 @@ class Facts(ServerFacts):
     proof: str
     proof_reason: str
     proof_filesystem: Filesystem | None
-    read_only_fence: bool
+    fence: str
+    fence_reason: str
+    closed_copy: ClosedCopy
     thresholds: Thresholds
     copy_places: tuple[CopyPlace, ...] = ()
     copy_stores: tuple[CopyStore, ...] = ()
@@ -371,6 +390,11 @@ class Facts(ServerFacts):
     keep_copy_seconds: float = 0.0
     session_role: SessionRole | None = None
     unavailable_seconds: float | None = None
+
+    @property
+    def read_only_fence(self) -> bool:
+        """Whether the database will be read-only while it is backed up."""
+        return self.fence in READ_ONLY_FENCES
 
     @property
     def unavailable_most(self) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ...model import COPIED
 from ...text import duration, size
 from .check import Facts
 
@@ -16,7 +17,7 @@ _BESIDE = "verified_copy"
 def check(facts: Facts) -> Iterator[Problem]:
     if not facts.keep_copy_seconds:
         return
-    if facts.proof != _BESIDE:
+    if facts.proof != _BESIDE and facts.fence != COPIED:
         yield Problem(
             "retained_copy",
             "warning",

@@ -7,16 +7,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import BOTH, CLOSED
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import lock_capacity
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
 @pytest.mark.parametrize(
     ("tables", "fence", "severities"),
-    [(25, True, []), (26, True, ["warning"]), (25, False, []), (26, False, ["error"]), (101, True, ["error"])],
+    [(25, BOTH, []), (26, BOTH, ["warning"]), (25, CLOSED, []), (26, CLOSED, ["error"]), (101, BOTH, ["error"])],
 )
-def test_half_of_the_room_is_left_to_others(tables: int, fence: bool, severities: list[str]) -> None:
-    many = replace(FACTS, lockable_tables=tables, lock_capacity=100, read_only_fence=fence)
+def test_half_of_the_room_is_left_to_others(tables: int, fence: str, severities: list[str]) -> None:
+    many = replace(FACTS, lockable_tables=tables, lock_capacity=100, fence=fence)
     found = list(lock_capacity.check(many))
     assert [problem.severity for problem in found] == severities
     assert all("max_locks_per_transaction" in problem.remedy for problem in found)

@@ -6,17 +6,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import BOTH, CLOSED
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import unavailable_time
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 
-def _most(seconds: float, foreseen: float | None = 90.0, fence: bool = True) -> list[str]:
+def _most(seconds: float, foreseen: float | None = 90.0, fence: str = BOTH) -> list[str]:
     facts = replace(
         FACTS,
         thresholds=replace(requests.THRESHOLDS, max_unavailable=seconds),
         unavailable_seconds=foreseen,
-        read_only_fence=fence,
+        fence=fence,
     )
     return [problem.severity for problem in unavailable_time.check(facts)]
 
@@ -33,7 +34,7 @@ def test_what_was_never_measured_is_a_warning_where_there_is_a_limit() -> None:
 
 
 def test_without_a_read_only_stage_there_is_nothing_to_foresee() -> None:
-    assert _most(1, fence=False) == []
+    assert _most(1, fence=CLOSED) == []
 
 
 def test_it_is_silent_about_a_healthy_database() -> None:
