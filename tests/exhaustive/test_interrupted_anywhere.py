@@ -62,6 +62,7 @@ MARKS = (
     "verified",
     "confirmed",
     "closing",
+    "copying",
     "armed",
     "applying",
     "applied",
@@ -92,12 +93,13 @@ class Drawn:
     event: str
     good: bool
     proof: str
+    fence: str
     mark: str
     delay: float
     by_tasks: bool
 
     def __str__(self) -> str:
-        what = f"a {'good' if self.good else 'broken'} migration, proof {self.proof}"
+        what = f"a {'good' if self.good else 'broken'} migration, proof {self.proof}, fence {self.fence}"
         when = f"{self.delay:.2f} s after {self.mark or 'its start'}"
         how = " by tasks" if self.by_tasks else ""
         return f"{self.event} {when}: {what}{how}; {self.setting}"
@@ -113,6 +115,7 @@ def drawn(seed: int, number: int) -> Drawn:
         event=chance.choice(EVENTS),
         good=good,
         proof=chance.choice(["auto", "scratch"]),
+        fence=chance.choice(["read_only+closed", "closed+copied"]),
         mark=mark,
         delay=delay,
         by_tasks=chance.random() < 0.3,
@@ -140,6 +143,7 @@ def test_whatever_happens_at_any_moment_the_database_is_the_old_or_the_migrated_
         "pg_migrate_confirm": database.name,
         "pg_migrate_guard": {"lease": LEASE_SECONDS},
         "pg_migrate_proof": case.proof,
+        "pg_migrate_fence": case.fence,
     }
     files = GOOD if case.good else BROKEN
     phase = Phase("", tasks=tuple(files.values())) if case.by_tasks else Phase("", files)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.tests.server import test_file_copy
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import migration_dies, rollback_dies
 
@@ -23,3 +24,15 @@ def test_a_migration_that_dies_behind_any_step_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
     migration_dies(database, clone, tmp_path, every=1)
+
+
+def test_a_run_that_dies_behind_any_step_around_its_copy_of_files_is_finished_or_undone(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    test_file_copy.copying_dies(database, clone, tmp_path, every=1)
+
+
+def test_a_rollback_to_a_copy_of_files_that_dies_behind_any_step_is_finished(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    test_file_copy.rollback_dies(database, clone, tmp_path, every=1)

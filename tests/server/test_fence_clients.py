@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import rollback
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, Client, busy, longest_gap
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -60,24 +61,28 @@ def run_behind(database: Database, taken: backup.Backup, source: Path) -> migrat
 @pytest.mark.fault(51)
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("files", [BROKEN, GOOD], ids=["broken", "good"])
+@pytest.mark.parametrize(("kind", "proof"), [(fence.BOTH, "verified_copy"), (COPIED, "auto")], ids=["read", "copied"])
 def test_no_acknowledged_write_is_lost_behind_the_fence(
     database: Database,
     backup_root: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    kind: str,
+    proof: str,
     files: dict[str, str],
 ) -> None:
     database.sql(TABLE)
     source = write_set(tmp_path / "set", files)
     with busy(database, CLIENTS) as clients:
         wait_for_writes(clients)
-        outcome = run_behind(database, fenced(database, backup_root), source)
+        outcome = run_behind(database, fenced(database, backup_root, kind, proof), source)
         assert outcome.verdict == ("migrated" if files is GOOD else "rolled_back")
         wait_for_writes(clients)
-    tell(capsys, outcome.verdict.replace("_", " "), clients, outcome)
+    tell(capsys, f"{outcome.verdict.replace('_', ' ')}, {kind}", clients, outcome)
     require_nothing_lost(database, clients)
     assert {seen for client in clients for _moment, seen in client.seen} == {WHOLE}
-    assert any("read-only transaction" in refusal for client in clients for refusal in client.refusals)
+    refused = any("read-only transaction" in refusal for client in clients for refusal in client.refusals)
+    assert refused == (kind == fence.BOTH)
 
 
 def lost_by(restored: rollback.Restored, database: Database, before: int) -> int:

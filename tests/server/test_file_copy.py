@@ -187,15 +187,23 @@ def test_a_copy_of_files_can_be_retained_for_a_rollback_by_hand(
     assert done.rows["public.customers"] == 72
 
 
+def copying_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, every: int) -> None:
+    died = die_and_recover(database, clone, tmp_path, GOOD, (COPIED, "scratch"), "closing", every)
+    assert {"journal: copying", "journal: verified_copy", "journal: armed"} <= set(died)
+
+
+def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, every: int) -> None:
+    died = die_and_recover(database, clone, tmp_path, BROKEN, (COPIED, "scratch"), "failed", every)
+    assert "program: pg_restore" not in died
+
+
 def test_a_run_that_dies_behind_a_step_around_its_copy_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    died = die_and_recover(database, clone, tmp_path, GOOD, (COPIED, "scratch"), "closing", every=3)
-    assert {"journal: copying", "journal: verified_copy", "journal: armed"} <= set(died)
+    copying_dies(database, clone, tmp_path, every=4)
 
 
 def test_a_rollback_to_a_copy_of_files_that_dies_behind_a_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    died = die_and_recover(database, clone, tmp_path, BROKEN, (COPIED, "scratch"), "failed", every=3)
-    assert "program: pg_restore" not in died
+    rollback_dies(database, clone, tmp_path, every=4)

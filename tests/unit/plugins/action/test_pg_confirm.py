@@ -128,6 +128,13 @@ def test_the_question_names_what_a_rollback_would_not_give_back() -> None:
     assert "x\ny" not in text
 
 
+def test_the_question_says_where_the_writes_are_that_the_backup_does_not_have() -> None:
+    text = pg_confirm.question([{**DATABASES[0], "fence": "closed+copied", "not_given_back": ["an OID"]}])
+    assert "expected rollback: under a second, to a copy of the files" in text
+    assert "what they write from the backup on is in that copy, and not in the backup" in text
+    assert "an OID" not in text
+
+
 def test_the_question_names_the_copies_of_the_backup() -> None:
     text = pg_confirm.question([{**DATABASES[0], "copied_to": ["/mnt/nfs/app/migration_1", "/mnt/x\ny"]}])
     assert "    Copy: /mnt/nfs/app/migration_1\n" in text

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A copy of files on a filesystem that shares blocks: the preflight chooses it by itself, and it takes no room."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED
+from ansible_collections.pgsafe.migration.tests.server.preflight_support import look
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    SMALL,
+    Database,
+    fenced,
+    request,
+    write_set,
+)
+
+import pgserver
+
+_MEGABYTE = 1 << 20
+
+
+@contextmanager
+def xfs(directory: Path) -> Iterator[Path]:
+    """A filesystem with reflinks in a file; needs root, a loop device and xfsprogs."""
+    image, mounted = directory / "image", directory / "mounted"
+    mounted.mkdir()
+    with image.open("wb") as file:
+        file.truncate(2048 * _MEGABYTE)
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
+    directory.chmod(0o755)
+    shutil.chown(mounted, "postgres")
+    try:
+        yield mounted
+    finally:
+        subprocess.run(["umount", "-l", mounted], check=True)
+
+
+def test_a_clone_is_chosen_where_files_share_blocks_and_its_rollback_takes_renames_alone(
+    backup_root: Path, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    if shutil.which("mkfs.xfs") is None:
+        figure("clone: not tried, for want of xfsprogs")
+        return
+    with tempfile.TemporaryDirectory(prefix="pgs", dir="/var/tmp") as place, xfs(Path(place)) as disk:
+        server = pgserver.start(tmp_path / "server", major=18, fsync=False)
+        server.psql(f"CREATE TABLESPACE cloning LOCATION '{disk}'")
+        try:
+            _clone(server, disk, backup_root, tmp_path, figure)
+        finally:
+            server.destroy()
+
+
+def _clone(
+    server: pgserver.Server, disk: Path, backup_root: Path, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    server.psql("CREATE DATABASE app TABLESPACE cloning")
+    server.psql(SMALL, "app")
+    server.psql("CREATE TABLE big AS SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 300000) AS i", "app")
+    database = Database(server, "app")
+    facts = look(database, backup_root, fence="auto").facts
+    assert (facts.fence, facts.closed_copy.cloned) == (COPIED, True)
+    taken = fenced(database, backup_root, facts.fence, "auto")
+    database.sql("INSERT INTO customers (name) VALUES ('since')")
+    before, free = database.fingerprint(), shutil.disk_usage(disk).free
+    failing = write_set(tmp_path / "set", BROKEN)
+    try:
+        migrate.run(request(database, taken, failing))
+    except migrate.MigrationFailed as failed:
+        outcome = failed.outcome
+    assert outcome.rollback is not None
+    assert outcome.rollback.method == "file_copy"
+    assert database.fingerprint() == before
+    used = (free - shutil.disk_usage(disk).free) / _MEGABYTE
+    size = int(database.admin("SELECT pg_database_size('app')")) / _MEGABYTE
+    assert used < size / 2
+    figure(f"clone of {size:.0f} MB: closed {outcome.seconds_closed:.2f} s in all, {used:.0f} MB of disk")

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A play whose preflight chooses to copy the files of the closed database: what it says, and what it loses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, busy
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, Database, ours, write_set
+from ansible_collections.pgsafe.migration.tests.server.test_fence_clients import require_nothing_lost, wait_for_writes
+
+
+def test_clients_write_until_the_migration_and_a_rollback_loses_none_of_it(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    database.sql(TABLE)
+    variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
+    chosen = {"pg_migrate_fence": "auto", "pg_migrate_thresholds": {"copying": 60}}
+    with busy(database, 2) as clients:
+        wait_for_writes(clients)
+        played = ansible.play({"one": {**variables, **chosen}}, "-e", f"pg_migrate_confirm={database.name}")
+        wait_for_writes(clients)
+    assert played.verdict("one").startswith("rolled back"), played.output
+    require_nothing_lost(database, clients)
+    assert not any("read-only" in refusal for client in clients for refusal in client.refusals)
+    assert f"Clients write until {database.name} is closed for the migration" in played.flat
+    assert "Database restored from backup (the copy of its files" in played.flat
+    assert "without writes" not in played.flat
+    assert len(ours(database.server, database.name)) == 1
