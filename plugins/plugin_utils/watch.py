@@ -94,11 +94,15 @@ class Watch:
         now = time.monotonic()
         if now - self._reached > self._lease + _PATIENCE_SECONDS:
             what = f"The host could not be reached for {now - self._reached:.0f} s."
+            state = f"The guard rolls the run {self._run_id} back by itself when its lease lapses."
         elif now - self._moved > _PATIENCE_SECONDS:
             what = "The guard on the target and its worker are gone."
+            state = (
+                f"Unless this play finishes the run {self._run_id} itself, the next run or the playbook "
+                "pgsafe.migration.recover does."
+            )
         else:
             return {}
-        state = f"The guard rolls the run {self._run_id} back by itself when its lease lapses."
         # Without what_failed, by which rescue knows that nothing is left to be done.
         return {"failed": True, "changed": True, "msg": f"{what} {state}"}
 

@@ -50,6 +50,7 @@ def test_a_rollback_of_a_batch_that_is_broken_off_leaves_whole_databases_and_can
         until(play.ended, "the play ends")
     assert f"{database.name} is open and was left as it is; it was not replaced." in play.flat
     assert "lost UNFINISHED: the migration began, and was neither accepted nor rolled back" in play.flat
+    assert "itself, the next run or the playbook pgsafe.migration.recover does." in play.flat
     assert "failed rolled back: the database is as it was before" in play.flat
     for name in ("pressed", "failed"):
         require_open(fleet[name])
