@@ -15,7 +15,9 @@ LONGEST = 63
 KEPT = "_old"
 
 _PART = re.compile(r'"(?:[^"]|"")*"|[^"]+')
-_BESIDE = re.compile(r"(.+)__(scratch|trial|ready|restored|table|failed\d?|pgsafe)_(\d{8}_\d{6}(?:_\d+)?)", re.DOTALL)
+_BESIDE = re.compile(
+    r"(.+)__(scratch|trial|ready|restored|table|log|failed\d?|pgsafe)_(\d{8}_\d{6}(?:_\d+)?)", re.DOTALL
+)
 _ROLE = re.compile(r"pgsafe_\d{8}_\d{6}(?:_\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -24,7 +26,7 @@ def beside(database: str, purpose: str, run_id: str) -> str:
     """The name of a database beside another one: ``app__failed_20261123_120000``, at most 63 bytes.
 
     :param purpose: of a copy ``scratch``, ``trial``, ``ready``, ``restored`` or ``table``; ``failed`` for a kept
-        database, ``pgsafe`` for a fenced one.
+        database, ``pgsafe`` for a fenced one, ``log`` for the reader of the write-ahead log.
     """
     suffix = f"__{purpose}_{run_id}"
     if len((database + suffix).encode()) <= LONGEST:

@@ -13,6 +13,9 @@ description:
     on. Sessions that began earlier are ended.
   - That default is soft, since a session can set it off again; so change counters show what is written in spite of it,
     and M(pgsafe.migration.pg_migration_apply) refuses when it finds something.
+  - On PostgreSQL 15 and later, as a superuser, a physical replication slot keeps the write-ahead log until the end of
+    the run, which shows what was written where the counters are lost. It is dropped when it keeps more than
+    C(max_wal_size).
   - Just before the migration, M(pgsafe.migration.pg_migration_apply) closes the database as O(kind) says, and opens it
     with the verdict.
   - Every step is written into the journal of the run before it is done. Lifting a fence twice does no harm.

@@ -172,7 +172,7 @@ def test_code_that_an_owner_adds_after_the_backup_is_run_by_no_verification_and_
         with pytest.raises(Refused, match=rf"would run functions of other roles .*public\.trap of {OWNER}"):
             verification.run(owned.target, manifest, Wanted(), requests.JOBS)
         with pytest.raises(Refused, match=r"public\.trap"):
-            rollback.differences(owned.target, manifest, requests.JOBS)
+            rollback.differences(owned.target, manifest, requests.JOBS, None)
         owned.sql("DROP TABLE t CASCADE")
         assert case
     owned.sql(f"SET ROLE {OWNER}; {PLANNED['index']}")

@@ -11,19 +11,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Optional
 
 from ..audit import run as audit
 from ..audit.report import AuditReport
 from ..backup_set import csv_files
 from ..backup_set.manifest import BackupFile
 from ..compare import cluster, fingerprint
-from ..compare.contents import Contents, Work
+from ..compare.contents import Contents, Recorder, Work
 from ..compare.reading_modes import Chosen
 from ..copies import losses
 from ..errors import Interrupted, LockNotAvailable, PgsafeError, Refused
@@ -35,6 +35,8 @@ from . import formats
 from .request import BackupRequest
 
 _LOOK_SECONDS = 0.05
+
+Recording = Callable[[Session, str], AbstractContextManager[Optional[Recorder]]]
 
 
 @dataclass
@@ -83,16 +85,24 @@ class Reading:
 
     :param holder: the session that exports it; see :func:`snapshot.holder`.
     :param found: receives the files, warnings and seconds.
+    :param recording: of blocks, beside the content; of the session that holds the snapshot, and its position.
     """
 
     def __init__(
-        self, request: BackupRequest, source: Identity, place: formats.Place, found: Collected, holder: Session
+        self,
+        request: BackupRequest,
+        source: Identity,
+        place: formats.Place,
+        found: Collected,
+        holder: Session,
+        recording: Recording,
     ) -> None:
         self._request = request
         self._source = source
         self._place = place
         self._found = found
         self._holder = holder
+        self._recording = recording
         self._read: list[Held] = []
         self._settled = False
         self._dumped = threading.Event()
@@ -165,9 +175,10 @@ class Reading:
             # First: a session that imported the snapshot keeps it, while the one that exported it may be lost.
             held = _read_held(snap, self._source, request.audit, counted)
             owner_code.require_readable(holder)
-            contents = Contents(holder, Chosen(request.fingerprint, request.fingerprint_budget))
-            work = chain(self._csv_work(), contents.work())
-            self._share(work, snap, snapshot.LOCK_WAIT_SECONDS if locked else request.lock_timeout, stop)
+            with self._recording(holder, snap.lsn) as recorder:
+                contents = Contents(holder, Chosen(request.fingerprint, request.fingerprint_budget), recorder)
+                work = chain(self._csv_work(), contents.work())
+                self._share(work, snap, snapshot.LOCK_WAIT_SECONDS if locked else request.lock_timeout, stop)
         self._found.seconds["fingerprint"] = contents.seconds
         self._read.append(replace(held, fingerprint=fingerprint.filled(held.fingerprint, contents)))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from ..backup_set import archives, csv_files
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
+from ..compare.contents import Recorder
 from ..errors import BadRequest, PgsafeError, Refused
+from ..fence import log_evidence
 from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal, new_run, now, of_run
@@ -151,6 +154,7 @@ class _Taking:
         self._plan = planned
         self._found = Collected()
         self._run_id = journal.run_id
+        self._journal = journal
         self._fence = fence.recorded(journal)
         self._place = formats.Place(request.target, planned.tools, directory, f"backup {journal.run_id}")
 
@@ -185,13 +189,18 @@ class _Taking:
         request, deadline = self._request, time.monotonic() + self._request.lock_timeout
         with snapshot.holder(request.target, self._place.purpose) as holder:
             while True:
-                reading = Reading(request, self._plan.identity, self._place, self._found, holder)
+                source, recording = self._plan.identity, self._recording
+                reading = Reading(request, source, self._place, self._found, holder, recording)
                 try:
                     return reading.read(self._plan.server.major, max(0, deadline - time.monotonic()))
                 except CameBetween as between:
                     if time.monotonic() > deadline:
                         raise between.cause from None
                     self._begin_again(holder, between)
+
+    def _recording(self, holder: Session, snapshot_lsn: str) -> AbstractContextManager[Recorder | None]:
+        mark = self._fence.log if self._fence else None
+        return log_evidence.recording(holder, self._journal, mark, snapshot_lsn)
 
     def _begin_again(self, holder: Session, between: CameBetween) -> None:
         snapshot.release(holder)

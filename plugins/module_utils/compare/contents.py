@@ -15,15 +15,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from ..model import COUNTS, SAMPLED, UNREADABLE, LargeObjects, Table, TableState
+from ..model import COUNTS, FULL, SAMPLED, UNREADABLE, LargeObjects, Table, TableState
 from ..ports.database import Session, identifier, joined, literal, statement
 from ..postgres import queries
 from .reading_modes import Modes
 
 # A table is cut into pieces of this size, so that a large one does not run alone at the end.
 PIECE_BYTES = 256 << 20
+
+# Rows, and the two sums of their hashes.
+Sums = tuple[int, int, int]
+
 # A large object is read in parts of this size; a part's hexadecimal text is twice as long.
 _PART_BYTES = 256 << 10
 
@@ -79,14 +83,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Pages:
+class Pages:
     """Pages of a heap from the first to before the last; the last piece has no end, the only one no bounds."""
 
     first: int = 0
     end: int | None = None
 
 
-_ALL = _Pages()
+ALL_PAGES = Pages()
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Work:
 
 
 @dataclass
-class _Sums:
+class _TableSums:
     """The pieces of one table that were read so far."""
 
     mode: str
@@ -113,16 +117,25 @@ class _Sums:
         return TableState(self.rows, "" if self.mode == COUNTS else f"{self.one}:{self.other}", self.mode)
 
 
+class Recorder(Protocol):
+    """Keeps what a table that is read in full has in each block."""
+
+    def read(self, session: Session, part: Part, pages: Pages) -> Sums | None:
+        """As :func:`read`; None for a heap whose blocks are not recorded."""
+
+
 class Contents:
     """All that is to be read of a database's content, and what was found of it.
 
     :param session: lists what there is; it decides nothing about who reads.
+    :param recorder: reads what it records in its own way.
     """
 
-    def __init__(self, session: Session, modes: Modes) -> None:
+    def __init__(self, session: Session, modes: Modes, recorder: Recorder | None = None) -> None:
         self._modes = modes
+        self._recorder = recorder
         self._lock = threading.Lock()
-        self._sums: dict[str, _Sums] = {}
+        self._sums: dict[str, _TableSums] = {}
         self._objects: dict[str, str] = {}
         self._object_mode = ""
         self._seconds = 0.0
@@ -134,8 +147,14 @@ class Contents:
     def work(self) -> Iterator[Work]:
         """Small tables first: the rate is known when it has to be decided on the large ones."""
         for part in sorted(self._parts, key=lambda part: (self._sizes[part.table.label], part.table.label)):
-            for pages in _cut(part):
-                yield Work(f"table {part.table.label}", partial(self._read_table, part, pages))
+            yield from self._part_work(part)
+        yield from self._object_work()
+
+    def _part_work(self, part: Part) -> Iterator[Work]:
+        for pages in cut(part):
+            yield Work(f"table {part.table.label}", partial(self._read_table, part, pages))
+
+    def _object_work(self) -> Iterator[Work]:
         count = 1 + self._object_bytes // PIECE_BYTES
         for piece in range(count if self._has_objects else 0):
             yield Work("large objects", partial(self._read_objects, piece, count))
@@ -156,11 +175,11 @@ class Contents:
         """Spent on reading, those of all sessions added up."""
         return round(self._seconds, 3)
 
-    def _sums_of(self, label: str, *, has_key: bool = False) -> _Sums:
+    def _sums_of(self, label: str, *, has_key: bool = False) -> _TableSums:
         """The mode is decided once, for all pieces; the caller holds the lock."""
         if label not in self._sums:
             mode = self._modes.of_table(label, self._sizes.get(label, 0), has_key=has_key)
-            self._sums[label] = _Sums(mode)
+            self._sums[label] = _TableSums(mode)
         return self._sums[label]
 
     def _mode_of_objects(self) -> str:
@@ -168,16 +187,23 @@ class Contents:
         self._object_mode = self._object_mode or self._modes.of_large_objects(self._object_bytes)
         return self._object_mode
 
-    def _read_table(self, part: Part, pages: _Pages, session: Session) -> None:
+    def _read_table(self, part: Part, pages: Pages, session: Session) -> None:
+        mode = self._mode_of(part)
+        started = time.monotonic()
+        recorded = self._recorder.read(session, part, pages) if self._recorder and mode == FULL else None
+        self._add(part, recorded or read(session, part, mode, pages), time.monotonic() - started)
+        self._modes.spent(mode, part.size // len(cut(part)), time.monotonic() - started)
+
+    def _mode_of(self, part: Part) -> str:
+        with self._lock:
+            return self._sums_of(part.table.label, has_key=bool(part.key)).mode
+
+    def _add(self, part: Part, found: Sums, seconds: float = 0.0) -> None:
+        """Part of what a table holds; negative sums take off what was added before."""
         with self._lock:
             sums = self._sums_of(part.table.label, has_key=bool(part.key))
-        started = time.monotonic()
-        rows, one, other = read(session, part, sums.mode, pages)
-        seconds = time.monotonic() - started
-        with self._lock:
-            sums.rows, sums.one, sums.other = sums.rows + rows, sums.one + one, sums.other + other
+            sums.rows, sums.one, sums.other = sums.rows + found[0], sums.one + found[1], sums.other + found[2]
             self._seconds += seconds
-        self._modes.spent(sums.mode, part.size // len(_cut(part)), seconds)
 
     def _read_objects(self, piece: int, count: int, session: Session) -> None:
         with self._lock:
@@ -211,14 +237,14 @@ def _sizes(found: list[Part]) -> dict[str, int]:
     return sizes
 
 
-def _cut(part: Part) -> list[_Pages]:
+def cut(part: Part) -> list[Pages]:
     """Ranges of pages of about equal size."""
     count = min(1 + part.size // PIECE_BYTES, max(1, part.pages))
     bounds = [part.pages * number // count for number in range(count)]
-    return [_Pages(first, end) for first, end in zip(bounds, [*bounds[1:], None])]
+    return [Pages(first, end) for first, end in zip(bounds, [*bounds[1:], None])]
 
 
-def read(session: Session, part: Part, mode: str, pages: _Pages = _ALL) -> tuple[int, int, int]:
+def read(session: Session, part: Part, mode: str, pages: Pages = ALL_PAGES) -> Sums:
     """Rows, and the two sums of their hashes.
 
     :raises QueryFailed: the table cannot be read.
@@ -226,23 +252,23 @@ def read(session: Session, part: Part, mode: str, pages: _Pages = _ALL) -> tuple
     template = _COUNT if mode == COUNTS else _CONTENT
     query = statement(
         template,
-        row=_row(part, mode),
+        row=row_text(part, mode),
         part=identifier(part.name.schema, part.name.name),
-        pages=_condition(pages),
+        pages=condition(pages),
     )
     with session.giving_back_locks():
         rows, one, other = session.row(query)
     return int(rows), int(one or 0), int(other or 0)
 
 
-def _row(part: Part, mode: str) -> Any:
+def row_text(part: Part, mode: str) -> Any:
     row = statement(_WHOLE_ROW, columns=joined(", ", [identifier(name) for name in part.columns]))
     if mode != SAMPLED:
         return row
     return statement(_SAMPLED_ROW, key=joined(", ", [identifier(name) for name in part.key]), row=row)
 
 
-def _condition(pages: _Pages) -> Any:
+def condition(pages: Pages) -> Any:
     """A range of row addresses, which is scanned as such: only its pages are read."""
     bounds = [statement("ctid >= {first}::tid", first=literal(f"({pages.first},0)"))] if pages.first else []
     if pages.end is not None:

@@ -9,7 +9,7 @@ is, so that :func:`differences` compares what can be compared; docs/fingerprint.
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -57,9 +57,19 @@ def of_database(
     :param jobs: sessions that read, beside the one that holds the snapshot.
     :raises QueryFailed: a table cannot be read.
     """
+    return by_contents(target, jobs, generation, purpose, lambda holder: Contents(holder, _modes(like)))
+
+
+def by_contents(
+    target: Target, jobs: int, generation: str, purpose: str, contents_of: Callable[[Session], Contents]
+) -> Fingerprint:
+    """As :func:`of_database`.
+
+    :param contents_of: what is to be read, by the session that holds the snapshot.
+    """
     with opened(target, purpose=purpose) as holder, holder.transaction(ONE_SNAPSHOT):
         held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder)
-        contents = Contents(holder, _modes(like))
+        contents = contents_of(holder)
         waiting = queued(contents.work())
 
         def read(stop: parallel.Stop) -> None:

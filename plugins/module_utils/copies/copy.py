@@ -32,7 +32,7 @@ STALL_SECONDS = 1800
 MARK = "pgsafe: "
 
 # In the names of the copies of a backup.
-_PURPOSES = ("scratch", "trial", "restored", "ready", "table")
+_PURPOSES = ("scratch", "trial", "restored", "ready", "table", "log")
 
 # A copy is either proven afterwards or dropped, so its commits need not wait for the disk one by one. A job of
 # pg_restore's own is idle while others work.
@@ -90,6 +90,10 @@ def kept_mark(run_id: str) -> str:
     return f"{MARK}replaced by the rollback of the run {run_id}"
 
 
+def log_mark(run_id: str) -> str:
+    return f"{MARK}reads the write-ahead log for the run {run_id}"
+
+
 def _marking(name: str, mark: str) -> Any:
     return statement("COMMENT ON DATABASE {name} IS {mark}", name=identifier(name), mark=literal(mark))
 
@@ -101,7 +105,7 @@ def of_run(database: str, run_id: str) -> tuple[str, ...]:
 
 def is_of_run(name: str, comment: str, database: str, run_id: str) -> bool:
     """By its comment; one that a run was killed over before it could say so has its name alone, and nothing in it."""
-    if comment in (restoring_mark(run_id), ready_mark(run_id)):
+    if comment in (restoring_mark(run_id), ready_mark(run_id), log_mark(run_id)):
         return True
     return comment == "" and name in of_run(database, run_id)
 
@@ -446,6 +450,20 @@ def new(target: Target, name: str, source: Source) -> Iterator[None]:
         for mine in created:
             drop(target, mine)
         raise
+
+
+@contextmanager
+def log_reader(target: Target, database: str, run_id: str) -> Iterator[Target]:
+    """An empty database of ours for the extension that reads the log, dropped in any case."""
+    name = names.beside(database, "log", run_id)
+    drop(target, name)
+    try:
+        with signals.deferred(), session(target.maintenance, WRITING, "log") as server:
+            server.execute(statement("CREATE DATABASE {name} TEMPLATE template0", name=identifier(name)))
+            server.execute(_marking(name, log_mark(run_id)))
+        yield target.database(name)
+    finally:
+        drop(target, name)
 
 
 def drop_after(target: Target, name: str, error: PgsafeError) -> None:

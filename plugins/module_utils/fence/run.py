@@ -26,8 +26,9 @@ from ..model import COPIED, READ_ONLY_FENCES, DatabaseProperties, Identity, Targ
 from ..ports.database import Session, identifier, literal, session, statement
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
+from ..postgres.changed_blocks import Mark
 from . import connect as connect_fence
-from . import counters, hooks, whereabouts
+from . import counters, hooks, log_evidence, whereabouts
 from . import mark as fence_mark
 
 BOTH, CONNECT = READ_ONLY = READ_ONLY_FENCES
@@ -68,6 +69,8 @@ class Fence:
     :param since: seconds of the clock since it stands, for figures; None likewise.
     :param acl: the database's privileges before ``connect`` took them away.
     :param comment: the database's own before it was marked.
+    :param log: from where on the write-ahead log is kept; None where it is not.
+    :param why_no_log: why it is not kept.
     """
 
     kind: str
@@ -79,6 +82,8 @@ class Fence:
     seen: counters.Counters | None = None
     since: float | None = None
     comment: str | None = None
+    log: Mark | None = None
+    why_no_log: str = ""
 
     @property
     def closed_name(self) -> str:
@@ -166,12 +171,21 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
             _mark(request.target, fence, run_journal)
             hooks.run(request.before)
             ended = _read_only(request.target, fence) if fence.read_only else 0
+            log, why_not = _keep_log(request, fence)
             seen = counters.take(request.target).as_facts() if fence.read_only else None
-            run_journal.append(Event.FENCED, counters=seen, clock=time.time())
+            kept = asdict(log) if log else None
+            run_journal.append(Event.FENCED, counters=seen, clock=time.time(), log=kept, why_no_log=why_not)
         except BaseException as error:
             _undo_after(request.target, run_journal, error)
             raise
     return Fenced(run_journal.run_id, request.kind, ended)
+
+
+def _keep_log(request: FenceRequest, fence: Fence) -> tuple[Mark | None, str]:
+    """Its guard sees to it that what is kept does not fill the disk."""
+    if not fence.read_only or request.idle_timeout is None:
+        return None, ""
+    return log_evidence.begin(request.target, fence.run_id, fence.identity)
 
 
 def lift(target: Target, backup_root: Path, run_id: str) -> Lifted:
@@ -273,6 +287,8 @@ def recorded(run_journal: Journal) -> Fence | None:
         comment=begun.facts.get("comment"),
         seen=counters.of_facts(facts["counters"]) if facts.get("counters") else None,
         since=facts.get("clock"),
+        log=Mark(**facts["log"]) if facts.get("log") else None,
+        why_no_log=facts.get("why_no_log", ""),
     )
 
 
@@ -343,6 +359,7 @@ def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> 
         name = found[0][0] if found else None
         if name:
             _open(server, fence, name, run_journal)
+        log_evidence.end(server, run_journal, fence.identity)
     return opened(fence, run_journal)
 
 

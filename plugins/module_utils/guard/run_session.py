@@ -17,6 +17,7 @@ from ..journal import lock as run_lock
 from ..journal.journal import Journal
 from ..model import Target
 from ..ports.database import Session, connect
+from ..postgres import changed_blocks
 
 _LOOK_SECONDS = 0.5
 
@@ -53,9 +54,17 @@ class RunSession:
             self._server = connect(self._target.maintenance, purpose="run")
             self._phase = ""
         if phase == self._phase:
-            self._server.value("SELECT 1")
+            self._limit_log(self._server)
         else:
             self._take(self._server, phase)
+
+    def _limit_log(self, server: Session) -> None:
+        """What the run's replication slot keeps must not fill the disk; this shows too that the server answers."""
+        raised = fence.recorded(self._journal)
+        if raised is None or raised.log is None:
+            server.value("SELECT 1")
+        elif changed_blocks.drop_if_too_large(server, raised.log.slot):
+            self._journal.note("The replication slot kept more of the write-ahead log than max_wal_size: dropped.")
 
     def _take(self, server: Session, phase: str) -> None:
         raised = fence.recorded(self._journal)

@@ -12,7 +12,7 @@ class Event(Word):
 
     # The fence. FENCING precedes its first step, OPENED follows the last step of its undo.
     FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, idle_timeout, lease
-    FENCED = "fenced"  # counters, clock
+    FENCED = "fenced"  # counters, clock, log, why_no_log
     REVOKING = "revoking"  # acl, owner, role
     CLOSING = "closing"  # name
     GIVING_UP = "giving_up"  # error; the database could not be closed

@@ -23,7 +23,7 @@ from ..compare import fingerprint, schema
 from ..copies import copy as copies
 from ..copies import losses, of_files
 from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
-from ..fence import as_closed, counters, hold, verdict_counters, whereabouts
+from ..fence import as_closed, counters, hold, log_evidence, verdict_counters, whereabouts
 from ..fence import run as fence
 from ..journal import applied_files
 from ..journal.applied_files import Applying
@@ -486,7 +486,7 @@ class _Window:
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
         if fence.RESET in written:
-            written = rollback.differences(way_in, self._manifest, self._request.jobs)
+            written = rollback.differences(way_in, self._manifest, self._request.jobs, self._journal)
             if written:
                 raise Refused(
                     f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "
@@ -753,8 +753,19 @@ class _Window:
         """The migration was applied in full, and may be right: closed, it waits for a person's word."""
         commands.end_marked(self._journal.directory)
         self._journal.append(Event.HELD)
+        self._give_log_back()
         self._opened = time.monotonic()
         raise MigrationFailed(cause, self._outcome(Verdict.HELD), hold.STATE, hold.choices(self._journal)) from cause
+
+    def _give_log_back(self) -> None:
+        """A person may take days, and what was changed is known: the migration stays until then."""
+        if self._fence is None:
+            return
+        try:
+            with session(self._request.target.maintenance, WRITING, self._purpose) as server:
+                log_evidence.end(server, self._journal, self._fence.identity)
+        except PgsafeError as error:
+            self._warnings += (f"The write-ahead log is still kept for this run: {error.what}",)
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored | None) -> MigrationFailed:
         if restored is None or restored.state == "not_needed":

@@ -103,6 +103,48 @@ SELECT pg_catalog.pg_table_size('pg_catalog.pg_largeobject'), EXISTS (SELECT FRO
 """
 
 LARGE_OBJECTS = "SELECT oid FROM pg_catalog.pg_largeobject_metadata"
+
+BLOCK_SIZE = "SELECT pg_catalog.current_setting('block_size')"
+
+# Heaps whose rows' text changes only together with their blocks. Unlogged ones are in no log, and a crash empties them.
+# Names of objects and of roles, and the columns of composite types, are other texts without a change of the rows.
+BLOCK_HEAPS = """
+WITH RECURSIVE made_of (oid, part) AS (
+SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0
+ UNION ALL SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typbasetype <> 0
+ UNION ALL SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range
+ UNION ALL SELECT rngmultitypid, rngsubtype FROM pg_catalog.pg_range),
+unstable (oid) AS (
+SELECT t.oid FROM pg_catalog.pg_type t
+ WHERE t.typtype = 'c'
+    OR (t.typnamespace = 'pg_catalog'::regnamespace AND (t.typname LIKE 'reg%' OR t.typname = 'aclitem'))
+ UNION SELECT m.oid FROM unstable u JOIN made_of m ON m.part = u.oid)
+SELECT n.nspname, c.relname, c.oid::bigint, pg_catalog.pg_relation_filenode(c.oid)::bigint,
+       COALESCE(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(
+         ' ', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attgenerated, a.attmissingval::text, d.adbin::text),
+         ',' ORDER BY a.attnum)), '')
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_am m ON m.oid = c.relam AND m.amname = 'heap'
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+ GROUP BY n.nspname, c.relname, c.oid
+HAVING NOT pg_catalog.bool_or(COALESCE(a.atttypid IN (SELECT oid FROM unstable), false))
+"""
+
+# What else decides the text of a row, and the files of the catalogs that hold the large objects.
+TYPES_AND_OBJECT_FILES = """
+SELECT COALESCE(pg_catalog.md5(pg_catalog.string_agg(
+         pg_catalog.concat_ws(' ', o.kind, o.oid, o.xmin), ',' ORDER BY o.kind, o.oid)), ''),
+       ARRAY[pg_catalog.pg_relation_filenode('pg_catalog.pg_largeobject')::bigint,
+             pg_catalog.pg_relation_filenode('pg_catalog.pg_largeobject_metadata')::bigint]
+  FROM (SELECT 'enum' AS kind, oid, xmin FROM pg_catalog.pg_enum
+         UNION ALL SELECT 'type', oid, xmin FROM pg_catalog.pg_type
+         WHERE oid >= 16384 AND typtype <> 'c' AND typelem = 0
+         UNION ALL SELECT 'function', oid, xmin FROM pg_catalog.pg_proc WHERE oid >= 16384
+         UNION ALL SELECT 'extension', oid, xmin FROM pg_catalog.pg_extension) AS o
+"""
+
 LARGE_OBJECT_COUNT = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"
 
 # By its owner, by whom it was granted to, by superusers: https://www.postgresql.org/docs/current/lo-implementation.html

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..model import Filesystem
 from ..ports.database import Session
-from . import filesystems
+from . import changed_blocks, filesystems
 
 # Where wal_level is minimal, pg_restore's COPY and CREATE INDEX write none, but the template's copy is written; see
 # https://www.postgresql.org/docs/current/populate.html#POPULATE-PITR
@@ -27,9 +27,10 @@ SELECT current_setting('wal_level'), current_setting('archive_mode'),
                        '0/0')::bigint
 """
 
+# Without those of runs, which are dropped before they keep more than the server does for itself.
 _SLOTS = """
 SELECT slot_name, slot_type, COALESCE(database, ''), active, COALESCE(wal_status, ''), safe_wal_size
-  FROM pg_replication_slots ORDER BY 1
+  FROM pg_replication_slots WHERE slot_name !~ %s ORDER BY 1
 """
 
 # Consumers of physical changes. A role that may not read all statistics sees that there is one, and no more.
@@ -132,7 +133,7 @@ def read(session: Session) -> Wal:
         position=position,
         most_bytes=most_bytes,
         slot_bytes=slot_bytes,
-        slots=tuple(Slot(*row) for row in session.rows(_SLOTS)),
+        slots=tuple(Slot(*row) for row in session.rows(_SLOTS, (changed_blocks.SLOTS,))),
         standbys=tuple(Standby(*row) for row in session.rows(_STANDBYS)),
         archiver=None if archive_mode == "off" else Archiver(*session.row(_ARCHIVER)),
         filesystem=filesystems.of_wal(session),

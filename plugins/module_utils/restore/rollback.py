@@ -20,7 +20,7 @@ from ..copies import copy as copies
 from ..copies import lock as copy_lock
 from ..copies import losses, sources
 from ..errors import ConnectionFailed, FileFailed, Interrupted, NotABackup, PgsafeError, Refused
-from ..fence import as_closed, counters, verdict_counters, whereabouts
+from ..fence import as_closed, counters, log_evidence, verdict_counters, whereabouts
 from ..fence import run as fence
 from ..fence.as_closed import AsClosed
 from ..fence.whereabouts import Live
@@ -28,7 +28,7 @@ from ..journal.events import Event
 from ..journal.journal import Journal
 from ..journal.state import end_of
 from ..journal.verdicts import Verdict
-from ..model import FILE_COPY, SOURCE, Target
+from ..model import FILE_COPY, SOURCE, Fingerprint, Target
 from ..ports import signals
 from ..ports.database import WRITING, literal, session, statement
 from ..postgres import cutover, login_triggers, owner_code, properties, queries
@@ -286,14 +286,25 @@ def _require_as_restored(target: Target, manifest: Manifest, jobs: int, run_jour
         )
 
 
-def differences(live: Target, manifest: Manifest, jobs: int) -> tuple[str, ...]:
+def differences(live: Target, manifest: Manifest, jobs: int, run_journal: Journal | None) -> tuple[str, ...]:
     """What the database that was backed up is by now and was not then, a readable line each.
 
     :raises Refused: reading it would run functions of roles that are not trusted.
     """
     _require_readable(live)
-    found = fingerprint.of_database(live, jobs, SOURCE, like=manifest.fingerprint, purpose="look")
+    found = _by_log(live, manifest, jobs, run_journal) or fingerprint.of_database(
+        live, jobs, SOURCE, like=manifest.fingerprint, purpose="look"
+    )
     return fingerprint.differences(manifest.fingerprint, found)
+
+
+def _by_log(live: Target, manifest: Manifest, jobs: int, run_journal: Journal | None) -> Fingerprint | None:
+    raised = fence.recorded(run_journal) if run_journal and run_journal.state.fenced else None
+    if raised is None or run_journal is None:
+        return None
+    if raised.why_no_log:
+        run_journal.note(f"The whole database is read, since the write-ahead log was not kept: {raised.why_no_log}.")
+    return log_evidence.read_again(live, manifest, run_journal, raised.log, jobs)
 
 
 def _require_readable(live: Target) -> None:
@@ -316,7 +327,7 @@ def _untouched(
     if not request.unmoved and fence.changed_since(run_journal, here):
         return False
     try:
-        return not differences(here, manifest, request.jobs)
+        return not differences(here, manifest, request.jobs, run_journal)
     except Refused:
         # The backup has no such code, or it would have been refused: it was added since.
         return False

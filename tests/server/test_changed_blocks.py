@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The fingerprint by changed blocks is the whole one, and a run uses it where the server's counters are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.guard import run_session
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
+from ansible_collections.pgsafe.migration.tests.server.block_histories import (
+    OPERATIONS,
+    crash,
+    happen,
+    like,
+    prepared,
+    recorded,
+    refreshed,
+)
+from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    GOOD,
+    Database,
+    databases,
+    failed,
+    proven,
+    request,
+    until,
+    write_set,
+)
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
+
+import pgserver
+
+NUMBERS = {"i": 100, "j": 250, "k": 1, "few": 7, "new": 12345}
+HISTORIES = 4
+# What changes no block of a table, and none of pg_largeobject.
+UNSEEN = ["SELECT lo_create(900001)", "ALTER TYPE mood RENAME VALUE 'glad' TO 'merry'"]
+LARGE = """
+CREATE TABLE members (id int PRIMARY KEY, name text);
+INSERT INTO members SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 50000) AS i;
+VACUUM (ANALYZE) members;
+"""
+
+FAILING = {"001_fail.sql": "UPDATE members SET name = 'failed' WHERE id < 50;\nSELECT 1 / 0;\n"}
+
+
+@pytest.fixture(scope="module")
+def own(server: pgserver.Server) -> Iterator[Database]:
+    with server_of_its_own(server, "max_prepared_transactions = 5\n") as database:
+        database.sql(LARGE)
+        yield database
+
+
+def guarded(database: Database, backup_root: Path) -> journal.Journal:
+    """Behind the fence of a run that has a guard."""
+    raised = fence.run(requests.fence(database.target, backup_root, idle_timeout=600.0))
+    found = journal.of_run(backup_root, raised.run_id)
+    assert found is not None
+    return found
+
+
+def left(database: Database) -> tuple[str, set[str]]:
+    """Slots, and databases that read the log."""
+    slots = database.admin("SELECT count(*) FROM pg_replication_slots")
+    return slots, {name for name in databases(database.server) if "__log_" in name}
+
+
+@pytest.mark.every_major
+def test_the_fingerprint_by_changed_blocks_is_the_whole_one(own: Database, tmp_path: Path) -> None:
+    prepared(own)
+    before = recorded(own, "pgsafe_0", tmp_path / "sums0")
+    now, read = refreshed(own, before)
+    assert (now, read.blocks, read.whole) == (before.fingerprint, 0, ["public.named", "public.cache"])
+    happen(own, ["UPDATE keyed SET n = n + 1 WHERE id = 17"])
+    assert 1 <= refreshed(own, before)[1].blocks <= 2
+    filled = [operation.format(**NUMBERS) for operation in OPERATIONS]
+    histories = [filled[part::HISTORIES] for part in range(HISTORIES)]
+    for number, history in enumerate([UNSEEN, *histories], start=1):
+        happen(own, history)
+        if history is histories[-1]:
+            crash(own)
+        after = recorded(own, f"pgsafe_{number}", tmp_path / f"sums{number}")
+        assert refreshed(own, before)[0] == like(after.fingerprint, before.fingerprint)
+        before = after
+    own.admin("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+
+
+def test_the_log_shows_what_was_written_behind_the_fence_when_the_counters_are_lost(
+    own: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    run = guarded(own, backup_root)
+    taken = proven(own, backup_root, run_id=run.run_id)
+    own.sql("BEGIN READ WRITE; UPDATE members SET name = 'bypassed' WHERE id = 3; COMMIT")
+    crash(own)
+    with pytest.raises(Refused, match=r"table public\.members has other content in its 50,000 rows"):
+        migrate.run(request(own, taken, write_set(tmp_path / "good", GOOD)))
+    assert "blocks were changed since the fence: these were read again" in "\n".join(run.log())
+    assert left(own) == ("0", set())
+    run = guarded(own, backup_root)
+    taken = proven(own, backup_root, run_id=run.run_id)
+    crash(own)
+    failure = failed(request(own, taken, write_set(tmp_path / "bad", FAILING)))
+    assert failure.outcome.verdict == "failed_unchanged"
+    said = "\n".join(run.log())
+    assert "By the write-ahead log no block of a table was changed since the fence" in said
+    assert "blocks were changed since the fence: these were read again" in said
+    assert left(own) == ("0", set())
+
+
+def test_the_log_is_kept_no_longer_than_a_run_and_no_more_of_it_than_the_disk_must_hold(
+    own: Database, backup_root: Path
+) -> None:
+    run = guarded(own, backup_root)
+    assert left(own) == ("1", set())
+    with session(own.target) as reader:
+        # A restore may fill the log that a run keeps for itself.
+        assert wal.read(reader).slots == ()
+    recover.run(requests.recover(own.target, backup_root, run_id=run.run_id))
+    assert left(own) == ("0", set())
+    run = guarded(own, backup_root)
+    taken = backup.run(requests.backup(own.target, backup_root, run_id=run.run_id))
+    own.admin("ALTER SYSTEM SET max_wal_size = '32MB'")
+    own.admin("SELECT pg_reload_conf()")
+    with parallel.beside(run_session.RunSession(run, own.target).hold):
+        own.admin("CREATE TABLE filling AS SELECT repeat(md5(i::text), 20) FROM generate_series(1, 60000) AS i")
+        until(lambda: left(own)[0] == "0", "the guard drops the slot")
+    assert rollback.differences(own.target, taken.manifest, 1, run) == ()
+    assert "so the whole is read: the replication slot pgsafe_" in "\n".join(run.log())
+    fence.undo(own.target, run)
+    own.admin("ALTER SYSTEM SET max_replication_slots = 1")
+    own.server.stop()
+    own.server.start()
+    own.admin("SELECT pg_create_physical_replication_slot('of_a_standby')")
+    run = guarded(own, backup_root)
+    assert rollback.differences(own.target, taken.manifest, 1, run) == ()
+    assert "was not kept: all replication slots are in use (max_replication_slots)" in "\n".join(run.log())
