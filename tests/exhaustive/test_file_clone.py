@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     SMALL,
     Database,
+    failed,
     fenced,
     request,
     write_set,
@@ -72,11 +72,7 @@ def _clone(
     taken = fenced(database, backup_root, facts.fence, "auto")
     database.sql("INSERT INTO customers (name) VALUES ('since')")
     before, free = database.fingerprint(), shutil.disk_usage(disk).free
-    failing = write_set(tmp_path / "set", BROKEN)
-    try:
-        migrate.run(request(database, taken, failing))
-    except migrate.MigrationFailed as failed:
-        outcome = failed.outcome
+    outcome = failed(request(database, taken, write_set(tmp_path / "set", BROKEN))).outcome
     assert outcome.rollback is not None
     assert outcome.rollback.method == "file_copy"
     assert database.fingerprint() == before

@@ -180,7 +180,7 @@ class BlockSums:
 
 
 def _section(facts: Any) -> Section:
-    pieces = [(first, count, place) for first, count, place in facts["pieces"]]
+    pieces = [(int(first), int(count), int(place)) for first, count, place in facts["pieces"]]
     return Section(Heap(**facts["heap"]), pieces, facts["rows"], facts["one"], facts["other"])
 
 

@@ -660,7 +660,6 @@ def _shares(clone: IO[bytes], original: IO[bytes]) -> bool:
     return True
 
 
-
 def free_space(path: Path) -> FreeSpace:
     """
     :raises FileFailed: the filesystem cannot be asked.
