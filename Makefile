@@ -153,6 +153,10 @@ benchmark-restore: venv-demo ## Compare the restore with a bare pg_restore (REST
 benchmark-recovery: venv-demo ## Compare the recovery of one table with a bare pg_restore (RECOVERY_ARGS='--sizes 0.1')
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/recovery_benchmark.py --gate $(RECOVERY_ARGS)
 
+.PHONY: benchmark-availability
+benchmark-availability: venv-demo ## Compare how long nobody can write or is served, by fence (AVAILABILITY_ARGS='--sizes 0.1')
+	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/availability_benchmark.py --gate $(AVAILABILITY_ARGS)
+
 .PHONY: benchmark-history
 benchmark-history: venv-demo tree ## Compare planning with 300 files and with 5
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/history_benchmark.py --gate $(HISTORY_ARGS)

@@ -20,18 +20,22 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.copies import cop
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FILE_COPY, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
 
 
-def failed(target: Target, root: Path, source: Path) -> migrate.Outcome:
+# What a rollback puts in the place behind each kind of fence, and where the backup is proven for it.
+WAYS = {fence.BOTH: ("verified_copy", verify.VERIFIED_COPY), COPIED: (FILE_COPY, "scratch")}
+
+
+def failed(target: Target, root: Path, source: Path, kind: str) -> migrate.Outcome:
     """A whole run up to its rollback."""
-    raised = fence.run(requests.fence(target, root))
+    raised = fence.run(requests.fence(target, root, kind))
     taken = backup.run(requests.backup(target, root, run_id=raised.run_id))
-    proven = verify.run(requests.verify(target, taken.directory, proof=verify.VERIFIED_COPY))
+    proven = verify.run(requests.verify(target, taken.directory, proof=WAYS[kind][1]))
     if proven.findings:
         sys.exit(f"The backup was not proven: {proven.findings}")
     try:
@@ -42,16 +46,17 @@ def failed(target: Target, root: Path, source: Path) -> migrate.Outcome:
 
 
 def main() -> None:
-    """`one_rollback.py BACKUP_ROOT BIN_DIR`."""
+    """`one_rollback.py BACKUP_ROOT BIN_DIR [KIND_OF_FENCE]`."""
+    kind = sys.argv[3] if len(sys.argv) > 3 else fence.BOTH
     names = {"login_host": "PGHOST", "login_port": "PGPORT", "login_user": "PGUSER", "login_password": "PGPASSWORD"}
     params: dict[str, object] = {option: os.environ.get(variable) for option, variable in names.items()}
     target = arguments.target({**params, "login_db": os.environ["PGDATABASE"], "bin_dir": sys.argv[2]})
     with tempfile.TemporaryDirectory() as directory:
         for name, text in BREAKING.items():
             (Path(directory) / name).write_text(text, encoding="utf-8")
-        outcome = failed(target, Path(sys.argv[1]), Path(directory))
-    if outcome.rollback is None or outcome.rollback.method != "verified_copy":
-        sys.exit(f"The rollback was not to the verified copy: {outcome}")
+        outcome = failed(target, Path(sys.argv[1]), Path(directory), kind)
+    if outcome.rollback is None or outcome.rollback.method != WAYS[kind][0]:
+        sys.exit(f"The rollback was not to the copy that the run had kept: {outcome}")
     copies.drop(target, outcome.rollback.kept)
     seconds = {
         "cut-over to the verified copy": outcome.rollback.cutover_seconds,

@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+import cloning_disk
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -28,33 +26,16 @@ import pgserver
 _MEGABYTE = 1 << 20
 
 
-@contextmanager
-def xfs(directory: Path) -> Iterator[Path]:
-    """A filesystem with reflinks in a file; needs root, a loop device and xfsprogs."""
-    image, mounted = directory / "image", directory / "mounted"
-    mounted.mkdir()
-    with image.open("wb") as file:
-        file.truncate(2048 * _MEGABYTE)
-    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
-    directory.chmod(0o755)
-    shutil.chown(mounted, "postgres")
-    try:
-        yield mounted
-    finally:
-        subprocess.run(["umount", "-l", mounted], check=True)
-
-
 def test_a_clone_is_chosen_where_files_share_blocks_and_its_rollback_takes_renames_alone(
     backup_root: Path, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    if shutil.which("mkfs.xfs") is None:
-        figure("clone: not tried, for want of xfsprogs")
-        return
-    with tempfile.TemporaryDirectory(prefix="pgs", dir="/var/tmp") as place, xfs(Path(place)) as disk:
+    with cloning_disk.mounted(2) as disk:
+        if disk is None:
+            figure("clone: not tried, for want of root, a loop device or xfsprogs")
+            return
         server = pgserver.start(tmp_path / "server", major=18, fsync=False)
-        server.psql(f"CREATE TABLESPACE cloning LOCATION '{disk}'")
         try:
+            server.psql(f"CREATE TABLESPACE cloning LOCATION '{disk}'")
             _clone(server, disk, backup_root, tmp_path, figure)
         finally:
             server.destroy()

@@ -123,6 +123,28 @@ def test_whether_a_migration_did_anything_is_told_by_what_it_wrote(
         assert "has changed nothing at all" in failed(wanted).what
 
 
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ("SELECT 1;\n", "failed_unchanged"),
+        ("UPDATE customers SET name = name WHERE id = 1;\n", "rolled_back"),
+        ("GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC;\n", "rolled_back"),
+        ("REFRESH MATERIALIZED VIEW counted;\n", "rolled_back"),
+    ],
+    ids=["nothing", "rows", "a large object's privileges", "a materialized view"],
+)
+def test_a_failed_migration_that_committed_nothing_opens_the_same_database(
+    database: Database, backup_root: Path, tmp_path: Path, statement: str, verdict: str
+) -> None:
+    database.sql("SELECT lo_create(4711); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM customers")
+    taken = written(database, backup_root)
+    before = database.fingerprint()
+    source = write_set(tmp_path / "set", {"001_x.sql": statement, "002_x.sql": "SELECT 1 / 0;\n"})
+    assert failed(request(database, taken, source)).outcome.verdict == verdict
+    assert database.fingerprint() == before
+    assert len(ours(database.server, database.name)) == (verdict == "rolled_back")
+
+
 def test_a_declared_idle_migration_is_a_good_one(database: Database, backup_root: Path, tmp_path: Path) -> None:
     taken, source = written(database, backup_root), write_set(tmp_path / "set", {"001_x.sql": "SELECT 1;\n"})
     assert migrate.run(request(database, taken, source, wanted=Wanted(may_do_nothing=True))).verdict == "migrated"

@@ -35,6 +35,8 @@ from ..postgres import cutover, login_triggers, owner_code, properties, queries
 from . import aftermath, sequences
 
 VERIFIED_COPY = "verified_copy"
+# Before it a server could lose what a session had counted.
+_SINCE_EXACT_COUNTERS = 150000
 _KEPT_READY = (VERIFIED_COPY, FILE_COPY)
 
 
@@ -334,11 +336,16 @@ def _untouched(
 
 
 def _unmoved_since(closed: AsClosed, here: Target) -> bool:
-    """By the change counters alone: putting the copy in the place takes less time than reading the tables."""
+    """By catalogs and change counters: putting the copy in the place takes less time than reading the tables."""
+    was = closed.manifest.fingerprint
     with session(here, purpose="look") as reader:
-        prepared = reader.rows(queries.PREPARED_HERE)
+        if reader.rows(queries.PREPARED_HERE) or reader.version < _SINCE_EXACT_COUNTERS:
+            return False
+        found = fingerprint.without_contents(reader, SOURCE)
+    if (found.catalog, found.reported) != (was.catalog, was.reported):
+        return False
     now = counters.take(here)
-    return not prepared and counters.comparable(closed.seen, now) and not list(counters.differences(closed.seen, now))
+    return counters.comparable(closed.seen, now) and not list(counters.differences(closed.seen, now))
 
 
 def _replace(
