@@ -118,7 +118,7 @@ kept:
   returned: when it was rolled back
   type: str
 method:
-  description: What it was restored from, V(verified_copy), V(archive) or V(script).
+  description: What it was restored from, V(verified_copy), V(file_copy), V(archive) or V(script).
   returned: when it was rolled back
   type: str
 console:

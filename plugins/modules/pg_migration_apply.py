@@ -219,7 +219,8 @@ sessions_ended:
 writes_since_backup:
   description:
     - The most rows that others may have written between the backup and the migration, by the server's statistics. A
-      rollback leaves them in the kept database. Behind a read-only fence it is 0.
+      rollback leaves them in the kept database. Behind a read-only fence it is 0, and so it is
+      where the files of the closed database are copied, since that copy has them.
     - V(null) where the statistics were reset since the backup, by hand or by a crash, or where C(track_counts) is off.
   returned: when it was begun
   type: int

@@ -109,7 +109,8 @@ database:
   returned: success
   type: str
 method:
-  description: What it was restored from, V(verified_copy), V(archive) or V(script); empty when nothing was restored.
+  description: >-
+    What it was restored from, V(verified_copy), V(file_copy), V(archive) or V(script); empty when nothing was restored.
   returned: success
   type: str
 verdict:

@@ -50,6 +50,9 @@ def _clone(
     database = Database(server, "app")
     facts = look(database, backup_root, fence="auto").facts
     assert (facts.fence, facts.closed_copy.cloned) == (COPIED, True)
+    database.sql("CREATE TABLE elsewhere (id integer) TABLESPACE pg_default")
+    assert not look(database, backup_root, fence="auto").facts.closed_copy.cloned
+    database.sql("DROP TABLE elsewhere")
     taken = fenced(database, backup_root, facts.fence, "auto")
     database.sql("INSERT INTO customers (name) VALUES ('since')")
     before, free = database.fingerprint(), shutil.disk_usage(disk).free

@@ -111,6 +111,15 @@ SELECT DISTINCT pg_catalog.pg_get_userbyid(s.refobjid)::pg_catalog.text FROM pg_
    AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
 
+# Tables without one are in that of the database; what all databases share is in pg_global.
+_IN_ONE_TABLESPACE = """
+SELECT count(*) = 1 FROM (
+SELECT dattablespace FROM pg_database WHERE datname = current_database()
+ UNION
+SELECT c.reltablespace FROM pg_class c
+ WHERE c.reltablespace NOT IN (0, (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_global'))) AS t
+"""
+
 _RELATIONS = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'i', 'S', 't', 'm')"
 
 # row_security_active() knows owners, BYPASSRLS and FORCE ROW LEVEL SECURITY.
@@ -170,7 +179,9 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
         tools, tools_problem = _tools(plan.target, common.server_version // 10000)
         able = not common.standby and (common.role.createdb or common.role.superuser)
         tried = plan.probe and able and pooler != poolers.TRANSACTION
-        closed_copy = fence_choice.look(common, int(reader.value(_RELATIONS)))
+        closed_copy = fence_choice.look(
+            common, int(reader.value(_RELATIONS)), in_one_place=bool(reader.value(_IN_ONE_TABLESPACE))
+        )
         kind = fence_choice.choose(plan.fence, plan.proof, closed_copy, plan.thresholds.copying)
         found = Facts(
             **vars(common),

@@ -33,15 +33,16 @@ class Choice:
     reason: str
 
 
-def look(facts: ServerFacts, relations: int) -> ClosedCopy:
+def look(facts: ServerFacts, relations: int, *, in_one_place: bool) -> ClosedCopy:
     """How the files of the closed database would be copied.
 
     :param relations: how many files the database has, roughly.
+    :param in_one_place: they are all in the tablespace of the database, whose filesystem is looked at.
     """
     role, disk, needed = facts.role, facts.data_filesystem, facts.wanted.bytes
     if not (role.superuser or (role.createdb and role.owns_database)):
         return ClosedCopy(why_not=f"{role.name} is neither a superuser nor the owner with CREATEDB")
-    if facts.server_version >= _SINCE_CLONE and _clones(disk):
+    if facts.server_version >= _SINCE_CLONE and in_one_place and _clones(disk):
         return ClosedCopy(cloned=True, seconds=_ALWAYS_SECONDS + _FILE_SECONDS * relations)
     if disk.free_bytes is not None and disk.free_bytes < needed:
         return ClosedCopy(why_not=f"{disk.path} has {size(disk.free_bytes)} free, and the files take {size(needed)}")

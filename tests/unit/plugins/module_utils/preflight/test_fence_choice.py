@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import fence_choice
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import ClosedCopy
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.fence_choice import choose
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 CLONED, COPIED = ClosedCopy(cloned=True, seconds=1.2), ClosedCopy(seconds=4.0)
 
@@ -34,3 +38,13 @@ def test_a_clone_is_chosen_and_a_slower_copy_only_within_its_limit(
 
 def test_the_reason_is_a_part_of_a_sentence() -> None:
     assert choose(fence_choice.AUTO, "auto", ClosedCopy(why_not="no room"), 0.0).reason.endswith(": no room")
+
+
+def test_what_cannot_be_seen_to_be_cloned_is_copied_where_role_and_room_allow_it() -> None:
+    unseen = replace(FACTS, data_filesystem=Filesystem("/nowhere", None, None))
+    found = fence_choice.look(unseen, 100, in_one_place=True)
+    assert (found.why_not, found.cloned, found.seconds) == ("", False, 1.0 + FACTS.wanted.bytes / 60e6)
+    full = replace(FACTS, data_filesystem=Filesystem("/nowhere", 1, None))
+    assert "1B free" in fence_choice.look(full, 100, in_one_place=True).why_not
+    plain = replace(FACTS, role=replace(FACTS.role, superuser=False, createdb=True, owns_database=False))
+    assert fence_choice.look(plain, 100, in_one_place=True).why_not.endswith("nor the owner with CREATEDB")
