@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import of_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
@@ -155,7 +155,7 @@ def test_without_its_copy_the_archive_is_restored_and_what_that_loses_is_said(
 ) -> None:
     before = database.fingerprint()
     taken = written(database, backup_root)
-    copy = copies.of_run(database.name, taken.run_id)[2]
+    copy = names.beside(database.name, "ready", taken.run_id)
     # As an administrator might, who takes it for a forgotten database.
     drop = f"DROP DATABASE {copy} WITH (FORCE)"
     argv = (str(database.server.bin_dir / "psql"), "-X", "-c", "DROP TABLE orders", "-c", drop, "-c", "SELECT 1 / 0")
