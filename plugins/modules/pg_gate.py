@@ -89,7 +89,7 @@ options:
     type: str
     default: ""
   proof:
-    description: Where the backup is to be proven.
+    description: The place of the proof, as in M(pgsafe.migration.pg_backup_verify).
     type: str
     default: ""
   fence_reason:

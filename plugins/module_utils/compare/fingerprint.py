@@ -65,7 +65,7 @@ def by_contents(
 ) -> Fingerprint:
     """As :func:`of_database`.
 
-    :param contents_of: what is to be read, by the session that holds the snapshot.
+    :param contents_of: gives the contents to read, for the session that holds the snapshot.
     """
     with opened(target, purpose=purpose) as holder, holder.transaction(ONE_SNAPSHOT):
         held = snapshot.Snapshot(holder.value(queries.EXPORT_SNAPSHOT), "", holder)

@@ -26,7 +26,7 @@ LIMIT_SECONDS = 60
 _SINCE_STRATEGY, _SINCE_CLONE = 150000, 180000
 _CANCELLED = "57014"
 
-# A server whose client is gone leaves no copy half done in the way of the database that is to be opened again.
+# The server cancels the copy when its client dies, so that the original can be renamed back.
 _SETTINGS = {**cutover.DURABLE, "client_connection_check_interval": "500ms"}
 
 

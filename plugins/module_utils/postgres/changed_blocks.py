@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which blocks were changed since a position of the write-ahead log, which a replication slot keeps meanwhile.
 
-The log has every change of a heap, whoever makes it and whether or not it is committed, and outlives a crash, where the
-statistics do not. It is read by pg_walinspect: https://www.postgresql.org/docs/current/pgwalinspect.html
+The log records every change to a heap block, committed or not, and survives a crash; the statistics do not. It is read
+by pg_walinspect: https://www.postgresql.org/docs/current/pgwalinspect.html
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..ports.database import Session
 # What the slots of runs are called: by the run, and the OID of its database.
 SLOTS = r"^pgsafe_\d{8}_\d{6}(_\d+)?_\d+$"
 
-# Exactly known from then on: whoever wrote before the position has ended once the oldest transaction is as young as the
-# youngest was after it. https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+# Every transaction that wrote before the position has ended once the oldest running one is no older than the next xid
+# was just after it. https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
 _POSITION = "SELECT pg_current_wal_insert_lsn()::text"
 _YOUNGEST = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 _SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %s::xid8"

@@ -57,7 +57,7 @@ def _clones(disk: Filesystem) -> bool:
 def choose(asked: str, proof: str, copy: ClosedCopy, most_seconds: float) -> Choice:
     """
     :param asked: a kind of fence, or :data:`AUTO`.
-    :param proof: where the backup is to be proven, as it was asked for.
+    :param proof: the requested place of the proof, or ``auto``.
     :param most_seconds: that copying the files may take where they cannot be cloned.
     """
     if asked != AUTO:
