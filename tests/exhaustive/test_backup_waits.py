@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def truncating(database: Database) -> Iterator[list[float]]:
 
 @pytest.mark.every_major
 def test_no_client_waits_for_a_second_while_the_backup_waits_for_another_one(
-    database: Database, backup_root: Path, tmp_path: Path, figures: list[str]
+    database: Database, backup_root: Path, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     """pg_dump has locked the client's table and waits for the holder's: it does not keep both for long."""
     database.sql(CROWD)
@@ -64,6 +64,6 @@ def test_no_client_waits_for_a_second_while_the_backup_waits_for_another_one(
             until(lambda: len(waits) > before + 5, "the client truncates on")
         taken = taking.finish()
     longest = f"{max(waits):.2f} s"
-    figures.append(f"PostgreSQL {database.server.installation.major}: the client waited for {longest} at most")
+    figure(f"PostgreSQL {database.server.installation.major}: the client waited for {longest} at most")
     assert max(waits) < 1
     assert differences(taken.manifest, by_archive(database, taken)) == ()
