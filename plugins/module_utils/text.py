@@ -130,7 +130,7 @@ def _reported(reported: Mapping[str, str]) -> list[str]:
         return []
     return [
         "",
-        "Told, not compared (a restore fills them anew)",
+        "Reported, not compared (a restore refills them)",
         *[f"  {name}: {text}" for name, text in reported.items()],
     ]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_fence
-short_description: Keep others from writing to a PostgreSQL database between its backup and the verdict on its migration
+short_description: Block writes by other sessions between the backup of a PostgreSQL database and the verdict
 version_added: 0.1.0
 description:
   - Begins a run, and makes the database read-only by default before its backup is taken. Its name stays, and reads go
@@ -40,8 +40,8 @@ options:
       - V(closed) does without the read-only stage. What is written between the backup and the migration is lost by a
         rollback, counted and said.
       - V(closed+copied) does without it too. When the database is closed, the server copies its files, and a rollback
-        puts this copy in the place, with every write. It takes about a second where the filesystem clones files and
-        PostgreSQL is 18 or later, and else as long as copying takes, with nobody served; after 60 s it is given up.
+        puts this copy in the place, with every write. The database is closed meanwhile, for about a second where the
+        filesystem clones files and PostgreSQL is 18 or later, and else as long as copying takes, for 60 s at most.
         What clients write after the backup is in the copy alone, so a rollback that must restore the archive loses it.
       - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
         migrated. It does not keep superusers out.
@@ -101,7 +101,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Keep others from writing from here on
+- name: Block writes by other sessions
   pgsafe.migration.pg_fence:
     login_db: community_connect
     backup_root: /var/backups/pgsafe
@@ -179,7 +179,7 @@ console:
   returned: always
   type: list
   elements: str
-  sample: ["[✓] community_connect is read-only for everybody else (2 sessions ended)"]
+  sample: ["[✓] community_connect is read-only for other sessions (2 terminated)"]
 """
 
 from pathlib import Path

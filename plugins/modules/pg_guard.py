@@ -19,7 +19,7 @@ description:
 options:
   state:
     description:
-      - V(armed) closes the database for everybody else and opens the window. Called again on a run that is armed, it
+      - V(armed) closes the database to other sessions and opens the window. Called again on a run that is armed, it
         changes nothing. The window ends with the playbook that has opened it.
       - V(disarmed) has the guard verify what the tasks have done, and open the database. When the verification fails,
         or the guard has rolled back meanwhile, the task fails and says so.

@@ -241,7 +241,7 @@ seconds_closed:
   returned: when it was begun
   type: float
 retained_copy:
-  description: The verified copy that is retained for a rollback at once (O(keep_copy_for)); empty when none is.
+  description: The verified copy that is retained for an instant rollback (O(keep_copy_for)); empty when none is.
   returned: when it was begun
   type: str
 retained_until:

@@ -89,7 +89,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class Task:
-    """:param name: behind the name of the role, such as ``Backup | Take three formats of one snapshot``."""
+    """:param name: behind the name of the role, such as ``Backup | Back up in three formats from one snapshot``."""
 
     name: str
     action: str

@@ -45,13 +45,13 @@ class Trap:
         if self._main.gone:
             return "The controller is gone."
         name = signal.Signals(self._number).name if self._number else shield.asked()
-        return f"It was interrupted at the controller ({_WORDS.get(name, name)})." if name else ""
+        return f"{_WORDS.get(name, name)} at the controller." if name else ""
 
     def take(self, number: int, _frame: object) -> None:
         self._number = number
 
 
-_WORDS = {"SIGINT": "Ctrl+C", "SIGTERM": "SIGTERM", "SIGHUP": "the terminal was closed"}
+_WORDS = {"SIGINT": "Ctrl+C", "SIGHUP": "The terminal was closed"}
 
 
 @contextmanager

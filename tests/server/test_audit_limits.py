@@ -143,7 +143,7 @@ def test_a_rule_of_the_user_s_own_finds_more_rows_than_it_expects(database: Data
     assert {name: finding.count for name, finding in found.items()} == {"unnamed": 15, "ended": 60}
     unnamed = found["unnamed"]
     assert (unnamed.severity, unnamed.subject, unnamed.remedy) == ("error", "", "Ask {them}.")
-    assert unnamed.what == "The rule unnamed finds 15 rows, and expects 14 at most."
+    assert unnamed.what == "Rule unnamed: 15 rows found, at most 14 expected."
     assert unnamed.samples == ("n…(7)",) * 5
 
 

@@ -35,7 +35,7 @@ def test_an_error_of_the_audit_stops_the_run_before_anything_is_changed(
     assert played.status != 0
     assert played.verdict("one") == "refused: nothing was changed"
     assert "[error] Orphans under public.refers constraint to_pair: 1. Keys, masked: (42, s…(6))." in played.flat
-    assert "[error] The rule nameless finds 15 rows, and expects 5 at most." in played.flat
+    assert "[error] Rule nameless: 15 rows found, at most 5 expected." in played.flat
     assert "Ask {{ them }}." in played.flat
     assert "The audit of" in played.flat
     assert "found 2 errors" in played.flat
@@ -54,9 +54,9 @@ def test_what_is_waived_is_in_the_report_with_its_reason_and_in_the_manifest(
     assert played.verdict("one") == "migrated and verified"
     (directory,) = (backup_root / database.name).glob("migration_*")
     report = (directory / "audit_report.txt").read_text()
-    assert "  [error] The rule nameless finds 15 rows, and expects 5 at most. (nameless)\n" in report
+    assert "  [error] Rule nameless: 15 rows found, at most 5 expected. (nameless)\n" in report
     assert "      Waived: they are asked every week\n" in report
-    assert "The rule by_another_name finds 8 rows, and expects 7 at most." in report
+    assert "Rule by_another_name: 8 rows found, at most 7 expected." in report
     found = json.loads((directory / "manifest.json").read_text())["findings"]
     assert (found["nameless"], found["by_another_name"], found["blank_strings public.customers.note"]) == (15, 8, 15)
     assert "no_primary_key public.empty_one" in found
@@ -76,7 +76,7 @@ def test_the_rules_of_the_sample_find_whom_its_broken_migration_stumbles_over(
     sample.sql("UPDATE community_members SET phone = (SELECT phone FROM community_members WHERE id = 5) WHERE id = 6")
     played = ansible.adhoc({}, "pgsafe.migration.pg_audit_info", {**connection, "rules": rules})
     assert played.status != 0
-    assert "The rule members_without_phone finds 55 rows, and expects 0 at most." in played.flat
-    assert "The rule duplicate_phones finds 2 rows, and expects 0 at most." in played.flat
+    assert "Rule members_without_phone: 55 rows found, at most 0 expected." in played.flat
+    assert "Rule duplicate_phones: 2 rows found, at most 0 expected." in played.flat
     assert "duplicate_emails finds" not in played.flat
     assert f"failed: {sample.name}" not in played.flat

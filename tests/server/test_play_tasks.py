@@ -95,7 +95,7 @@ def test_ctrl_c_breaks_off_the_task_that_is_at_work_and_is_followed_by_the_rollb
         assert play.terminal.wait() == 2, play.terminal.said
         require_whole(play)
     assert "one rolled back: the database is as it was before" in play.terminal.flat
-    assert reason(play) == "It was interrupted at the controller (Ctrl+C)."
+    assert reason(play) == "Ctrl+C at the controller."
 
 
 # There the task's ssh client gets Ctrl+C as well, and no rescue follows a host that is unreachable.
@@ -113,7 +113,7 @@ def test_a_host_that_is_lost_by_ctrl_c_is_told_with_who_goes_on(
         assert play.terminal.wait() == 4, play.terminal.said
         require_whole(play)
     assert "The run undoes itself on the host" in play.terminal.flat
-    assert reason(play) == "It was interrupted at the controller (Ctrl+C)."
+    assert reason(play) == "Ctrl+C at the controller."
 
 
 @pytest.mark.fault(62)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A verified copy that is retained after a good verdict: for a rollback at once within its time, and no longer."""
+"""A verified copy that is retained after a good verdict: for an instant rollback within its time, and no longer."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ AUDIT = {
             "severity": "warning",
             "rule": "members_without_phone",
             "subject": "",
-            "what": "The rule members_without_phone finds 55 rows, and expects 0 at most.",
+            "what": "Rule members_without_phone: 55 rows found, at most 0 expected.",
             "remedy": "Ask these members for their number before a migration requires one.",
             "count": 55,
             "samples": ["3", "26"],

@@ -132,7 +132,7 @@ def looks_of(
             yield from _of_rule(reader, rule, clock)
     path = search_path_of(reader.target) if own_rules else ""
     for own in own_rules:
-        what = f"The rule {own.name} finds {{count:,}} rows, and expects {own.most:,} at most."
+        what = f"Rule {own.name}: {{count:,}} rows found, at most {own.most:,} expected."
         remedy = own.remedy.replace("{", "{{").replace("}", "}}")
         yield Look(own.name, own.severity, "", own.query, what, remedy, most=own.most, own=True, search_path=path)
 

@@ -17,7 +17,7 @@ def backup_foreseen(database_bytes: int, tables: int) -> list[str]:
 def backup(directory: str, of: manifests.Manifest, swept: Sequence[str] = ()) -> list[str]:
     archive, script = of.file("dump"), of.file("sql")
     csv_bytes = sum(file.size for file in of.csv_files)
-    lines = [f"{TICK} Removed what a dead run left unfinished: {path}" for path in swept]
+    lines = [f"{TICK} Removed the unfinished backup of a dead run: {path}" for path in swept]
     lines += [f"[warning] {warning}" for warning in of.warnings]
     if archive:
         lines.append(f"{TICK} Backup created: {directory}/{archive.name} ({size(archive.size)})")

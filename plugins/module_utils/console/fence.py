@@ -23,20 +23,20 @@ def fence(request: FenceRequest, raised: Fenced) -> list[str]:
     name = request.target.dbname
     if raised.kind in _STAYS:
         return [f"[warning] {name} {_STAYS[raised.kind]}{f' ({request.reason})' if request.reason else ''}"]
-    return [f"{TICK} {name} is read-only for everybody else ({raised.sessions_ended} sessions ended)"]
+    return [f"{TICK} {name} is read-only for other sessions ({raised.sessions_ended} terminated)"]
 
 
 def fence_foreseen(request: FenceRequest, sessions: int) -> list[str]:
     name = request.target.dbname
     if request.kind in _STAYS:
         return [f"{FORESEEN} {name} {_STAYS[request.kind]}"]
-    return [f"{FORESEEN} {name} would be read-only for everybody else ({sessions} sessions would be ended)"]
+    return [f"{FORESEEN} {name} would be read-only for other sessions ({sessions} would be terminated)"]
 
 
 def lifted(found: Lifted) -> list[str]:
-    lines = [f"{TICK} {found.database} is open for everybody again"] if found.opened else []
+    lines = [f"{TICK} {found.database} is open to all sessions again"] if found.opened else []
     return lines + [f"[warning] After the opening: {failure}" for failure in found.failures]
 
 
 def armed(name: str) -> list[str]:
-    return [f"{TICK} The database is closed for everybody else; the tasks find it as {name}"]
+    return [f"{TICK} The database is closed to other sessions; the tasks reach it as {name}"]

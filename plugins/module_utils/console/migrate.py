@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def migrate(outcome: Outcome) -> list[str]:
-    lines = [f"{TICK} Other sessions ended: {outcome.sessions_ended}"]
+    lines = [f"{TICK} Other sessions terminated: {outcome.sessions_ended}"]
     lines += [f"{TICK} Applied: {name}" for name in outcome.applied]
     lines += [f"{TICK} Version: {visible(change.told)}" for change in outcome.versions if change.after is not None]
     lines += warned(outcome.verification.found) if outcome.verification else []
     lines.append(f"{TICK} Migration verified and complete in {duration(outcome.seconds)}")
     if outcome.copy:
-        until = f"until {outcome.copy.until_told}, for a rollback at once by pgsafe.migration.rollback"
+        until = f"until {outcome.copy.until_told}, for an instant rollback by pgsafe.migration.rollback"
         lines.append(f"{TICK} The verified copy {visible(outcome.copy.name)} is retained, closed, {until}")
     return lines + _times(outcome)
 
@@ -41,9 +41,10 @@ def failure(error: MigrationFailed) -> list[str]:
     """What an operator needs to know, in this order: what failed, what was done, what is left."""
     outcome = error.outcome
     lines = [f"{TICK} Applied: {name}" for name in outcome.applied]
+    failed = f"[ERROR] Migration failed at {error.at}!"
     if outcome.verdict is Verdict.HELD:
-        return [*lines, f"[ERROR] Migration failed at {error.at}! It is held.", *_said(error), error.state]
-    lines += [f"[ERROR] Migration failed at {error.at}! Initiating rollback...", *_said(error)]
+        return [*lines, f"{failed} The database stays closed.", *_said(error), error.state]
+    lines += [f"{failed} Initiating rollback...", *_said(error)]
     if outcome.rollback is None:
         return [*lines, f"{CROSS} ROLLBACK FAILED", *[f"        {problem}" for problem in error.undo_problems]]
     return lines + restored(outcome.rollback) + _times(outcome)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def preflight(found: Preflight) -> list[str]:
     facts = found.facts
-    about = f"PostgreSQL {facts.server_version_text}, {facts.database} has {size(facts.database_bytes)}"
+    about = f"PostgreSQL {facts.server_version_text}; {facts.database}: {size(facts.database_bytes)}"
     lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
-    lines.append(f"[info] A backup is expected to have {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
+    lines.append(f"[info] Estimate: a backup of {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
     if facts.fence == COPIED:
         lines.append(f"[info] Clients write until {facts.database} is closed for the migration: {facts.fence_reason}")
     return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
@@ -28,4 +28,4 @@ def _foreseen_time(facts: Facts) -> str:
     least, most = facts.unavailable_seconds, facts.unavailable_most
     if least is None or most is None or not facts.read_only_fence:
         return ""
-    return f"; {duration(least)} to {duration(most)} without writes before the migration, an estimate"
+    return f", and {duration(least)} to {duration(most)} without writes before the migration"

@@ -61,9 +61,9 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     lines += [f"{FORESEEN} {line}" for line in undone(found.undone)]
     lines += [f"{FORESEEN} {visible(line)}" for line in found.written]
     if found.state == "rolled_back":
-        lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be ended")
+        lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be terminated")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
-        lines.append("[warning] Whatever was written after the backup would be in the kept database only")
+        lines.append("[warning] What was written after the backup would be in the kept database only")
     return lines
 
 

@@ -91,6 +91,6 @@ def _cloned(server: Session, create: Any) -> bool:
 
 def _too_slow(origin: str) -> Refused:
     return Refused(
-        f"The files of {origin} were not copied within {LIMIT_SECONDS:g} s, and nobody is served meanwhile.",
+        f"Copying the files of {origin} took longer than {LIMIT_SECONDS:g} s, and the database is closed meanwhile.",
         remedy="Choose pg_migrate_fence: read_only+closed, or a filesystem that clones files (XFS, Btrfs).",
     )

@@ -63,7 +63,7 @@ def _told(run_journal: Journal, found: str) -> str:
         return ""
     # Between the two steps a server that went away may have either.
     closing = found == CLOSED and not run_journal.state.armed
-    allowed = "{database} is closed or read-only for everybody else." if closing else _ALLOWED[found]
+    allowed = "{database} is closed to other sessions, or read-only for them." if closing else _ALLOWED[found]
     return f"{allowed.format(database=run_journal.database)} {_until(run_journal)}"
 
 

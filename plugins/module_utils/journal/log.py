@@ -34,7 +34,7 @@ PHRASES = {
     Event.VERIFIED: ("VERIFY", "The backup reached level {level}"),
     Event.COPYING: ("MIGRATE", "Copying the files of the closed database as {name}"),
     Event.VERIFIED_COPY: ("VERIFY", "Verified copy kept, closed to connections: {name}"),
-    Event.COPY_RETAINED: ("VERDICT", "Verified copy retained until {until}, for a rollback at once: {name}"),
+    Event.COPY_RETAINED: ("VERDICT", "Verified copy retained until {until}, for an instant rollback: {name}"),
     Event.VERIFIED_COPY_DROPPED: ("VERIFY", "Verified copy dropped: {name}"),
     Event.CONFIRMED: ("CONFIRM", "{database} was confirmed by a {by}"),
     Event.PROMOTED: ("CONFIRM", "Promotion: {by}"),

@@ -174,7 +174,7 @@ class Outcome:
     :param seconds_closed: how long the database was closed.
     :param warnings: what went wrong after the verdict and does not change it.
     :param versions: of the tool that a command ran, before and after it.
-    :param copy: the verified copy that is retained for a rollback at once.
+    :param copy: the verified copy that is retained for an instant rollback.
     :param file_runs: what ran, in its order, with the file that failed as the last one.
     """
 

@@ -272,7 +272,7 @@ def _another_copy(case: _Case) -> str:
 
 def _in_time(case: _Case) -> str:
     in_time = case.ready is not None and case.ready.until is not None and case.now <= case.ready.until
-    return f"{_copy_until(case)}, for a rollback at once" if in_time else ""
+    return f"{_copy_until(case)}, for an instant rollback" if in_time else ""
 
 
 def _of_no_rollback(case: _Case) -> str:

@@ -82,7 +82,7 @@ def told(sequences: Sequence[Ahead]) -> tuple[str, ...]:
     if not sequences:
         return ()
     return (
-        f"The sequences are as in the backup, and these give numbers again that the failed database gave out: "
+        f"The sequences are as in the backup, so these will reissue numbers that the failed database has issued: "
         f"{_shown(sequences)}.",
     )
 

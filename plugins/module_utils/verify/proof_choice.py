@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a backup is best proven: beside the live database, for a rollback at once, unless that harms its server."""
+"""Where a backup is best proven: beside the live database, for an instant rollback, unless that harms its server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def choose(disk: Filesystem, log: Wal, database_bytes: int, *, kept: bool) -> Ch
     why = f"{_room(disk)}{_carried(log, written)}"
     if not kept:
         return Choice(SCRATCH, f"Proven beside the database, in a copy that is dropped: {why}.")
-    return Choice(VERIFIED_COPY, f"Proven beside the database, for a rollback at once: {why}.")
+    return Choice(VERIFIED_COPY, f"Proven by a verified copy on the same server, for an instant rollback: {why}.")
 
 
 def _room(disk: Filesystem) -> str:

@@ -30,7 +30,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "closed_copy",
             "error",
-            f"Copying the files of {facts.database} would take about {duration(copy.seconds)}, with nobody served; "
-            f"it is given up after {duration(_MOST_SECONDS)}.",
+            f"Copying the files of {facts.database} would take about {duration(copy.seconds)}, with the database "
+            f"closed; it is given up after {duration(_MOST_SECONDS)}.",
             "Choose pg_migrate_fence: auto or read_only+closed, or a filesystem that clones files (XFS, Btrfs).",
         )

@@ -179,7 +179,7 @@ def test_the_verdict_of_a_rollback_names_what_is_not_as_it_was_before() -> None:
 
 
 def test_a_failed_host_of_a_batch_that_is_rolled_back_is_shown_with_the_command_that_does_it_by_hand() -> None:
-    script = Script("db1", "db2").task("Gate | Forget an earlier migration").task("Fence | Keep others from writing")
+    script = Script("db1", "db2").task("Gate | Forget an earlier migration").task("Fence | Raise the fence")
     script.manager.get_vars.return_value["pg_migrate_on_batch_failure"] = "rollback_batch"
     script.task("Migrate | Apply").failed("db1", msg="It broke.").task("Finish | Abort").failed("db1", msg="Again.")
     (line,) = [line for line in script.lines() if "Should the play end before" in line]
@@ -260,7 +260,7 @@ def test_output_that_a_program_reads_is_not_spoilt(monkeypatch: pytest.MonkeyPat
 
 def test_the_log_of_a_run_is_kept_where_the_variables_say(home: Path) -> None:
     script = Script("db1", "db2").task("Preflight | Look").ok("db1", "[✓] Nothing stands in the way")
-    script.task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
+    script.task("Fence | Raise the fence").ok("db1", "[✓] Fenced", run_id="20261116_143022")
     script.failed("db2", what_failed="No disk.").verdict("db1", "migrated").lines()
     log = (home / "logs" / "db1" / "migration_20261116_143022.log").read_text()
     assert [line.partition(" UTC  ")[2] for line in log.splitlines()] == [
@@ -274,13 +274,13 @@ def test_the_log_of_a_run_is_kept_where_the_variables_say(home: Path) -> None:
 
 def test_in_check_mode_no_log_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible.context.CLIARGS", CLIArgs({"check": True}))
-    Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022").lines()
+    Script("db1").task("Fence | Raise the fence").ok("db1", "[✓] Fenced", run_id="20261116_143022").lines()
     assert list(home.iterdir()) == []
 
 
 def test_a_log_that_cannot_be_kept_is_a_warning(home: Path) -> None:
     (home / "logs").touch()
-    script = Script("db1").task("Fence | Let nobody else write").ok("db1", "[✓] Fenced", run_id="20261116_143022")
+    script = Script("db1").task("Fence | Raise the fence").ok("db1", "[✓] Fenced", run_id="20261116_143022")
     script.lines()
     assert "The log of the run could not be kept" in script.display.warning.call_args.args[0]
 

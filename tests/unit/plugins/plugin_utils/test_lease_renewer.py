@@ -105,7 +105,7 @@ def renew(target: Target, trap: Trap, **options: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "told"), [(channels.TASKS, "It was interrupted at the controller (Ctrl+C)."), (channels.RUNNING, "")]
+    ("state", "told"), [(channels.TASKS, "Ctrl+C at the controller."), (channels.RUNNING, "")]
 )
 def test_the_guard_is_informed_of_ctrl_c_while_the_tasks_of_the_user_run(
     tmp_path: Path, trap: Trap, state: str, told: str

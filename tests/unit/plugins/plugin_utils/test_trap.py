@@ -33,7 +33,7 @@ def test_a_signal_is_a_reason_and_nobody_reads_any_more() -> None:
     with trapped() as trap:
         assert (trap.reason, trap.orphaned) == ("", False)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert (trap.reason, trap.orphaned) == ("It was interrupted at the controller (SIGTERM).", True)
+        assert (trap.reason, trap.orphaned) == ("SIGTERM at the controller.", True)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

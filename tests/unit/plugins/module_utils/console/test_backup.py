@@ -12,7 +12,7 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import (
 
 def test_a_backup_names_its_files_and_what_was_swept_and_warned_of() -> None:
     lines = console.backup("/b", MANIFEST, ["/b/dead"])
-    assert "[✓] Removed what a dead run left unfinished: /b/dead" in lines
+    assert "[✓] Removed the unfinished backup of a dead run: /b/dead" in lines
     assert "[warning] a session waited" in lines
     assert "[✓] Backup created: /b/full_backup.dump (1.0M)" in lines
     assert "[✓] SQL backup created: /b/full_backup.sql.gz (512K)" in lines

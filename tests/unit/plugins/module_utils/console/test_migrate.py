@@ -53,6 +53,6 @@ def test_a_held_migration_says_every_problem_and_rolls_nothing_back() -> None:
         PgsafeError("It failed:\n  one\n  two"), replace(OUTCOME, verdict=Verdict.HELD), "It is held.", ""
     )
     lines = console.failure(error)
-    assert lines[1].endswith("It is held.")
+    assert lines[1].endswith("! The database stays closed.")
     assert lines[2:] == ["        It failed:", "            |   one", "            |   two", "It is held."]
     assert not [line for line in lines if "ollback" in line]

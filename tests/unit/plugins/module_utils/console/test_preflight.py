@@ -15,9 +15,8 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import (
 def test_the_preflight_lists_every_problem_with_its_remedy() -> None:
     found = Preflight(FACTS, (Problem("x", "error", "It is full.", "Free it."), Problem("y", "info", "So.", "")))
     assert console.preflight(found) == [
-        "[✗] Preflight: PostgreSQL 15.18, app has 10G in 7 tables",
-        "[info] A backup is expected to have 8.0G; 1 min 30 s to 2 min 15 s without writes before the migration, an "
-        "estimate",
+        "[✗] Preflight: PostgreSQL 15.18; app: 10G in 7 tables",
+        "[info] Estimate: a backup of 8.0G, and 1 min 30 s to 2 min 15 s without writes before the migration",
         "[error] It is full. Free it.",
         "[info] So.",
     ]
