@@ -12,6 +12,7 @@ attributes:
     description: Can run in check mode and predict what would be done without doing it.
   diff_mode:
     description: Can show what changes in detail.
+    support: none
   idempotent:
     description: Run twice with the same options, the second run changes nothing.
   platform:

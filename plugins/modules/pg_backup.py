@@ -83,14 +83,9 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
     support: none
     details: Every call takes a new backup.
-  platform:
-    platforms: posix
-    support: full
   action:
     description: Has an action plugin, which stays with the guard on the target that does the work.
     support: full

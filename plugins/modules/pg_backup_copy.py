@@ -70,12 +70,7 @@ attributes:
   check_mode:
     support: full
     details: It returns what would be copied, and fails where a required place cannot be used.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes

@@ -30,12 +30,7 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes

@@ -39,12 +39,7 @@ attributes:
   check_mode:
     support: full
     details: It returns what would be removed, what would be kept, and why.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes

@@ -84,12 +84,7 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Has an action plugin, which stays with the guard on the target that does the work.

@@ -59,12 +59,7 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Has an action plugin, which knows the hosts of the batch and stays with the guard.

@@ -50,14 +50,9 @@ attributes:
   check_mode:
     support: full
     details: It compares, and writes no file.
-  diff_mode:
-    support: none
   idempotent:
     support: full
     details: It refuses a file that exists.
-  platform:
-    platforms: posix
-    support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
   - pgsafe.migration.connection

@@ -89,12 +89,7 @@ attributes:
   check_mode:
     support: full
     details: It asks nothing and confirms nothing.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Is an action plugin; nothing of it runs on the target.

@@ -82,14 +82,9 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
     support: partial
     details: Every O(state=fenced) begins a new run; O(state=lifted) is idempotent.
-  platform:
-    platforms: posix
-    support: full
   action:
     description: Has an action plugin, which leaves a process on the controller that renews the lease.
     support: full

@@ -119,12 +119,7 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Is an action plugin; on the target it only looks for files and commands, with the shell.

@@ -34,12 +34,7 @@ attributes:
   check_mode:
     support: full
     details: It returns what would be dropped once it is confirmed, what stays, and why.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes

@@ -47,9 +47,6 @@ attributes:
     details: In check mode it shows the pending files of the controller with their SQL.
   idempotent:
     support: full
-  platform:
-    platforms: posix
-    support: full
   action:
     description: Has an action plugin, which ships the files of the controller.
     support: full

@@ -37,12 +37,7 @@ attributes:
   check_mode:
     support: full
     details: It changes nothing anyway.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Has an action plugin, which reads the files of the controller.

@@ -166,15 +166,10 @@ attributes:
   check_mode:
     support: full
     details: It only reads, and does not test access.
-  diff_mode:
-    support: none
   idempotent:
     support: full
   facts:
     description: Returns facts.
-    support: full
-  platform:
-    platforms: posix
     support: full
 requirements:
   - boto3 on the target, for an object store among the places

@@ -22,12 +22,7 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Has an action plugin, which reads the set and the records of the controller.

@@ -42,12 +42,7 @@ attributes:
   check_mode:
     support: full
     details: In check mode nothing is read and nothing is written.
-  diff_mode:
-    support: none
   idempotent:
-    support: full
-  platform:
-    platforms: posix
     support: full
   action:
     description: Has an action plugin, which writes the records on the controller.

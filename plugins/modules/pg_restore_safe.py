@@ -44,15 +44,6 @@ options:
       - Without it, as the run of the backup was configured, else V(backup).
     type: str
     choices: [backup, max]
-  waive:
-    description:
-      - Checks before a restore whose errors you accept, each with the reason; they are shown as warnings
-        then, with it.
-    type: dict
-    default: {}
-  free_bytes:
-    description: How many bytes are free for the copy, where the server's disk cannot be seen from the target.
-    type: int
   lease:
     description:
       - A restore whose controller is gone goes on to its end, since it was asked for and leaves the live database
@@ -63,16 +54,12 @@ options:
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
     support: full
     details: A rollback is; a restore to a new database refuses a name that is taken.
-  platform:
-    platforms: posix
-    support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.restore_checks
   - pgsafe.migration.guard
   - pgsafe.migration.attributes
 author:

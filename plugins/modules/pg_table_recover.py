@@ -54,28 +54,15 @@ options:
     type: str
     choices: [archive, script, csv]
     default: archive
-  waive:
-    description:
-      - Checks before a restore whose errors you accept, each with the reason; they are shown as warnings
-        then, with it.
-    type: dict
-    default: {}
-  free_bytes:
-    description: How many bytes are free for the tables, where the server's disk cannot be seen from the target.
-    type: int
 attributes:
   check_mode:
     support: full
-  diff_mode:
-    support: none
   idempotent:
     support: none
     details: Every call recovers once more; it refuses a schema that exists.
-  platform:
-    platforms: posix
-    support: full
 extends_documentation_fragment:
   - pgsafe.migration.connection
+  - pgsafe.migration.restore_checks
   - pgsafe.migration.attributes
 seealso:
   - module: pgsafe.migration.pg_restore_safe
