@@ -83,6 +83,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALTER VIEW best_customers RENAME COLUMN spent TO paid", "relation public.best_customers"),
         ("CREATE INDEX newcomer ON customers (name)", "relation public.newcomer"),
         ("ALTER TYPE mood ADD VALUE 'bored'", "type public.mood"),
+        ("COMMENT ON TABLE customers IS 'paying ones'", "changed: table public.customers."),
         ("DROP FUNCTION spare()", "something was dropped"),
     ],
 )

@@ -15,6 +15,7 @@ import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import counters
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
@@ -240,6 +241,36 @@ def test_the_change_counters_show_who_writes_in_spite_of_the_fence(
     assert "armed" not in events(taken.directory)
     assert settings(database) == ""
     write(database, "DELETE FROM orders")
+
+
+@pytest.mark.every_major
+def test_no_kind_of_object_changes_behind_the_back_of_the_counters(database: Database) -> None:
+    """What a dump has, and rows of no table."""
+    number = database.sql("SELECT lo_from_bytea(0, 'x')")
+    unseen = []
+    for harm in (
+        f"GRANT SELECT ON LARGE OBJECT {number} TO PUBLIC",
+        "SELECT lo_create(0)",
+        "COMMENT ON TABLE customers IS 'paying ones'",
+        "COMMENT ON SCHEMA public IS 'of today'",
+        f"COMMENT ON LARGE OBJECT {number} IS 'a logo'",
+        "CREATE STATISTICS names (ndistinct) ON id, name FROM customers",
+        "CREATE CAST (text AS uuid) WITH INOUT",
+        "CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)",
+        "CREATE COLLATION plain FROM \"C\"",
+        "CREATE FOREIGN DATA WRAPPER afar",
+        "CREATE SERVER afar FOREIGN DATA WRAPPER afar",
+        "ALTER SERVER afar OPTIONS (ADD host 'a')",
+        "CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple)",
+        "ALTER TEXT SEARCH CONFIGURATION plain DROP MAPPING FOR asciiword",
+        "CREATE PUBLICATION all_of_it FOR TABLE customers",
+        "ALTER PUBLICATION all_of_it ADD TABLE orders",
+    ):
+        before = counters.take(database.target)
+        database.sql(harm)
+        if not list(counters.differences(before, counters.take(database.target))):
+            unseen.append(harm)
+    assert unseen == []
 
 
 def test_reset_statistics_are_made_up_for_by_the_fingerprint(

@@ -55,7 +55,7 @@ def require_unchanged(target: Target, before: Mark) -> None:
     if mark(target) == before:
         return
     with session(target, purpose="catalogs") as reader:
-        changed = [f"{kind} {name}" for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]
+        changed = [f"{kind} {name}".lstrip() for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]
     raise Changed(
         f"DDL ran in {target.dbname} while it was being backed up, so the formats may not agree; changed: "
         f"{', '.join(changed) or 'something was dropped'}.",

@@ -333,8 +333,9 @@ SELECT DISTINCT r.rolname FROM pg_catalog.pg_db_role_setting c JOIN pg_catalog.p
  ORDER BY 1
 """
 
-# What shows that a session wrote: rows by the statistics (large objects too), and when these were last reset. A crash
-# drops those of every database without a trace there, and leaves it in those of the background writer.
+# What shows that a session wrote: rows by the statistics (large objects and their privileges too), and when these were
+# last reset. A crash drops those of every database without a trace there, and leaves one in those of the background
+# writer.
 WRITE_COUNTERS = f"""
 SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
        (SELECT pg_catalog.concat_ws(' and ', pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),
@@ -344,7 +345,7 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
        pg_catalog.current_setting('track_counts')
   FROM pg_catalog.pg_stat_all_tables
  WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname NOT IN ('information_schema', '{RECORD_SCHEMA}')
-    OR relid = 'pg_catalog.pg_largeobject'::regclass
+    OR relid IN ('pg_catalog.pg_largeobject'::regclass, 'pg_catalog.pg_largeobject_metadata'::regclass)
 """
 
 # How many client sessions a database ever had, and the series of statistics that counts them; autovacuum is none.
@@ -461,6 +462,42 @@ _LASTING = "n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'"
 _OF_CLASS = f"""JOIN pg_catalog.pg_class c ON c.oid = {{}}
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}"""
 
+# Objects that pg_describe_object names. Comments on temporary tables come and go with them.
+_DESCRIBED = " UNION ALL ".join(
+    [
+        *(
+            f"SELECT tableoid AS classoid, oid AS objoid, 0 AS objsubid, xmin FROM pg_catalog.{catalog}"
+            for catalog in (
+                "pg_am",
+                "pg_amop",
+                "pg_amproc",
+                "pg_cast",
+                "pg_collation",
+                "pg_conversion",
+                "pg_foreign_data_wrapper",
+                "pg_foreign_server",
+                "pg_language",
+                "pg_opclass",
+                "pg_operator",
+                "pg_opfamily",
+                "pg_publication_rel",
+                "pg_transform",
+                "pg_ts_config",
+                "pg_ts_dict",
+                "pg_ts_parser",
+                "pg_ts_template",
+            )
+        ),
+        f"SELECT s.tableoid, s.oid, 0, s.xmin FROM pg_catalog.pg_statistic_ext s {_OF_CLASS.format('s.stxrelid')}",
+        *(
+            f"SELECT d.classoid, d.objoid, d.objsubid, d.xmin FROM pg_catalog.{catalog} d"
+            " WHERE d.classoid <> 'pg_catalog.pg_class'::regclass OR EXISTS (SELECT FROM pg_catalog.pg_class c"
+            f" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = d.objoid AND {_LASTING})"
+            for catalog in ("pg_description", "pg_seclabel")
+        ),
+    ]
+)
+
 CATALOG_MARK = f"""
 SELECT COALESCE(sum(pg_catalog.hashtextextended(m.mark, 0)), 0)::text FROM (
 SELECT pg_catalog.concat_ws(' ', 'class', c.oid, CASE WHEN c.relkind NOT IN ('i', 'I') THEN c.xmin END) AS mark
@@ -487,6 +524,9 @@ UNION ALL SELECT pg_catalog.concat_ws(' ', 'extension', e.oid, e.xmin) FROM pg_c
 UNION ALL SELECT pg_catalog.concat_ws(' ', 'event trigger', e.oid, e.xmin) FROM pg_catalog.pg_event_trigger e
 UNION ALL SELECT pg_catalog.concat_ws(' ', 'publication', p.oid, p.xmin) FROM pg_catalog.pg_publication p
 UNION ALL SELECT pg_catalog.concat_ws(' ', 'default privilege', d.oid, d.xmin) FROM pg_catalog.pg_default_acl d
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'object', o.classoid, o.objoid, o.objsubid, o.xmin) FROM ({_DESCRIBED}) AS o
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'mapping', m.mapcfg, m.maptokentype, m.mapseqno, m.mapdict)
+  FROM pg_catalog.pg_ts_config_map m
 ) AS m
 """
 
@@ -526,6 +566,7 @@ UNION ALL SELECT 'event trigger', e.evtname, e.xmin FROM pg_catalog.pg_event_tri
 UNION ALL SELECT 'publication', p.pubname, p.xmin FROM pg_catalog.pg_publication p
 UNION ALL SELECT 'default privileges of', pg_catalog.pg_get_userbyid(d.defaclrole), d.xmin
   FROM pg_catalog.pg_default_acl d
+UNION ALL SELECT '', pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid), d.xmin FROM ({_DESCRIBED}) AS d
 ) AS o WHERE pg_catalog.age(o.xmin) <= pg_catalog.age(%s::text::xid)
  GROUP BY 1, 2 ORDER BY min(pg_catalog.age(o.xmin)), 1, 2 LIMIT 5
 """
