@@ -32,7 +32,7 @@ LEVELS = {
     "backup_set": "the files of a backup and its manifest",
     "compare": "what two databases are compared by",
     "postgres": "SQL by name, client programs, settings and facts of a server",
-    "ports": "the only runner of processes, writer of files, and importers of psycopg2, boto3 and Ansible",
+    "ports": "the only runner of processes, writer of files, and importers of psycopg2, boto3, pyrage and Ansible",
     "": "errors, types, names, texts, option groups",
 }
 

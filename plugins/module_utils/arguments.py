@@ -67,6 +67,7 @@ COPY_TO: dict[str, dict[str, Any]] = {
             "path": {"type": "path"},
             "url": {"type": "str"},
             **_STORE_OPTIONS,
+            "age_recipients": {"type": "list", "elements": "str", "default": []},
             "required": {"type": "bool", "default": True},
         },
         "mutually_exclusive": [["path", "url"]],

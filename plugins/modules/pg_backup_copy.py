@@ -14,6 +14,8 @@ description:
   - Each file is written under a temporary name, flushed, and read back from its file system past the page cache as far
     as the kernel allows. It gets its name when its SHA-256 is that of the backup. The manifest is copied last, so an
     interrupted copy is no backup, and the next copy to the place removes it.
+  - With O(copy_to[].age_recipients) each file is encrypted on its way. What is stored is read back and compared with
+    what was sent. M(pgsafe.migration.pg_backup_fetch) decrypts it.
   - A place that has the backup already is verified by reading all files, and left as it is.
   - In an object store every object is read back, and compared by SHA-256. M(pgsafe.migration.pg_backup_fetch) fetches
     a backup from there; M(pgsafe.migration.pg_backup_info), M(pgsafe.migration.pg_backup_prune) and
@@ -62,6 +64,14 @@ options:
       session_token:
         description: Of temporary credentials.
         type: str
+      age_recipients:
+        description:
+          - Public keys of the format age, such as V(age1...). Each file is encrypted for them while it is sent; any of
+            their secret keys decrypts it. The target needs pyrage.
+          - Names of files, sizes, and the time and the level of the proof stay readable.
+        type: list
+        elements: str
+        default: []
       required:
         description: Fail when the backup cannot be copied there. Otherwise C(copies) and C(console) show the problem.
         type: bool
@@ -76,6 +86,7 @@ extends_documentation_fragment:
   - pgsafe.migration.attributes
 requirements:
   - boto3 on the target, for an object store
+  - pyrage on the target, for an encrypted copy
 seealso:
   - module: pgsafe.migration.pg_backup_fetch
   - module: pgsafe.migration.pg_backup_verify
@@ -97,6 +108,8 @@ EXAMPLES = r"""
         endpoint_url: https://minio.example.com:9000
         access_key: pgsafe-db1
         secret_key: "{{ vault_pgsafe_secret_key }}"
+        age_recipients:
+          - age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
 """
 
 RETURN = r"""
@@ -165,7 +178,7 @@ def request(params: dict[str, Any]) -> places.CopyRequest:
 
 def _place(given: dict[str, Any]) -> places.Place:
     address = store_address(given) if given["url"] else None
-    return places.Place(Path(given["path"] or ""), given["required"], address)
+    return places.Place(Path(given["path"] or ""), given["required"], address, tuple(given["age_recipients"]))
 
 
 def _result(found: Sequence[places.Copied], foreseen: bool) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_backup_fetch
-short_description: Fetch a backup from an object store
+short_description: Fetch a backup from an object store or another directory
 version_added: 0.1.0
 description:
-  - Fetches a backup that M(pgsafe.migration.pg_backup_copy) has copied to an object store, the newest proven one of a
-    database or the one that is named.
+  - Fetches a backup that M(pgsafe.migration.pg_backup_copy) has copied to an object store or a directory, the newest
+    proven one of a database or the one that is named.
+  - An encrypted copy is decrypted on the way. What is fetched is the plain backup.
   - Each file is written under a temporary name, flushed, and read back. It gets its name when its SHA-256 is that of
     the backup. The manifest is written last, so an interrupted fetch is no backup, and the next one removes it.
   - The directory becomes a backup root like any other. M(pgsafe.migration.pg_backup_verify) and
@@ -33,11 +34,17 @@ options:
     type: str
     default: ""
   backup_dir:
-    description: The URL of a backup below that of the store, as M(pgsafe.migration.pg_backup_info) returns it.
+    description: The directory or URL of a backup, as M(pgsafe.migration.pg_backup_info) returns it.
     type: str
     default: ""
-  store:
-    required: true
+  backup_root:
+    description: The directory on the target that has the copies. Or O(store).
+    type: path
+  age_identity:
+    description:
+      - The text of an identity file of age, whose secret key is that of one of the recipients of an encrypted copy.
+      - It is used in the memory of the module alone, and written nowhere.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -51,6 +58,8 @@ seealso:
   - module: pgsafe.migration.pg_backup_copy
   - module: pgsafe.migration.pg_backup_info
   - module: pgsafe.migration.pg_restore_safe
+requirements:
+  - pyrage on the target, for an encrypted copy
 author:
   - pgsafe maintainers (@pgsafe)
 """
@@ -64,6 +73,13 @@ EXAMPLES = r"""
     database: community_connect
     fetch_to: /var/backups/fetched
   register: fetched
+
+- name: Fetch and decrypt the newest proven backup of a mounted file system
+  pgsafe.migration.pg_backup_fetch:
+    backup_root: /mnt/nfs/pgsafe/db1
+    age_identity: "{{ lookup('ansible.builtin.file', '~/.config/age/restore.txt') }}"
+    database: community_connect
+    fetch_to: /var/backups/fetched
 
 - name: Restore it beside the database
   pgsafe.migration.pg_restore_safe:
@@ -92,18 +108,21 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import STORE, store_address
+from ..module_utils.arguments import STORE, backup_root, store_address
 from ..module_utils.backup import fetch
 from ..module_utils.console import places as console
 from ..module_utils.ports.module import serve
 from ..module_utils.retention.stored import moment
 
+EITHER = [["backup_root", "store"]]
 SPEC = {
-    "store": {**STORE["store"], "required": True},
+    **STORE,
+    "backup_root": {"type": "path"},
     "fetch_to": {"type": "path", "required": True},
     "database": {"type": "str", "default": ""},
     "before": {"type": "str", "default": ""},
     "backup_dir": {"type": "str", "default": ""},
+    "age_identity": {"type": "str", "no_log": True},
 }
 
 
@@ -119,16 +138,17 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def request(params: dict[str, Any]) -> fetch.FetchRequest:
     return fetch.FetchRequest(
-        address=store_address(params["store"]),
+        place=store_address(params["store"]) if params["store"] else backup_root(params),
         database=params["database"],
-        url=params["backup_dir"].rstrip("/"),
+        named=params["backup_dir"].rstrip("/"),
         before=moment(params["before"]) if params["before"] else None,
         fetch_to=Path(params["fetch_to"]),
+        identity=params["age_identity"] or "",
     )
 
 
 def main() -> None:
-    serve(SPEC, run)
+    serve(SPEC, run, mutually_exclusive=EITHER, required_one_of=EITHER)
 
 
 if __name__ == "__main__":

@@ -118,6 +118,10 @@ backups:
       description: Whether the link C(latest) points at it.
       type: bool
       returned: always
+    encrypted:
+      description: Whether it is an encrypted copy, which M(pgsafe.migration.pg_backup_fetch) decrypts.
+      type: bool
+      returned: always
 newest_proven:
   description: The directory or URL of the newest proven backup among them; empty when none is.
   returned: success

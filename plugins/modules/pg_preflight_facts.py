@@ -121,6 +121,14 @@ options:
       session_token:
         description: Of temporary credentials.
         type: str
+      age_recipients:
+        description:
+          - Public keys of the format age, such as V(age1...). Each file is encrypted for them while it is sent; any of
+            their secret keys decrypts it. The target needs pyrage.
+          - Names of files, sizes, and the time and the level of the proof stay readable.
+        type: list
+        elements: str
+        default: []
       required:
         description: Whether the migration is refused without the copy; else a problem of the place is a warning.
         type: bool
@@ -709,6 +717,28 @@ ansible_facts:
               description: Files that can still be made; null likewise, or without a limit.
               type: int
               returned: always
+        copy_encryption:
+          description: The places whose copies will be encrypted.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            place:
+              description: The place, a directory or a URL.
+              type: str
+              returned: always
+            required:
+              description: Whether the migration is refused without the copy.
+              type: bool
+              returned: always
+            problem:
+              description: Why a copy cannot be encrypted; empty when it can.
+              type: str
+              returned: always
+            remedy:
+              description: What to do about that.
+              type: str
+              returned: always
         copy_stores:
           description: The object stores that the backup will be copied to.
           type: list
@@ -1202,6 +1232,11 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         expected_tables=params["expected_tables"],
         copy_to={Path(given["path"]): given["required"] for given in params["copy_to"] if given["path"]},
         copy_stores={store_address(given): given["required"] for given in params["copy_to"] if given["url"]},
+        copy_encryption={
+            given["path"] or given["url"]: (given["required"], tuple(given["age_recipients"]))
+            for given in params["copy_to"]
+            if given["age_recipients"]
+        },
         waived=waivers.read(params["waive"]),
         probe=params["probe"] and not check_mode,
     )

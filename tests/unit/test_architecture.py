@@ -121,6 +121,10 @@ def test_only_one_file_knows_psycopg2() -> None:
     assert _who_imports("psycopg2") == {"ports.database"}
 
 
+def test_only_one_file_knows_pyrage() -> None:
+    assert _who_imports("pyrage") == {"ports.age"}
+
+
 def test_only_one_file_knows_boto3() -> None:
     assert _who_imports("boto3", "botocore") == {"ports.object_store"}
 

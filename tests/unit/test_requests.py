@@ -75,6 +75,7 @@ LOOSE = {
     "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
     "facts of a journal": {
         "backup.copy_source",
+        "backup.fetch_source",
         "backup_set.claim",
         "fence.counters",
         "fence.verdict_counters",

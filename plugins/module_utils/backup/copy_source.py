@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A proven backup that is copied: from a directory of the target, or from a store."""
+"""A proven backup that is copied, from a directory of the target."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from typing import Any
 from .. import names
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import MANIFEST, Manifest
-from ..errors import NotABackup, Refused
+from ..errors import Refused
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..ports import files
-from ..ports.object_store import Store
-from ..retention import remote, stored
-from ..retention.stored import Condition
+from ..retention import stored
 from ..verify import origin
 
 
@@ -75,7 +73,7 @@ def of_directory(backup_dir: Path) -> CopySource:
     """
     directory = backup_dir.resolve()
     manifest = manifests.read(directory)
-    run_journal = origin.run_of(directory, manifest)
+    run_journal = origin.run_of(directory, manifest.run_id)
     level = stored.proven_level(directory, run_journal) if run_journal else ""
     if run_journal is None or not level:
         raise _not_proven(str(directory))
@@ -86,7 +84,7 @@ def of_directory(backup_dir: Path) -> CopySource:
         sealed=sealed,
         level=level,
         proof=proof.facts if proof else {},
-        files={**_listed(manifest), **_written_later(directory), MANIFEST: sealed},
+        files={**listed(manifest), **_written_later(directory), MANIFEST: sealed},
         chunks=lambda name: files.chunks(directory / name),
         directory=directory,
         journal=run_journal,
@@ -100,7 +98,7 @@ def _not_proven(shown: str) -> Refused:
     )
 
 
-def _listed(manifest: Manifest) -> dict[str, str]:
+def listed(manifest: Manifest) -> dict[str, str]:
     return {file.name: file.sha256 for file in manifest.files}
 
 
@@ -108,30 +106,3 @@ def _written_later(directory: Path) -> dict[str, str]:
     present = files.plain_files(directory)
     later = [name for name in manifests.WRITTEN_LATER if name in present and name != MANIFEST]
     return {name: files.sha256_of(directory / name).sha256 for name in later}
-
-
-def of_store(store: Store, directory: Path) -> CopySource:
-    """
-    :param directory: relative to the store.
-    :raises NotABackup: it is no whole backup there.
-    """
-    shown = store.address.of(str(directory))
-    found = remote.look(store, directory, store.objects(str(directory)))
-    if found.condition is not Condition.COMPLETE:
-        raise NotABackup(f"{shown} is {found.condition}. {found.problem}".strip(), remedy="Name another backup.")
-    claim = remote.read_claim(store, directory)
-    manifest = remote.read_manifest(store, directory, claim)
-    later = {name: sha256 for name, sha256 in claim.files.items() if name in manifests.WRITTEN_LATER}
-    later[MANIFEST] = claim.manifest_sha256
-    return CopySource(
-        shown=shown,
-        manifest=manifest,
-        sealed=claim.manifest_sha256,
-        level=claim.level,
-        proof=claim.proof,
-        files={**_listed(manifest), **later},
-        chunks=lambda name: store.chunks(f"{directory}/{name}"),
-        directory=None,
-        journal=None,
-        latest=False,
-    )

@@ -12,8 +12,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from ..backup_set import envelope as envelopes
 from ..backup_set import manifest as manifests
-from ..backup_set.manifest import MANIFEST
+from ..backup_set.manifest import ENVELOPE, MANIFEST
 from ..errors import FileFailed
 from ..journal.events import Event
 from ..journal.journal import RUNS, Journal, root_of
@@ -21,15 +22,16 @@ from ..journal.state import BackupStage
 from ..ports import files, safe_paths
 from ..retention import stored
 from ..text import size
-from ..verify import integrity
+from ..verify import encrypted, integrity
 from ..verify.findings import Found
-from . import root
+from . import encryption, root
 from .copy_source import CopySource
 
 
-def made(place: Path, source: CopySource) -> bool:
+def made(place: Path, source: CopySource, recipients: tuple[str, ...] = ()) -> bool:
     """Whether a copy was made; False where the place had a whole one.
 
+    :param recipients: whom it is encrypted for; none for a plain copy.
     :raises FileFailed: it cannot be used, or the copy could not be made.
     :raises Refused: another user could replace what is in it, or another process works there on the run.
     :raises NotABackup: what it has under the name of the backup is none.
@@ -40,16 +42,16 @@ def made(place: Path, source: CopySource) -> bool:
     with run_journal.held():
         found = is_there(place, source)
         if found:
-            _require_whole(directory, source)
+            _require_whole(directory, source, recipients)
         else:
             _remove_rest(directory, run_journal)
-            _copy(place, directory, run_journal, source)
+            _copy(place, directory, run_journal, source, recipients)
         _record(directory, run_journal, source)
     return not found
 
 
 def is_there(place: Path, source: CopySource) -> bool:
-    return (place / source.relative / MANIFEST).is_file()
+    return manifests.is_sealed(place / source.relative)
 
 
 def require_usable(place: Path, source: CopySource) -> None:
@@ -100,16 +102,23 @@ def of_another(directory: Path | str) -> FileFailed:
     )
 
 
-def _require_whole(directory: Path, source: CopySource) -> None:
+def _require_whole(directory: Path, source: CopySource, recipients: tuple[str, ...]) -> None:
     """
-    :raises FileFailed: the place has another backup of this name, or a damaged copy.
+    :raises FileFailed: the place has another backup of this name, or a damaged copy, or one of the other form.
     """
-    if manifests.digest_of(directory) != source.sealed:
+    there = files.plain_files(directory)
+    encryption.require_form(str(directory), there, recipients)
+    envelope = envelopes.read(directory) if recipients else None
+    if (envelope.manifest_sha256 if envelope else manifests.digest_of(directory)) != source.sealed:
         raise of_another(directory)
-    for name in files.plain_files(directory):
+    for name in there:
         files.drop_cached(directory / name)
     found = Found()
-    integrity.look(directory, source.manifest, found)
+    if envelope:
+        encryption.require_same(str(directory), envelope, recipients)
+        encrypted.look(directory, envelope, found)
+    else:
+        integrity.look(directory, source.manifest, found)
     if found.findings:
         what = "; ".join(finding.as_text() for finding in found.findings)
         raise FileFailed(f"{directory} is damaged: {what}.", remedy="Move it away, and copy again.")
@@ -128,22 +137,37 @@ def _remove_rest(directory: Path, run_journal: Journal) -> None:
     run_journal.append(Event.SWEPT, backup_dir=str(directory))
 
 
-def _copy(place: Path, directory: Path, run_journal: Journal, source: CopySource) -> None:
+def _copy(
+    place: Path, directory: Path, run_journal: Journal, source: CopySource, recipients: tuple[str, ...]
+) -> None:
     run_journal.append(Event.BACKUP_STARTED, backup_dir=str(directory), database=source.database)
     root.new_directory(place, source.database, source.manifest.run_id)
     with root.removed_on_failure(directory, run_journal):
         run_journal.log_beside(directory)
+        if recipients:
+            _write_encrypted(directory, source, recipients)
+            return
         for name, expected in source.files.items():
             files.copy_checked(source.chunks(name), directory / name, expected, source.shown_file(name))
 
 
+def _write_encrypted(directory: Path, source: CopySource, recipients: tuple[str, ...]) -> None:
+    stored = {}
+    for name in source.files:
+        chunks, path = encryption.encrypted(source, name, recipients), directory / encryption.stored_name(name)
+        stored[path.name] = files.copy_checked(chunks, path, "", source.shown_file(name))
+    envelope = envelopes.to_json(encryption.envelope_of(source, recipients, stored))
+    files.copy_checked([envelope.encode()], directory / ENVELOPE, "", "what was written")
+
+
 def _record(directory: Path, run_journal: Journal, source: CopySource) -> None:
     """What the journal does not say of the copy yet; the proof is that of the source, byte for byte."""
-    facts = {"backup_dir": str(directory), "manifest_sha256": source.sealed}
+    facts = {"backup_dir": str(directory), "manifest_sha256": manifests.seal_digest(directory)}
+    proof = source.proof if (directory / MANIFEST).exists() else encryption.readable_proof(source)
     if run_journal.state.backup is not BackupStage.COMPLETE:
         run_journal.append(Event.BACKED_UP, **facts)
     if stored.proven_level(directory, run_journal) != source.level:
-        run_journal.append(Event.VERIFIED, **{**source.proof, **facts, "level": source.level})
+        run_journal.append(Event.VERIFIED, **{**proof, **facts, "level": source.level})
     if source.latest:
         # Not every file server has symbolic links; a backup is found without it too.
         with suppress(FileFailed):

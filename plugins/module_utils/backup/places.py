@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import NOTHING_CHANGED, BadRequest, FileFailed, NotABackup, PgsafeError, Refused
 from ..model import StoreAddress
-from ..ports import signals
+from ..ports import age, signals
 from ..ports.object_store import Store
 from . import copy_source, directory_place, store_place
 from .copy_source import CopySource
@@ -22,11 +22,13 @@ class Place:
 
     :param required: whether a copy that fails fails the whole request.
     :param store: None for a directory.
+    :param recipients: public keys of age that the copy is encrypted for; none for a plain copy.
     """
 
     path: Path
     required: bool = True
     store: StoreAddress | None = None
+    recipients: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -124,12 +126,14 @@ def _tried(place: Place, source: CopySource, foreseen: bool) -> Copied:
     location = f"{place.shown}/{source.relative}"
     try:
         made = _foreseen(place, source) if foreseen else _made(place, source)
-    except (FileFailed, NotABackup, Refused) as error:
+    except (BadRequest, FileFailed, NotABackup, Refused) as error:
         return Copied(place, location, 0, made=False, problem=told(error))
     return Copied(place, location, source.manifest.bytes, made)
 
 
 def _foreseen(place: Place, source: CopySource) -> bool:
+    if place.recipients:
+        age.require_recipients(place.recipients)
     if place.store:
         return not store_place.is_there(Store(place.store), source)
     directory_place.require_usable(place.path, source)
@@ -137,9 +141,11 @@ def _foreseen(place: Place, source: CopySource) -> bool:
 
 
 def _made(place: Place, source: CopySource) -> bool:
+    if place.recipients:
+        age.require_recipients(place.recipients)
     if place.store:
-        return store_place.made(Store(place.store), source)
-    return directory_place.made(place.path, source)
+        return store_place.made(Store(place.store), source, place.recipients)
+    return directory_place.made(place.path, source, place.recipients)
 
 
 def told(error: PgsafeError) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import names
-from ..backup_set.manifest import MANIFEST
+from ..backup_set import manifest as manifests
 from ..errors import FileFailed, PgsafeError, Refused
 from ..journal.events import Event
 from ..journal.journal import Journal, all_runs
@@ -86,4 +86,4 @@ def _incomplete(backup_root: Path, journal: Journal) -> Path | None:
         return None
     directory = Path(journal.backup_dir)
     ours = directory.parent.parent == backup_root and directory.name == f"migration_{journal.run_id}"
-    return directory if ours and not (directory / MANIFEST).exists() else None
+    return directory if ours and not manifests.is_sealed(directory) else None

@@ -8,17 +8,21 @@ last: an interrupted copy has none, and the next copy of that backup, or retenti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..backup_set import claim as claims
+from ..backup_set import envelope as envelopes
 from ..backup_set.claim import CLAIM, CONTROL, REMOVING, Claim
-from ..backup_set.manifest import MANIFEST
+from ..backup_set.manifest import ENVELOPE, SEALS
 from ..errors import FileFailed, PgsafeError
-from ..ports import files, signals
+from ..ports import age, files, signals
+from ..ports.files import Digest
 from ..ports.object_store import Store
 from ..retention import remote
-from . import directory_place
+from . import directory_place, encryption
 from .copy_source import CopySource
 
 
@@ -26,28 +30,53 @@ def is_there(store: Store, source: CopySource) -> bool:
     """
     :raises FileFailed: the store cannot be listed.
     """
-    return MANIFEST in store.objects(str(source.relative))
+    return bool(store.objects(str(source.relative)).keys() & set(SEALS))
 
 
-def made(store: Store, source: CopySource) -> bool:
+def made(store: Store, source: CopySource, recipients: tuple[str, ...] = ()) -> bool:
     """Whether a copy was made; False where the store had a whole one.
 
+    :param recipients: whom it is encrypted for; none for a plain copy.
     :raises FileFailed: the store refused, or holds another backup of that name, or a damaged copy.
     :raises NotABackup: what has the name of its claim is none.
     """
     there = store.objects(str(source.relative))
-    if MANIFEST in there:
-        _require_whole(store, source, set(there))
+    if there.keys() & set(SEALS):
+        encryption.require_form(_url(store, source), there, recipients)
+        _require_whole(store, source, set(there), recipients)
         return False
     if there and CLAIM not in there:
         raise FileFailed(f"{_url(store, source)} has objects, and no copy made them.", remedy="Move them away.")
-    _claim(store, source)
+    _claim(store, source, recipients)
     with _removed_on_failure(store, source):
         _clear(store, source, set(there) - {CLAIM})
-        for name, expected in source.files.items():
-            _send(store, source, name, expected)
-        _require_all_there(store, source)
+        sent = _send_encrypted(store, source, recipients) if recipients else _send_plain(store, source)
+        _require_all_there(store, source, sent)
     return True
+
+
+def _send_plain(store: Store, source: CopySource) -> set[str]:
+    for name, expected in source.files.items():
+        _send(store, source, name, expected)
+    return set(source.files)
+
+
+def _send_encrypted(store: Store, source: CopySource, recipients: tuple[str, ...]) -> set[str]:
+    sizes, stored = {file.name: file.size for file in source.manifest.files}, {}
+    for name in source.files:
+        stored_as, most = encryption.stored_name(name), age.most_bytes(sizes.get(name, 0), len(recipients))
+        chunks = encryption.encrypted(source, name, recipients)
+        stored[stored_as] = Digest(*store.send(chunks, _object(source, stored_as), most))
+        _require_read_back(store, source, stored_as, stored[stored_as])
+    envelope = envelopes.to_json(encryption.envelope_of(source, recipients, stored)).encode()
+    store.put(_object(source, ENVELOPE), envelope)
+    _require_read_back(store, source, ENVELOPE, Digest(len(envelope), hashlib.sha256(envelope).hexdigest()))
+    return {*stored, ENVELOPE}
+
+
+def _require_read_back(store: Store, source: CopySource, name: str, sent: Digest) -> None:
+    if Digest(*store.digest_of(_object(source, name))) != sent:
+        raise FileFailed(f"{_url(store, source)}/{name} differs from what was sent when it is read back.")
 
 
 def _url(store: Store, source: CopySource) -> str:
@@ -58,11 +87,13 @@ def _object(source: CopySource, name: str) -> str:
     return f"{source.relative}/{name}"
 
 
-def _claim(store: Store, source: CopySource) -> None:
+def _claim(store: Store, source: CopySource, recipients: tuple[str, ...]) -> None:
     """
     :raises FileFailed: another backup has the name.
     """
-    wanted = Claim(source.sealed, source.level, source.files, source.proof)
+    # The digests of plain files are not for those who have no key.
+    plain = Claim(source.sealed, source.level, source.files, source.proof)
+    wanted = replace(plain, files={}, proof=encryption.readable_proof(source)) if recipients else plain
     store.put_new(_object(source, CLAIM), claims.to_json(wanted))
     _require_own(store, source)
 
@@ -74,7 +105,7 @@ def _require_own(store: Store, source: CopySource) -> Claim:
     return found
 
 
-def _require_whole(store: Store, source: CopySource, there: set[str]) -> None:
+def _require_whole(store: Store, source: CopySource, there: set[str], recipients: tuple[str, ...]) -> None:
     """Read every file back.
 
     :raises FileFailed: the store has another backup of this name, or a damaged copy.
@@ -82,9 +113,10 @@ def _require_whole(store: Store, source: CopySource, there: set[str]) -> None:
     if CLAIM not in there:
         raise FileFailed(f"{_url(store, source)} has a manifest, and no copy made it.", remedy="Move it away.")
     found = _require_own(store, source)
-    missing = [name for name in found.files if name not in there]
+    stored = _stored(store, source, found, recipients)
+    missing = [name for name in stored if name not in there]
     damaged = missing or [
-        name for name, expected in found.files.items() if store.sha256_of(_object(source, name)) != expected
+        name for name, expected in stored.items() if store.sha256_of(_object(source, name)) != expected
     ]
     if damaged:
         how = "is missing" if missing else "has another SHA-256"
@@ -93,8 +125,18 @@ def _require_whole(store: Store, source: CopySource, there: set[str]) -> None:
             remedy="Move it away, and copy again.",
         )
     if found.level != source.level:
-        proven = Claim(found.manifest_sha256, source.level, found.files, source.proof)
+        proof = encryption.readable_proof(source) if recipients else source.proof
+        proven = replace(found, level=source.level, proof=proof)
         store.put(_object(source, CLAIM), claims.to_json(proven))
+
+
+def _stored(store: Store, source: CopySource, claim: Claim, recipients: tuple[str, ...]) -> Mapping[str, str]:
+    """The SHA-256 of each object of a copy."""
+    if not recipients:
+        return claim.files
+    envelope = remote.read_envelope(store, source.relative, claim)
+    encryption.require_same(_url(store, source), envelope, recipients)
+    return {name: stored.sha256 for name, stored in envelope.files.items()}
 
 
 def _send(store: Store, source: CopySource, name: str, expected: str) -> None:
@@ -112,13 +154,13 @@ def _send(store: Store, source: CopySource, name: str, expected: str) -> None:
     raise FileFailed(f"{_url(store, source)}/{name} differs from {path} when it is read back.")
 
 
-def _require_all_there(store: Store, source: CopySource) -> None:
+def _require_all_there(store: Store, source: CopySource, sent: set[str]) -> None:
     """No lock keeps others from the store: a removal of the same backup may have begun since the claim.
 
     :raises FileFailed: an object is gone, or is about to be.
     """
     there = store.objects(str(source.relative))
-    if REMOVING in there or not {CLAIM, *source.files} <= set(there):
+    if REMOVING in there or not {CLAIM, *sent} <= set(there):
         raise FileFailed(f"{_url(store, source)} was removed while it was copied.", remedy="Copy again.")
 
 
@@ -148,7 +190,7 @@ def _undo(store: Store, source: CopySource, error: BaseException) -> None:
 
 def _clear(store: Store, source: CopySource, there: set[str]) -> None:
     """Remove what an interrupted copy or removal has left, the manifest first and the mark of a removal last."""
-    first, last = there & {MANIFEST}, there & set(CONTROL)
+    first, last = there & set(SEALS), there & set(CONTROL)
     for name in (*first, *sorted(there - first - last), *sorted(last)):
         store.delete(_object(source, name))
     store.abort_uploads(str(source.relative))

@@ -30,6 +30,10 @@ from . import manifest_shape
 FORMAT_VERSION = "1.0"
 
 MANIFEST = "manifest.json"
+# Of an encrypted copy; the manifest is encrypted there.
+ENVELOPE = "encrypted.json"
+# What is written last, and removed first, of a backup and of an encrypted copy of one.
+SEALS = (MANIFEST, ENVELOPE)
 MANIFEST_TEXT = "manifest.txt"
 CHECKSUMS = "SHA256SUMS"
 ARCHIVE = "full_backup.dump"
@@ -143,6 +147,11 @@ def read(directory: Path) -> Manifest:
     path = directory / MANIFEST
     with reporting(f"{path} could not be read", path):
         there = stat.S_ISREG(path.lstat().st_mode) if path.exists() else False
+    if not there and (directory / ENVELOPE).exists():
+        raise NotABackup(
+            f"{directory} is an encrypted copy of a backup.",
+            remedy="Fetch it with pgsafe.migration.fetch and pg_migrate_age_identity, and name what was fetched.",
+        )
     if not there:
         raise NotABackup(
             f"{directory} is no complete backup: it has no {MANIFEST}, which is written last.",
@@ -154,6 +163,17 @@ def read(directory: Path) -> Manifest:
 def digest_of(directory: Path) -> str:
     """The SHA-256 that ties a proof to this very manifest."""
     return sha256_of(directory / MANIFEST).sha256
+
+
+def is_sealed(directory: Path) -> bool:
+    """Whether a directory is a backup, or an encrypted copy of one."""
+    return any((directory / name).exists() for name in SEALS)
+
+
+def seal_digest(directory: Path) -> str:
+    """As :func:`digest_of`; of an encrypted copy, of what can be read there instead."""
+    plain = (directory / MANIFEST).exists()
+    return digest_of(directory) if plain else sha256_of(directory / ENVELOPE).sha256
 
 
 def from_json(text: str, path: str) -> Manifest:

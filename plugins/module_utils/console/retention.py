@@ -39,6 +39,7 @@ def _backup(backup: StoredBackup, now: datetime) -> str:
         backup.verdict.replace("_", " "),
         f"pinned: {backup.pinned}" if backup.pinned else "",
         "latest" if backup.latest else "",
+        "encrypted" if backup.encrypted else "",
     ]
     return f"{TICK if sound else CROSS} {_named(backup)}: {visible(', '.join(filter(None, told)))}"
 

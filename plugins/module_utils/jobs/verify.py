@@ -77,7 +77,10 @@ def predicted(request: Request) -> dict[str, Any]:
 
 def run_of(request: Request) -> Journal | None:
     """The run that the backup is of; None for one that has none beside it, or none that we may write to."""
-    found = None if isinstance(request, ArchiveRequest) else verify.run_of(request.backup_dir)
+    # An encrypted copy is read, and not restored: that takes no guard.
+    if isinstance(request, ArchiveRequest) or verify.is_encrypted(request.backup_dir):
+        return None
+    found = verify.run_of(request.backup_dir)
     return found if found and os.access(found.directory, os.W_OK) else None
 
 

@@ -115,9 +115,28 @@ def atomic(path: Path) -> Iterator[Sink]:
                 sink.close()
 
 
-def copy_checked(source: Iterable[bytes], path: Path, expected: str, shown: str) -> None:
+def checked(source: Iterable[bytes], expected: str, shown: str) -> Iterator[bytes]:
+    """A stream whose SHA-256 is known.
+
+    :param shown: where it is from.
+    :raises FileFailed: it has another one; behind its last chunk.
+    """
+    digest = hashlib.sha256()
+    for chunk in source:
+        digest.update(chunk)
+        yield chunk
+    _require_proven(digest.hexdigest(), expected, shown)
+
+
+def _require_proven(found: str, expected: str, shown: str) -> None:
+    if found != expected:
+        raise FileFailed(f"{shown} has another SHA-256 than its backup was proven with.")
+
+
+def copy_checked(source: Iterable[bytes], path: Path, expected: str, shown: str) -> Digest:
     """Write a file; it gets its name when what is read back of it from the filesystem has the SHA-256 expected.
 
+    :param expected: empty for that of what is written.
     :param shown: where the content is from.
     :raises FileFailed: the source has another one, what is read back differs, or a filesystem refused.
     """
@@ -125,12 +144,13 @@ def copy_checked(source: Iterable[bytes], path: Path, expected: str, shown: str)
         for chunk in source:
             sink.write(chunk)
         sink.flush()
-        if sink.digest.sha256 != expected:
-            raise FileFailed(f"{shown} has another SHA-256 than its backup was proven with.")
+        written = sink.digest
+        _require_proven(written.sha256, expected or written.sha256, shown)
         partial = partial_name(path)
         drop_cached(partial)
-        if sha256_of(partial).sha256 != expected:
+        if sha256_of(partial) != written:
             raise FileFailed(f"{path} differs from {shown} when it is read back.", remedy="Check the filesystem.")
+    return written
 
 
 def drop_cached(path: Path) -> None:

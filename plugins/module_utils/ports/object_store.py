@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,8 @@ from ..model import StoreAddress
 BUFFER_BYTES = 1 << 20
 # An object that is larger is sent in parts of this size; boto3 takes larger ones where 10,000 would not do.
 PART_BYTES = 16 << 20
+# An object has at most 10,000: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+_PARTS = 9_000
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 60, 4
 # How often the same byte of an object is asked for again after a connection was lost.
@@ -116,6 +118,25 @@ class Store:
         with self._asking(f"{self.address.of(name)} could not be written"):
             self._client.upload_file(str(source), named["Bucket"], named["Key"], Config=parts)
 
+    def send(self, chunks: Iterable[bytes], name: str, most_bytes: int) -> tuple[int, str]:
+        """Send a stream; returns its size and SHA-256.
+
+        A large one goes in parts, of which three are in memory, and which are aborted when one fails.
+
+        :param most_bytes: how large it may be.
+        :raises FileFailed: the store refused, or did not answer.
+        :raises PgsafeError: as the chunks do.
+        """
+        from boto3.s3.transfer import TransferConfig
+
+        part = max(PART_BYTES, most_bytes // _PARTS + 1)
+        parts = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=2)
+        parts.max_in_memory_upload_chunks = 2
+        named, stream = self._named(name), _Stream(chunks)
+        with self._asking(f"{self.address.of(name)} could not be written"):
+            self._client.upload_fileobj(stream, named["Bucket"], named["Key"], Config=parts)
+        return stream.size_and_sha256
+
     def put(self, name: str, data: bytes) -> None:
         """
         :raises FileFailed: the store refused, or did not answer.
@@ -182,10 +203,15 @@ class Store:
 
         :raises FileFailed: as :meth:`read`.
         """
-        digest = hashlib.sha256()
+        return self.digest_of(name)[1]
+
+    def digest_of(self, name: str) -> tuple[int, str]:
+        """As :meth:`sha256_of`, behind the size."""
+        digest, size = hashlib.sha256(), 0
         for chunk in self.chunks(name):
             digest.update(chunk)
-        return digest.hexdigest()
+            size += len(chunk)
+        return size, digest.hexdigest()
 
     def delete(self, name: str) -> None:
         """
@@ -209,6 +235,35 @@ class Store:
             yield
         except (Boto3Error, BotoCoreError, ClientError, ValueError, OSError) as error:
             raise _failed(what, error) from error
+
+
+class _Stream:
+    """Chunks as a file for boto3, which takes what is shorter than it asked for as the end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._held = bytearray()
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """:param size: -1 for all that is left, which boto3 asks for behind the end alone."""
+        while size < 0 or len(self._held) < size:
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                break
+            self._held += chunk
+        end = len(self._held) if size < 0 else size
+        taken = bytes(self._held[:end])
+        del self._held[:end]
+        self._sha256.update(taken)
+        self._size += len(taken)
+        return taken
+
+    @property
+    def size_and_sha256(self) -> tuple[int, str]:
+        """Of what was read."""
+        return self._size, self._sha256.hexdigest()
 
 
 def require_client() -> None:

@@ -15,11 +15,11 @@ from .. import names
 from ..compare import cluster, fingerprint
 from ..compare.catalog.beyond import BEYOND, LANGUAGES, NOT_DUMPED, REMOVED_FUNCTIONS
 from ..copies import losses
-from ..errors import FileFailed, LockNotAvailable, PgsafeError
+from ..errors import BadRequest, FileFailed, LockNotAvailable, PgsafeError
 from ..fence import run as fence
 from ..journal.journal import RUNS, all_runs
 from ..model import COPIED, RECORD_SCHEMA, StoreAddress, Target
-from ..ports import safe_paths
+from ..ports import age, safe_paths
 from ..ports.database import Session, session
 from ..ports.object_store import Store
 from ..postgres import (
@@ -37,7 +37,18 @@ from ..text import size
 from ..verify import instance, proof_choice
 from . import access_probe, backup_forecast, fence_choice, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
-from .checks.check import CopyPlace, CopyStore, Directory, Facts, LockWait, ServerFacts, Thresholds, Unseen, Wanted
+from .checks.check import (
+    CopyEncryption,
+    CopyPlace,
+    CopyStore,
+    Directory,
+    Facts,
+    LockWait,
+    ServerFacts,
+    Thresholds,
+    Unseen,
+    Wanted,
+)
 
 NO_PROOF, AUTO = "none", "auto"
 
@@ -62,6 +73,7 @@ class Plan:
     :param expected_tables: labels of tables without which it is the wrong database.
     :param copy_to: the directories that the backup will be copied to, and whether each is required.
     :param copy_stores: the object stores likewise.
+    :param copy_encryption: whether each place whose copies are encrypted is required, and their recipients.
     :param probe: whether an empty database is made, to see who gets in.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     """
@@ -77,6 +89,7 @@ class Plan:
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
     copy_stores: Mapping[StoreAddress, bool]
+    copy_encryption: Mapping[str, tuple[bool, tuple[str, ...]]]
     probe: bool
     keep_copy_seconds: float
 
@@ -330,6 +343,7 @@ def _directories(plan: Plan) -> dict[str, Any]:
             CopyPlace(_directory(path), filesystems.of(path), required) for path, required in plan.copy_to.items()
         ),
         "copy_stores": tuple(_store(address, required) for address, required in plan.copy_stores.items()),
+        "copy_encryption": tuple(_encryption(place, *wanted) for place, wanted in plan.copy_encryption.items()),
         "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
         "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),
     }
@@ -341,6 +355,14 @@ def _store(address: StoreAddress, required: bool) -> CopyStore:
     except FileFailed as error:
         return CopyStore(address.url, required, error.what, error.remedy)
     return CopyStore(address.url, required, "", "")
+
+
+def _encryption(place: str, required: bool, recipients: tuple[str, ...]) -> CopyEncryption:
+    try:
+        age.require_recipients(recipients)
+    except (BadRequest, FileFailed) as error:
+        return CopyEncryption(place, required, error.what, error.remedy)
+    return CopyEncryption(place, required, "", "")
 
 
 def _directory(path: Path) -> Directory:

@@ -31,6 +31,7 @@ class PreflightRequest:
     :param expected_tables: labels of tables without which it is the wrong database.
     :param copy_to: the directories that the backup will be copied to, and whether each is required.
     :param copy_stores: the object stores likewise.
+    :param copy_encryption: whether each place whose copies are encrypted is required, and their recipients.
     :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
@@ -51,6 +52,7 @@ class PreflightRequest:
     expected_tables: Sequence[str]
     copy_to: Mapping[Path, bool]
     copy_stores: Mapping[StoreAddress, bool]
+    copy_encryption: Mapping[str, tuple[bool, tuple[str, ...]]]
     waived: Mapping[str, str]
     probe: bool
     keep_copy_seconds: float
@@ -130,6 +132,7 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         expected_tables=request.expected_tables,
         copy_to=request.copy_to,
         copy_stores=request.copy_stores,
+        copy_encryption=request.copy_encryption,
         probe=request.probe,
         keep_copy_seconds=request.keep_copy_seconds,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backup_set.manifest import MANIFEST
+from ..backup_set import manifest as manifests
 from ..errors import BadRequest, NotABackup, Refused
 from ..journal.events import Event
 from ..journal.journal import Journal
@@ -97,7 +97,7 @@ def _require_there(directory: Path, run_journal: Journal) -> None:
     :raises NotABackup: its removal had begun before it was pinned.
     """
     begun = run_journal.state.backup is BackupStage.REMOVED
-    if begun and (run_journal.alive or not (directory / MANIFEST).exists()):
+    if begun and (run_journal.alive or not manifests.is_sealed(directory)):
         raise NotABackup(f"The backup {directory} is being removed.", remedy="Pin another one.")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ..backup_set.manifest import MANIFEST
+from ..backup_set import manifest as manifests
 from ..errors import FileFailed, PgsafeError, Refused
 from ..journal.events import Event
 from ..ports import files, signals
@@ -135,8 +135,9 @@ def _decided(directory: Path, policy: Policy) -> Decision:
 
 
 def _remove(directory: Path) -> None:
-    if (directory / MANIFEST).exists():
-        files.remove(directory / MANIFEST)
-        files.sync_directory(directory)
+    for name in manifests.SEALS:
+        if (directory / name).exists():
+            files.remove(directory / name)
+            files.sync_directory(directory)
     files.remove_tree(directory)
     files.sync_directory(directory.parent)

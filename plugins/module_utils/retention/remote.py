@@ -13,9 +13,11 @@ from pathlib import Path
 
 from .. import names
 from ..backup_set import claim as claims
+from ..backup_set import envelope as envelopes
 from ..backup_set import manifest as manifests
 from ..backup_set.claim import CLAIM, CONTROL, PINNED, REMOVING, Claim
-from ..backup_set.manifest import MANIFEST, Manifest
+from ..backup_set.envelope import Envelope
+from ..backup_set.manifest import ENVELOPE, MANIFEST, SEALS, Manifest
 from ..errors import NotABackup, PgsafeError
 from ..model import StoreAddress
 from ..ports.object_store import Store, StoredObject
@@ -64,7 +66,7 @@ def look(store: Store, directory: Path, there: Objects) -> StoredBackup:
     size = sum(facts.size for name, facts in there.items() if name not in CONTROL)
     condition = _incomplete(there)
     begun = stored.named(directory, condition or Condition.UNREADABLE, "")
-    begun = replace(begun, bytes=size)
+    begun = replace(begun, bytes=size, encrypted=ENVELOPE in there)
     try:
         begun = replace(begun, pinned=_pinned(store, directory) if PINNED in there else "")
         return begun if condition else _complete(store, begun, there)
@@ -77,7 +79,7 @@ def _incomplete(there: Objects) -> Condition | None:
     """What it is, where it is no whole copy."""
     if CLAIM not in there:
         return Condition.FOREIGN
-    if MANIFEST in there:
+    if there.keys() & set(SEALS):
         return None
     return Condition.PARTLY_REMOVED if REMOVING in there else Condition.UNFINISHED
 
@@ -88,12 +90,12 @@ def _pinned(store: Store, directory: Path) -> str:
 
 def _complete(store: Store, begun: StoredBackup, there: Objects) -> StoredBackup:
     claim = read_claim(store, begun.directory)
-    manifest = read_manifest(store, begun.directory, claim)
-    sizes = {name: facts.size for name, facts in there.items()}
-    problem = stored.contradiction(begun.directory, manifest, sizes)
+    read = read_manifest if MANIFEST in there else read_envelope
+    sealed = stored.contents(read(store, begun.directory, claim))
+    problem = stored.contradiction(begun.directory, sealed, {name: facts.size for name, facts in there.items()})
     if problem:
         raise NotABackup(problem)
-    created, database = stored.created(manifest), manifest.identity.name
+    created, database = sealed.began, sealed.database
     return replace(begun, condition=Condition.COMPLETE, created=created, database=database, level=claim.level)
 
 
@@ -114,6 +116,18 @@ def read_manifest(store: Store, directory: Path, claim: Claim) -> Manifest:
     if hashlib.sha256(content).hexdigest() != claim.manifest_sha256:
         raise NotABackup(f"{where} is not the manifest that was copied.", remedy="Do not trust this backup.")
     return manifests.from_json(content.decode(), where)
+
+
+def read_envelope(store: Store, directory: Path, claim: Claim) -> Envelope:
+    """
+    :raises NotABackup, FileFailed: it is not of the backup that the claim names, or cannot be read.
+    """
+    name = f"{directory}/{ENVELOPE}"
+    content, where = store.read(name), store.address.of(name)
+    found = envelopes.from_json(content.decode(), where)
+    if found.manifest_sha256 != claim.manifest_sha256:
+        raise NotABackup(f"{where} is not of the backup that was copied.", remedy="Do not trust this backup.")
+    return found
 
 
 def last_written(store: Store, directory: Path) -> datetime:

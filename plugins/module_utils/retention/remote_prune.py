@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ..backup_set.claim import CLAIM, PINNED, REMOVING
-from ..backup_set.manifest import MANIFEST
+from ..backup_set.manifest import SEALS
 from ..errors import NotABackup
 from ..model import StoreAddress
 from ..ports.object_store import Store
@@ -112,7 +112,8 @@ def _remove(store: Store, directory: Path) -> None:
     """The manifest first, so that what is left is no backup, and the claim last, so that it is known for what it is."""
     there = set(store.objects(str(directory)))
     last = (PINNED, REMOVING, CLAIM)
-    for name in (MANIFEST, *sorted(there - {MANIFEST, *last})):
+    # A manifest that is not there is removed too: it may come from a copy that is still at work.
+    for name in (*SEALS, *sorted(there - {*SEALS, *last})):
         store.delete(f"{directory}/{name}")
     store.abort_uploads(str(directory))
     for name in last:
@@ -142,7 +143,7 @@ def run_pin(request: RemotePinRequest) -> Pinned:
         return found
     store.put(name, request.reason.encode())
     there = store.objects(str(found.backup.directory))
-    if MANIFEST not in there:
+    if not there.keys() & set(SEALS):
         store.delete(name)
         raise NotABackup(f"The backup {request.url} was removed.", remedy="Pin another one.")
     if REMOVING in there:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import names
+from ..backup_set import envelope as envelopes
 from ..backup_set import manifest as manifests
-from ..backup_set.manifest import Manifest
+from ..backup_set.envelope import Envelope
+from ..backup_set.manifest import ENVELOPE, Manifest
 from ..errors import BadRequest, FileFailed, NotABackup, PgsafeError
 from ..journal.entry import TIME, Entry
 from ..journal.events import Event
@@ -52,6 +54,35 @@ class Condition(Word):
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What the seal of a backup says of it: its manifest, or what can be read of an encrypted copy.
+
+    :param sizes: of each file that it lists.
+    """
+
+    run_id: str
+    database: str
+    created: str
+    sizes: Mapping[str, int]
+    encrypted: bool
+
+    @property
+    def began(self) -> datetime:
+        """
+        :raises ValueError: it is no time.
+        """
+        return datetime.strptime(self.created, TIME).replace(tzinfo=timezone.utc)
+
+
+def contents(sealed: Manifest | Envelope) -> Contents:
+    if isinstance(sealed, Manifest):
+        sizes = {file.name: file.size for file in sealed.files}
+        return Contents(sealed.run_id, sealed.identity.name, sealed.created, sizes, encrypted=False)
+    sizes = {name: file.size for name, file in sealed.files.items()}
+    return Contents(sealed.run_id, sealed.database, sealed.created, sizes, encrypted=True)
+
+
+@dataclass(frozen=True)
 class StoredBackup:
     """
     :param database: the name of its database; the name of the directory where no manifest says it.
@@ -63,6 +94,7 @@ class StoredBackup:
     :param pinned: the reason; empty when it is not pinned.
     :param latest: the link ``latest`` points at it.
     :param problem: why it cannot be read; empty when it can.
+    :param encrypted: it is an encrypted copy.
     """
 
     directory: Path
@@ -77,6 +109,7 @@ class StoredBackup:
     pinned: str = ""
     latest: bool = False
     problem: str = ""
+    encrypted: bool = False
 
     @property
     def failed(self) -> bool:
@@ -103,6 +136,7 @@ def as_result(backup: StoredBackup, now: datetime) -> dict[str, Any]:
         "verdict": backup.verdict,
         "pinned": backup.pinned,
         "latest": backup.latest,
+        "encrypted": backup.encrypted,
     }
 
 
@@ -164,32 +198,34 @@ def named(directory: Path, condition: Condition, problem: str) -> StoredBackup:
 def _look(directory: Path, held: bool) -> StoredBackup:
     run_journal = run_of(directory)
     there = files.plain_files(directory)
-    manifest, problem = _manifest(directory, there)
+    sealed, problem = _sealed(directory, there)
     busy = run_journal is not None and (run_journal.guarded or (run_journal.alive and not held))
     problem = problem or (_garbled(directory, run_journal, there) if run_journal else "")
     state = run_journal.state if run_journal else None
     return StoredBackup(
         directory=directory,
         run_id=directory.name.partition("_")[2],
-        database=manifest.identity.name if manifest else directory.parent.name,
-        created=created(manifest) if manifest else _began(directory),
+        database=sealed.database if sealed else directory.parent.name,
+        created=sealed.began if sealed else _began(directory),
         bytes=sum(facts.st_size for facts in there.values()),
-        condition=_condition(directory, run_journal, manifest, problem, busy),
-        level=proven_level(directory, run_journal) if manifest and run_journal else "",
+        condition=_condition(directory, run_journal, sealed, problem, busy),
+        level=proven_level(directory, run_journal) if sealed and run_journal else "",
         verdict=state.verdict.value if state and state.armed else "",
         run_ended=state is None or state.standing(alive=False) not in _WAITING,
         pinned=state.pinned if state else "",
         latest=latest_name(directory.parent) == directory.name,
         problem=problem,
+        encrypted=ENVELOPE in there,
     )
 
 
-def _manifest(directory: Path, there: Files) -> tuple[Manifest | None, str]:
-    """The manifest, or why it cannot be used; neither where there is none."""
-    if manifests.MANIFEST not in there:
+def _sealed(directory: Path, there: Files) -> tuple[Contents | None, str]:
+    """What the seal says, or why it cannot be used; neither where there is none."""
+    if not there.keys() & set(manifests.SEALS):
         return None, ""
     try:
-        found = manifests.read(directory)
+        plain = manifests.MANIFEST in there
+        found = contents(manifests.read(directory) if plain else envelopes.read(directory))
         problem = contradiction(directory, found, {name: facts.st_size for name, facts in there.items()})
     except (NotABackup, FileFailed) as error:
         return None, error.what
@@ -198,18 +234,18 @@ def _manifest(directory: Path, there: Files) -> tuple[Manifest | None, str]:
     return (None, problem) if problem else (found, "")
 
 
-def contradiction(directory: Path, manifest: Manifest, sizes: Mapping[str, int]) -> str:
+def contradiction(directory: Path, sealed: Contents, sizes: Mapping[str, int]) -> str:
     """In what the manifest is not of the directory that it is in; files are compared by name and size alone."""
-    own = f"migration_{manifest.run_id}" == directory.name
-    if not own or names.directory_name(manifest.identity.name) != directory.parent.name:
-        return f"its manifest is of the backup {manifest.run_id} of {manifest.identity.name}"
-    if abs(created(manifest) - _began(directory)) > _LONGEST_RUN:
-        return f"its manifest says that it was begun at {manifest.created}"
-    for file in manifest.files:
-        if file.name not in sizes:
-            return f"its file {file.name} is missing"
-        if sizes[file.name] != file.size:
-            return f"its file {file.name} has {sizes[file.name]} bytes, and had {file.size}"
+    own = f"migration_{sealed.run_id}" == directory.name
+    if not own or names.directory_name(sealed.database) != directory.parent.name:
+        return f"its manifest is of the backup {sealed.run_id} of {sealed.database}"
+    if abs(sealed.began - _began(directory)) > _LONGEST_RUN:
+        return f"its manifest says that it was begun at {sealed.created}"
+    for name, size in sealed.sizes.items():
+        if name not in sizes:
+            return f"its file {name} is missing"
+        if sizes[name] != size:
+            return f"its file {name} has {sizes[name]} bytes, and had {size}"
     return ""
 
 
@@ -225,7 +261,7 @@ def _garbled(directory: Path, run_journal: Journal, there: Files) -> str:
         for name, facts in there.items()
         if not name.endswith(".log")
     )
-    if came_later and manifests.MANIFEST not in there:
+    if came_later and not there.keys() & set(manifests.SEALS):
         return "files were put there after its removal had begun"
     return ""
 
@@ -236,7 +272,7 @@ def _is_of(directory: Path, entry: Entry | None) -> bool:
 
 
 def _condition(
-    directory: Path, run_journal: Journal | None, manifest: Manifest | None, problem: str, busy: bool
+    directory: Path, run_journal: Journal | None, sealed: Contents | None, problem: str, busy: bool
 ) -> Condition:
     if busy:
         return Condition.IN_USE
@@ -244,17 +280,10 @@ def _condition(
         return Condition.UNREADABLE
     if run_journal is None or not _is_of(directory, run_journal.last(Event.BACKUP_STARTED)):
         return Condition.FOREIGN
-    if manifest:
+    if sealed:
         return Condition.COMPLETE if _is_of(directory, run_journal.last(Event.BACKED_UP)) else Condition.FOREIGN
     removed = run_journal.state.backup is BackupStage.REMOVED
     return Condition.PARTLY_REMOVED if removed else Condition.UNFINISHED
-
-
-def created(manifest: Manifest) -> datetime:
-    """
-    :raises ValueError: it is no time.
-    """
-    return datetime.strptime(manifest.created, TIME).replace(tzinfo=timezone.utc)
 
 
 def _began(directory: Path) -> datetime:
@@ -278,7 +307,7 @@ def moment(text: str) -> datetime:
 
 def proven_level(directory: Path, run_journal: Journal) -> str:
     """The highest level that this very manifest reached; a verification with findings takes a higher one back."""
-    sealed, level = manifests.digest_of(directory), ""
+    sealed, level = manifests.seal_digest(directory), ""
     for entry in run_journal.entries():
         if entry.event is Event.VERIFIED and entry.facts.get("manifest_sha256") == sealed:
             reached = str(entry.facts.get("level", ""))

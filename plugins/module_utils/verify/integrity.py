@@ -42,10 +42,10 @@ def look(directory: Path, manifest: Manifest, found: Found) -> None:
         found.add(name, "is missing")
     for name in sorted(set(there) - set(expected) - _known_beside(manifest)):
         found.add(name, "does not belong to this backup")
-    _modes(directory, there, found)
+    modes(directory, there, found)
     for name in sorted(set(expected) & set(there)):
         with found.timed(name), found.blaming(name):
-            _content(directory / name, expected[name], there[name], found)
+            content(directory / name, expected[name], there[name], found)
     _rendered(directory, manifest, there, found)
 
 
@@ -70,7 +70,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield f"lists a CSV of {label}, but no such table"
 
 
-def _modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> None:
+def modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> None:
     if stat.S_IMODE(directory.stat().st_mode) & 0o077:
         found.add("", f"{directory} is open to other users")
     for name, facts in sorted(there.items()):
@@ -83,13 +83,20 @@ def _modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> N
             found.add(name, f"cannot be read by its owner (mode {mode:04o})")
 
 
-def _content(path: Path, expected: BackupFile, facts: os.stat_result, found: Found) -> None:
+def content(
+    path: Path,
+    expected: BackupFile | files.Digest,
+    facts: os.stat_result,
+    found: Found,
+    altered: str = "has another SHA-256 than the manifest",
+) -> None:
+    """:param altered: what is said of a file of the same size and another content."""
     if not stat.S_ISREG(facts.st_mode):
         found.add(path.name, "is not an ordinary file")
     elif facts.st_size != expected.size:
         found.add(path.name, f"has {facts.st_size:,} bytes instead of {expected.size:,}")
     elif files.sha256_of(path).sha256 != expected.sha256:
-        found.add(path.name, "has another SHA-256 than the manifest")
+        found.add(path.name, altered)
 
 
 def _rendered(directory: Path, manifest: Manifest, there: dict[str, os.stat_result], found: Found) -> None:

@@ -36,16 +36,16 @@ _REACHING = {
 }
 
 
-def run_of(backup_dir: Path, manifest: Manifest) -> Journal | None:
+def run_of(backup_dir: Path, run_id: str) -> Journal | None:
     """The run that a backup is of, if it has a journal beside it that no other user could have written."""
     root = backup_dir.parent.parent
-    weak = safe_paths.weakness(backup_dir) or safe_paths.weakness(root / journal.RUNS / manifest.run_id)
-    return None if weak else journal.of_run(root, manifest.run_id)
+    weak = safe_paths.weakness(backup_dir) or safe_paths.weakness(root / journal.RUNS / run_id)
+    return None if weak else journal.of_run(root, run_id)
 
 
 def is_own(backup_dir: Path, manifest: Manifest) -> bool:
     """Whether a run whose journal no other user could write took this very backup."""
-    run_journal = run_of(backup_dir, manifest)
+    run_journal = run_of(backup_dir, manifest.run_id)
     taken = run_journal.last(Event.BACKED_UP) if run_journal else None
     return taken is not None and taken.facts.get("manifest_sha256") == manifests.digest_of(backup_dir)
 

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..backup_set import envelope as envelopes
 from ..backup_set import gzip_files, scripts
 from ..backup_set import manifest as manifests
-from ..backup_set.manifest import Manifest
+from ..backup_set.manifest import ENVELOPE, MANIFEST, Manifest
 from ..copies import copy as copies
 from ..copies import losses
 from ..errors import BadRequest, Refused
@@ -21,7 +24,7 @@ from ..journal.journal import Journal
 from ..model import Target
 from ..ports import files, signals
 from ..postgres import client_tools, login_triggers
-from . import decoding, findings, instance, integrity, origin, proof, proof_choice
+from . import decoding, encrypted, findings, instance, integrity, origin, proof, proof_choice
 from .findings import BackupProof, Found
 
 STALL_SECONDS = 1800
@@ -64,14 +67,20 @@ _PLACES: dict[str, Callable[[VerifyRequest], proof.Place]] = {
 PROOFS = (*_PLACES, origin.TEMPORARY_INSTANCE)
 
 
-def plan(request: VerifyRequest) -> Manifest:
+def plan(request: VerifyRequest) -> None:
     """
     :raises NotABackup: there is nothing to verify.
-    :raises Refused: it is of unknown origin, and its SQL would run with our rights.
+    :raises Refused: it is of unknown origin, and its SQL would run with our rights; or it is encrypted.
     """
-    manifest = manifests.read(request.backup_dir)
-    _origin(request, manifest)
-    return manifest
+    if is_encrypted(request.backup_dir):
+        envelopes.read(request.backup_dir)
+        encrypted.require_checksum(request.backup_dir, request.level)
+    else:
+        _origin(request, manifests.read(request.backup_dir))
+
+
+def is_encrypted(directory: Path) -> bool:
+    return (directory / ENVELOPE).exists() and not (directory / MANIFEST).exists()
 
 
 def _origin(request: VerifyRequest, manifest: Manifest) -> VerifyRequest:
@@ -94,9 +103,11 @@ def run(request: VerifyRequest) -> BackupProof:
     :raises PgsafeError: the verification itself could not be done (no server, no tools), or was interrupted; whatever
         it had made is gone.
     """
+    if is_encrypted(request.backup_dir):
+        return _run_encrypted(request)
     manifest = manifests.read(request.backup_dir)
     request = _origin(request, manifest)
-    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
+    run_journal = origin.run_of(request.backup_dir, manifest.run_id) if request.record else None
     if run_journal is None:
         with signals.raised("The verification"):
             return _verdict(request, manifest)
@@ -110,12 +121,28 @@ def run(request: VerifyRequest) -> BackupProof:
     return replace(verdict, verified_copy=ready.name if ready else "")
 
 
+def _run_encrypted(request: VerifyRequest) -> BackupProof:
+    """Its digests alone; a finding takes the level of its proof back, and none gives it another one.
+
+    :raises Refused: another level is asked for.
+    """
+    encrypted.require_checksum(request.backup_dir, request.level)
+    envelope = envelopes.read(request.backup_dir)
+    looks = {"checksum": functools.partial(encrypted.look, request.backup_dir, envelope)}
+    run_journal = origin.run_of(request.backup_dir, envelope.run_id) if request.record else None
+    with run_journal.held() if run_journal else nullcontext(), signals.raised("The verification"):
+        found = findings.by_levels(looks, "checksum", None)
+        if run_journal and os.access(run_journal.directory, os.W_OK):
+            _record(request, found, run_journal, manifests.seal_digest(request.backup_dir))
+    return found
+
+
 def run_of(backup_dir: Path) -> Journal | None:
     """The run that a backup is of, if it has a journal beside it that no other user could have written.
 
     :raises NotABackup: the directory has no usable manifest.
     """
-    return origin.run_of(backup_dir, manifests.read(backup_dir))
+    return origin.run_of(backup_dir, manifests.read(backup_dir).run_id)
 
 
 def _journal_to_keep(request: VerifyRequest) -> Journal:
@@ -143,7 +170,7 @@ def _decode(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
 
 
 def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
-    run_journal = origin.run_of(request.backup_dir, manifest) if request.record else None
+    run_journal = origin.run_of(request.backup_dir, manifest.run_id) if request.record else None
     kept_in = run_journal.directory if run_journal else None
     own = origin.is_own(request.backup_dir, manifest)
     if not own:

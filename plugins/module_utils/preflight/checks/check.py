@@ -236,6 +236,20 @@ class CopyStore:
 
 
 @dataclass(frozen=True)
+class CopyEncryption:
+    """A place whose copies will be encrypted.
+
+    :param place: a directory or a URL.
+    :param problem: why they cannot be; empty when they can.
+    """
+
+    place: str
+    required: bool
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class LockWait:
     """A session that waits for another one's lock.
 
@@ -362,6 +376,7 @@ class Facts(ServerFacts):
     thresholds: Thresholds
     copy_places: tuple[CopyPlace, ...] = ()
     copy_stores: tuple[CopyStore, ...] = ()
+    copy_encryption: tuple[CopyEncryption, ...] = ()
     publications: tuple[str, ...] = ()
     other_histories: tuple[tuple[str, str], ...] = ()
     lock_capacity: int = 0

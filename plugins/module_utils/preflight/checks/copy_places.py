@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Each place for a copy of the backup can be used.
 
-A directory exists, can be written safely, has room, and is on a disk of its own; an object store can be listed.
+A directory exists, can be written safely, has room, and is on a disk of its own; an object store can be listed. Where
+copies are encrypted, their recipients are public keys, and the target can encrypt.
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ def check(facts: Facts) -> Iterator[Problem]:
                 "error" if store.required else "warning",
                 f"The place {store.url} for a copy of the backup cannot be used: {store.problem}",
                 store.remedy,
+            )
+    for encryption in facts.copy_encryption:
+        if encryption.problem:
+            yield Problem(
+                "copy_places",
+                "error" if encryption.required else "warning",
+                f"The copy of the backup at {encryption.place} cannot be encrypted: {encryption.problem}",
+                encryption.remedy,
             )
 
 

@@ -11,7 +11,11 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import copy_places
-from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import CopyPlace, CopyStore
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
+    CopyEncryption,
+    CopyPlace,
+    CopyStore,
+)
 from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 DIRECTORY = replace(FACTS.backup_root, path="/mnt/nfs")
@@ -59,3 +63,11 @@ def test_a_store_that_cannot_be_listed_stops_the_run_unless_it_may_lack_the_copy
         (problem,) = copy_places.check(replace(FACTS, copy_stores=(store, replace(store, problem=""))))
         assert (problem.severity, problem.remedy) == (severity, "Create the bucket.")
         assert "s3://backups/db1 for a copy of the backup cannot be used: NoSuchBucket" in problem.what
+
+
+def test_a_copy_that_cannot_be_encrypted_stops_the_run_unless_the_place_may_lack_it() -> None:
+    for required, severity in ((True, "error"), (False, "warning")):
+        given = CopyEncryption("/mnt/nfs", required, "pyrage is not installed.", "Install it.")
+        (problem,) = copy_places.check(replace(FACTS, copy_encryption=(given, replace(given, problem=""))))
+        assert (problem.severity, problem.remedy) == (severity, "Install it.")
+        assert "at /mnt/nfs cannot be encrypted: pyrage is not installed." in problem.what

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Level checksum of an encrypted copy, without a key: exactly the files that were stored, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..backup_set import manifest as manifests
+from ..backup_set.envelope import Envelope
+from ..errors import Refused
+from ..journal import log as run_log
+from ..ports import files
+from . import integrity
+from .findings import Found
+
+_ALTERED = f"has another SHA-256 than {manifests.ENVELOPE}"
+
+
+def require_checksum(directory: Path, level: str) -> None:
+    """
+    :raises Refused: a level that needs the plain files.
+    """
+    if level != "checksum":
+        raise Refused(
+            f"{directory} is an encrypted copy: without its key, only the level checksum can be verified.",
+            remedy="Set pg_migrate_level=checksum; or fetch it with pgsafe.migration.fetch and "
+            "pg_migrate_age_identity, and verify what was fetched.",
+        )
+
+
+def look(directory: Path, envelope: Envelope, found: Found) -> None:
+    """
+    :raises FileFailed: the directory itself cannot be read.
+    """
+    there = files.plain_files(directory)
+    for name in sorted(set(envelope.files) - set(there)):
+        found.add(name, "is missing")
+    for name in sorted(set(there) - set(envelope.files) - {manifests.ENVELOPE, run_log.name(envelope.run_id)}):
+        found.add(name, "does not belong to this backup")
+    integrity.modes(directory, there, found)
+    for name in sorted(set(envelope.files) & set(there)):
+        with found.timed(name), found.blaming(name):
+            integrity.content(directory / name, envelope.files[name], there[name], found, _ALTERED)
+    found.notes.append(
+        "The copy is encrypted: its files are those that were stored. What they hold is verified when they are fetched."
+    )
