@@ -13,7 +13,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 
 from ..module_utils.foreign_text import visible
-from ..module_utils.model import COPIED
+from ..module_utils.model import COPIED, FOLLOWED
 from ..module_utils.text import duration, first_few, size
 from ..plugin_utils import question as questions
 from ..plugin_utils import shield, terminals
@@ -143,8 +143,14 @@ def _rollback(entry: Mapping[str, Any]) -> str:
             "    Clients go on writing until the database is closed and its files are copied; what they write from the "
             "backup on is in that copy, and not in the backup"
         )
+    told = ""
+    if entry.get("fence") == FOLLOWED:
+        told = (
+            "\n    Clients go on writing until the database becomes read-only for the comparison with its copy; what "
+            "they write from the backup on is in that copy, and not in the backup"
+        )
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
-    return f"expected rollback: {_expected(float(entry['restore_seconds']))}{lost}"
+    return f"expected rollback: {_expected(float(entry['restore_seconds']))}{told}{lost}"
 
 
 def question(databases: Sequence[Mapping[str, Any]]) -> str:

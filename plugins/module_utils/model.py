@@ -24,9 +24,10 @@ UNREADABLE = "unreadable"
 RECORD_SCHEMA = "pgsafe"
 
 # The kinds of fence that make the database read-only for its backup; the kind that copies the files of the closed
-# database, and a rollback to that copy.
+# database, and a rollback to that copy; the kind whose verified copy follows the database until it is closed.
 READ_ONLY_FENCES = ("read_only+closed", "connect")
 COPIED, FILE_COPY = "closed+copied", "file_copy"
+FOLLOWED = "followed+closed"
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

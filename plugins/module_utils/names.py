@@ -49,6 +49,14 @@ def run_beside(database: str, name: str) -> str:
     return found[3] if found and beside(database, found[2], found[3]) == name else ""
 
 
+def replication_of_run(run_id: str, oid: int) -> str:
+    """What the replication slot of a run is called, and the publication and the subscription that go with it.
+
+    :param oid: of the database.
+    """
+    return f"pgsafe_{run_id}_{oid}"
+
+
 def role_of_a_run(run_id: str) -> str:
     """The login role that the fence `connect` makes for a run."""
     return f"pgsafe_{run_id}"

@@ -51,7 +51,7 @@ options:
       - V(auto) is V(closed+copied) where the filesystem of the server's data is seen to clone files and PostgreSQL is
         18 or later, or where copying them takes no longer than O(copying); else V(read_only+closed).
     type: str
-    choices: [read_only+closed, closed, closed+copied, connect, none, auto]
+    choices: [read_only+closed, closed, closed+copied, followed+closed, connect, none, auto]
     default: auto
   proof:
     description: Where the level V(restore) will restore; see M(pgsafe.migration.pg_backup_verify).
@@ -882,6 +882,24 @@ ansible_facts:
             seconds:
               description: That it is expected to take.
               type: float
+              returned: always
+        followed_copy:
+          description: What keeps a verified copy from following the database; empty for another kind of fence.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            severity:
+              description: V(error), or V(warning) where it is an estimate.
+              type: str
+              returned: always
+            what:
+              description: What it is, a clause.
+              type: str
+              returned: always
+            remedy:
+              description: What to do about it.
+              type: str
               returned: always
         thresholds:
           description: From when on something is a problem.

@@ -15,7 +15,7 @@ from ..module_utils import durations
 from ..module_utils.errors import BadRequest, PgsafeError
 from ..module_utils.migrate import migration_set
 from ..module_utils.migrate.verification import assertions, expectations
-from ..module_utils.model import COPIED
+from ..module_utils.model import COPIED, FOLLOWED
 from ..module_utils.preflight import waivers
 from ..module_utils.promotion import policy
 from . import local_files, promotions, terminals
@@ -65,6 +65,11 @@ def combinations(given: Options) -> Iterator[str]:
         yield (
             "pg_migrate_fence=closed+copied copies the files of the closed database for the rollback, so no verified "
             "copy is kept beside it. Leave pg_migrate_proof at auto, or set pg_migrate_fence to read_only+closed."
+        )
+    if given["fence"] == FOLLOWED and given["proof"] not in ("auto", "verified_copy"):
+        yield (
+            f"With pg_migrate_fence=followed+closed a verified copy follows the database, and pg_migrate_proof is "
+            f"{given['proof']}. Leave it at auto, or set another pg_migrate_fence."
         )
     if given["tasks"] and given["batch"] > 1:
         yield (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.tests.server import test_file_copy
+from ansible_collections.pgsafe.migration.tests.server import test_file_copy, test_followed_copy
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import migration_dies, rollback_dies
 
@@ -36,3 +36,15 @@ def test_a_rollback_to_a_copy_of_files_that_dies_behind_any_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
     test_file_copy.rollback_dies(database, clone, tmp_path, every=1)
+
+
+def test_a_run_that_dies_behind_any_step_leaves_nothing_of_its_replication(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    test_followed_copy.run_dies(database, clone, tmp_path, "publishing", every=1)
+
+
+def test_a_rollback_to_a_copy_that_followed_that_dies_behind_any_step_is_finished(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    test_followed_copy.rollback_dies(database, clone, tmp_path, every=1)

@@ -138,7 +138,7 @@ def _start(major: int) -> pgserver.Server:
     server = pgserver.Server(INSTALLATIONS[major], home, tcp=True, fsync=False)
     server.create()
     with (server.data_dir / "postgresql.conf").open("a") as settings:
-        settings.write("max_prepared_transactions = 5\nautovacuum = off\n")
+        settings.write("max_prepared_transactions = 5\nautovacuum = off\nwal_level = logical\n")
     server.start()
     return server
 

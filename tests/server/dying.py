@@ -27,7 +27,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import Database, 
 
 home, name, root, source, kind, proof, first, last = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)
-CHANGES = ("ALTER", "COMMENT", "COMMIT", "CREATE", "DROP", "GRANT", "REVOKE", "ANALYZE")
+CHANGES = ("ALTER", "COMMENT", "COMMIT", "CREATE", "DROP", "GRANT", "REVOKE", "ANALYZE", "CREATE_REPLICATION_SLOT")
 counting, left = False, int(last)
 
 def step(what):
@@ -38,11 +38,12 @@ def step(what):
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-def execute(self, query, parameters=None, original=Session.execute):
-    original(self, query, parameters)
+def rows(self, query, parameters=None, original=Session.rows):
+    found = original(self, query, parameters)
     words = (query if isinstance(query, str) else query.as_string(self._connection)).split()
-    if words[0] in CHANGES:
+    if words[0] in CHANGES or words[1:2] == ["pg_catalog.pg_drop_replication_slot(slot_name)"]:
         step(" ".join(words)[:70])
+    return found
 
 def append(self, event, original=Journal.append, **facts):
     global counting
@@ -55,7 +56,7 @@ def run(command, *rest, original=commands.run):
     step("program: " + command.program)
     return done
 
-Session.execute, Journal.append, commands.run = execute, append, run
+Session.rows, Journal.append, commands.run = rows, append, run
 taken = fenced(database, Path(root), kind, proof)
 try:
     migrate.run(requests.migrate(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))

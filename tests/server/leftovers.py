@@ -38,11 +38,16 @@ def fenced(server: pgserver.Server) -> list[str]:
     return [f"{name} is {comment}" for name, comment in comments.items() if fence_mark.is_mark(comment)]
 
 
+def slots(server: pgserver.Server) -> list[str]:
+    """What runs keep of the write-ahead log."""
+    return server.psql("SELECT slot_name FROM pg_replication_slots WHERE slot_name ^@ 'pgsafe_'").splitlines()
+
+
 def require_none(directory: Path, server: pgserver.Server | None) -> None:
     """Wait until the runs below a directory have let go of everything; a watchdog looks twice a second."""
 
     def left() -> list[str]:
-        return [*working(directory).values(), *(fenced(server) if server else [])]
+        return [*working(directory).values(), *([*fenced(server), *slots(server)] if server else [])]
 
     with suppress(AssertionError):
         until(lambda: not left(), "nothing is left of the runs")

@@ -194,7 +194,7 @@ def proven(
     """A backup whose proof of that level is in the run's journal."""
     taken = back_up(database, backup_root, run_id=run_id)
     verdict = verify.run(requests.verify(database.target, taken.directory, level, proof=proof))
-    assert verdict.findings == ()
+    assert not verdict.findings, [finding.as_text() for finding in verdict.findings]
     return taken
 
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import rollback
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, Client, busy, longest_gap
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -61,7 +61,11 @@ def run_behind(database: Database, taken: backup.Backup, source: Path) -> migrat
 @pytest.mark.fault(51)
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("files", [BROKEN, GOOD], ids=["broken", "good"])
-@pytest.mark.parametrize(("kind", "proof"), [(fence.BOTH, "verified_copy"), (COPIED, "auto")], ids=["read", "copied"])
+@pytest.mark.parametrize(
+    ("kind", "proof"),
+    [(fence.BOTH, "verified_copy"), (COPIED, "auto"), (FOLLOWED, "verified_copy")],
+    ids=["read", "copied", "followed"],
+)
 def test_no_acknowledged_write_is_lost_behind_the_fence(
     database: Database,
     backup_root: Path,
@@ -82,7 +86,7 @@ def test_no_acknowledged_write_is_lost_behind_the_fence(
     require_nothing_lost(database, clients)
     assert {seen for client in clients for _moment, seen in client.seen} == {WHOLE}
     refused = any("read-only transaction" in refusal for client in clients for refusal in client.refusals)
-    assert refused == (kind == fence.BOTH)
+    assert refused == (kind == fence.BOTH) or kind == FOLLOWED
 
 
 def lost_by(restored: rollback.Restored, database: Database, before: int) -> int:

@@ -29,6 +29,8 @@ def require_whole(database: Database, before: object, died_behind: str) -> None:
         assert database.sql("SELECT count(*) FROM customers WHERE grade = 2") == "30", died_behind
         database.sql(f"{MIGRATED}; DROP SCHEMA pgsafe CASCADE")
     assert database.fingerprint() == before, died_behind
+    replication = "SELECT slot_name FROM pg_replication_slots UNION ALL SELECT subname FROM pg_subscription"
+    assert database.admin(replication) == "", died_behind
     beside = ours(database.server, database.name)
     assert all("__failed_" in name for name in beside), f"{beside} after it died behind {died_behind}"
 

@@ -36,6 +36,7 @@ from .request import BackupRequest
 
 _LOOK_SECONDS = 0.05
 
+Export = Callable[[Session], snapshot.Snapshot]
 Recording = Callable[[Session, str], AbstractContextManager[Optional[Recorder]]]
 
 
@@ -85,6 +86,7 @@ class Reading:
 
     :param holder: the session that exports it; see :func:`snapshot.holder`.
     :param found: receives the files, warnings and seconds.
+    :param export: takes the snapshot, in the session that holds it.
     :param recording: of blocks, beside the content; of the session that holds the snapshot, and its position.
     """
 
@@ -95,6 +97,7 @@ class Reading:
         place: formats.Place,
         found: Collected,
         holder: Session,
+        export: Export,
         recording: Recording,
     ) -> None:
         self._request = request
@@ -102,6 +105,7 @@ class Reading:
         self._place = place
         self._found = found
         self._holder = holder
+        self._export = export
         self._recording = recording
         self._read: list[Held] = []
         self._settled = False
@@ -120,7 +124,7 @@ class Reading:
         # Before the snapshot, so that of what others write after it nothing is left uncounted.
         with session(target, purpose=self._place.purpose) as reader:
             counted = reader.row(queries.TUPLES_WRITTEN)
-        snap, stop = snapshot.export(self._holder), parallel.Stop()
+        snap, stop = self._export(self._holder), parallel.Stop()
         with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
             pieces = [partial(self._archive, snap, major), partial(self._beside, snap, before, counted)]
             try:

@@ -17,7 +17,7 @@ from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
 from ..compare.contents import Recorder
 from ..errors import BadRequest, PgsafeError, Refused
-from ..fence import log_evidence
+from ..fence import follow, log_evidence
 from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal, new_run, now, of_run
@@ -159,6 +159,8 @@ class _Taking:
         self._place = formats.Place(request.target, planned.tools, directory, f"backup {journal.run_id}")
 
     def take(self) -> Manifest:
+        if self._fence and self._fence.followed:
+            follow.publish(self._request.target, self._journal, self._plan.identity)
         try:
             with self._found.timed("snapshot_held"):
                 held = self._under_snapshot()
@@ -189,14 +191,21 @@ class _Taking:
         request, deadline = self._request, time.monotonic() + self._request.lock_timeout
         with snapshot.holder(request.target, self._place.purpose) as holder:
             while True:
-                source, recording = self._plan.identity, self._recording
-                reading = Reading(request, source, self._place, self._found, holder, recording)
+                ways = (self._export, self._recording)
+                reading = Reading(request, self._plan.identity, self._place, self._found, holder, *ways)
                 try:
                     return reading.read(self._plan.server.major, max(0, deadline - time.monotonic()))
                 except CameBetween as between:
                     if time.monotonic() > deadline:
                         raise between.cause from None
                     self._begin_again(holder, between)
+
+    def _export(self, holder: Session) -> snapshot.Snapshot:
+        if self._fence is None or not self._fence.followed:
+            return snapshot.export(holder)
+        patience = float(self._request.lock_timeout)
+        with follow.snapshot(self._request.target, self._journal, self._plan.identity, patience) as exported:
+            return snapshot.export(holder, exported)
 
     def _recording(self, holder: Session, snapshot_lsn: str) -> AbstractContextManager[Recorder | None]:
         mark = self._fence.log if self._fence else None
@@ -249,7 +258,7 @@ class _Taking:
             tuples_written=held.counted[0],
             statistics=held.counted[1],
             files=tuple(sorted(self._found.files, key=lambda file: (manifests.KINDS.index(file.kind), file.name))),
-            fingerprint=replace(held.fingerprint, sequences=sequences),
+            fingerprint=follow.as_before(replace(held.fingerprint, sequences=sequences), self._journal),
             properties=fence.unfenced(held.properties, self._fence),
             cluster=held.cluster,
             left_out={**held.left_out, **self._not_chosen(held.fingerprint.tables)},

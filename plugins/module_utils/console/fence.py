@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model import COPIED
+from ..model import COPIED, FOLLOWED
 from ..text import FORESEEN, TICK
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _STAYS = {
     "closed": "stays open for writing until the migration; a rollback loses what is written until then",
     COPIED: "stays open for writing until the migration; its files are copied then, for a rollback",
+    FOLLOWED: "stays open for writing until seconds before the migration; a verified copy follows it, for a rollback",
     "none": "stays open for writing; a rollback loses what others write",
 }
 

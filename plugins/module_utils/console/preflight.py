@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model import COPIED
+from ..model import COPIED, FOLLOWED
 from ..text import CROSS, TICK, duration, size
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def preflight(found: Preflight) -> list[str]:
     about = f"PostgreSQL {facts.server_version_text}; {facts.database}: {size(facts.database_bytes)}"
     lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
     lines.append(f"[info] Estimate: a backup of {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
-    if facts.fence == COPIED:
+    if facts.fence in (COPIED, FOLLOWED):
         lines.append(f"[info] Clients write until {facts.database} is closed for the migration: {facts.fence_reason}")
     return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
 

@@ -22,7 +22,7 @@ from ..journal.journal import Journal
 from ..model import Fingerprint, Target
 from ..ports import commands, signals
 from ..ports.database import WRITING, Session, environment, identifier, literal, session, statement
-from ..postgres import client_tools, cutover, pg_tools, properties, queries
+from ..postgres import client_tools, cutover, logical, pg_tools, properties, queries
 from . import extensions, lock, restorer
 from . import watch as restore_watch
 
@@ -190,7 +190,16 @@ def _load_archive(
             _restore(target, name, source, parts.rest, moving)
         else:
             _restore(target, name, source, parts.schemas + parts.rest, moving)
+    _leave_out(target, name, source)
     restorer.settle(target, name)
+
+
+def _leave_out(target: Target, name: str, source: Source) -> None:
+    """What a run had given to its database for the time of the backup."""
+    manifest = source.manifest
+    with session(target.database(name), WRITING, "restore") as copy:
+        ours = names.replication_of_run(manifest.run_id, manifest.identity.oid)
+        logical.leave_out(copy, ours, manifest.fingerprint.catalog)
 
 
 @contextmanager
@@ -258,6 +267,7 @@ def _load_script(
     with _watched(target, name, progress) as moving:
         script = scripts.restricted(text)
         commands.write_from(_command(target, name, argv), script, moving)
+    _leave_out(target, name, source)
     restorer.settle(target, name)
 
 
@@ -266,10 +276,10 @@ def _command(target: Target, name: str, argv: tuple[str, ...]) -> commands.Comma
     return commands.Command(argv, env, stall_limit=STALL_SECONDS)
 
 
-def analyze(target: Target, name: str) -> None:
+def analyze(target: Target, name: str, *, vacuum: bool = False) -> None:
     """Statistics are in no dump: without them the first queries after a restore are slow."""
     with session(target.database(name), WRITING, "analyze") as copy:
-        copy.execute("ANALYZE")
+        copy.execute("VACUUM ANALYZE" if vacuum else "ANALYZE")
 
 
 def compare(target: Target, name: str, source: Source, views_filled: bool = True) -> None:
@@ -315,10 +325,17 @@ class Ready:
         return self.until.strftime("%Y-%m-%d %H:%M UTC") if self.until else ""
 
 
-def set_ready(target: Target, name: str, run_journal: Journal, *, of_files: bool = False) -> Ready:
-    """Close a verified copy, so that it stays unchanged until a rollback uses it or it is dropped."""
+def set_ready(
+    target: Target, name: str, run_journal: Journal, *, of_files: bool = False, following: bool = False
+) -> Ready:
+    """Close a verified copy, so that it stays unchanged until a rollback uses it or it is dropped.
+
+    :param following: it is yet to follow its database, by a worker of the server that connects to it. The copy has no
+        owner yet, and its connection limit of 0 keeps all but superusers out.
+    """
     with session(target.maintenance, cutover.DURABLE, "verified copy") as server:
-        server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
+        if not following:
+            server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(name)))
         server.execute(_marking(name, ready_mark(run_journal.run_id)))
         cutover.end_sessions(server, name)
         oid = int(server.value(queries.DATABASE_OID, (name,)))
@@ -426,11 +443,14 @@ def scratch(target: Target, name: str, source: Source, purpose: str) -> Iterator
 
 
 @contextmanager
-def kept_ready(target: Target, name: str, source: Source, run_journal: Journal) -> Iterator[None]:
-    """An empty database that the block fills and proves; kept closed afterwards, dropped if the block fails."""
+def kept_ready(target: Target, name: str, source: Source, run_journal: Journal, *, following: bool) -> Iterator[None]:
+    """An empty database that the block fills and proves; kept closed afterwards, dropped if the block fails.
+
+    :param following: as for :func:`set_ready`.
+    """
     with lock.held(target, name, "verified copy"), new(target, name, source):
         yield
-        set_ready(target, name, run_journal)
+        set_ready(target, name, run_journal, following=following)
 
 
 @contextmanager

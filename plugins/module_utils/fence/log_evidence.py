@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import names
 from ..backup_set.manifest import Manifest
 from ..compare import block_sums, blocks, fingerprint
 from ..compare.reading_modes import ASSUMED_BYTES_PER_SECOND
@@ -33,7 +34,7 @@ _LEAST_PATIENCE_SECONDS = 5.0
 
 
 def slot_of(run_id: str, identity: Identity) -> str:
-    return f"pgsafe_{run_id}_{identity.oid}"
+    return names.replication_of_run(run_id, identity.oid)
 
 
 def begin(target: Target, run_id: str, identity: Identity) -> tuple[Mark | None, str]:

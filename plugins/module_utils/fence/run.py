@@ -10,7 +10,7 @@ undo looks at the server, so that undoing twice, or undoing what was never done,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,19 +22,19 @@ from ..errors import BadRequest, PgsafeError, Refused
 from ..journal import lock as run_lock
 from ..journal.events import Event
 from ..journal.journal import Journal, new_run, of_run
-from ..model import COPIED, READ_ONLY_FENCES, DatabaseProperties, Identity, Target
+from ..model import COPIED, FOLLOWED, READ_ONLY_FENCES, DatabaseProperties, Identity, Target
 from ..ports.database import Session, identifier, literal, session, statement
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
 from ..postgres.changed_blocks import Mark
 from . import connect as connect_fence
-from . import counters, hooks, log_evidence, whereabouts
+from . import counters, follow, hooks, log_evidence, whereabouts
 from . import mark as fence_mark
 
 BOTH, CONNECT = READ_ONLY = READ_ONLY_FENCES
 CLOSED, NONE = ("closed", "none")
-KINDS = (BOTH, CLOSED, COPIED, CONNECT, NONE)
-CLOSING = (BOTH, CLOSED, COPIED)
+KINDS = (BOTH, CLOSED, COPIED, FOLLOWED, CONNECT, NONE)
+CLOSING = (BOTH, CLOSED, COPIED, FOLLOWED)
 
 RESET = "the statistics were reset, or the server was restarted after a crash"
 _SETTING = "default_transaction_read_only"
@@ -97,6 +97,16 @@ class Fence:
     def copied(self) -> bool:
         """Whether the files of the closed database are copied, so that a rollback loses no write."""
         return self.kind == COPIED
+
+    @property
+    def followed(self) -> bool:
+        """Whether the verified copy follows the database until it is closed, so that a rollback loses no write."""
+        return self.kind == FOLLOWED
+
+    @property
+    def judged_as_closed(self) -> bool:
+        """Whether clients write after the backup, and a migration is judged by what the closed database was."""
+        return self.copied or self.followed
 
 
 @dataclass(frozen=True)
@@ -245,17 +255,25 @@ def _mark(target: Target, fence: Fence, run_journal: Journal) -> None:
 
 
 def _read_only(target: Target, fence: Fence) -> int:
-    """The default of every new session, and the end of every older one; how many there were."""
-    name = fence.identity.name
     with session(target.maintenance, cutover.DURABLE, "fence") as server:
-        cutover.require(server, here(fence, name))
-        server.execute(_set(name, "on"))
-        moment = server.value(queries.CLOCK)
-        ended: set[int] = set()
-        while older := server.rows(queries.SESSIONS_BEFORE, (name, moment, list(ended))):
-            for pid, user in older:
-                cutover.end(server, name, pid, user)
-                ended.add(pid)
+        return read_only(server, fence)
+
+
+def read_only(server: Session, fence: Fence, check: Callable[[], object] = bool) -> int:
+    """The default of every new session, and the end of every older one; how many there were.
+
+    :param check: called between two looks; what it raises ends the wait.
+    """
+    name = fence.identity.name
+    cutover.require(server, here(fence, name))
+    server.execute(_set(name, "on"))
+    moment = server.value(queries.CLOCK)
+    ended: set[int] = set()
+    while older := server.rows(queries.SESSIONS_BEFORE, (name, moment, list(ended))):
+        for pid, user in older:
+            cutover.end(server, name, pid, user)
+            ended.add(pid)
+        check()
     return len(ended)
 
 
@@ -357,9 +375,12 @@ def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> 
         fence = _require_here(server, fence, after_failover)
         found = server.rows(queries.NAME_AND_OPEN, (fence.identity.oid,))
         name = found[0][0] if found else None
+        follow.end(server, target, fence.identity, name, run_journal)
         if name:
             _open(server, fence, name, run_journal)
         log_evidence.end(server, run_journal, fence.identity)
+    # Clients that keep such a table locked keep nobody out.
+    follow.give_back(target, fence.identity.name if name == fence.closed_name else name, run_journal)
     return opened(fence, run_journal)
 
 

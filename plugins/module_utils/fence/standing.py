@@ -54,6 +54,8 @@ def access(run_journal: Journal) -> str:
         return OPEN
     if state.fence is FenceStage.CLOSING:
         return CLOSED
+    if state.fence is FenceStage.READ_ONLY:
+        return READ_ONLY
     return READ_ONLY if raised.read_only else OPEN
 
 

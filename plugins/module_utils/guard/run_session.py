@@ -12,6 +12,7 @@ import threading
 from contextlib import suppress
 
 from ..errors import PgsafeError
+from ..fence import follow
 from ..fence import run as fence
 from ..journal import lock as run_lock
 from ..journal.journal import Journal
@@ -61,7 +62,10 @@ class RunSession:
     def _limit_log(self, server: Session) -> None:
         """What the run's replication slot keeps must not fill the disk; this shows too that the server answers."""
         raised = fence.recorded(self._journal)
-        if raised is None or raised.log is None:
+        if raised is not None and self._journal.state.published:
+            if follow.endangers_disk(server, self._journal, raised.identity):
+                self._journal.note("The disk of pg_wal was filling up: the replication slot of the run was dropped.")
+        elif raised is None or raised.log is None:
             server.value("SELECT 1")
         elif changed_blocks.drop_if_too_large(server, raised.log.slot):
             self._journal.note("The replication slot kept more of the write-ahead log than max_wal_size: dropped.")

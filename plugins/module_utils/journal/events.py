@@ -18,6 +18,15 @@ class Event(Word):
     GIVING_UP = "giving_up"  # error; the database could not be closed
     OPENED = "opened"
 
+    # A verified copy that follows the database. UNFOLLOWED says that of all this nothing is left.
+    PUBLISHING = "publishing"  # publication, keyless: the tables whose replica identity changes
+    SLOTTING = "slotting"  # slot, free_bytes: on the disk of the log
+    SUBSCRIBING = "subscribing"  # name, oid: of the copy
+    FOLLOWING = "following"  # seconds
+    READING_ONLY = "reading_only"  # clock
+    EQUAL = "equal"  # seconds, rows
+    UNFOLLOWED = "unfollowed"
+
     BACKUP_STARTED = "backup_started"  # backup_dir, database
     BACKED_UP = "backed_up"  # backup_dir, manifest_sha256
     BACKUP_FAILED = "backup_failed"  # error

@@ -39,6 +39,7 @@ class FenceStage(Word):
     NEVER = "never"
     RAISING = "raising"
     STANDING = "standing"
+    READ_ONLY = "read_only"
     CLOSING = "closing"
     LIFTED = "lifted"
 
@@ -92,6 +93,13 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
     Event.CLOSING: _PREPARES,
     Event.GIVING_UP: _moving(GIVING_UP, *_BEFORE_ARMED),
     Event.OPENED: _ANYWHERE,
+    Event.PUBLISHING: _PREPARES,
+    Event.SLOTTING: _PREPARES,
+    Event.SUBSCRIBING: _PREPARES,
+    Event.FOLLOWING: _PREPARES,
+    Event.READING_ONLY: _PREPARES,
+    Event.EQUAL: _PREPARES,
+    Event.UNFOLLOWED: _ANYWHERE,
     Event.BACKUP_STARTED: _PREPARES,
     Event.BACKED_UP: _PREPARES,
     Event.BACKUP_FAILED: _PREPARES,
@@ -134,6 +142,7 @@ TRANSITIONS: Mapping[Event, Mapping[Stage, Stage]] = {
 _FENCE = {
     Event.FENCING: FenceStage.RAISING,
     Event.FENCED: FenceStage.STANDING,
+    Event.READING_ONLY: FenceStage.READ_ONLY,
     Event.CLOSING: FenceStage.CLOSING,
     Event.OPENED: FenceStage.LIFTED,
 }
@@ -162,13 +171,15 @@ _RESET: Mapping[Event, Mapping[str, Any]] = {
     Event.ROLLING_BACK: {"accepted": None},
     Event.VERIFIED_COPY_DROPPED: {"verified_copy": None, "copying": ""},
     Event.UNPINNED: {"pinned": ""},
+    Event.PUBLISHING: {"published": True},
+    Event.UNFOLLOWED: {"published": False},
 }
 
 # What becomes of the backup beside the run: a run that rests goes on resting.
 _OF_RETENTION = (Event.PINNED, Event.UNPINNED, Event.PRUNING, Event.DROPPING_KEPT)
 
 # After these events a run waits for its next task, without a process of its own but the watchdog.
-_RESTING = (Event.FENCED, Event.BACKED_UP, Event.VERIFIED)
+_RESTING = (Event.FENCED, Event.BACKED_UP, Event.VERIFIED, Event.FOLLOWING)
 
 # From these events on a job puts things back or opens the database, and its sessions are not terminated any more.
 _PUTTING_BACK = (Event.FAILED, Event.GIVING_UP, Event.ACCEPTED)
@@ -185,6 +196,7 @@ class RunState:
     :param puts_back: the newest job has begun to put things back, or to open the database.
     :param rollback_failed: a rollback has failed since the window was opened.
     :param pinned: why retention leaves the backup alone; empty where it does not.
+    :param published: the database may have a publication of the run's, with all that belongs to it.
     :param newest: the last event that is the run's own.
     :param irregular: each event that its stage does not allow, a readable line each.
     """
@@ -201,6 +213,7 @@ class RunState:
     puts_back: bool = False
     rollback_failed: bool = False
     pinned: str = ""
+    published: bool = False
     newest: Event | None = None
     irregular: tuple[str, ...] = ()
 

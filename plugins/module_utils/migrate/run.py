@@ -23,7 +23,7 @@ from ..compare import fingerprint, schema
 from ..copies import copy as copies
 from ..copies import losses, of_files
 from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
-from ..fence import as_closed, counters, hold, log_evidence, verdict_counters, whereabouts
+from ..fence import as_closed, counters, equal, follow, hold, log_evidence, verdict_counters, whereabouts
 from ..fence import run as fence
 from ..journal import applied_files
 from ..journal.applied_files import Applying
@@ -399,7 +399,7 @@ class _Window:
         self._sessions_ended = 0
         self._writes: int | None = 0
         self._came_back = 0
-        self._started = self._opened = time.monotonic()
+        self._started = self._closing = self._opened = time.monotonic()
         self._verification: VerificationReport | None = None
         self._idle = False
         self._warnings: tuple[str, ...] = ()
@@ -444,36 +444,51 @@ class _Window:
         with session(login_triggers.silenced(target), WRITING, self._purpose) as server:
             _require_none_prepared(server)
             self._sessions_ended = len(server.rows(queries.SESSIONS, (target.dbname, [server.pid])))
+        if self._fence is not None and self._fence.followed:
+            self._fence = self._proven_equal(self._fence)
         way_in = fence.close(target, self._fence, self._journal) if self._fence else target
         self._own_way_in = login_triggers.silenced(way_in)
         self._require_unwritten(self._own_way_in)
         with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, way_in.dbname)
             self._writes = self._written_by_others(server)
+        if self._fence is not None and self._fence.followed:
+            follow.give_back(target, way_in.dbname, self._journal)
+        if self._fence is not None and self._fence.judged_as_closed:
+            self._judge_by_now(self._fence)
         if self._fence is not None and self._fence.copied:
-            self._copy(self._fence)
+            of_files.make(target, way_in.dbname, self._ready_name, self._journal)
         self._before = _versions(self._request, way_in, self._purpose)
         return way_in
 
-    def _copy(self, raised: fence.Fence) -> None:
-        """What the migration is judged by, and a copy of the files that a rollback puts in the place."""
-        target, closed, run_id = self._request.target, self._own_way_in, self._journal.run_id
+    @property
+    def _ready_name(self) -> str:
+        return names.beside(self._request.target.dbname, "ready", self._journal.run_id)
+
+    def _proven_equal(self, raised: fence.Fence) -> fence.Fence:
+        """The fence, read-only by now, with the counters that show a write from here on."""
+        found = equal.prove(self._request.target, raised, self._manifest, self._journal, self._request.jobs)
+        self._closing = time.monotonic()
+        return replace(raised, seen=found.seen, since=found.since)
+
+    def _judge_by_now(self, raised: fence.Fence) -> None:
+        """What the migration is judged by, since clients have written after the backup."""
+        target, closed = self._request.target, self._own_way_in
         found = migration_verify.as_it_is(closed, self._manifest, self._purpose)
         with session(target.maintenance, purpose=self._purpose) as server:
             held = fence.unfenced(properties.read(server, closed.dbname), raised)
         self._manifest = replace(found, properties=held)
         self._at_closing = counters.take(closed)
         as_closed.write(self._journal, as_closed.AsClosed(self._manifest, self._at_closing))
-        of_files.make(target, closed.dbname, names.beside(target.dbname, "ready", run_id), self._journal)
 
     def _written_by_others(self, server: Session) -> int | None:
         """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
 
         A bound once every session has gone and reported its counts. Behind the read-only fence the change counters have
         proven that there are none, where the statistics would count those of an ANALYZE. A copy of the closed
-        database's files has them all.
+        database's files has them all, and so has one that was followed to the end.
         """
-        if self._fence is not None and (self._fence.read_only or self._fence.copied):
+        if self._fence is not None and (self._fence.read_only or self._fence.judged_as_closed):
             return 0
         counted, statistics = server.row(queries.TUPLES_WRITTEN)
         if not statistics or statistics != self._manifest.statistics:
@@ -485,6 +500,10 @@ class _Window:
         :raises Refused: a session wrote under the read-only fence, so the backup is not what a rollback must restore.
         """
         written = fence.written_since(self._fence, way_in) if self._fence else ()
+        if self._fence and self._fence.followed and fence.RESET in written:
+            raise Refused(
+                f"Since {self._request.target.dbname} was compared with its copy {fence.RESET}.", remedy="Run again."
+            )
         if fence.RESET in written:
             written = rollback.differences(way_in, self._manifest, self._request.jobs, self._journal)
             if written:
@@ -802,7 +821,7 @@ class _Window:
             rollback=restored,
             fence=self._fence.kind if self._fence else fence.NONE,
             seconds_read_only=self._since_read_only(),
-            seconds_closed=round(self._opened - self._started, 3),
+            seconds_closed=round(self._opened - self._closing, 3),
             warnings=self._warnings,
             versions=self._version_changes(),
             file_runs=tuple(self._file_runs),
@@ -810,7 +829,9 @@ class _Window:
 
     def _since_read_only(self) -> float | None:
         """Other processes began it, so it is by the clock on the wall."""
-        if self._fence is None or not self._fence.read_only or self._fence.since is None:
+        if self._fence is None or self._fence.since is None:
+            return None
+        if not (self._fence.read_only or (self._fence.followed and self._fence.seen)):
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
 

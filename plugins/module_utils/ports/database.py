@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from ..model import Target
 try:
     import psycopg2
     import psycopg2.extensions
+    import psycopg2.extras
     from psycopg2 import sql
 
     # The bytes of a database in SQL_ASCII are unchecked; each is some character of Latin 1.
@@ -338,6 +340,12 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
 
 
 def _opened(target: Target, settings: Mapping[str, str], purpose: str) -> Session:
+    connection = _connection(target, settings, purpose)
+    connection.autocommit = True
+    return Session(connection, target)
+
+
+def _connection(target: Target, settings: Mapping[str, str], purpose: str, factory: Any = None) -> Any:
     keywords: dict[str, Any] = {
         "connect_timeout": "10",
         **_KEEPALIVES,
@@ -347,11 +355,39 @@ def _opened(target: Target, settings: Mapping[str, str], purpose: str) -> Sessio
         "options": _options(target, settings),
     }
     try:
-        connection = psycopg2.connect(**keywords)
+        return psycopg2.connect(**keywords, connection_factory=factory)
     except psycopg2.Error as error:
         raise _not_connected(error, target) from error
-    connection.autocommit = True
-    return Session(connection, target)
+
+
+@contextmanager
+def snapshot_of_slot(target: Target, slot: str, patience: float) -> Iterator[str]:
+    """Make a logical replication slot; the name of the snapshot that its changes follow, for the time of the block.
+
+    https://www.postgresql.org/docs/current/protocol-replication.html
+
+    :param slot: of letters, digits and underscores.
+    :param patience: seconds to wait for the transactions of now to end.
+    :raises QueryFailed: they did not, or the server refused.
+    """
+    factory = psycopg2.extras.LogicalReplicationConnection
+    opened = Session(_connection(target, {**PINNED, **target.startup}, "slot", factory), target)
+    # A walsender heeds no statement_timeout.
+    limit = threading.Timer(patience, opened.cancel)
+    limit.daemon = True
+    try:
+        limit.start()
+        exported = str(opened.row(f"CREATE_REPLICATION_SLOT {slot} LOGICAL pgoutput (SNAPSHOT 'export')")[2])
+        limit.cancel()
+        yield exported
+    finally:
+        limit.cancel()
+        opened.close()
+
+
+def conninfo(**keywords: str) -> str:
+    """A connection string of libpq, its values quoted."""
+    return str(psycopg2.extensions.make_dsn(**keywords))
 
 
 def _require_safe_path(opened: Session) -> None:

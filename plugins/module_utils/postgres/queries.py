@@ -41,6 +41,8 @@ NAME_AND_OPEN = "SELECT datname, datallowconn FROM pg_catalog.pg_database WHERE 
 DATA_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
 PRELOAD_LIBRARIES = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"
 
+SLOT_EXISTS = "SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = %s"
+
 STANDBY = "SELECT pg_catalog.pg_is_in_recovery()"
 # The server that a standby streams from; NULL for a role that may not see it.
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-WAL-RECEIVER-VIEW

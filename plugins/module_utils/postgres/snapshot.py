@@ -72,14 +72,18 @@ def await_free(session: Session, patience: float) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def export(session: Session) -> Snapshot:
+def export(session: Session, of: str = "") -> Snapshot:
     """Export a snapshot without a lock on any table, and hold it until :func:`release`.
+
+    :param of: a snapshot that another session has exported, which is exported again; empty for one of now.
 
     A TRUNCATE or a rewriting ALTER TABLE between the snapshot and the locks would show a reader of the snapshot an
     empty table: the caller compares the tables' files once it has the locks.
     https://www.postgresql.org/docs/current/mvcc-caveats.html
     """
     session.execute(f"BEGIN {ONE_SNAPSHOT}")
+    if of:
+        session.execute(statement("SET TRANSACTION SNAPSHOT {name}", name=literal(of)))
     name, lsn = session.row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_wal_lsn()::text")
     return Snapshot(name, lsn, session)
 

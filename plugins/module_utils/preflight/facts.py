@@ -18,7 +18,7 @@ from ..copies import losses
 from ..errors import BadRequest, FileFailed, LockNotAvailable, PgsafeError
 from ..fence import run as fence
 from ..journal.journal import RUNS, all_runs
-from ..model import COPIED, RECORD_SCHEMA, StoreAddress, Target
+from ..model import COPIED, FOLLOWED, RECORD_SCHEMA, StoreAddress, Target
 from ..ports import age, safe_paths
 from ..ports.database import Session, session
 from ..ports.object_store import Store
@@ -35,7 +35,7 @@ from ..postgres import (
 )
 from ..text import size
 from ..verify import instance, proof_choice
-from . import access_probe, backup_forecast, fence_choice, job_container, sampling, server_facts
+from . import access_probe, backup_forecast, fence_choice, following, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
 from .checks.check import (
     CopyEncryption,
@@ -209,6 +209,7 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             fence=kind.kind,
             fence_reason=kind.reason,
             closed_copy=closed_copy,
+            followed_copy=following.look(reader, common, plan.asked.jobs) if kind.kind == FOLLOWED else (),
             thresholds=plan.thresholds,
             keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
@@ -310,7 +311,9 @@ def _contents(plan: Plan, reader: Session, kind: str) -> dict[str, Any]:
         "reordered_tables": lost.pop(losses.REORDERED, ()),
         "not_given_back": losses.lines(lost),
         "roles_that_write": (
-            _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,)) if kind in fence.READ_ONLY else ()
+            _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,))
+            if kind in (*fence.READ_ONLY, FOLLOWED)
+            else ()
         ),
     }
 

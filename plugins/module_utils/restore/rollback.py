@@ -133,7 +133,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
 def _as_closed(run_journal: Journal | None) -> AsClosed | None:
     """What the database was when it was closed; None where its backup says that, or nothing does any more."""
     raised = fence.recorded(run_journal) if run_journal else None
-    if run_journal is None or raised is None or not raised.copied:
+    if run_journal is None or raised is None or not raised.judged_as_closed:
         return None
     try:
         return as_closed.read(run_journal)
@@ -271,10 +271,12 @@ def _require_as_restored(target: Target, manifest: Manifest, jobs: int, run_jour
     """
     :raises Refused: the database was rolled back to this backup before, and has been changed since, or may have been.
     """
-    if _by_files(run_journal):
+    raised = fence.recorded(run_journal) if run_journal else None
+    if _by_files(run_journal) or (raised and raised.followed):
+        copy = "that had followed it" if raised and raised.followed else "of its files that the run had made"
         raise Refused(
-            f"{manifest.identity.name} was rolled back before, to the copy of its files that the run had made; what "
-            "was written since is not known.",
+            f"{manifest.identity.name} was rolled back before, to the copy {copy}; what was written since is not "
+            "known.",
             remedy="To have the backup beside it, name a new_database.",
         )
     live = target.database(manifest.identity.name)
@@ -354,7 +356,7 @@ def _replace(
     kept = whereabouts.kept_name(manifest) if live.places(0) else ""
     prepared = _end_prepared(request.target, live, run_journal)
     ready, why_not = _ready(request.target, run_journal)
-    held = closed.manifest if closed and ready and ready.method == FILE_COPY else manifest
+    held = closed.manifest if closed and ready else manifest
     ahead, unread = _ahead(request.target, live, held, run_journal)
     lost = _lost(request, live, run_journal, kept)
     restored = copy_lock.held(request.target, whereabouts.restored_name(manifest), "rollback")
@@ -453,9 +455,9 @@ def _end_prepared(target: Target, live: Live, run_journal: Journal | None) -> tu
 
 
 def _older(found: _Candidate, kept: str, run_journal: Journal | None) -> tuple[str, ...]:
-    """What clients wrote while the backup was taken is in no backup, but in the copy of the files alone."""
+    """What clients wrote since the backup is in no backup, but in the copy that has it alone."""
     raised = fence.recorded(run_journal) if run_journal else None
-    if raised is None or not raised.copied or found.method == FILE_COPY:
+    if raised is None or not raised.judged_as_closed or found.method in _KEPT_READY:
         return ()
     return (f"What clients wrote between the backup and the closing of the database is in {kept} only.",)
 

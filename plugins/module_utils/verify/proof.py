@@ -93,17 +93,21 @@ def scratch(target: Target) -> Place:
     return made
 
 
-def verified_copy(target: Target, run_journal: Journal) -> Place:
-    """A database beside the live one that is kept, closed and analyzed, for a rollback by renames alone."""
+def verified_copy(target: Target, run_journal: Journal, *, following: bool) -> Place:
+    """A database beside the live one that is kept, closed and analyzed, for a rollback by renames alone.
+
+    :param following: it will follow the live one until the migration.
+    """
 
     @contextmanager
     def made(stored: Stored, found: Found) -> Iterator[Copy]:
         source = _source(target, stored)
         name = names.beside(stored.manifest.identity.name, "ready", stored.manifest.run_id)
-        with _advising(), copies.kept_ready(target, name, source, run_journal):
+        with _advising(), copies.kept_ready(target, name, source, run_journal, following=following):
             yield Copy(target, name, source)
             with found.timed("analyze"):
-                copies.analyze(target, name)
+                # What follows is read again under the fence, and faster where rows are known to be visible.
+                copies.analyze(target, name, vacuum=following)
 
     return made
 

@@ -18,12 +18,14 @@ from ..backup_set.manifest import ENVELOPE, MANIFEST, Manifest
 from ..copies import copy as copies
 from ..copies import losses
 from ..errors import BadRequest, Refused
+from ..fence import follow
 from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..model import Target
 from ..ports import files, signals
 from ..postgres import client_tools, login_triggers
+from ..text import duration
 from . import decoding, encrypted, findings, instance, integrity, origin, proof, proof_choice
 from .findings import BackupProof, Found
 
@@ -60,11 +62,14 @@ AUTO = "auto"
 # Each makes the place on the server of the connection that level restore is proven in.
 _PLACES: dict[str, Callable[[VerifyRequest], proof.Place]] = {
     "scratch": lambda request: proof.scratch(login_triggers.silenced(request.target)),
-    VERIFIED_COPY: lambda request: proof.verified_copy(
-        login_triggers.silenced(request.target), _journal_to_keep(request)
-    ),
+    VERIFIED_COPY: lambda request: _verified_copy(request, _journal_to_keep(request)),
 }
 PROOFS = (*_PLACES, origin.TEMPORARY_INSTANCE)
+
+
+def _verified_copy(request: VerifyRequest, run_journal: Journal) -> proof.Place:
+    target = login_triggers.silenced(request.target)
+    return proof.verified_copy(target, run_journal, following=_followed(run_journal))
 
 
 def plan(request: VerifyRequest) -> None:
@@ -112,11 +117,15 @@ def run(request: VerifyRequest) -> BackupProof:
         with signals.raised("The verification"):
             return _verdict(request, manifest)
     with run_journal.held():
+        _require_none_following(run_journal)
         sealed = manifests.digest_of(request.backup_dir)
         run_journal.append(Event.VERIFYING, level=request.level)
         with signals.raised("The verification"):
             verdict = _verdict(request, manifest)
         _record(request, verdict, run_journal, sealed)
+        if _followed(run_journal) and verdict.reached == "restore":
+            with signals.raised("The verification"):
+                verdict = _following(request, verdict, run_journal, manifest)
         ready = copies.recorded_ready(run_journal)
     return replace(verdict, verified_copy=ready.name if ready else "")
 
@@ -135,6 +144,26 @@ def _run_encrypted(request: VerifyRequest) -> BackupProof:
         if run_journal and os.access(run_journal.directory, os.W_OK):
             _record(request, found, run_journal, manifests.seal_digest(request.backup_dir))
     return found
+
+
+def _require_none_following(run_journal: Journal) -> None:
+    if _followed(run_journal) and run_journal.last(Event.SUBSCRIBING):
+        raise Refused(
+            f"The verified copy of the run {run_journal.run_id} follows its database already.",
+            remedy="Go on with the migration, or begin another run.",
+        )
+
+
+def _following(
+    request: VerifyRequest, verdict: BackupProof, run_journal: Journal, manifest: Manifest
+) -> BackupProof:
+    """The proof, with what is left of the run's preparations: its copy follows the database from here on.
+
+    :raises Refused: it cannot.
+    """
+    seconds = follow.begin(request.target, run_journal, manifest.identity)
+    told = f"the verified copy follows the database from here on: it had caught up after {duration(seconds)}"
+    return replace(verdict, notes=(*verdict.notes, told), seconds={**verdict.seconds, "catch up": seconds})
 
 
 def run_of(backup_dir: Path) -> Journal | None:
@@ -177,6 +206,12 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
         found.notes.extend(origin.reaching_out(scripts.lines(gzip_files.read(request.backup_dir / manifests.SCRIPT))))
     stored = proof.Stored(request.backup_dir, manifest, request.jobs, kept_in)
     place = _chosen(request, manifest, found, kept=not (run_journal and _copied(run_journal)))
+    if run_journal and _followed(run_journal) and place != VERIFIED_COPY:
+        raise BadRequest(
+            f"The verified copy of the run is to follow its database, and the backup would be proven in {place}.",
+            remedy="Set pg_migrate_proof: verified_copy and make room for the copy, or choose pg_migrate_fence: "
+            "read_only+closed.",
+        )
     if place == origin.TEMPORARY_INSTANCE:
         allowed = own or request.trusted or origin.superuser_allowed()
         proof.look_apart(stored, request.instance_options, found, superuser_allowed=allowed)
@@ -188,6 +223,11 @@ def _copied(run_journal: Journal) -> bool:
     """Whether a rollback of the run will have a copy of the closed database's files."""
     raised = fence.recorded(run_journal)
     return raised is not None and raised.copied
+
+
+def _followed(run_journal: Journal) -> bool:
+    """Whether the verified copy of the run is to follow its database."""
+    return run_journal.state.published
 
 
 def _chosen(request: VerifyRequest, manifest: Manifest, found: Found, *, kept: bool) -> str:

@@ -298,6 +298,19 @@ class ClosedCopy:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """What keeps a verified copy from following its database.
+
+    :param severity: ``error``, or ``warning`` where it is an estimate.
+    :param what: a clause, without a full stop.
+    """
+
+    severity: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Thresholds:
     """From when on something is a problem.
 
@@ -331,6 +344,7 @@ class Facts(ServerFacts):
     :param proof: where the backup will be proven, ``none`` below the level ``restore``.
     :param fence: the kind of fence that will be raised.
     :param fence_reason: why it was chosen.
+    :param followed_copy: what keeps a copy from following the database; empty for another fence.
     :param unreadable: tables, sequences and large objects that the role may not read.
     :param hidden_rows: tables whose rows row-level security hides from the role.
     :param left_out: what a dump by this role would leave out without a word.
@@ -374,6 +388,7 @@ class Facts(ServerFacts):
     fence_reason: str
     closed_copy: ClosedCopy
     thresholds: Thresholds
+    followed_copy: tuple[Obstacle, ...] = ()
     copy_places: tuple[CopyPlace, ...] = ()
     copy_stores: tuple[CopyStore, ...] = ()
     copy_encryption: tuple[CopyEncryption, ...] = ()

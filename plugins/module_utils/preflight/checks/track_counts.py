@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ...model import FOLLOWED
 from ...names import quoted
 from .check import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    if facts.read_only_fence and not facts.track_counts:
+    if (facts.read_only_fence or facts.fence == FOLLOWED) and not facts.track_counts:
         yield Problem(
             "track_counts",
             "error",

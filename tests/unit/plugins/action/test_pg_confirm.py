@@ -135,6 +135,13 @@ def test_the_question_says_where_the_writes_are_that_the_backup_does_not_have() 
     assert "an OID" not in text
 
 
+def test_the_question_says_that_clients_write_until_the_copy_is_proven_equal() -> None:
+    text = pg_confirm.question([{**DATABASES[0], "fence": "followed+closed", "not_given_back": ["an OID"]}])
+    assert "Clients go on writing until the database becomes read-only" in text
+    assert "what they write from the backup on is in that copy, and not in the backup" in text
+    assert "Not given back by a rollback: an OID" in text
+
+
 def test_the_question_names_the_copies_of_the_backup() -> None:
     text = pg_confirm.question([{**DATABASES[0], "copied_to": ["/mnt/nfs/app/migration_1", "/mnt/x\ny"]}])
     assert "    Copy: /mnt/nfs/app/migration_1\n" in text

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The read-only stage of a database whose verified copy has followed it: both are proven to have equal content.
+
+It has a limit. Beyond it, or where the two differ, the caller lifts the fence and refuses; no client has lost a write.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from ..backup_set.manifest import Manifest
+from ..compare import fingerprint
+from ..compare.catalog import facts as catalog
+from ..copies import copy as copies
+from ..copies.copy import Ready
+from ..errors import PgsafeError, Refused
+from ..journal.events import Event
+from ..journal.journal import Journal
+from ..model import AS_RESTORED, SOURCE, Fingerprint, Target
+from ..ports import parallel
+from ..ports.database import ONE_SNAPSHOT, Session, application_name, identifier, literal, session, statement
+from ..postgres import cutover, logical, login_triggers, queries
+from . import counters, follow
+from . import run as fence
+from .counters import Counters
+from .run import Fence
+
+LIMIT_SECONDS = 60.0
+
+_PURPOSE = "prove equal"
+_PAUSE_SECONDS = 0.02
+# Beyond it a copy goes to the disk.
+_IN_MEMORY_BYTES = 16 << 20
+
+_UNLOGGED = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND c.oid >= 16384
+"""
+# A restore makes them in the order in which they depend on each other.
+_FILLED_VIEWS = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' AND c.relispopulated ORDER BY c.oid
+"""
+
+
+@dataclass(frozen=True)
+class Equal:
+    """:param seen: the change counters before the comparison.
+    :param since: seconds of the clock since the database is read-only.
+    """
+
+    seen: Counters
+    since: float
+
+
+class _Limit:
+    """The time of the stage; every statement of it that is at work when it is over is ended."""
+
+    def __init__(self, target: Target, databases: tuple[str, ...]) -> None:
+        self._target = target
+        self._databases = databases
+        self._deadline = time.monotonic() + LIMIT_SECONDS
+        self.over = False
+
+    def check(self) -> None:
+        """
+        :raises Refused: the time is over.
+        """
+        if self.over or time.monotonic() > self._deadline:
+            raise _too_slow(self._databases[0])
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self.check()
+            time.sleep(_PAUSE_SECONDS)
+
+    def end_sessions(self, done: threading.Event) -> None:
+        if done.wait(self._deadline - time.monotonic()):
+            return
+        self.over = True
+        try:
+            with session(self._target.maintenance, cutover.DURABLE, "limit") as server:
+                while not done.wait(_PAUSE_SECONDS):
+                    for name in self._databases:
+                        server.execute(queries.TERMINATE_OURS, (name, application_name(_PURPOSE)))
+        except PgsafeError:
+            # The server is gone, and with it what was at work.
+            return
+
+
+def _too_slow(database: str) -> Refused:
+    return Refused(
+        f"{database} and its copy were not proven equal within {LIMIT_SECONDS:g} s of read-only time.",
+        remedy="Choose pg_migrate_fingerprint: sampled or raise pg_migrate_jobs, or choose another pg_migrate_fence.",
+    )
+
+
+def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journal, jobs: int) -> Equal:
+    """Make the database read-only, bring its copy up to date, and compare both; the copy is closed then.
+
+    :raises Refused: the schema changed, the copy does not follow, or they are not equal in time; to be undone.
+    """
+    target, ready = login_triggers.silenced(target), _following(run_journal)
+    live, copy = target.database(raised.identity.name), target.database(ready.name)
+    name, started = follow.name_of(run_journal.run_id, raised.identity), time.time()
+    with session(target.maintenance, cutover.DURABLE, _PURPOSE) as server:
+        _require_same_schema(live, manifest, run_journal)
+        follow.catch_up(server, copy, name)
+        started = time.time()
+        run_journal.append(Event.READING_ONLY, clock=started)
+        with _limited(target, (live.dbname, copy.dbname)) as limit:
+            fence.read_only(server, raised, limit.check)
+            position = server.value(logical.POSITION)
+            limit.wait_for(partial(_applied, server, copy, name, position))
+            follow.end(server, target, raised.identity, live.dbname, run_journal)
+            _carry(live, copy)
+            limit.check()
+            seen = counters.take(live)
+            _require_equal(live, copy, manifest, run_journal, jobs)
+            limit.check()
+    copies.set_ready(target, ready.name, run_journal)
+    rows = sum(manifest.fingerprint.rows.values())
+    run_journal.append(Event.EQUAL, seconds=round(time.time() - started, 3), rows=rows)
+    return Equal(seen, started)
+
+
+def _following(run_journal: Journal) -> Ready:
+    ready = copies.recorded_ready(run_journal)
+    if ready is None or run_journal.last(Event.FOLLOWING) is None or not run_journal.state.published:
+        raise Refused(
+            f"No verified copy follows {run_journal.database}.",
+            remedy="Verify the backup of the run by the level restore and proof: verified_copy.",
+        )
+    return ready
+
+
+def _require_same_schema(live: Target, manifest: Manifest, run_journal: Journal) -> None:
+    """Before any client is disturbed.
+
+    :raises Refused: DDL ran since the backup, which logical replication does not carry.
+    """
+    with session(live, purpose=_PURPOSE) as reader, reader.transaction(ONE_SNAPSHOT):
+        now = follow.as_before(fingerprint.without_contents(reader, SOURCE), run_journal)
+    changed = list(catalog.differences(manifest.fingerprint.catalog, now.catalog, exact=True))
+    if changed:
+        raise Refused(
+            f"The schema of {live.dbname} changed since its backup, and a copy cannot follow that: "
+            f"{'; '.join(changed[:5])}.",
+            remedy="Stop schema changes, large objects among them, then run again.",
+        )
+
+
+def _applied(server: Session, copy: Target, name: str, position: str) -> bool:
+    logical.behind(server, copy, name)
+    return logical.reached(server, position, name)
+
+
+@contextmanager
+def _limited(target: Target, databases: tuple[str, ...]) -> Iterator[_Limit]:
+    limit = _Limit(target, databases)
+    try:
+        with parallel.beside(limit.end_sessions):
+            yield limit
+    except PgsafeError as error:
+        if limit.over and not isinstance(error, Refused):
+            raise _too_slow(databases[0]) from error
+        raise
+
+
+def _carry(live: Target, copy: Target) -> None:
+    """What logical replication does not: sequences, unlogged tables, the content of materialized views."""
+    with session(live, purpose=_PURPOSE) as reader, session(copy, follow.SETTINGS, _PURPOSE) as writer:
+        _carry_sequences(reader, writer)
+        for table in reader.rows(_UNLOGGED):
+            _carry_rows(reader, writer, identifier(*table))
+        for view in writer.rows(_FILLED_VIEWS):
+            writer.execute(statement("REFRESH MATERIALIZED VIEW {view}", view=identifier(*view)))
+
+
+def _carry_sequences(reader: Session, writer: Session) -> None:
+    now, then = fingerprint.sequences(reader), fingerprint.sequences(writer)
+    for schema, name in reader.rows(queries.SEQUENCES):
+        state = now[f"{schema}.{name}"]
+        if then.get(f"{schema}.{name}") != state:
+            value, _comma, called = state.partition(",")
+            text = "SELECT pg_catalog.setval({name}::pg_catalog.regclass, {value}, {called})"
+            quoted = literal(identifier(schema, name).string)
+            writer.execute(statement(text, name=quoted, value=literal(int(value)), called=literal(called == "t")))
+
+
+def _carry_rows(reader: Session, writer: Session, table: object) -> None:
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as rows:
+        reader.copy_out(statement("COPY {table} TO STDOUT", table=table), rows)
+        rows.seek(0)
+        with writer.transaction():
+            writer.execute(statement("DELETE FROM ONLY {table}", table=table))
+            writer.copy_in(statement("COPY {table} FROM STDIN", table=table), iter(lambda: rows.read(1 << 20), b""))
+
+
+def _require_equal(live: Target, copy: Target, manifest: Manifest, run_journal: Journal, jobs: int) -> None:
+    """By the content of every row, as closely as the backup was read.
+
+    :raises Refused: they differ.
+    """
+    found: dict[str, Fingerprint] = {}
+
+    def read(of: Target, generation: str, _stop: parallel.Stop) -> None:
+        like = manifest.fingerprint
+        found[of.dbname] = fingerprint.of_database(of, jobs, generation, like=like, purpose=_PURPOSE)
+
+    parallel.together([partial(read, live, SOURCE), partial(read, copy, AS_RESTORED)])
+    was = follow.as_before(found[live.dbname], run_journal)
+    differing = fingerprint.differences(was, found[copy.dbname])
+    if differing:
+        raise Refused(
+            f"The copy of {live.dbname} that has followed it is not equal to it: {'; '.join(differing[:5])}.",
+            remedy="Large objects and schema changes cannot be followed: run again while there are none, or choose "
+            "another pg_migrate_fence.",
+        )

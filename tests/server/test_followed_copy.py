@@ -1,0 +1,418 @@
+# Copyright: (c) 2026, pgsafe maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clients write until seconds before the migration; a verified copy follows them, and a rollback loses no write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import equal, follow, standing
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import logical
+from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import following
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
+from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    Database,
+    back_up,
+    events,
+    failed,
+    fenced,
+    ours,
+    request,
+    until,
+    write_set,
+)
+from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import die_and_recover
+from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
+
+import pgserver
+
+CHECK = "followed_copy"
+LIMITS = ("idle_replication_slot_timeout = 1d", "max_slot_wal_keep_size = 1MB")
+
+WRITTEN_TO = """
+CREATE TABLE keyed (id serial PRIMARY KEY, writer integer, number integer);
+CREATE TABLE keyless (writer integer, number integer, seen integer DEFAULT 0);
+CREATE TABLE nothing (a integer); ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+CREATE TABLE emptied (writer integer, number integer);
+CREATE TABLE moved (id integer, place integer, writer integer, number integer, PRIMARY KEY (id, place))
+    PARTITION BY LIST (place);
+CREATE TABLE moved_1 PARTITION OF moved FOR VALUES IN (1);
+CREATE TABLE moved_2 PARTITION OF moved FOR VALUES IN (2);
+INSERT INTO moved SELECT n, 1, 0, 0 FROM generate_series(1, 10) AS n;
+CREATE UNLOGGED TABLE cached AS SELECT 1 AS a;
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM keyed
+"""
+
+
+@dataclass
+class Writer:
+    """One that changes rows of every kind, and keeps what was acknowledged: the newest number of each."""
+
+    number: int
+    acknowledged: int = 0
+    refusals: set[str] = field(default_factory=set)
+
+    def work(self, database: Database, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                connection = database.connect(f"writer {self.number}")
+                with connection:
+                    self._serve(connection, over)
+            except psycopg2.Error as error:
+                self.refusals.add(str(error).strip().splitlines()[-1])
+                over.wait(0.02)
+
+    def _serve(self, connection: psycopg2.extensions.connection, over: threading.Event) -> None:
+        while not over.is_set():
+            following = self.acknowledged + 1
+            with connection.cursor() as cursor:
+                for statement in self._statements(following):
+                    cursor.execute(statement)
+            connection.commit()
+            self.acknowledged = following
+            over.wait(0.005)
+
+    def _statements(self, number: int) -> Iterator[str]:
+        # What a lost acknowledgement has left.
+        yield f"DELETE FROM keyed WHERE writer = {self.number} AND number = {number}"
+        yield f"DELETE FROM keyless WHERE writer = {self.number} AND number = {number}"
+        yield f"INSERT INTO keyed (writer, number) VALUES ({self.number}, {number})"
+        yield f"INSERT INTO keyless VALUES ({self.number}, {number})"
+        yield f"UPDATE keyless SET seen = seen + 1 WHERE writer = {self.number} AND number = {number // 2}"
+        yield f"UPDATE moved SET place = 3 - place, writer = {self.number}, number = {number} WHERE id = {self.number}"
+        if self.number == 1 and number % 20 == 0:
+            yield "TRUNCATE emptied"
+            yield f"INSERT INTO emptied VALUES (1, {number})"
+
+    def require_there(self, database: Database) -> None:
+        """What was acknowledged is there, and at most one that was in doubt."""
+        for table in ("keyed", "keyless"):
+            found = database.sql(f"SELECT number FROM {table} WHERE writer = {self.number}").split()
+            there = {int(number) for number in found}
+            wanted = set(range(1, self.acknowledged + 1))
+            assert wanted <= there <= wanted | {self.acknowledged + 1}, table
+        moved = database.sql(f"SELECT number FROM moved WHERE id = {self.number}")
+        assert self.acknowledged <= int(moved) <= self.acknowledged + 1
+
+
+@contextmanager
+def writing(database: Database, count: int = 4) -> Iterator[list[Writer]]:
+    over, writers = threading.Event(), [Writer(number) for number in range(1, count + 1)]
+    threads = [threading.Thread(target=writer.work, args=(database, over)) for writer in writers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield writers
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for_writes(writers: list[Writer]) -> None:
+    before = [writer.acknowledged for writer in writers]
+    until(lambda: all(w.acknowledged > n + 1 for w, n in zip(writers, before)), "every writer writes")
+
+
+def run_of(taken: Backup) -> Journal:
+    found = journal.of_run(taken.directory.parent.parent, taken.run_id)
+    assert found is not None
+    return found
+
+
+def left(database: Database) -> list[str]:
+    """What a copy that followed the database has left on the server."""
+    server = "SELECT slot_name FROM pg_replication_slots UNION ALL SELECT subname FROM pg_subscription"
+    here = "SELECT pubname FROM pg_publication UNION ALL SELECT relname FROM pg_class WHERE relreplident = 'f'"
+    return [*database.admin(server).splitlines(), *database.sql(here).splitlines()]
+
+
+def require_as_before(database: Database) -> None:
+    """Open, and nothing of the run is left; a client can update what has no key."""
+    assert left(database) == []
+    assert database.sql("SELECT relreplident FROM pg_class WHERE relname = 'nothing'") in ("n", "")
+    assert ours(database.server, database.name) == set()
+    database.sql("CREATE TABLE writable (a integer); INSERT INTO writable VALUES (1); UPDATE writable SET a = 2")
+    database.sql("DROP TABLE writable")
+
+
+@pytest.mark.every_major
+@pytest.mark.parametrize("files", [BROKEN, GOOD], ids=["broken", "good"])
+def test_no_acknowledged_write_of_any_kind_is_lost(
+    database: Database,
+    backup_root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    files: dict[str, str],
+) -> None:
+    database.sql(WRITTEN_TO)
+    source = write_set(tmp_path / "set", files)
+    with writing(database) as writers:
+        wait_for_writes(writers)
+        taken = fenced(database, backup_root, FOLLOWED)
+        assert standing.access(run_of(taken)) == standing.OPEN
+        wait_for_writes(writers)
+        try:
+            outcome = migrate.run(request(database, taken, source))
+        except migrate.MigrationFailed as failure:
+            outcome = failure.outcome
+        wait_for_writes(writers)
+    assert outcome.verdict == ("migrated" if files is GOOD else "rolled_back"), outcome.warnings
+    for writer in writers:
+        writer.require_there(database)
+        assert not any("replica identity" in refusal for refusal in writer.refusals)
+    assert left(database) == []
+    assert database.sql("SELECT relreplident FROM pg_class WHERE relname = 'nothing'") == "n"
+    if outcome.rollback:
+        assert outcome.rollback.method == "verified_copy"
+        assert outcome.writes_since_backup == 0
+    with capsys.disabled():
+        print(f"\n{outcome.verdict}: {outcome.seconds_read_only:.2f} s without writes, closed {outcome.seconds_closed}")
+
+
+def in_the_copy(database: Database, taken: Backup, sql: str) -> None:
+    database.called(names.beside(database.name, "ready", taken.run_id)).sql(sql)
+
+
+def change_the_schema(database: Database, _taken: Backup) -> None:
+    database.sql("ALTER TABLE empty_one ADD b integer; INSERT INTO empty_one VALUES (1, 2); SELECT lo_create(4711)")
+
+
+def collide(database: Database, taken: Backup) -> None:
+    in_the_copy(database, taken, "INSERT INTO keyed VALUES (1, 0, 0)")
+    database.sql("INSERT INTO keyed (writer, number) VALUES (1, 1)")
+    enabled = "SELECT count(*) FROM pg_subscription WHERE subenabled"
+    until(lambda: database.admin(enabled) == "0", "the subscription has ended at its error")
+
+
+def alter_the_copy(database: Database, taken: Backup) -> None:
+    in_the_copy(database, taken, "UPDATE customers SET name = 'another' WHERE id = 7")
+
+
+def fill_the_disk(database: Database, taken: Backup) -> None:
+    with pytest.MonkeyPatch.context() as patch, session(database.target.maintenance) as server:
+        patch.setattr(follow, "_LEAST_FREE_BYTES", 1 << 62)
+        begun = run_of(taken).last(Event.SLOTTING)
+        assert begun is not None
+        patch.setitem(begun.facts, "free_bytes", 1 << 62)
+        patch.setattr(Journal, "last", lambda _journal, _event: begun)
+        assert follow.endangers_disk(server, run_of(taken), taken.manifest.identity)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "limit", "told"),
+    [
+        (change_the_schema, 60.0, "The schema of .* changed since its backup.*4711"),
+        (collide, 60.0, "has stopped following: a change could not be applied"),
+        (alter_the_copy, 60.0, "is not equal to it: table public.customers has other content in its 60 rows"),
+        (fill_the_disk, 60.0, "cannot follow any more: the replication slot .* is gone"),
+        (alter_the_copy, 0.0, "were not proven equal within 0 s"),
+    ],
+    ids=["schema", "error", "content", "disk", "limit"],
+)
+def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
+    database: Database,
+    backup_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[Database, Backup], None],
+    limit: float,
+    told: str,
+) -> None:
+    database.sql(WRITTEN_TO)
+    taken = fenced(database, backup_root, FOLLOWED)
+    meanwhile(database, taken)
+    before = follow.as_before(database.fingerprint(), run_of(taken))
+    monkeypatch.setattr(equal, "LIMIT_SECONDS", limit)
+    with pytest.raises(Refused, match=told):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    assert "armed" not in events(taken.directory)
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    assert database.fingerprint() == before
+    require_as_before(database)
+
+
+def test_a_transaction_that_stays_open_refuses_the_backup_by_its_name(database: Database, backup_root: Path) -> None:
+    raised = fence.run(requests.fence(database.target, backup_root, FOLLOWED))
+    insert = "INSERT INTO customers (name) VALUES ('')"
+    with database.holding(insert) as holder:
+        pid = holder.info.backend_pid
+        with pytest.raises(Refused) as caught:
+            back_up(database, backup_root, lock_timeout=1, run_id=raised.run_id)
+    assert f"pid {pid} (postgres in {database.name}" in caught.value.what
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    require_as_before(database)
+
+
+def test_a_table_that_a_client_keeps_locked_is_given_back_when_it_is_free(
+    database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.sql(WRITTEN_TO)
+    taken = fenced(database, backup_root, FOLLOWED)
+    monkeypatch.setattr(logical, "_LOCK_PATIENCE_SECONDS", 0.1)
+    with database.holding("SELECT FROM keyless") as holder:
+        pid = holder.info.backend_pid
+        with pytest.raises(LockNotAvailable) as caught:
+            recover.run(requests.recover(database.target, backup_root, patience=0))
+    assert f"public.keyless cannot be changed: other sessions lock the table: pid {pid} (" in caught.value.what
+    identities = "SELECT relname FROM pg_class WHERE relreplident = 'f' ORDER BY 1"
+    # Nothing keeps the log, and clients can write: the rest is for the next look of the watchdog.
+    assert [name for name in left(database) if name not in database.sql(identities).split()] == []
+    database.sql("UPDATE keyless SET seen = 1")
+    assert run_of(taken).state.fenced
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    require_as_before(database)
+
+
+def test_a_client_that_writes_behind_the_comparison_refuses_the_run(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = fenced(database, backup_root, FOLLOWED)
+
+    def prove(*arguments: Any, original: Any = equal.prove) -> equal.Equal:
+        found: equal.Equal = original(*arguments)
+        database.sql("BEGIN READ WRITE; INSERT INTO empty_one VALUES (1); COMMIT")
+        return found
+
+    monkeypatch.setattr(equal, "prove", prove)
+    with pytest.raises(Refused, match=r"in spite of the read-only fence.*1 rows were written"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    assert database.sql("SELECT a FROM empty_one") == "1"
+    require_as_before(database)
+
+
+def test_without_its_copy_the_archive_is_restored_and_what_that_loses_is_said(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    database.sql(WRITTEN_TO)
+    before = database.fingerprint()
+    taken = fenced(database, backup_root, FOLLOWED)
+    database.sql("INSERT INTO keyless VALUES (1, 1)")
+    copy = names.beside(database.name, "ready", taken.run_id)
+    # As an administrator might, who takes it for a forgotten database.
+    drop = f"DROP DATABASE {copy} WITH (FORCE)"
+    argv = (str(database.server.bin_dir / "psql"), "-X", "-c", "DROP TABLE orders", "-c", drop, "-c", "SELECT 1 / 0")
+    failure = failed(replace(request(database, taken, tmp_path), source=SetSource(command=argv)))
+    done = failure.outcome.rollback
+    assert done is not None, str(failure)
+    assert (failure.outcome.verdict, done.method) == ("rolled_back", "archive")
+    lost = f"What clients wrote between the backup and the closing of the database is in {done.kept} only."
+    assert lost in failure.outcome.warnings
+    assert database.fingerprint() == before
+    assert left(database) == []
+    with pytest.raises(Refused, match="rolled back before, to the copy that had followed it"):
+        restore.run(requests.restore(database.target, taken.directory))
+
+
+def run_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, first: str, every: int) -> None:
+    died = die_and_recover(database, clone, tmp_path, GOOD, (FOLLOWED, "verified_copy"), first, every)
+    assert {"journal: subscribing", "journal: reading_only", "journal: equal", "journal: unfollowed"} <= set(died)
+
+
+def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, every: int) -> None:
+    died = die_and_recover(database, clone, tmp_path, BROKEN, (FOLLOWED, "verified_copy"), "failed", every)
+    assert "program: pg_restore" not in died
+
+
+def test_a_run_that_dies_behind_a_step_leaves_nothing_of_its_replication(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    run_dies(database, clone, tmp_path, "publishing", every=4)
+
+
+def test_a_rollback_to_a_copy_that_followed_the_database_is_finished_when_it_dies_behind_a_step(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path
+) -> None:
+    rollback_dies(database, clone, tmp_path, every=4)
+
+
+UNFIT = """
+CREATE TABLE unsearchable (a json);
+CREATE TABLE searched AS SELECT 1 AS a FROM generate_series(1, 100000);
+CREATE UNLOGGED TABLE cached AS SELECT 1 AS a FROM generate_series(1, 1000);
+CREATE TABLE identified (a integer NOT NULL); CREATE UNIQUE INDEX identity ON identified (a);
+ALTER TABLE identified REPLICA IDENTITY USING INDEX identity; DROP INDEX identity;
+CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER always BEFORE INSERT ON empty_one FOR EACH ROW EXECUTE FUNCTION fired();
+ALTER TABLE empty_one ENABLE ALWAYS TRIGGER always
+"""
+
+
+def test_what_a_copy_cannot_follow_is_refused_beforehand(
+    database: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert of(look(database, backup_root, fence=FOLLOWED), CHECK) == []
+    database.sql(UNFIT)
+    database.sql("UPDATE searched SET a = 2; SELECT pg_stat_force_next_flush()")
+    monkeypatch.setattr(following, "_MOST_UNLOGGED_BYTES", 1000)
+    monkeypatch.setattr(following, "_MOST_SEARCHING", 1e-6)
+    monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
+    found = of(look(database, backup_root, fence=FOLLOWED, proof="temporary_instance"), CHECK)
+    told = [
+        "would fire in the copy too: public.empty_one",
+        "unlogged tables of ",
+        "the index is gone or invalid that was the replica identity of public.identified",
+        "public.searched has no key and",
+        "public.unsearchable has no key, and the type of its a has no equality",
+        "while the database is read-only, and is given up after",
+        "would not be proven beside it (proof: temporary_instance)",
+    ]
+    assert [line for line, problem in zip(told, found) if line not in problem.what] == []
+    assert [problem.severity for problem in found] == ["error"] * 5 + ["warning", "error"]
+    database.admin("DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN")
+    plain = replace(database.target, params={**database.target.params, "user": "plain"})
+    assert "the role plain is no superuser" in only(look(database, backup_root, plain, fence=FOLLOWED), CHECK).what
+
+
+def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
+    server: pgserver.Server, backup_root: Path
+) -> None:
+    settings = "wal_level = replica\nmax_replication_slots = 0\nmax_wal_senders = 0\n"
+    with server_of_its_own(server, settings + "max_logical_replication_workers = 0\n") as database:
+        assert "wal_level is replica" in only(look(database, backup_root, fence=FOLLOWED), CHECK).what
+        restart(database, "wal_level = logical")
+        found = of(look(database, backup_root, fence=FOLLOWED), CHECK)
+        used = ["max_replication_slots", "max_wal_senders", "max_logical_replication_workers"]
+        assert [problem.what.partition(": ")[2] for problem in found] == [f"all of {name} are in use." for name in used]
+        restart(database, *[f"{name} = 8" for name in used], "listen_addresses = '127.0.0.1'", *LIMITS)
+        rules = database.server.data_dir / "pg_hba.conf"
+        rules.write_text(f"local {database.name} all reject\n{rules.read_text()}")
+        database.admin("SELECT pg_reload_conf()")
+        over_tcp = database.over_tcp(database.server.password)
+        idle, kept, problem = of(look(database, backup_root, over_tcp, fence=FOLLOWED), CHECK)
+        assert "idle_replication_slot_timeout is 86400s, and its slot is idle" in idle.what
+        assert "max_slot_wal_keep_size is 1.0M, and the proof alone writes" in kept.what
+        assert "The server cannot connect to its own database app without a password: as postgres at" in problem.what
+        assert "peer or trust" in problem.remedy
+
+
+def restart(database: Database, *settings: str) -> None:
+    with (database.server.data_dir / "postgresql.conf").open("a") as configuration:
+        configuration.write("\n".join(settings) + "\n")
+    database.server.stop()
+    database.server.start()
