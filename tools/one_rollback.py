@@ -20,7 +20,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.copies import cop
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FILE_COPY, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FILE_COPY, FOLLOWED, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
@@ -28,7 +28,11 @@ BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
 
 
 # What a rollback puts in the place behind each kind of fence, and where the backup is proven for it.
-WAYS = {fence.BOTH: ("verified_copy", verify.VERIFIED_COPY), COPIED: (FILE_COPY, "scratch")}
+WAYS = {
+    fence.BOTH: ("verified_copy", verify.VERIFIED_COPY),
+    FOLLOWED: ("verified_copy", verify.VERIFIED_COPY),
+    COPIED: (FILE_COPY, "scratch"),
+}
 
 
 def failed(target: Target, root: Path, source: Path, kind: str) -> migrate.Outcome:

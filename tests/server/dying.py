@@ -19,12 +19,15 @@ import pgserver
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.copies import copy as copies
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import log_evidence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced
 
+# Small databases are compared by their changed blocks too.
+log_evidence.SMALLEST_BYTES = 0
 home, name, root, source, kind, proof, first, last = sys.argv[1:]
 database = Database(pgserver.Server.at(Path(home)), name)
 CHANGES = ("ALTER", "COMMENT", "COMMIT", "CREATE", "DROP", "GRANT", "REVOKE", "ANALYZE", "CREATE_REPLICATION_SLOT")

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import log_evidence, passes
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import run_session
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import SOURCE
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
-from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover, identity, wal
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover, rollback
 from ansible_collections.pgsafe.migration.tests.server.block_histories import (
     OPERATIONS,
@@ -26,6 +30,7 @@ from ansible_collections.pgsafe.migration.tests.server.block_histories import (
     prepared,
     recorded,
     refreshed,
+    restored_schema,
 )
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -44,6 +49,7 @@ import pgserver
 
 NUMBERS = {"i": 100, "j": 250, "k": 1, "few": 7, "new": 12345}
 HISTORIES = 4
+HELD = "INSERT INTO parts VALUES (0, 0, 'held'); INSERT INTO wide VALUES (-1, 'held')"
 # What changes no block of a table, and none of pg_largeobject.
 UNSEEN = ["SELECT lo_create(900001)", "ALTER TYPE mood RENAME VALUE 'glad' TO 'merry'"]
 LARGE = """
@@ -94,6 +100,49 @@ def test_the_fingerprint_by_changed_blocks_is_the_whole_one(own: Database, tmp_p
         assert refreshed(own, before)[0] == like(after.fingerprint, before.fingerprint)
         before = after
     own.admin("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+
+
+@pytest.mark.every_major
+def test_passes_over_a_database_that_is_written_to_end_with_its_whole_content(
+    own: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored_schema(own)
+    monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
+    monkeypatch.setattr(passes, "_SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(passes, "_NO_GAIN", 1e9)
+    monkeypatch.setattr(passes, "_SETTLING_SECONDS", 0.2)
+    data = [operation for operation in OPERATIONS if not operation.startswith(("ALTER", "CREATE"))]
+    histories = [[operation.format(**NUMBERS) for operation in data[part::12]] for part in range(12)]
+    own.admin(f"ALTER DATABASE {own.name} SET lock_timeout = '500ms'")
+    open_for_some = own.connect()
+    steps = iter([*histories[:5], ["HOLD"], *histories[5:8], ["COMMIT"], *histories[8:11]])
+
+    def settles(self: Any, mark: Any, original: Any = passes._Passes._settles) -> bool:
+        for statement in next(steps, []):
+            if statement == "HOLD":
+                open_for_some.cursor().execute(HELD)
+            elif statement == "COMMIT":
+                open_for_some.commit()
+            else:
+                happen(own, [statement])
+        settled: bool = original(self, mark)
+        return settled
+
+    monkeypatch.setattr(passes._Passes, "_settles", settles)
+    run = journal.new_run(backup_root)
+    with session(own.target.maintenance, cutover.DURABLE) as server, session(own.target) as reader:
+        mine = identity.read(reader)
+        side = passes.Side(own.target, mine.oid, SOURCE, fingerprint.take(reader, SOURCE), run.directory / "sums")
+        with passes.prepared(server, [side], run, mine, 1) as read:
+            happen(own, histories[11])
+            found = read()[own.name]
+        whole = fingerprint.take(reader, SOURCE)
+    open_for_some.close()
+    own.admin(f"ALTER DATABASE {own.name} RESET lock_timeout")
+    assert "blocks were left to read while writes were stopped" in "\n".join(run.log())
+    assert (found.tables, found.large_objects) == (whole.tables, whole.large_objects)
+    assert next(steps, None) is None
+    assert left(own) == ("0", set())
 
 
 def test_the_log_shows_what_was_written_behind_the_fence_when_the_counters_are_lost(

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, Refused
-from ansible_collections.pgsafe.migration.plugins.module_utils.fence import equal, follow, standing
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import equal, follow, log_evidence, standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
@@ -167,8 +167,10 @@ def test_no_acknowledged_write_of_any_kind_is_lost(
     backup_root: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     files: dict[str, str],
 ) -> None:
+    monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
     database.sql(WRITTEN_TO)
     source = write_set(tmp_path / "set", files)
     with writing(database) as writers:
@@ -182,6 +184,7 @@ def test_no_acknowledged_write_of_any_kind_is_lost(
             outcome = failure.outcome
         wait_for_writes(writers)
     assert outcome.verdict == ("migrated" if files is GOOD else "rolled_back"), outcome.warnings
+    assert any("By the write-ahead log" in line for line in run_of(taken).log()), run_of(taken).log()
     for writer in writers:
         writer.require_there(database)
         assert not any("replica identity" in refusal for refusal in writer.refusals)
@@ -306,6 +309,25 @@ def test_a_client_that_writes_behind_the_comparison_refuses_the_run(
     require_as_before(database)
 
 
+def test_a_difference_that_comes_after_the_first_reading_is_found(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
+    taken = fenced(database, backup_root, FOLLOWED)
+
+    def read_only(*arguments: Any, original: Any = fence.read_only) -> int:
+        alter_the_copy(database, taken)
+        ended: int = original(*arguments)
+        return ended
+
+    monkeypatch.setattr(fence, "read_only", read_only)
+    with pytest.raises(Refused, match=r"is not equal to it: table public\.customers has other content in its 60 rows"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    assert "blocks were left to read while writes were stopped" in "\n".join(run_of(taken).log())
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    require_as_before(database)
+
+
 def test_without_its_copy_the_archive_is_restored_and_what_that_loses_is_said(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
@@ -371,7 +393,6 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
     database.sql("UPDATE searched SET a = 2; SELECT pg_stat_force_next_flush()")
     monkeypatch.setattr(following, "_MOST_UNLOGGED_BYTES", 1000)
     monkeypatch.setattr(following, "_MOST_SEARCHING", 1e-6)
-    monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
     found = of(look(database, backup_root, fence=FOLLOWED, proof="temporary_instance"), CHECK)
     told = [
         "would fire in the copy too: public.empty_one",
@@ -379,24 +400,27 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
         "the index is gone or invalid that was the replica identity of public.identified",
         "public.searched has no key and",
         "public.unsearchable has no key, and the type of its a has no equality",
-        "while the database is read-only, and is given up after",
         "would not be proven beside it (proof: temporary_instance)",
     ]
     assert [line for line, problem in zip(told, found) if line not in problem.what] == []
-    assert [problem.severity for problem in found] == ["error"] * 5 + ["warning", "error"]
+    assert [problem.severity for problem in found] == ["error"] * 6
     database.admin("DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN")
     plain = replace(database.target, params={**database.target.params, "user": "plain"})
     assert "the role plain is no superuser" in only(look(database, backup_root, plain, fence=FOLLOWED), CHECK).what
 
 
 def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
-    server: pgserver.Server, backup_root: Path
+    server: pgserver.Server, backup_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = "wal_level = replica\nmax_replication_slots = 0\nmax_wal_senders = 0\n"
     with server_of_its_own(server, settings + "max_logical_replication_workers = 0\n") as database:
         assert "wal_level is replica" in only(look(database, backup_root, fence=FOLLOWED), CHECK).what
         restart(database, "wal_level = logical")
-        found = of(look(database, backup_root, fence=FOLLOWED), CHECK)
+        monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
+        *found, slow = of(look(database, backup_root, fence=FOLLOWED), CHECK)
+        monkeypatch.undo()
+        assert "is given up after" in slow.what
+        assert slow.what.endswith("all replication slots are in use (max_replication_slots).")
         used = ["max_replication_slots", "max_wal_senders", "max_logical_replication_workers"]
         assert [problem.what.partition(": ")[2] for problem in found] == [f"all of {name} are in use." for name in used]
         restart(database, *[f"{name} = 8" for name in used], "listen_addresses = '127.0.0.1'", *LIMITS)

@@ -83,7 +83,7 @@ class BlockRecorder:
 
 def _by_block(session: Session, part: Part, pages: Pages) -> dict[int, Sums]:
     """Of the blocks that have rows."""
-    query = statement(_BY_BLOCK, row=row_text(part, FULL), part=_name(part), pages=condition(pages))
+    query = statement(_BY_BLOCK, row=row_text(part, FULL), part=part_name(part), pages=condition(pages))
     with session.giving_back_locks():
         return {
             int.from_bytes(bytes(block), "big"): (int(rows), int(one), int(other))
@@ -94,14 +94,14 @@ def _by_block(session: Session, part: Part, pages: Pages) -> dict[int, Sums]:
 def _by_ranges(session: Session, part: Part, ranges: Sequence[BlockRange]) -> Sums:
     firsts, ends = ("{" + ",".join(f'"({of[side]},0)"' for of in ranges) + "}" for side in (0, 1))
     query = statement(
-        _BY_RANGES, row=row_text(part, FULL), part=_name(part), firsts=literal(firsts), ends=literal(ends)
+        _BY_RANGES, row=row_text(part, FULL), part=part_name(part), firsts=literal(firsts), ends=literal(ends)
     )
     with session.giving_back_locks():
         rows, one, other = session.row(query)
     return int(rows), int(one), int(other)
 
 
-def _name(part: Part) -> object:
+def part_name(part: Part) -> object:
     return identifier(part.name.schema, part.name.name)
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from .. import names
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
 from ..compare.catalog import facts as catalog
@@ -27,14 +28,14 @@ from ..model import AS_RESTORED, SOURCE, Fingerprint, Target
 from ..ports import parallel
 from ..ports.database import ONE_SNAPSHOT, Session, application_name, identifier, literal, session, statement
 from ..postgres import cutover, logical, login_triggers, queries
-from . import counters, follow
+from . import counters, follow, passes
 from . import run as fence
 from .counters import Counters
 from .run import Fence
 
 LIMIT_SECONDS = 60.0
 
-_PURPOSE = "prove equal"
+_PURPOSE = passes.PURPOSE
 _PAUSE_SECONDS = 0.02
 # Beyond it a copy goes to the disk.
 _IN_MEMORY_BYTES = 16 << 20
@@ -54,10 +55,12 @@ SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 class Equal:
     """:param seen: the change counters before the comparison.
     :param since: seconds of the clock since the database is read-only.
+    :param leave: drops what the comparison needed; it takes a checkpoint, so not while clients wait.
     """
 
     seen: Counters
     since: float
+    leave: Callable[[], None]
 
 
 class _Limit:
@@ -109,26 +112,41 @@ def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journa
     """
     target, ready = login_triggers.silenced(target), _following(run_journal)
     live, copy = target.database(raised.identity.name), target.database(ready.name)
-    name, started = follow.name_of(run_journal.run_id, raised.identity), time.time()
-    with session(target.maintenance, cutover.DURABLE, _PURPOSE) as server:
+    name = follow.name_of(run_journal.run_id, raised.identity)
+    sides = _sides((live, raised.identity.oid), (copy, ready.oid), manifest, run_journal)
+    with ExitStack() as stack:
+        server = stack.enter_context(session(target.maintenance, cutover.DURABLE, _PURPOSE))
         _require_same_schema(live, manifest, run_journal)
+        follow.catch_up(server, copy, name)
+        read = stack.enter_context(passes.prepared(server, sides, run_journal, raised.identity, jobs))
         follow.catch_up(server, copy, name)
         started = time.time()
         run_journal.append(Event.READING_ONLY, clock=started)
-        with _limited(target, (live.dbname, copy.dbname)) as limit:
+        log = names.beside(live.dbname, "log", run_journal.run_id)
+        with _limited(target, (live.dbname, copy.dbname, log)) as limit:
             fence.read_only(server, raised, limit.check)
             position = server.value(logical.POSITION)
             limit.wait_for(partial(_applied, server, copy, name, position))
-            follow.end(server, target, raised.identity, live.dbname, run_journal)
+            follow.stop(server, target, raised.identity, live.dbname, run_journal)
             _carry(live, copy)
             limit.check()
             seen = counters.take(live)
-            _require_equal(live, copy, manifest, run_journal, jobs)
+            _require_equal(read(), live.dbname, copy.dbname, run_journal)
             limit.check()
-    copies.set_ready(target, ready.name, run_journal)
-    rows = sum(manifest.fingerprint.rows.values())
-    run_journal.append(Event.EQUAL, seconds=round(time.time() - started, 3), rows=rows)
-    return Equal(seen, started)
+        logical.drop_slot(server, follow.log_slot_of(run_journal.run_id, raised.identity))
+        copies.set_ready(target, ready.name, run_journal)
+        run_journal.append(Event.EQUAL, seconds=round(time.time() - started, 3))
+        return Equal(seen, started, stack.pop_all().close)
+
+
+def _sides(
+    live: tuple[Target, int], copy: tuple[Target, int], manifest: Manifest, run_journal: Journal
+) -> list[passes.Side]:
+    ways = [(*live, SOURCE, "live"), (*copy, AS_RESTORED, "copy")]
+    return [
+        passes.Side(target, oid, generation, manifest.fingerprint, run_journal.directory / f"blocks_{name}")
+        for target, oid, generation, name in ways
+    ]
 
 
 def _following(run_journal: Journal) -> Ready:
@@ -204,23 +222,15 @@ def _carry_rows(reader: Session, writer: Session, table: object) -> None:
             writer.copy_in(statement("COPY {table} FROM STDIN", table=table), iter(lambda: rows.read(1 << 20), b""))
 
 
-def _require_equal(live: Target, copy: Target, manifest: Manifest, run_journal: Journal, jobs: int) -> None:
+def _require_equal(found: Mapping[str, Fingerprint], live: str, copy: str, run_journal: Journal) -> None:
     """By the content of every row, as closely as the backup was read.
 
     :raises Refused: they differ.
     """
-    found: dict[str, Fingerprint] = {}
-
-    def read(of: Target, generation: str, _stop: parallel.Stop) -> None:
-        like = manifest.fingerprint
-        found[of.dbname] = fingerprint.of_database(of, jobs, generation, like=like, purpose=_PURPOSE)
-
-    parallel.together([partial(read, live, SOURCE), partial(read, copy, AS_RESTORED)])
-    was = follow.as_before(found[live.dbname], run_journal)
-    differing = fingerprint.differences(was, found[copy.dbname])
+    differing = fingerprint.differences(follow.as_before(found[live], run_journal), found[copy])
     if differing:
         raise Refused(
-            f"The copy of {live.dbname} that has followed it is not equal to it: {'; '.join(differing[:5])}.",
+            f"The copy of {live} that has followed it is not equal to it: {'; '.join(differing[:5])}.",
             remedy="Large objects and schema changes cannot be followed: run again while there are none, or choose "
             "another pg_migrate_fence.",
         )

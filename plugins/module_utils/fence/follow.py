@@ -45,6 +45,11 @@ def name_of(run_id: str, identity: Identity) -> str:
     return log_evidence.slot_of(run_id, identity)
 
 
+def log_slot_of(run_id: str, identity: Identity) -> str:
+    """Of the slot that keeps the log while both sides are compared."""
+    return f"{name_of(run_id, identity)}_log"
+
+
 def publish(target: Target, run_journal: Journal, identity: Identity) -> None:
     """Publish every table, those without a key by whole rows.
 
@@ -202,8 +207,13 @@ def end(server: Session, target: Target, identity: Identity, name: str | None, r
 
     :param name: of the database now; None when it is gone.
     """
-    if not run_journal.state.published:
-        return
+    if run_journal.state.published:
+        stop(server, target, identity, name, run_journal)
+        logical.drop_slot(server, log_slot_of(run_journal.run_id, identity))
+
+
+def stop(server: Session, target: Target, identity: Identity, name: str | None, run_journal: Journal) -> None:
+    """As :func:`end`; but the log is kept as long as both sides are compared."""
     target, ours = login_triggers.silenced(target), name_of(run_journal.run_id, identity)
     ready = names.beside(identity.name, "ready", run_journal.run_id)
     if logical.is_subscribed(server, ours, ready):
@@ -241,5 +251,6 @@ def endangers_disk(server: Session, run_journal: Journal, identity: Identity) ->
     before, free = begun.facts["free_bytes"], filesystems.of_wal(server).free_bytes
     if before is None or free is None or free >= min(_LEAST_FREE_BYTES, before // 2):
         return False
-    logical.drop_slot(server, name)
+    for slot in (name, log_slot_of(run_journal.run_id, identity)):
+        logical.drop_slot(server, slot)
     return True

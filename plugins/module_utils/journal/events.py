@@ -24,7 +24,7 @@ class Event(Word):
     SUBSCRIBING = "subscribing"  # name, oid: of the copy
     FOLLOWING = "following"  # seconds
     READING_ONLY = "reading_only"  # clock
-    EQUAL = "equal"  # seconds, rows
+    EQUAL = "equal"  # seconds
     UNFOLLOWED = "unfollowed"
 
     BACKUP_STARTED = "backup_started"  # backup_dir, database

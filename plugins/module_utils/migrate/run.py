@@ -8,8 +8,8 @@ From *armed* to the verdict it is one call, so that no boundary of a task lies i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -407,8 +407,17 @@ class _Window:
         self._after: tuple[ToolVersion, ...] | None = None
         self._retained: copies.Ready | None = None
         self._at_closing: counters.Counters | None = None
+        self._leave: Callable[[], None] = _nothing
 
     def run(self) -> Outcome:
+        try:
+            return self._run()
+        finally:
+            # Where that fails the next run does it.
+            with suppress(PgsafeError):
+                self._leave()
+
+    def _run(self) -> Outcome:
         self._close()
         asked = self._request
         facts = {"backup_dir": str(asked.backup_dir), "sequences": asked.sequences, "version": self._told(self._before)}
@@ -468,7 +477,7 @@ class _Window:
     def _proven_equal(self, raised: fence.Fence) -> fence.Fence:
         """The fence, read-only by now, with the counters that show a write from here on."""
         found = equal.prove(self._request.target, raised, self._manifest, self._journal, self._request.jobs)
-        self._closing = time.monotonic()
+        self._leave, self._closing = found.leave, time.monotonic()
         return replace(raised, seen=found.seen, since=found.since)
 
     def _judge_by_now(self, raised: fence.Fence) -> None:
@@ -834,6 +843,10 @@ class _Window:
         if not (self._fence.read_only or (self._fence.followed and self._fence.seen)):
             return None
         return round(time.time() - (time.monotonic() - self._opened) - self._fence.since, 3)
+
+
+def _nothing() -> None:
+    """There is nothing to be left."""
 
 
 def _parts(file: File) -> list[dict[str, str]]:

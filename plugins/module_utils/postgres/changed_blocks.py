@@ -98,6 +98,14 @@ def keep(server: Session, slot: str) -> Mark:
     :raises QueryFailed: the slot exists already, or there is no room for it.
     """
     server.execute(_KEEP, (slot,))
+    return position(server, slot)
+
+
+def position(server: Session, slot: str) -> Mark:
+    """The position of now.
+
+    :param slot: keeps the log from an earlier one on.
+    """
     lsn = str(server.value(_POSITION))
     return Mark(slot, lsn, str(server.value(_YOUNGEST)))
 

@@ -10,7 +10,7 @@ from ..compare.reading_modes import ASSUMED_BYTES_PER_SECOND
 from ..errors import PgsafeError
 from ..fence.equal import LIMIT_SECONDS
 from ..ports.database import Session, session
-from ..postgres import logical
+from ..postgres import changed_blocks, logical
 from ..text import duration, first_few, size
 from .checks.check import Obstacle, ServerFacts
 
@@ -76,7 +76,7 @@ def look(reader: Session, facts: ServerFacts, jobs: int) -> tuple[Obstacle, ...]
         lambda: _of_server(reader, facts),
         lambda: _of_database(reader),
         lambda: _of_tables_without_a_key(reader),
-        lambda: _of_time(facts, jobs),
+        lambda: _of_time(reader, facts, jobs),
     )
     return tuple(found for part in parts for found in part())
 
@@ -178,13 +178,16 @@ def _of_tables_without_a_key(reader: Session) -> Iterator[Obstacle]:
                 )
 
 
-def _of_time(facts: ServerFacts, jobs: int) -> Iterator[Obstacle]:
-    """Both sides are read at once, by sessions that share the processors."""
+def _of_time(reader: Session, facts: ServerFacts, jobs: int) -> Iterator[Obstacle]:
+    """Where changed blocks cannot be told, both sides are read whole, by sessions that share the processors."""
+    lacking = changed_blocks.missing(reader)
+    if not lacking:
+        return
     seconds = facts.wanted.bytes / ASSUMED_BYTES_PER_SECOND / max(1, jobs)
     if seconds > LIMIT_SECONDS:
         yield Obstacle(
             "warning",
             f"comparing {size(facts.wanted.bytes)} with the copy may take {duration(seconds)} while the database is "
-            f"read-only, and is given up after {duration(LIMIT_SECONDS)}",
-            "Raise pg_migrate_jobs, or set pg_migrate_fingerprint: sampled, which compares a sample.",
+            f"read-only, and is given up after {duration(LIMIT_SECONDS)}: {lacking}",
+            "Install pg_walinspect, raise pg_migrate_jobs, or set pg_migrate_fingerprint: sampled.",
         )
