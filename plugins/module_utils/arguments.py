@@ -66,12 +66,13 @@ COPY_TO: dict[str, dict[str, Any]] = {
         "options": {
             "path": {"type": "path"},
             "url": {"type": "str"},
+            "controller": {"type": "path"},
             **_STORE_OPTIONS,
             "age_recipients": {"type": "list", "elements": "str", "default": []},
             "required": {"type": "bool", "default": True},
         },
-        "mutually_exclusive": [["path", "url"]],
-        "required_one_of": [["path", "url"]],
+        "mutually_exclusive": [["path", "url", "controller"]],
+        "required_one_of": [["path", "url", "controller"]],
         **_STORE_CREDENTIALS,
     },
 }

@@ -10,7 +10,7 @@ short_description: Copy a proven backup to other places
 version_added: 0.1.0
 description:
   - Copies a verified backup to one or more directories of the target, such as mounted file systems of another machine,
-    and to object stores with the interface of Amazon S3.
+    to directories of the controller, and to object stores with the interface of Amazon S3.
   - Each file is written under a temporary name, flushed, and read back from its file system past the page cache as far
     as the kernel allows. It gets its name when its SHA-256 is that of the backup. The manifest is copied last, so an
     interrupted copy is no backup, and the next copy to the place removes it.
@@ -37,7 +37,13 @@ options:
       path:
         description:
           - An existing directory on the target that only root and the user of the task can write to. Give each host a
-            directory of its own. Either this or O(copy_to[].url).
+            directory of its own. One of this, O(copy_to[].url) and
+            O(copy_to[].controller).
+        type: path
+      controller:
+        description:
+          - An existing directory on the controller, in which each host gets a directory of its own. The backup is read
+            in ranges over the connection of Ansible.
         type: path
       url:
         description:
@@ -82,6 +88,9 @@ attributes:
     details: It returns what would be copied, and fails where a required place cannot be used.
   idempotent:
     support: full
+  action:
+    description: Has an action plugin, which copies to directories of the controller.
+    support: full
 extends_documentation_fragment:
   - pgsafe.migration.attributes
 requirements:
@@ -104,6 +113,7 @@ EXAMPLES = r"""
       - path: /mnt/nfs/pgsafe/db1
       - path: /mnt/usb/pgsafe
         required: false
+      - controller: /srv/backups/pgsafe
       - url: s3://backups/pgsafe/db1
         endpoint_url: https://minio.example.com:9000
         access_key: pgsafe-db1
@@ -122,6 +132,10 @@ copies:
     path:
       description: The place, a directory or a URL.
       type: str
+      returned: always
+    on_controller:
+      description: Whether the directory is on the controller.
+      type: bool
       returned: always
     backup_dir:
       description: The directory of the backup there, or its URL.
@@ -153,14 +167,13 @@ console:
   sample: ["[✓] Copied 245M to /mnt/nfs/pgsafe/db1/community_connect/migration_20261116_143022, and read back"]
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..module_utils.arguments import BACKUP_DIR, COPY_TO, store_address
 from ..module_utils.backup import places
-from ..module_utils.console import places as console
-from ..module_utils.errors import PgsafeError
+from ..module_utils.errors import BadRequest, PgsafeError
+from ..module_utils.jobs import copies
 from ..module_utils.ports.module import facts_of, serve
 
 SPEC = {**BACKUP_DIR, "copy_to": {**COPY_TO["copy_to"], "required": True}}
@@ -169,7 +182,7 @@ SPEC = {**BACKUP_DIR, "copy_to": {**COPY_TO["copy_to"], "required": True}}
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     asked = request(params)
     found = places.plan(asked) if check_mode else places.run(asked)
-    return {"changed": any(copied.made for copied in found), **_result(found, check_mode)}
+    return {"changed": any(copied.made for copied in found), **copies.as_result(found, check_mode)}
 
 
 def request(params: dict[str, Any]) -> places.CopyRequest:
@@ -177,29 +190,18 @@ def request(params: dict[str, Any]) -> places.CopyRequest:
 
 
 def _place(given: dict[str, Any]) -> places.Place:
+    """
+    :raises BadRequest: it is on the controller, which the action plugin copies to.
+    """
+    if given["controller"]:
+        raise BadRequest("A directory of the controller is out of reach.", remedy="Run this as a task of Ansible.")
     address = store_address(given) if given["url"] else None
     return places.Place(Path(given["path"] or ""), given["required"], address, tuple(given["age_recipients"]))
 
 
-def _result(found: Sequence[places.Copied], foreseen: bool) -> dict[str, Any]:
-    whole = [] if foreseen else [copied.location for copied in found if not copied.problem]
-    listed = [_listed(copied) for copied in found]
-    return {"copies": listed, "copied_to": whole, "console": console.copied(found, foreseen)}
-
-
-def _listed(copied: places.Copied) -> dict[str, Any]:
-    return {
-        "path": copied.place.shown,
-        "backup_dir": copied.location,
-        "copied": copied.made,
-        "bytes": copied.bytes,
-        "problem": copied.problem,
-    }
-
-
 def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
     done = error.found if isinstance(error, places.NotCopied) else ()
-    return {**facts_of(params, error), **_result(done, foreseen=False)}
+    return {**facts_of(params, error), **copies.as_result(done, foreseen=False)}
 
 
 def main() -> None:

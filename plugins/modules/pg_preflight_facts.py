@@ -94,7 +94,13 @@ options:
       path:
         description:
           - An existing directory on the target that only root and the user of the task can write to. Give each host a
-            directory of its own. Either this or O(copy_to[].url).
+            directory of its own. One of this, O(copy_to[].url) and
+            O(copy_to[].controller).
+        type: path
+      controller:
+        description:
+          - An existing directory on the controller, in which each host gets a directory of its own. The backup is read
+            in ranges over the connection of Ansible.
         type: path
       url:
         description:
@@ -133,6 +139,32 @@ options:
         description: Whether the migration is refused without the copy; else a problem of the place is a warning.
         type: bool
         default: true
+  controller_places:
+    description: What the action plugin has found of the places on the controller.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      place:
+        description: The directory of the host.
+        type: str
+        required: true
+      required:
+        description: Whether the migration is refused without the copy.
+        type: bool
+        required: true
+      free_bytes:
+        description: Free there.
+        type: int
+        required: true
+      problem:
+        description: Why it cannot be used; empty when it can.
+        type: str
+        required: true
+      remedy:
+        description: What to do about that.
+        type: str
+        required: true
   disk_factor:
     description: The free space that the backup's filesystem must have, in sizes of the backup that is expected.
     type: float
@@ -179,8 +211,12 @@ attributes:
   facts:
     description: Returns facts.
     support: full
+  action:
+    description: Has an action plugin, which looks at the places on the controller.
+    support: full
 requirements:
   - boto3 on the target, for an object store among the places
+  - pyrage on the target, for an encrypted copy at one of the places there
 extends_documentation_fragment:
   - pgsafe.migration.connection
   - pgsafe.migration.attributes
@@ -717,6 +753,32 @@ ansible_facts:
               description: Files that can still be made; null likewise, or without a limit.
               type: int
               returned: always
+        controller_places:
+          description: The directories of the controller that the backup will be copied to.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            place:
+              description: The directory of the host.
+              type: str
+              returned: always
+            required:
+              description: Whether the migration is refused without the copy.
+              type: bool
+              returned: always
+            free_bytes:
+              description: Free there.
+              type: int
+              returned: always
+            problem:
+              description: Why it cannot be used; empty when it can.
+              type: str
+              returned: always
+            remedy:
+              description: What to do about that.
+              type: str
+              returned: always
         copy_encryption:
           description: The places whose copies will be encrypted.
           type: list
@@ -1173,7 +1235,7 @@ from ..module_utils.fence import run as fence
 from ..module_utils.ports.module import serve
 from ..module_utils.preflight import fence_choice, waivers
 from ..module_utils.preflight import run as preflight
-from ..module_utils.preflight.checks.check import SCOPES, Thresholds
+from ..module_utils.preflight.checks.check import SCOPES, ControllerPlace, Thresholds
 
 SPEC = {
     **CONNECTION,
@@ -1191,6 +1253,18 @@ SPEC = {
     "free_bytes": {"type": "int"},
     "expected_tables": {"type": "list", "elements": "str", "default": []},
     "copy_to": {**COPY_TO["copy_to"], "default": []},
+    "controller_places": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "place": {"type": "str", "required": True},
+            "required": {"type": "bool", "required": True},
+            "free_bytes": {"type": "int", "required": True},
+            "problem": {"type": "str", "required": True},
+            "remedy": {"type": "str", "required": True},
+        },
+    },
     "disk_factor": {"type": "float", "default": 1.2},
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
@@ -1253,8 +1327,9 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
         copy_encryption={
             given["path"] or given["url"]: (given["required"], tuple(given["age_recipients"]))
             for given in params["copy_to"]
-            if given["age_recipients"]
+            if given["age_recipients"] and not given["controller"]
         },
+        controller_places=[ControllerPlace(**facts) for facts in params["controller_places"]],
         waived=waivers.read(params["waive"]),
         probe=params["probe"] and not check_mode,
     )

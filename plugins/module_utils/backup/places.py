@@ -12,23 +12,25 @@ from ..errors import NOTHING_CHANGED, BadRequest, FileFailed, NotABackup, Pgsafe
 from ..model import StoreAddress
 from ..ports import age, signals
 from ..ports.object_store import Store
-from . import copy_source, directory_place, store_place
+from . import controller_place, copy_source, directory_place, store_place
 from .copy_source import CopySource
 
 
 @dataclass(frozen=True)
 class Place:
-    """A directory of the target, or an object store.
+    """A directory of the target or of the controller, or an object store.
 
     :param required: whether a copy that fails fails the whole request.
     :param store: None for a directory.
     :param recipients: public keys of age that the copy is encrypted for; none for a plain copy.
+    :param on_controller: the directory is there, and made when it is needed.
     """
 
     path: Path
     required: bool = True
     store: StoreAddress | None = None
     recipients: tuple[str, ...] = ()
+    on_controller: bool = False
 
     @property
     def shown(self) -> str:
@@ -89,7 +91,7 @@ def plan(request: CopyRequest) -> tuple[Copied, ...]:
     """
     request.require_sound()
     source = copy_source.of_directory(request.backup_dir)
-    return _judged([_tried(place, source, foreseen=True) for place in request.places])
+    return require_required([tried(place, source, foreseen=True) for place in request.places])
 
 
 def run(request: CopyRequest) -> tuple[Copied, ...]:
@@ -104,10 +106,13 @@ def run(request: CopyRequest) -> tuple[Copied, ...]:
     # Its run's lock keeps retention and the watchdog of the run from it.
     with copy_source.lock(request.backup_dir), signals.raised("The copy of the backup"):
         source = copy_source.of_directory(request.backup_dir)
-        return _judged([_tried(place, source, foreseen=False) for place in request.places])
+        return require_required([tried(place, source, foreseen=False) for place in request.places])
 
 
-def _judged(found: Sequence[Copied]) -> tuple[Copied, ...]:
+def require_required(found: Sequence[Copied]) -> tuple[Copied, ...]:
+    """
+    :raises NotCopied: a required place has no copy.
+    """
     if any(copied.place.required for copied in _failed(found)):
         raise NotCopied(found).with_state(_state(found))
     return tuple(found)
@@ -122,7 +127,11 @@ def _state(found: Sequence[Copied]) -> str:
     return f"{NOTHING_CHANGED} Copies: {', '.join(whole) or 'none'}."
 
 
-def _tried(place: Place, source: CopySource, foreseen: bool) -> Copied:
+def tried(place: Place, source: CopySource, foreseen: bool) -> Copied:
+    """Copy to one place, or look whether that could be done; a place that fails is told of with its problem.
+
+    :raises Interrupted: a signal came; the unfinished copy is removed.
+    """
     location = f"{place.shown}/{source.relative}"
     try:
         made = _foreseen(place, source) if foreseen else _made(place, source)
@@ -136,7 +145,8 @@ def _foreseen(place: Place, source: CopySource) -> bool:
         age.require_recipients(place.recipients)
     if place.store:
         return not store_place.is_there(Store(place.store), source)
-    directory_place.require_usable(place.path, source)
+    path = controller_place.foreseen(place.path) if place.on_controller else place.path
+    directory_place.require_usable(path, source)
     return not directory_place.is_there(place.path, source)
 
 
@@ -145,7 +155,8 @@ def _made(place: Place, source: CopySource) -> bool:
         age.require_recipients(place.recipients)
     if place.store:
         return store_place.made(Store(place.store), source, place.recipients)
-    return directory_place.made(place.path, source, place.recipients)
+    path = controller_place.make(place.path) if place.on_controller else place.path
+    return directory_place.made(path, source, place.recipients)
 
 
 def told(error: PgsafeError) -> str:

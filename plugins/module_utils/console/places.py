@@ -21,10 +21,11 @@ def copied(found: Sequence[Copied], foreseen: bool) -> list[str]:
 
 
 def _copied_to(copied: Copied, foreseen: bool) -> str:
-    directory = visible(copied.location)
+    where = " on the controller" if copied.place.on_controller else ""
+    directory = visible(copied.location) + where
     if copied.problem:
         mark = CROSS if copied.place.required else "[warning]"
-        return f"{mark} No copy at {visible(copied.place.shown)}: {visible(copied.problem)}"
+        return f"{mark} No copy at {visible(copied.place.shown)}{where}: {visible(copied.problem)}"
     if not copied.made:
         return f"{TICK} {directory} is there already" + ("" if foreseen else ", and whole")
     done = f"{FORESEEN} Would copy" if foreseen else f"{TICK} Copied"

@@ -567,6 +567,18 @@ def chunks(path: Path) -> Generator[bytes, None, None]:
             yield chunk
 
 
+def read_range(path: Path, offset: int, size: int) -> bytes:
+    """So many bytes of a file, or fewer at its end.
+
+    :raises FileFailed: it cannot be read, or is no ordinary file.
+    """
+    with reporting(f"{path} could not be read", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb", 0) as stream:
+            stream.seek(offset)
+            return b"".join(iter(lambda: stream.read(min(size - stream.tell() + offset, BUFFER_BYTES)), b""))
+
+
 def sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

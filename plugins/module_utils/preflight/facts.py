@@ -38,6 +38,7 @@ from ..verify import instance, proof_choice
 from . import access_probe, backup_forecast, fence_choice, following, job_container, sampling, server_facts
 from .backup_forecast import Asked, Forecast
 from .checks.check import (
+    ControllerPlace,
     CopyEncryption,
     CopyPlace,
     CopyStore,
@@ -74,6 +75,7 @@ class Plan:
     :param copy_to: the directories that the backup will be copied to, and whether each is required.
     :param copy_stores: the object stores likewise.
     :param copy_encryption: whether each place whose copies are encrypted is required, and their recipients.
+    :param controller_places: what the controller has found of the places there.
     :param probe: whether an empty database is made, to see who gets in.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     """
@@ -90,6 +92,7 @@ class Plan:
     copy_to: Mapping[Path, bool]
     copy_stores: Mapping[StoreAddress, bool]
     copy_encryption: Mapping[str, tuple[bool, tuple[str, ...]]]
+    controller_places: Sequence[ControllerPlace]
     probe: bool
     keep_copy_seconds: float
 
@@ -346,6 +349,7 @@ def _directories(plan: Plan) -> dict[str, Any]:
             CopyPlace(_directory(path), filesystems.of(path), required) for path, required in plan.copy_to.items()
         ),
         "copy_stores": tuple(_store(address, required) for address, required in plan.copy_stores.items()),
+        "controller_places": tuple(plan.controller_places),
         "copy_encryption": tuple(_encryption(place, *wanted) for place, wanted in plan.copy_encryption.items()),
         "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
         "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),

@@ -16,7 +16,7 @@ from . import facts as preflight_facts
 from .backup_forecast import Asked
 from .checks import registry
 from .checks import run as checks
-from .checks.check import SCOPES, Facts, Thresholds
+from .checks.check import SCOPES, ControllerPlace, Facts, Thresholds
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class PreflightRequest:
     :param copy_to: the directories that the backup will be copied to, and whether each is required.
     :param copy_stores: the object stores likewise.
     :param copy_encryption: whether each place whose copies are encrypted is required, and their recipients.
+    :param controller_places: what the controller has found of the places there.
     :param waived: by the name of a check, why a person accepts its errors.
     :param probe: whether an empty database is made and dropped, to test the access of every tool; all else only reads.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
@@ -53,6 +54,7 @@ class PreflightRequest:
     copy_to: Mapping[Path, bool]
     copy_stores: Mapping[StoreAddress, bool]
     copy_encryption: Mapping[str, tuple[bool, tuple[str, ...]]]
+    controller_places: Sequence[ControllerPlace]
     waived: Mapping[str, str]
     probe: bool
     keep_copy_seconds: float
@@ -133,6 +135,7 @@ def _plan(request: PreflightRequest) -> preflight_facts.Plan:
         copy_to=request.copy_to,
         copy_stores=request.copy_stores,
         copy_encryption=request.copy_encryption,
+        controller_places=request.controller_places,
         probe=request.probe,
         keep_copy_seconds=request.keep_copy_seconds,
     )

@@ -250,6 +250,21 @@ class CopyEncryption:
 
 
 @dataclass(frozen=True)
+class ControllerPlace:
+    """A directory of the controller that the proven backup will be copied to, as the controller finds it.
+
+    :param free_bytes: of its filesystem.
+    :param problem: why it cannot be used; empty when it can.
+    """
+
+    place: str
+    required: bool
+    free_bytes: int
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class LockWait:
     """A session that waits for another one's lock.
 
@@ -392,6 +407,7 @@ class Facts(ServerFacts):
     copy_places: tuple[CopyPlace, ...] = ()
     copy_stores: tuple[CopyStore, ...] = ()
     copy_encryption: tuple[CopyEncryption, ...] = ()
+    controller_places: tuple[ControllerPlace, ...] = ()
     publications: tuple[str, ...] = ()
     other_histories: tuple[tuple[str, str], ...] = ()
     lock_capacity: int = 0

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Each place for a copy of the backup can be used.
 
-A directory exists, can be written safely, has room, and is on a disk of its own; an object store can be listed. Where
-copies are encrypted, their recipients are public keys, and the target can encrypt.
+A directory of the target or of the controller exists, can be written safely, and has room, one of the target on a disk
+of its own; an object store can be listed. Where copies are encrypted, their recipients are public keys, and the target
+can encrypt.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def check(facts: Facts) -> Iterator[Problem]:
                 f"The place {place.directory.path} is on the file system of the backup root: one lost disk takes both.",
                 f"Check whether it is mounted: findmnt --target {place.directory.path}",
             )
+    yield from _of_controller(facts)
     for store in facts.copy_stores:
         if store.problem:
             yield Problem(
@@ -43,6 +45,18 @@ def check(facts: Facts) -> Iterator[Problem]:
                 f"The copy of the backup at {encryption.place} cannot be encrypted: {encryption.problem}",
                 encryption.remedy,
             )
+
+
+def _of_controller(facts: Facts) -> Iterator[Problem]:
+    needed = int(facts.backup_size.bytes * facts.thresholds.disk_factor)
+    for place in facts.controller_places:
+        what, remedy = f"cannot be used: {place.problem}", place.remedy
+        if not place.problem and place.free_bytes < needed:
+            what = f"has {size(place.free_bytes)} free; the copy is expected to need {size(needed)}."
+            remedy = "Free space there, or lower disk_factor."
+        if place.problem or place.free_bytes < needed:
+            severity = "error" if place.required else "warning"
+            yield Problem("copy_places", severity, f"The place {place.place} on the controller {what}", remedy)
 
 
 def _unusable(place: CopyPlace) -> Iterator[tuple[str, str]]:

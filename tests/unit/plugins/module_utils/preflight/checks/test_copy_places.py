@@ -12,6 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Filesystem
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks import copy_places
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
+    ControllerPlace,
     CopyEncryption,
     CopyPlace,
     CopyStore,
@@ -71,3 +72,13 @@ def test_a_copy_that_cannot_be_encrypted_stops_the_run_unless_the_place_may_lack
         (problem,) = copy_places.check(replace(FACTS, copy_encryption=(given, replace(given, problem=""))))
         assert (problem.severity, problem.remedy) == (severity, "Install it.")
         assert "at /mnt/nfs cannot be encrypted: pyrage is not installed." in problem.what
+
+
+def test_a_place_on_the_controller_that_cannot_be_used_or_is_full_stops_the_run_unless_it_may_lack_the_copy() -> None:
+    for required, severity in ((True, "error"), (False, "warning")):
+        good = ControllerPlace("/srv/db1", required, 1 << 50, "", "")
+        bad, full = replace(good, problem="It is gone.", remedy="Make it."), replace(good, free_bytes=4096)
+        problems = list(copy_places.check(replace(FACTS, controller_places=(good, bad, full))))
+        assert [problem.severity for problem in problems] == [severity] * 2
+        assert "/srv/db1 on the controller cannot be used: It is gone." in problems[0].what
+        assert "/srv/db1 on the controller has 4.0K free; the copy is expected to need" in problems[1].what
