@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
-from ansible_collections.pgsafe.migration.tests.server import interruptions, matrix
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED, Fingerprint
+from ansible_collections.pgsafe.migration.tests.server import interruptions, leftovers, matrix
 from ansible_collections.pgsafe.migration.tests.server.interruptions import Phase, Playing, begun
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
@@ -69,6 +69,7 @@ MARKS = (
     "opened",
 )
 _GOOD, _BROKEN = ("accepted", "migrated"), ("failed", "rolling_back", "swapping", "rolled_back")
+_FOLLOWED = ("publishing", "slotting", "subscribing", "following", "reading_only", "equal", "unfollowed")
 MARKS_OF = {True: (*MARKS, *_GOOD), False: (*MARKS, *_BROKEN)}
 
 
@@ -108,14 +109,16 @@ class Drawn:
 def drawn(seed: int, number: int) -> Drawn:
     chance = random.Random(f"{seed} interruption {number}")  # noqa: S311 - to be drawn again, not to be secret
     good = chance.random() < 0.5
-    mark = chance.choice(MARKS_OF[good]) if chance.random() < 0.7 else ""
+    fence = chance.choice(["read_only+closed", "closed+copied", FOLLOWED])
+    marks = (*MARKS_OF[good], *(_FOLLOWED if fence == FOLLOWED else ()))
+    mark = chance.choice(marks) if chance.random() < 0.7 else ""
     delay = chance.expovariate(3) if mark else chance.uniform(0.0, 12.0)
     return Drawn(
         setting=chance.choice(matrix.settings()),
         event=chance.choice(EVENTS),
         good=good,
-        proof=chance.choice(["auto", "scratch"]),
-        fence=chance.choice(["read_only+closed", "closed+copied"]),
+        proof=chance.choice(["auto", "scratch"]) if fence != FOLLOWED else "auto",
+        fence=fence,
         mark=mark,
         delay=delay,
         by_tasks=chance.random() < 0.3,
@@ -203,6 +206,7 @@ def require_either(play: Playing, migrated: Fingerprint) -> bool:
     )
     assert not any(run.alive for run in play.runs())
     assert backends(database.server) == []
+    assert leftovers.slots(database.server) == []
     assert database.admin("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0"
     return found != play.before
 

@@ -49,7 +49,6 @@ import pgserver
 
 NUMBERS = {"i": 100, "j": 250, "k": 1, "few": 7, "new": 12345}
 HISTORIES = 4
-HELD = "INSERT INTO parts VALUES (0, 0, 'held'); INSERT INTO wide VALUES (-1, 'held')"
 # What changes no block of a table, and none of pg_largeobject.
 UNSEEN = ["SELECT lo_create(900001)", "ALTER TYPE mood RENAME VALUE 'glad' TO 'merry'"]
 LARGE = """
@@ -107,22 +106,21 @@ def test_passes_over_a_database_that_is_written_to_end_with_its_whole_content(
     own: Database, backup_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     restored_schema(own)
+    own.sql("CREATE TABLE untouched (id integer)")
     monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
     monkeypatch.setattr(passes, "_SHORT_SECONDS", 0.0)
     monkeypatch.setattr(passes, "_NO_GAIN", 1e9)
     monkeypatch.setattr(passes, "_SETTLING_SECONDS", 0.2)
     data = [operation for operation in OPERATIONS if not operation.startswith(("ALTER", "CREATE"))]
     histories = [[operation.format(**NUMBERS) for operation in data[part::12]] for part in range(12)]
-    own.admin(f"ALTER DATABASE {own.name} SET lock_timeout = '500ms'")
-    open_for_some = own.connect()
-    steps = iter([*histories[:5], ["HOLD"], *histories[5:8], ["COMMIT"], *histories[8:11]])
+    # What it writes is in blocks that nothing else changes, and is committed when only the last pass can see it.
+    stays_open = own.connect()
+    steps = iter([*histories[:5], ["HOLD"], *histories[5:11]])
 
     def settles(self: Any, mark: Any, original: Any = passes._Passes._settles) -> bool:
         for statement in next(steps, []):
             if statement == "HOLD":
-                open_for_some.cursor().execute(HELD)
-            elif statement == "COMMIT":
-                open_for_some.commit()
+                stays_open.cursor().execute("INSERT INTO untouched VALUES (1)")
             else:
                 happen(own, [statement])
         settled: bool = original(self, mark)
@@ -135,10 +133,10 @@ def test_passes_over_a_database_that_is_written_to_end_with_its_whole_content(
         side = passes.Side(own.target, mine.oid, SOURCE, fingerprint.take(reader, SOURCE), run.directory / "sums")
         with passes.prepared(server, [side], run, mine, 1) as read:
             happen(own, histories[11])
+            stays_open.commit()
             found = read()[own.name]
         whole = fingerprint.take(reader, SOURCE)
-    open_for_some.close()
-    own.admin(f"ALTER DATABASE {own.name} RESET lock_timeout")
+    stays_open.close()
     assert "blocks were left to read while writes were stopped" in "\n".join(run.log())
     assert (found.tables, found.large_objects) == (whole.tables, whole.large_objects)
     assert next(steps, None) is None

@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Bad
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
@@ -57,6 +58,16 @@ def test_a_crash_does_not_hide_a_write_behind_the_fence(own: Database, backup_ro
     assert "table public.customers has other content" in caught.value.what
     assert own.sql("SELECT note FROM customers WHERE id = 3") == "bypassed"
     own.sql("CREATE TABLE writable ()")
+
+
+def test_a_copy_goes_on_following_after_a_crash(own: Database, backup_root: Path, tmp_path: Path) -> None:
+    taken = fenced(own, backup_root, FOLLOWED)
+    own.sql("INSERT INTO customers (name) VALUES ('before the crash')")
+    crash(own)
+    own.sql("INSERT INTO customers (name) VALUES ('after it')")
+    assert migrate.run(request(own, taken, write_set(tmp_path / "set", GOOD))).verdict == "migrated"
+    assert own.sql("SELECT count(*) FROM customers") == "62"
+    assert own.admin("SELECT count(*) FROM pg_replication_slots") == "0"
 
 
 def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import laun
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY, Guarded, guarded
@@ -216,6 +217,22 @@ def test_a_run_that_nobody_comes_back_to_is_given_up_by_its_watchdog(database: D
     assert [entry.event for entry in run.entries()][-2:] == ["abandoned", "opened"]
 
 
+def test_a_replication_slot_of_a_run_that_nobody_comes_back_to_is_dropped_by_its_watchdog(
+    database: Database, root: Path
+) -> None:
+    before = database.fingerprint()
+    run_id = watched(database, root, idle_timeout=5.0, kind=FOLLOWED)
+    proven(database, root, run_id=run_id, proof="verified_copy")
+    left = "SELECT slot_name FROM pg_replication_slots UNION ALL SELECT subname FROM pg_subscription"
+    assert len(database.admin(left).split()) == 2
+    run = journal.of_run(root, run_id)
+    assert run is not None
+    until(lambda: not run.state.fenced, "the watchdog undoes the run")
+    until(lambda: not backends(database.server), "the watchdog goes")
+    assert database.admin(left) == ""
+    require_whole(database, before)
+
+
 def test_a_run_whose_controller_is_not_heard_of_any_more_is_given_up_when_its_lease_lapses(
     database: Database, root: Path
 ) -> None:
@@ -399,7 +416,9 @@ def test_a_watchdog_finishes_what_a_killed_guard_and_worker_have_left(
     require_whole(database, before)
 
 
-def watched(database: Database, root: Path, idle_timeout: float, lease: float = 0.0) -> str:
+def watched(
+    database: Database, root: Path, idle_timeout: float, lease: float = 0.0, kind: str = "read_only+closed"
+) -> str:
     """The run of a fence whose watchdog gives it up after some seconds of rest."""
     target = database.target
     given = parameters(
@@ -409,6 +428,7 @@ def watched(database: Database, root: Path, idle_timeout: float, lease: float = 
         backup_root=str(root),
         idle_timeout=idle_timeout,
         lease=lease,
+        kind=kind,
     )
     return str(pg_fence.run(given, False)["run_id"])
 
