@@ -50,7 +50,7 @@ def test_the_console_says_disk_log_time_and_what_is_in_the_way(database: Databas
     text = "\n".join(console.restore_forecast(found))
     assert f"a copy of {size(taken.manifest.database_bytes)}" in text
     assert f"free on {found.facts.data_filesystem.path}: {size(found.facts.data_filesystem.free_bytes or 0)}" in text
-    assert "wal_level replica" in text
+    assert "wal_level logical" in text
     assert f"as long as the proof took: {duration(found.seconds or 0)}" in text
     assert "[info] 1 sessions of" in text
     assert "holder" in text
