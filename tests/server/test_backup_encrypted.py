@@ -53,7 +53,7 @@ from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, write_set
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
-KEY, OTHER = (pyrage.x25519.Identity.generate() for _ in range(2))
+KEY, OTHER = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(KEY.to_public())
 FOR_ALL = (RECIPIENT, str(OTHER.to_public()))
 

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import age
 
-KEY, OTHER = (pyrage.x25519.Identity.generate() for _ in range(2))
+KEY, OTHER = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(KEY.to_public())
 PLAIN = os.urandom(200_000)
 
