@@ -222,11 +222,13 @@ def compare(source: Source, runs: int) -> dict[str, Figures]:
 
 
 @contextmanager
-def sample(gigabytes: float) -> Iterator[Source]:
+def sample(gigabytes: float, wal_level: str = "replica") -> Iterator[Source]:
     """The sample application's database, scaled, on a server of its own."""
     home = HOME / "server"
     server = pgserver.start(home)
     try:
+        server.psql(f"ALTER SYSTEM SET wal_level = {wal_level}")
+        server.restart()
         demo.load(server, members=int(MEMBERS_PER_GB * gigabytes))
         server.psql("CHECKPOINT")
         pid = int((server.data_dir / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
