@@ -364,13 +364,13 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
 def test_a_run_that_dies_behind_a_step_leaves_nothing_of_its_replication(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    run_dies(database, clone, tmp_path, "publishing", every=4)
+    run_dies(database, clone, tmp_path, "publishing", every=8)
 
 
 def test_a_rollback_to_a_copy_that_followed_the_database_is_finished_when_it_dies_behind_a_step(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    rollback_dies(database, clone, tmp_path, every=4)
+    rollback_dies(database, clone, tmp_path, every=8)
 
 
 UNFIT = """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Killed behind any step of it, a run leaves what the next one turns into the old or the migrated database, open.
 
-Each third step is tried here, and every one of them in tests/exhaustive.
+Each fourth step is tried here, and every one of them in tests/exhaustive.
 """
 
 from __future__ import annotations
@@ -77,10 +77,10 @@ def migration_dies(database: Database, clone: Callable[[str], Database], tmp_pat
 def test_a_rollback_that_dies_behind_a_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
 ) -> None:
-    rollback_dies(database, clone, tmp_path, proof, every=3)
+    rollback_dies(database, clone, tmp_path, proof, every=4)
 
 
 def test_a_migration_that_dies_behind_a_step_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    migration_dies(database, clone, tmp_path, every=3)
+    migration_dies(database, clone, tmp_path, every=4)
