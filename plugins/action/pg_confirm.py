@@ -135,22 +135,23 @@ def _block(entry: Mapping[str, Any]) -> str:
     )
 
 
+_WRITTEN_UNTIL = {
+    COPIED: "the database is closed and its files are copied",
+    FOLLOWED: "the database becomes read-only for the comparison with its copy",
+}
+
+
 def _rollback(entry: Mapping[str, Any]) -> str:
     """How long it takes, and what it would not give back."""
+    until = _WRITTEN_UNTIL.get(str(entry.get("fence")), "")
+    meanwhile = until and (
+        f"\n    Clients go on writing until {until}; what they write from the backup on is in that copy, and not in "
+        "the backup"
+    )
     if entry.get("fence") == COPIED:
-        return (
-            "expected rollback: under a second, to a copy of the files\n"
-            "    Clients go on writing until the database is closed and its files are copied; what they write from the "
-            "backup on is in that copy, and not in the backup"
-        )
-    told = ""
-    if entry.get("fence") == FOLLOWED:
-        told = (
-            "\n    Clients go on writing until the database becomes read-only for the comparison with its copy; what "
-            "they write from the backup on is in that copy, and not in the backup"
-        )
+        return f"expected rollback: under a second, to a copy of the files{meanwhile}"
     lost = "".join(f"\n    Not given back by a rollback: {visible(line)}" for line in entry.get("not_given_back") or ())
-    return f"expected rollback: {_expected(float(entry['restore_seconds']))}{told}{lost}"
+    return f"expected rollback: {_expected(float(entry['restore_seconds']))}{meanwhile}{lost}"
 
 
 def question(databases: Sequence[Mapping[str, Any]]) -> str:

@@ -31,7 +31,7 @@ from .copy_source import CopySource
 def made(place: Path, source: CopySource, recipients: tuple[str, ...] = ()) -> bool:
     """Whether a copy was made; False where the place had a whole one.
 
-    :param recipients: whom it is encrypted for; none for a plain copy.
+    :param recipients: public keys of age that the copy is encrypted for; none for a plain copy.
     :raises FileFailed: it cannot be used, or the copy could not be made.
     :raises Refused: another user could replace what is in it, or another process works there on the run.
     :raises NotABackup: what it has under the name of the backup is none.

@@ -52,7 +52,7 @@ def readable_proof(source: CopySource) -> dict[str, Any]:
 def require_form(shown: str, there: Collection[str], recipients: tuple[str, ...]) -> None:
     """
     :param there: the files of a copy that was made before.
-    :raises FileFailed: it is plain where it is to be encrypted, or the other way round.
+    :raises FileFailed: it is plain although recipients are given, or encrypted although none are.
     """
     if recipients and MANIFEST in there:
         raise FileFailed(f"{shown} was copied there without encryption.", remedy="Move it away, and copy again.")

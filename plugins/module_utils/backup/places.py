@@ -128,7 +128,7 @@ def _state(found: Sequence[Copied]) -> str:
 
 
 def tried(place: Place, source: CopySource, foreseen: bool) -> Copied:
-    """Copy to one place, or look whether that could be done; a place that fails is told of with its problem.
+    """Copy to one place, or check that it can be used. A failure is returned as the problem of the place.
 
     :raises Interrupted: a signal came; the unfinished copy is removed.
     """

@@ -36,7 +36,7 @@ def is_there(store: Store, source: CopySource) -> bool:
 def made(store: Store, source: CopySource, recipients: tuple[str, ...] = ()) -> bool:
     """Whether a copy was made; False where the store had a whole one.
 
-    :param recipients: whom it is encrypted for; none for a plain copy.
+    :param recipients: public keys of age that the copy is encrypted for; none for a plain copy.
     :raises FileFailed: the store refused, or holds another backup of that name, or a damaged copy.
     :raises NotABackup: what has the name of its claim is none.
     """

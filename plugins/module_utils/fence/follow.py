@@ -242,7 +242,7 @@ def give_back(target: Target, name: str | None, run_journal: Journal) -> None:
 def endangers_disk(server: Session, run_journal: Journal, identity: Identity) -> bool:
     """Drop the slot of a run before the log that it keeps fills the disk; whether it was dropped.
 
-    Whoever asks sees too that the server answers.
+    Fails where the server does not answer.
     """
     begun, name = run_journal.last(Event.SLOTTING), name_of(run_journal.run_id, identity)
     if begun is None or not server.rows(queries.SLOT_EXISTS, (name,)):

@@ -372,7 +372,7 @@ def snapshot_of_slot(target: Target, slot: str, patience: float) -> Iterator[str
     """
     factory = psycopg2.extras.LogicalReplicationConnection
     opened = Session(_connection(target, {**PINNED, **target.startup}, "slot", factory), target)
-    # A walsender heeds no statement_timeout.
+    # A walsender ignores statement_timeout.
     limit = threading.Timer(patience, opened.cancel)
     limit.daemon = True
     try:

@@ -208,7 +208,7 @@ def _restore(request: VerifyRequest, manifest: Manifest, found: Found) -> None:
     place = _chosen(request, manifest, found, kept=not (run_journal and _copied(run_journal)))
     if run_journal and _followed(run_journal) and place != VERIFIED_COPY:
         raise BadRequest(
-            f"The verified copy of the run is to follow its database, and the backup would be proven in {place}.",
+            f"The verified copy of the run must follow its database, but the backup would be proven in {place}.",
             remedy="Set pg_migrate_proof: verified_copy and make room for the copy, or choose pg_migrate_fence: "
             "read_only+closed.",
         )
@@ -226,7 +226,7 @@ def _copied(run_journal: Journal) -> bool:
 
 
 def _followed(run_journal: Journal) -> bool:
-    """Whether the verified copy of the run is to follow its database."""
+    """Whether the verified copy of the run follows its database until the migration."""
     return run_journal.state.published
 
 
