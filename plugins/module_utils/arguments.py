@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from . import durations
+from . import bytecode, durations  # noqa: F401  # bytecode comes before what is imported after it
 from .errors import BadRequest
 from .model import LEVELS, STORE_SCHEME, StoreAddress, Supervision, Target
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -137,27 +137,3 @@ def test_a_run_of_another_server_with_the_same_backup_root_is_left_alone(
     system_identifier = taken.manifest.identity.system_identifier
     path.write_text(path.read_text().replace(system_identifier, "1"))
     assert recovered(database, backup_root, run_id=taken.run_id) == ()
-
-
-def test_programs_of_runs_that_need_no_guard_are_removed_and_no_others(
-    database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
-) -> None:
-    runs = []
-    for of in (database, database, clone("small")):
-        run_journal = journal.of_run(backup_root, fenced(of, backup_root).run_id)
-        assert run_journal
-        recover.run(requests.recover(of.target, backup_root, run_id=run_journal.run_id))
-        (run_journal.directory / "guard_12ab" / "__pycache__").mkdir(parents=True)
-        (run_journal.directory / "guard_12ab.pyz").touch()
-        runs.append(run_journal)
-    ended, held, of_other = runs
-    (ended.directory / "guard_34cd.partial").mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    (ended.directory / "guard_link").symlink_to(tmp_path / "elsewhere")
-    with held.held():
-        assert recovered(database, backup_root) == ()
-    assert [len(of.unpacked_programs) for of in runs] == [0, 1, 1]
-    assert all((of.directory / "guard_12ab.pyz").exists() for of in runs)
-    assert (tmp_path / "elsewhere").is_dir()
-    assert recovered(database, backup_root) == ()
-    assert [len(of.unpacked_programs) for of in (held, of_other)] == [0, 1]

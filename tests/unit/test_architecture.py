@@ -255,7 +255,8 @@ def _creates(node: ast.Call) -> bool:
 
 def test_only_one_file_writes_files() -> None:
     found = {name for name, path in FILES.items() if any(_writes(node) for node in ast.walk(_tree(path)))}
-    assert found - NOWHERE == {"ports.files"}
+    # bytecode is imported before everything else, and what it writes may be lost
+    assert found - NOWHERE == {"ports.files", "bytecode"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)

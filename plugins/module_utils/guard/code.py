@@ -9,15 +9,15 @@ and that another user could create again.
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import Refused
-from ..ports import files
+from .. import bytecode
 
 _PACKAGES = ("", "/pgsafe", "/pgsafe/migration", "/pgsafe/migration/plugins", "/pgsafe/migration/plugins/module_utils")
+# What is imported first lets the second be imported without compiling it.
+_MAIN = "import {bytecode}\nfrom {entry} import main\nmain()\n"
 _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 
 
@@ -35,36 +35,8 @@ def packed(entry: str) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name in sorted(found):
             target.writestr(_entry(name), found[name])
-        target.writestr(_entry("__main__.py"), f"from {entry} import main\nmain()\n")
+        target.writestr(_entry("__main__.py"), _MAIN.format(bytecode=bytecode.__name__, entry=entry))
     return buffer.getvalue()
-
-
-def unpacked(program: Path) -> Path:
-    """The same program as a directory, beside it, where Python keeps the bytecode of the first process for the next.
-
-    :param program: what :func:`packed` has given, as a file ``NAME.pyz``.
-    :raises FileFailed: the filesystem refused; nothing is left of it.
-    :raises Refused: something else has its name.
-    """
-    directory = program.with_suffix("")
-    if not os.path.lexists(directory):
-        files.unpack_program(program, directory)
-    if directory.is_symlink() or _sources(directory) != dict(_members(program)):
-        raise Refused(f"{directory} is not the code of {program.name}.", remedy=f"Remove it: rm -r {directory}")
-    return directory
-
-
-def _sources(directory: Path) -> dict[str, bytes]:
-    """All but Python's own bytecode."""
-    with files.reporting(f"{directory} could not be read", directory):
-        found = [path for path in directory.rglob("*") if path.parent.name != "__pycache__" and not path.is_dir()]
-        return {str(path.relative_to(directory)): path.read_bytes() for path in found}
-
-
-def _members(program: Path) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(program) as source:
-        for name in source.namelist():
-            yield name, source.read(name)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -8,12 +8,11 @@ import hashlib
 import os
 import sys
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileFailed, PgsafeError, Refused
+from ..errors import PgsafeError, Refused
 from ..journal.events import Event
 from ..journal.journal import PROGRAM, Journal
 from ..model import Supervision
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 
 _ENTRY = f"{__package__}.entry"
 _PATIENCE_SECONDS = 30.0
-
-# With less free, the program is not unpacked: with its bytecode it takes 5 MB, which backup and journal need more.
-_ROOMY_BYTES = 64 << 20
 _LOOK_SECONDS = 0.05
 _REPEAT_SECONDS = 5.0
 
@@ -80,13 +76,12 @@ def _begin(order: Order, run_journal: Journal) -> Order:
     """
     safe_paths.require(run_journal.directory)
     program = _laid_down(run_journal)
-    script = _unpacked(program)
     files.replace_text(run_journal.directory / CONNECTION, packed_way(order.request.target))
     for channel in dict.fromkeys((order.channel, order.lease_channel)):
         channel.open()
     if order.job:
         run_journal.append(Event.GUARDED, job=order.job, directory=order.directory, by_hand=by_hand(program))
-    _hand_over(replace(order, script=str(script), environment=dict(os.environ)), run_journal)
+    _hand_over(replace(order, script=str(program), environment=dict(os.environ)), run_journal)
     return order
 
 
@@ -128,20 +123,12 @@ def _laid_down(run_journal: Journal) -> Path:
     """
     packed = code.packed(_ENTRY)
     digest = hashlib.sha256(packed).hexdigest()
-    path = run_journal.directory / f"{PROGRAM.format(digest[:12])}.pyz"
+    path = run_journal.directory / PROGRAM.format(digest[:12])
     if not os.path.lexists(path):
         files.write_bytes(path, packed)
     if path.is_symlink() or files.sha256_of(path).sha256 != digest:
         raise Refused(f"{path} is not the code that was shipped with this task.", remedy=f"Remove it: rm {path}")
     return path
-
-
-def _unpacked(program: Path) -> Path:
-    """The program as a directory, which starts sooner; the program itself where the disk is short of room."""
-    with suppress(FileFailed):
-        if files.free_space(program).bytes > _ROOMY_BYTES:
-            return code.unpacked(program)
-    return program
 
 
 def _next_directory(run_journal: Journal) -> Path:

@@ -32,8 +32,8 @@ from .events import Event
 from .state import RunState, fold
 
 RUNS = ".runs"
-# The code of a guard, packed with the suffix .pyz and unpacked without one.
-PROGRAM = "guard_{}"
+# The code of a guard.
+PROGRAM = "guard_{}.pyz"
 JOURNAL = "journal.jsonl"
 LOCK = "lock"
 GUARD_LOCK = "guard.lock"
@@ -175,12 +175,6 @@ class Journal:
     def alive(self) -> bool:
         """Whether some process works on the run just now."""
         return is_locked(self.directory / LOCK)
-
-    @property
-    def unpacked_programs(self) -> list[Path]:
-        """The directories beside its guard's programs, of which a killed process may have left a part."""
-        found = self.directory.glob(PROGRAM.format("*"))
-        return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 
     @property
     def guarded(self) -> bool:

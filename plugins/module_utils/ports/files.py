@@ -13,7 +13,6 @@ import select
 import shutil
 import stat
 import tempfile
-import zipfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -602,41 +601,6 @@ def remove(path: Path) -> None:
     """
     with reporting(f"{path} could not be removed", path), suppress(FileNotFoundError):
         path.unlink()
-
-
-def unpack_program(archive: Path, directory: Path) -> None:
-    """Unpack a zip archive of Python files into a new directory, which appears whole; not synced.
-
-    :raises FileFailed: the filesystem refused.
-    """
-    partial = partial_name(directory)
-    with reporting(f"{directory} could not be written", directory):
-        if partial.exists():
-            shutil.rmtree(partial)
-        try:
-            _unpack(archive, partial)
-            partial.rename(directory)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-
-
-def _unpack(archive: Path, directory: Path) -> None:
-    with zipfile.ZipFile(archive) as source:
-        for name in source.namelist():
-            _make_directories(directory, (directory / name).parent)
-            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
-            with os.fdopen(descriptor, "wb") as target:
-                target.write(source.read(name))
-
-
-def _make_directories(top: Path, directory: Path) -> None:
-    """Each with the one that Python keeps bytecode in, and would make with the user's umask."""
-    if not directory.exists():
-        if directory != top:
-            _make_directories(top, directory.parent)
-        directory.mkdir(mode=DIRECTORY_MODE)
-        (directory / "__pycache__").mkdir(mode=DIRECTORY_MODE)
 
 
 def remove_tree(path: Path) -> None:

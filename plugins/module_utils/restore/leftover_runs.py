@@ -16,7 +16,6 @@ from ..fence import whereabouts
 from ..journal import lock as run_lock
 from ..journal.journal import Journal, all_runs, of_run
 from ..model import Identity, Target
-from ..ports import files
 from ..ports.database import WRITING, session
 from ..postgres import identity as identities
 from ..postgres import queries
@@ -108,23 +107,6 @@ def sweep(target: Target, backup_root: Path) -> list[str]:
 def _unused(target: Target, run_journal: Journal, name: str, comment: str) -> bool:
     ours = copies.is_of_run(name, comment, target.dbname, run_journal.run_id)
     return ours and not copies.recorded_ready(run_journal) and not run_journal.alive
-
-
-def remove_programs(target: Target, backup_root: Path) -> None:
-    """Remove the unpacked programs of the database's runs that need no guard any more.
-
-    :raises FileFailed: the filesystem refused.
-    """
-    for run_journal in _of_database(target, backup_root):
-        programs = run_journal.unpacked_programs
-        if programs and _needs_no_guard(run_journal) and _is_here(target, run_journal):
-            for directory in programs:
-                files.remove_tree(directory)
-
-
-def _needs_no_guard(run_journal: Journal) -> bool:
-    state = run_journal.state
-    return not (state.unfinished or state.fenced or run_journal.alive or run_journal.guarded)
 
 
 def kept(target: Target) -> dict[str, int]:

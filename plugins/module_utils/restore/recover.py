@@ -259,7 +259,6 @@ def run(request: RecoverRequest) -> Recovered:
     done += [f"Dropped the copy {name} that an interrupted run had left" for name in swept]
     over = kept.drop_copies(request.target, request.backup_root)
     done += [f"Dropped the copy {of.database.name}: {of.reason}" for of in over]
-    leftover_runs.remove_programs(request.target, request.backup_root)
     newest = leftover_runs.newest(request.target, request.backup_root)
     return Recovered(
         tuple(done),
