@@ -18,9 +18,14 @@ description:
     the restored table, and drops it.
   - The proof is recorded in the journal of the backup's run, without which nothing is migrated.
   - O(archive) takes a dump that was made by hand instead, of which less can be said.
+  - With O(store) a copy in an object store is verified where it is, up to V(checksum). Each object is read as a stream
+    and compared by its size and SHA-256; nothing is written to the target. A finding takes the level of its proof from
+    the copy, so that M(pgsafe.migration.pg_backup_prune) and M(pgsafe.migration.pg_backup_fetch) do not count it.
 options:
   backup_dir:
-    description: The directory of the backup, on the target. Empty only in check mode.
+    description:
+      - The directory of the backup, on the target. Empty only in check mode.
+      - With O(store) its URL, as M(pgsafe.migration.pg_backup_info) returns it.
     type: path
   archive:
     description:
@@ -30,7 +35,7 @@ options:
         restores, not what it restores to. RV(notes) lists what cannot be verified.
     type: path
   level:
-    description: The level to reach.
+    description: The level to reach. In an object store it is V(checksum).
     type: str
     choices: [checksum, decode, restore]
     default: restore
@@ -94,6 +99,9 @@ extends_documentation_fragment:
   - pgsafe.migration.grace
   - pgsafe.migration.guard
   - pgsafe.migration.attributes
+  - pgsafe.migration.store
+seealso:
+  - module: pgsafe.migration.pg_backup_fetch
 author:
   - pgsafe maintainers (@pgsafe)
 """
@@ -121,6 +129,14 @@ EXAMPLES = r"""
   pgsafe.migration.pg_backup_verify:
     archive: /srv/dumps/community_connect.dump
     proof: temporary_instance
+
+- name: Verify a copy in an object store without fetching it
+  pgsafe.migration.pg_backup_verify:
+    store:
+      url: s3://backups/pgsafe/db1
+      region: eu-central-1
+    backup_dir: s3://backups/pgsafe/db1/community_connect/migration_20261116_143022
+    level: checksum
 """
 
 RETURN = r"""
@@ -178,7 +194,8 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import CONNECTION, GRACE, GUARD, JOBS, LEVEL, supervision, target
+from ..module_utils.arguments import CONNECTION, GRACE, GUARD, JOBS, LEVEL, STORE, store_address, supervision, target
+from ..module_utils.backup.store_verify import StoreVerifyRequest
 from ..module_utils.guard import launch
 from ..module_utils.jobs import verify as job
 from ..module_utils.ports.module import serve
@@ -186,12 +203,14 @@ from ..module_utils.verify import run as verify
 from ..module_utils.verify.instance import Options
 from ..module_utils.verify.lone_archive import ArchiveRequest
 
+EITHER = [["backup_dir", "archive"]]
 SPEC = {
     **CONNECTION,
     **GRACE,
     **GUARD,
     **LEVEL,
     **JOBS,
+    **STORE,
     "backup_dir": {"type": "path"},
     "archive": {"type": "path"},
     "proof": {"type": "str", "choices": [*verify.PROOFS, verify.AUTO], "default": "scratch"},
@@ -205,12 +224,15 @@ SPEC = {
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     asked = request(params)
     run_journal = None if check_mode else job.run_of(asked)
-    if run_journal is None:
+    if run_journal is None or not isinstance(asked, verify.VerifyRequest):
         return job.predicted(asked) if check_mode else job.run(asked)
     return {"changed": False, "guard": launch.start("verify", asked, supervision(params), run_journal)}
 
 
 def request(params: dict[str, Any]) -> job.Request:
+    if params["store"]:
+        url, address = (params["backup_dir"] or "").rstrip("/"), store_address(params["store"])
+        return StoreVerifyRequest(address, url, params["level"], params["fail"])
     directory = Path(params["instance_directory"]).resolve() if params["instance_directory"] else None
     common = {
         "target": target(params, required=False),
@@ -225,7 +247,7 @@ def request(params: dict[str, Any]) -> job.Request:
 
 
 def main() -> None:
-    serve(SPEC, run, mutually_exclusive=[["backup_dir", "archive"]], required_one_of=[["backup_dir", "archive"]])
+    serve(SPEC, run, mutually_exclusive=[*EITHER, ["store", "archive"]], required_one_of=EITHER)
 
 
 if __name__ == "__main__":

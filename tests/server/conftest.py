@@ -18,8 +18,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import JOURNAL, Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.state import fold
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.object_store import Store
 from ansible_collections.pgsafe.migration.tests.server import leftovers, matrix, sshd, support
+from ansible_collections.pgsafe.migration.tests.server.forgery import verified
 from ansible_collections.pgsafe.migration.tests.server.matrix import Setting
+from ansible_collections.pgsafe.migration.tests.server.object_server import ObjectServer, serving
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
 
@@ -217,6 +220,36 @@ def backup_root(tmp_path: Path) -> Path:
     directory = tmp_path / "backups"
     directory.mkdir(mode=0o700)
     return directory
+
+
+@pytest.fixture
+def backup(database: Database, backup_root: Path) -> Path:
+    """A backup that was proven by a restore."""
+    directory = support.back_up(database, backup_root).directory
+    assert verified(database, directory, "restore").findings == ()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """An object store."""
+    with serving(tmp_path_factory.mktemp("object_server")) as found:
+        yield found
+
+
+@pytest.fixture
+def bucket(objects: ObjectServer, request: pytest.FixtureRequest) -> str:
+    """A bucket of the test's own, in a store that does not fail."""
+    name = f"t{abs(hash(request.node.nodeid))}"
+    objects.client().create_bucket(Bucket=name)
+    objects.fail()
+    return name
+
+
+@pytest.fixture
+def store(objects: ObjectServer, bucket: str) -> Store:
+    """A prefix that takes care to quote."""
+    return Store(objects.address(bucket, "fleet ä+&/db1"))
 
 
 @pytest.fixture

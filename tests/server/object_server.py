@@ -22,8 +22,6 @@ from typing import Any
 
 import boto3
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import StoreAddress
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 CONTROL = "/-/faults"
 ACCESS, SECRET = "pgsafe-access", "pgsafe-secret-7a1f"
@@ -35,6 +33,7 @@ Wsgi = Any
 class ObjectServer:
     endpoint: str
     log: Path
+    pid: int
 
     def address(self, bucket: str, prefix: str = "", secret: str = SECRET) -> StoreAddress:
         url = f"s3://{bucket}/{prefix}".rstrip("/")
@@ -104,12 +103,16 @@ def serving(home: Path) -> Iterator[ObjectServer]:
             assert process.stdout
             port = process.stdout.readline().strip()
             assert port, log.read_text()
-            yield ObjectServer(f"http://127.0.0.1:{port}", log)
+            yield ObjectServer(f"http://127.0.0.1:{port}", log, process.pid)
         finally:
             process.kill()
 
 
 def main() -> None:
+    # Heavy, and for this process alone.
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
     store = _Failing(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, store, threaded=True)
     sys.stdout.write(f"{server.server_port}\n")

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
-from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at, verified
+from ansible_collections.pgsafe.migration.tests.server.copies import contents, dies, directory
+from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
 from ansible_collections.pgsafe.migration.tests.server.matrix import BECOME, LOCAL, PIPED, Setting, settings
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
-from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, write_set
 
 # So that a file of the sample takes several.
 RANGE = 5000
-
-
-@pytest.fixture
-def backup(database: Database, backup_root: Path) -> Path:
-    """A verified backup."""
-    directory = back_up(database, backup_root).directory
-    assert verified(database, directory, "decode").findings == ()
-    return directory
 
 
 def copied(backup: Path, top: Path) -> Copied:
@@ -45,45 +38,8 @@ def copied(backup: Path, top: Path) -> Copied:
     return places.tried(Place(top / "db1", on_controller=True), source, foreseen=False)
 
 
-def directory(parent: Path, name: str) -> Path:
-    made = parent / name
-    made.mkdir(mode=0o700)
-    return made
-
-
-def contents(backup: Path) -> dict[str, bytes]:
-    """Of all but the log, which is of the run of each place."""
-    return {path.name: path.read_bytes() for path in backup.iterdir() if path.suffix != ".log"}
-
-
-def _dies(backup: Path, top: Path, behind: int) -> bool:
-    """Copy in a process that is killed behind so many of its steps; False when it came to its end before."""
-    child = os.fork()
-    if child == 0:
-        _count_steps(pytest.MonkeyPatch(), behind)
-        copied(backup, top)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
-def _count_steps(monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
-    left = iter(range(1, behind))
-
-    def stepping(owner: object, name: str) -> None:
-        real = getattr(owner, name)
-
-        def counted(*arguments: object, **keywords: object) -> object:
-            result = real(*arguments, **keywords)
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        monkeypatch.setattr(owner, name, counted)
-
-    stepping(os, "mkdir")
-    stepping(os, "rename")
-    stepping(Journal, "append")
-    stepping(files, "read_range")
+# What changes a place, and reads the backup.
+STEPS = ((os, "mkdir"), (os, "rename"), (Journal, "append"), (files, "read_range"))
 
 
 @pytest.mark.fault(47)
@@ -92,7 +48,7 @@ def test_a_copy_that_is_killed_behind_any_step_is_whole_or_no_backup_and_the_nex
 ) -> None:
     for behind in range(1, 300):
         top = directory(tmp_path, f"{behind}")
-        dead = _dies(backup, top, behind)
+        dead = dies(partial(copied, backup, top), STEPS, behind)
         copy = top / "db1" / backup.parent.name / backup.name
         if (copy / manifests.MANIFEST).exists():
             assert contents(copy) == contents(backup)
@@ -157,7 +113,7 @@ def test_two_hosts_copy_at_once_to_one_directory_and_a_required_place_that_fails
         copy = top / host / backup.parent.name / backup.name
         assert contents(copy) == contents(backup)
         assert f"to {copy} on the controller, and read back" in done.flat
-        assert (stored.look(copy).condition, stored.look(copy).level) == (Condition.COMPLETE, "decode")
+        assert (stored.look(copy).condition, stored.look(copy).level) == (Condition.COMPLETE, "restore")
     assert f"[warning] No copy at {missing}/one on the controller: {missing} does not exist" in done.flat
     failed = played(required=True)
     assert failed.status == 2

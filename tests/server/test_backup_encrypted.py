@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -47,8 +45,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.retention import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Policy
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition, StoredBackup
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
+from ansible_collections.pgsafe.migration.tests.server.copies import (
+    contents,
+    dies,
+    directory,
+    python_without,
+    under,
+)
 from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at, verified
-from ansible_collections.pgsafe.migration.tests.server.object_server import ACCESS, SECRET, ObjectServer, serving
+from ansible_collections.pgsafe.migration.tests.server.object_server import ACCESS, SECRET, ObjectServer
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, write_set
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
@@ -75,7 +80,7 @@ class Spot:
 
     @property
     def under(self) -> str:
-        return f"{self.backup.parent.name}/{self.backup.name}"
+        return under(self.backup)
 
     def copied(self, *recipients: str, backup: Path | None = None) -> Copied:
         place = replace(self.place, recipients=recipients or FOR_ALL)
@@ -115,38 +120,11 @@ class Spot:
         return len(prune.run(prune.PruneRequest(self.place.path, "", policy)).removed)
 
 
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with serving(tmp_path_factory.mktemp("object_server")) as found:
-        yield found
-
-
-@pytest.fixture
-def backup(database: Database, backup_root: Path) -> Path:
-    """A verified backup."""
-    directory = back_up(database, backup_root).directory
-    assert verified(database, directory, "restore").findings == ()
-    return directory
-
-
 @pytest.fixture(params=["directory", "store"])
-def spot(backup: Path, objects: ObjectServer, tmp_path: Path, request: pytest.FixtureRequest) -> Spot:
+def spot(backup: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Spot:
     if request.param == "directory":
         return Spot(backup, Place(directory(tmp_path, "place")))
-    bucket = f"e{abs(hash(request.node.name))}"
-    objects.client().create_bucket(Bucket=bucket)
-    objects.fail()
-    return Spot(backup, Place(Path(), store=objects.address(bucket, "db1")))
-
-
-def directory(parent: Path, name: str) -> Path:
-    made = parent / name
-    made.mkdir(mode=0o700)
-    return made
-
-
-def plain(backup: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in backup.iterdir() if path.suffix != ".log"}
+    return Spot(backup, Place(Path(), store=request.getfixturevalue("store").address))
 
 
 def whole(spot: Spot) -> bool:
@@ -154,7 +132,7 @@ def whole(spot: Spot) -> bool:
     found = spot.contents()
     if ENVELOPE in found:
         opened = {name[:-4]: pyrage.decrypt(data, [KEY]) for name, data in found.items() if name != ENVELOPE}
-        assert opened == plain(spot.backup)
+        assert opened == contents(spot.backup)
     return ENVELOPE in found
 
 
@@ -176,7 +154,7 @@ def test_an_encrypted_copy_is_listed_and_verified_without_a_key_and_fetched_with
     assert b'"fingerprint"' not in readable
     for number, key in enumerate((KEY, OTHER)):
         copy = spot.fetched(directory(tmp_path, f"fetched {number}"), f"# of a person\n{key}\n")
-        assert plain(copy) == plain(spot.backup)
+        assert contents(copy) == contents(spot.backup)
         assert stored.look(copy).proven
     assert verified(database, copy, "decode").findings == ()
     early = FetchRequest(spot.where, database.name, "", datetime.now(timezone.utc) - timedelta(days=1), tmp_path)
@@ -300,35 +278,12 @@ def test_retention_removes_an_old_encrypted_copy_by_its_rules(
     assert (spot.contents(), [of.directory.name for of in spot.listed()]) == ({}, [newer.name])
 
 
-def _steps(monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
-    """Kill this process behind so many of the steps that change a place."""
-    left = iter(range(1, behind))
-
-    def stepping(owner: object, name: str) -> None:
-        real = getattr(owner, name)
-
-        def counted(*arguments: object, **keywords: object) -> object:
-            result = real(*arguments, **keywords)
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        monkeypatch.setattr(owner, name, counted)
-
-    for name in ("mkdir", "rename"):
-        stepping(os, name)
-    stepping(Journal, "append")
-    for name in ("put", "put_new", "send"):
-        stepping(Store, name)
-
-
-def _dies(work: Callable[[], object], behind: int) -> bool:
-    child = os.fork()
-    if child == 0:
-        _steps(pytest.MonkeyPatch(), behind)
-        work()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+# What changes a place.
+STEPS = (
+    *((os, name) for name in ("mkdir", "rename")),
+    (Journal, "append"),
+    *((Store, name) for name in ("put", "put_new", "send")),
+)
 
 
 @pytest.mark.fault(47)
@@ -336,7 +291,7 @@ def test_a_copy_and_a_fetch_that_are_killed_behind_any_step_are_whole_or_no_back
     spot: Spot, tmp_path: Path
 ) -> None:
     for behind in range(1, 300):
-        dead = _dies(spot.copied, behind)
+        dead = dies(spot.copied, STEPS, behind)
         found = [of.condition for of in spot.listed()]
         # Killed behind the last file and before the journal says so, it is whole, and waits for the next copy.
         assert found in ([[Condition.COMPLETE], [Condition.FOREIGN]] if whole(spot) else [[], [Condition.UNFINISHED]])
@@ -349,10 +304,10 @@ def test_a_copy_and_a_fetch_that_are_killed_behind_any_step_are_whole_or_no_back
     target = directory(tmp_path, "fetched")
     copy = target / spot.under
     for behind in range(1, 300, 7):
-        dead = _dies(lambda: spot.fetched(target), behind)
+        dead = dies(lambda: spot.fetched(target), STEPS, behind)
         if (copy / MANIFEST).exists():
-            assert plain(copy) == plain(spot.backup)
-        assert plain(spot.fetched(target)) == plain(spot.backup)
+            assert contents(copy) == contents(spot.backup)
+        assert contents(spot.fetched(target)) == contents(spot.backup)
         if not dead:
             break
         files.remove_tree(target / spot.backup.parent.name)
@@ -367,14 +322,6 @@ def _empty(spot: Spot) -> None:
         return
     for path in spot.place.path.iterdir():
         files.remove_tree(path)
-
-
-def _python_without_pyrage(home: Path) -> dict[str, str]:
-    (directory(home, "site") / "sitecustomize.py").write_text('import sys; sys.modules["pyrage"] = None')
-    python = home / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={home}/site exec {sys.executable} "$@"\n')
-    python.chmod(0o700)
-    return {"ansible_python_interpreter": str(python)}
 
 
 def test_a_run_encrypts_its_copies_and_a_person_with_the_key_restores_one(
@@ -398,7 +345,7 @@ def test_a_run_encrypts_its_copies_and_a_person_with_the_key_restores_one(
         return done
 
     confirmed = ("-e", f"pg_migrate_confirm={database.name}")
-    refused = played("migrate", *confirmed, **_python_without_pyrage(tmp_path))
+    refused = played("migrate", *confirmed, **python_without("pyrage", tmp_path))
     assert "refused" in refused.verdict("one"), refused.output
     assert f"The copy of the backup at {url} cannot be encrypted: pyrage, which encrypts" in refused.flat
     assert database.fingerprint() == before

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.ports import file
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import prune, rules, stored
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Policy
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
+from ansible_collections.pgsafe.migration.tests.server.copies import dies, directory
 from ansible_collections.pgsafe.migration.tests.server.forgery import verified
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, tmpfs, write_set
@@ -31,32 +33,26 @@ from ansible_collections.pgsafe.migration.tests.unit.stored_backups import run_o
 
 @pytest.fixture
 def backup(database: Database, backup_root: Path) -> Path:
-    """A verified backup."""
-    directory = back_up(database, backup_root).directory
-    assert verified(database, directory, "decode").findings == ()
-    return directory
+    """A backup that was verified, and not by a restore."""
+    made = back_up(database, backup_root).directory
+    assert verified(database, made, "decode").findings == ()
+    return made
 
 
 def copied(backup: Path, *given: Path, required: bool = True) -> tuple[Copied, ...]:
     return places.run(CopyRequest(backup, tuple(Place(path, required) for path in given)))
 
 
-def place(parent: Path, name: str = "place") -> Path:
-    directory = parent / name
-    directory.mkdir(mode=0o700)
-    return directory
-
-
-def contents(directory: Path) -> dict[str, tuple[int, bytes]]:
+def contents(backup: Path) -> dict[str, tuple[int, bytes]]:
     """Of all but the log, which is of the run of each place."""
-    found = [path for path in directory.iterdir() if path.suffix != ".log"]
+    found = [path for path in backup.iterdir() if path.suffix != ".log"]
     return {path.name: (path.stat().st_mode, path.read_bytes()) for path in found}
 
 
 def test_a_copy_is_the_same_files_and_a_backup_root_of_its_own(
     database: Database, backup: Path, tmp_path: Path
 ) -> None:
-    first, second = place(tmp_path, "first"), place(tmp_path, "second")
+    first, second = directory(tmp_path, "first"), directory(tmp_path, "second")
     foreseen = places.plan(CopyRequest(backup, (Place(first), Place(second))))
     assert list(first.iterdir()) == []
     done = copied(backup.parent / "latest", first, second)
@@ -76,9 +72,9 @@ def test_a_copy_is_the_same_files_and_a_backup_root_of_its_own(
 
 
 def test_a_backup_that_was_not_verified_is_not_copied(database: Database, backup_root: Path, tmp_path: Path) -> None:
-    directory = back_up(database, backup_root).directory
+    unproven = back_up(database, backup_root).directory
     with pytest.raises(Refused, match="was not verified"):
-        copied(directory, place(tmp_path))
+        copied(unproven, directory(tmp_path, "place"))
 
 
 @pytest.mark.parametrize("given", [["copies"], ["/mnt/a", "/mnt/a"]])
@@ -90,7 +86,7 @@ def test_a_place_that_is_relative_or_named_twice_is_refused(given: list[str]) ->
 def test_each_place_that_cannot_be_used_is_named_and_the_others_have_their_copies(
     backup: Path, tmp_path: Path
 ) -> None:
-    good, open_to_all, taken, gone = (place(tmp_path, name) for name in ("good", "open", "taken", "gone"))
+    good, open_to_all, taken, gone = (directory(tmp_path, name) for name in ("good", "open", "taken", "gone"))
     gone.rmdir()
     open_to_all.chmod(0o777)
     foreign = taken / backup.parent.name / backup.name
@@ -110,7 +106,7 @@ def test_each_place_that_cannot_be_used_is_named_and_the_others_have_their_copie
 
 
 def test_another_run_of_the_same_second_and_a_damaged_copy_are_left_alone(backup: Path, tmp_path: Path) -> None:
-    target, other = place(tmp_path), place(tmp_path, "other")
+    target, other = directory(tmp_path, "place"), directory(tmp_path, "other")
     copy = Path(copied(backup, target)[0].location)
     csv = next(copy.glob("*.csv"))
     csv.write_bytes(csv.read_bytes()[:-1] + b"x")
@@ -128,7 +124,7 @@ def test_another_run_of_the_same_second_and_a_damaged_copy_are_left_alone(backup
 
 
 def test_the_backup_root_of_a_run_that_has_migrated_is_no_place_for_its_backup(backup: Path, tmp_path: Path) -> None:
-    own = place(tmp_path)
+    own = directory(tmp_path, "place")
     run_there = run_of(own / backup.parent.name / backup.name)
     run_there.directory.mkdir(parents=True, mode=0o700)
     run_there.append(Event.BACKUP_STARTED, backup_dir=str(own / backup.parent.name / backup.name), database="app")
@@ -140,7 +136,7 @@ def test_the_backup_root_of_a_run_that_has_migrated_is_no_place_for_its_backup(b
 
 
 def test_a_source_that_was_damaged_after_its_proof_is_not_copied(backup: Path, tmp_path: Path) -> None:
-    target = place(tmp_path)
+    target = directory(tmp_path, "place")
     csv = next(backup.glob("*.csv"))
     csv.write_bytes(csv.read_bytes()[:-1] + b"x")
     with pytest.raises(places.NotCopied, match=f"{csv.name} has another SHA-256 than its backup was proven with"):
@@ -149,7 +145,7 @@ def test_a_source_that_was_damaged_after_its_proof_is_not_copied(backup: Path, t
 
 
 def test_what_is_read_back_counts(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, drop_cached = place(tmp_path), files.drop_cached
+    target, drop_cached = directory(tmp_path, "place"), files.drop_cached
 
     def corrupting(path: Path) -> None:
         drop_cached(path)
@@ -178,32 +174,8 @@ def test_a_place_that_is_full_or_fills_leaves_nothing_that_looks_like_a_backup(
         assert not list(disk.rglob(manifests.MANIFEST))
 
 
-def _dies(backup: Path, target: Path, behind: int) -> bool:
-    """Copy in a process that is killed behind so many of its steps; False when it came to its end before."""
-    child = os.fork()
-    if child == 0:
-        _count_steps(pytest.MonkeyPatch(), behind)
-        copied(backup, target)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
-def _count_steps(monkeypatch: pytest.MonkeyPatch, behind: int) -> None:
-    steps = iter(range(1, behind))
-
-    def stepping(owner: object, name: str) -> None:
-        real = getattr(owner, name)
-
-        def counted(*arguments: object, **keywords: object) -> object:
-            result = real(*arguments, **keywords)
-            if next(steps, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        monkeypatch.setattr(owner, name, counted)
-
-    for owner, name in ((os, "mkdir"), (os, "rename"), (os, "fsync"), (os, "posix_fadvise"), (Journal, "append")):
-        stepping(owner, name)
+# What changes a place.
+STEPS = ((os, "mkdir"), (os, "rename"), (os, "fsync"), (os, "posix_fadvise"), (Journal, "append"))
 
 
 @pytest.mark.fault(47)
@@ -211,8 +183,8 @@ def test_a_copy_that_is_killed_behind_any_step_is_whole_or_no_backup_and_the_nex
     backup: Path, tmp_path: Path
 ) -> None:
     for behind in range(1, 300):
-        target = place(tmp_path, f"{behind}")
-        dead = _dies(backup, target, behind)
+        target = directory(tmp_path, f"{behind}")
+        dead = dies(partial(copied, backup, target), STEPS, behind)
         copy = target / backup.parent.name / backup.name
         if (copy / manifests.MANIFEST).exists():
             assert contents(copy) == contents(backup)
@@ -228,7 +200,7 @@ def test_a_copy_that_is_killed_behind_any_step_is_whole_or_no_backup_and_the_nex
 
 
 def test_an_interrupted_copy_is_removed(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = place(tmp_path)
+    target = directory(tmp_path, "place")
     copy_checked = files.copy_checked
 
     def interrupted(source: Iterable[bytes], path: Path, expected: str, shown: str) -> None:
@@ -244,7 +216,7 @@ def test_an_interrupted_copy_is_removed(backup: Path, tmp_path: Path, monkeypatc
 def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
     database: Database, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = place(tmp_path)
+    target = directory(tmp_path, "place")
     old = Path(copied(backup, target)[0].location)
     newer = back_up(database, backup.parent.parent).directory
     assert verified(database, newer, "restore").reached == "restore"
@@ -263,7 +235,7 @@ def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
 def test_a_run_copies_its_proven_backup_and_is_refused_without_a_required_copy(
     ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
-    target, missing = place(tmp_path), tmp_path / "missing"
+    target, missing = directory(tmp_path, "place"), tmp_path / "missing"
     variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
     before = database.fingerprint()
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -44,49 +44,17 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.retention.remote_
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.rules import Policy
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
+from ansible_collections.pgsafe.migration.tests.server.copies import contents, directory, python_without, under
 from ansible_collections.pgsafe.migration.tests.server.forgery import verified
-from ansible_collections.pgsafe.migration.tests.server.object_server import ACCESS, SECRET, ObjectServer, serving
+from ansible_collections.pgsafe.migration.tests.server.object_server import ACCESS, SECRET, ObjectServer
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, back_up, write_set
-
-PREFIX = "fleet ä+&/db1"
-
-
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with serving(tmp_path_factory.mktemp("object_server")) as found:
-        yield found
-
-
-@pytest.fixture
-def store(objects: ObjectServer, request: pytest.FixtureRequest) -> Store:
-    """A prefix in a bucket of the test's own."""
-    bucket = f"t{abs(hash(request.node.name))}"
-    objects.client().create_bucket(Bucket=bucket)
-    objects.fail()
-    return Store(objects.address(bucket, PREFIX))
-
-
-@pytest.fixture
-def backup(database: Database, backup_root: Path) -> Path:
-    """A verified backup."""
-    directory = back_up(database, backup_root).directory
-    assert verified(database, directory, "restore").findings == ()
-    return directory
 
 
 def copied(backup: Path, store: Store | StoreAddress, required: bool = True) -> Copied:
     address = store.address if isinstance(store, Store) else store
     (done,) = places.run(CopyRequest(backup, (Place(Path(), required, address),)))
     return done
-
-
-def under(backup: Path) -> str:
-    return f"{backup.parent.name}/{backup.name}"
-
-
-def contents(backup: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in backup.iterdir() if path.suffix != ".log"}
 
 
 def whole(store: Store, backup: Path) -> bool:
@@ -99,12 +67,6 @@ def whole(store: Store, backup: Path) -> bool:
 
 def fetched(store: Store, backup: Path, fetch_to: Path) -> Path:
     return fetch.run(FetchRequest(store.address, backup.parent.name, "", None, fetch_to)).backup_dir
-
-
-def directory(parent: Path, name: str) -> Path:
-    made = parent / name
-    made.mkdir(mode=0o700)
-    return made
 
 
 def test_a_copy_is_listed_pinned_and_fetched_and_the_second_one_is_verified(
@@ -197,7 +159,7 @@ def test_a_store_that_refuses_in_the_middle_has_no_backup_and_the_next_copy_is_w
         copied(backup, store)
     assert remote.all_of(store)[0].condition is Condition.UNFINISHED
     objects.fail()
-    key = f"{PREFIX}/{under(backup)}/large"
+    key = f"{store.address.prefix}/{under(backup)}/large"
     objects.client().create_multipart_upload(Bucket=store.address.bucket, Key=key)
     assert copied(backup, store).made
     assert whole(store, backup)
@@ -223,7 +185,7 @@ def test_what_is_read_back_counts_and_a_damaged_copy_is_never_written_over_nor_f
     name = f"{under(backup)}/{manifests.SCRIPT}"
     damaged = store.read(name)[:-1] + b"x"
     store.put(name, damaged)
-    with pytest.raises(NotCopied, match=f"damaged: {manifests.SCRIPT} has another SHA-256"):
+    with pytest.raises(NotCopied, match=f"damaged: {manifests.SCRIPT}: has another SHA-256"):
         copied(backup, store)
     target = directory(tmp_path, "fetched")
     with pytest.raises(FileFailed, match=f"{manifests.SCRIPT} has another SHA-256"):
@@ -375,7 +337,7 @@ def test_a_copy_that_died_long_ago_is_removed_with_its_parts(
     backup: Path, store: Store, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _of_another_host(backup, store)
-    key = f"{PREFIX}/{under(backup)}/large"
+    key = f"{store.address.prefix}/{under(backup)}/large"
     objects.client().create_multipart_upload(Bucket=store.address.bucket, Key=key)
     assert not pruned(store).removed
     long_ago = datetime.now(timezone.utc) - timedelta(days=8)
@@ -414,14 +376,6 @@ def test_a_removal_that_begins_while_a_copy_is_made_is_noticed(
     assert store.objects() == {}
 
 
-def _python_without_boto3(home: Path) -> dict[str, str]:
-    (directory(home, "site") / "sitecustomize.py").write_text('import sys; sys.modules["boto3"] = None')
-    python = home / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={home}/site exec {sys.executable} "$@"\n')
-    python.chmod(0o700)
-    return {"ansible_python_interpreter": str(python)}
-
-
 def test_a_run_copies_its_backup_to_a_store_and_the_playbooks_work_on_it(
     ansible: Ansible, database: Database, backup_root: Path, store: Store, objects: ObjectServer, tmp_path: Path
 ) -> None:
@@ -438,7 +392,7 @@ def test_a_run_copies_its_backup_to_a_store_and_the_playbooks_work_on_it(
         return done
 
     confirmed = ("-e", f"pg_migrate_confirm={database.name}")
-    without = {**_python_without_boto3(tmp_path), "pg_migrate_expected_tables": ["gone"]}
+    without = {**python_without("boto3", tmp_path), "pg_migrate_expected_tables": ["gone"]}
     without_boto3 = played("migrate", *confirmed, **without)
     assert "refused" in without_boto3.verdict("one"), without_boto3.output
     assert f"The place {url} for a copy of the backup cannot be used: boto3" in without_boto3.flat

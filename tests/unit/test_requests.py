@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import AuditRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.store_verify import StoreVerifyRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import FenceRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import StatusRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
@@ -51,6 +52,7 @@ REQUESTS = (
     RecoverRequest,
     RestoreRequest,
     StatusRequest,
+    StoreVerifyRequest,
     TableRequest,
     VerifyRequest,
 )

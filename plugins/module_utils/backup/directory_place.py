@@ -119,9 +119,17 @@ def _require_whole(directory: Path, source: CopySource, recipients: tuple[str, .
         encrypted.look(directory, envelope, found)
     else:
         integrity.look(directory, source.manifest, found)
+    require_undamaged(str(directory), found)
+
+
+def require_undamaged(shown: str, found: Found) -> None:
+    """
+    :param shown: where a copy is that was made before.
+    :raises FileFailed: it has findings.
+    """
     if found.findings:
         what = "; ".join(finding.as_text() for finding in found.findings)
-        raise FileFailed(f"{directory} is damaged: {what}.", remedy="Move it away, and copy again.")
+        raise FileFailed(f"{shown} is damaged: {what}.", remedy="Move it away, and copy again.")
 
 
 def _remove_rest(directory: Path, run_journal: Journal) -> None:

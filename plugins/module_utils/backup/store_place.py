@@ -9,7 +9,7 @@ last: an interrupted copy has none, and the next copy of that backup, or retenti
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -22,7 +22,9 @@ from ..ports import age, files, signals
 from ..ports.files import Digest
 from ..ports.object_store import Store
 from ..retention import remote
-from . import directory_place, encryption
+from ..retention.remote import Objects
+from ..verify.findings import Found
+from . import directory_place, encryption, store_verify
 from .copy_source import CopySource
 
 
@@ -43,7 +45,7 @@ def made(store: Store, source: CopySource, recipients: tuple[str, ...] = ()) -> 
     there = store.objects(str(source.relative))
     if there.keys() & set(SEALS):
         encryption.require_form(_url(store, source), there, recipients)
-        _require_whole(store, source, set(there), recipients)
+        _require_whole(store, source, there, recipients)
         return False
     if there and CLAIM not in there:
         raise FileFailed(f"{_url(store, source)} has objects, and no copy made them.", remedy="Move them away.")
@@ -105,38 +107,24 @@ def _require_own(store: Store, source: CopySource) -> Claim:
     return found
 
 
-def _require_whole(store: Store, source: CopySource, there: set[str], recipients: tuple[str, ...]) -> None:
+def _require_whole(store: Store, source: CopySource, there: Objects, recipients: tuple[str, ...]) -> None:
     """Read every file back.
 
     :raises FileFailed: the store has another backup of this name, or a damaged copy.
     """
     if CLAIM not in there:
         raise FileFailed(f"{_url(store, source)} has a manifest, and no copy made it.", remedy="Move it away.")
-    found = _require_own(store, source)
-    stored = _stored(store, source, found, recipients)
-    missing = [name for name in stored if name not in there]
-    damaged = missing or [
-        name for name, expected in stored.items() if store.sha256_of(_object(source, name)) != expected
-    ]
-    if damaged:
-        how = "is missing" if missing else "has another SHA-256"
-        raise FileFailed(
-            f"{_url(store, source)} is damaged: {damaged[0]} {how}.",
-            remedy="Move it away, and copy again.",
-        )
-    if found.level != source.level:
+    claim = _require_own(store, source)
+    if recipients:
+        envelope = remote.read_envelope(store, source.relative, claim)
+        encryption.require_same(_url(store, source), envelope, recipients)
+    found = Found()
+    store_verify.look(store, source.relative, there, found)
+    directory_place.require_undamaged(_url(store, source), found)
+    if claim.level != source.level:
         proof = encryption.readable_proof(source) if recipients else source.proof
-        proven = replace(found, level=source.level, proof=proof)
+        proven = replace(claim, level=source.level, proof=proof)
         store.put(_object(source, CLAIM), claims.to_json(proven))
-
-
-def _stored(store: Store, source: CopySource, claim: Claim, recipients: tuple[str, ...]) -> Mapping[str, str]:
-    """The SHA-256 of each object of a copy."""
-    if not recipients:
-        return claim.files
-    envelope = remote.read_envelope(store, source.relative, claim)
-    encryption.require_same(_url(store, source), envelope, recipients)
-    return {name: stored.sha256 for name, stored in envelope.files.items()}
 
 
 def _send(store: Store, source: CopySource, name: str, expected: str) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 
+from ..backup import store_verify
+from ..backup.store_verify import StoreVerifyRequest
 from ..console import verify as console
 from ..errors import VerificationFailed
 from ..journal.journal import Journal
@@ -19,7 +21,7 @@ from ..verify.findings import BackupProof
 from ..verify.lone_archive import ArchiveRequest
 from ..verify.run import VerifyRequest
 
-Request = Union[VerifyRequest, ArchiveRequest]
+Request = Union[VerifyRequest, ArchiveRequest, StoreVerifyRequest]
 
 
 # What PostgreSQL says of a function that was called while pg_restore's search_path was empty.
@@ -42,9 +44,9 @@ def _remedy(findings: Sequence[str]) -> str:
 class BackupNotProven(VerificationFailed):
     """The level that was asked for was not reached."""
 
-    def __init__(self, result: dict[str, Any], directory: Path) -> None:
+    def __init__(self, result: dict[str, Any], shown: str) -> None:
         found = "".join(f"\n  {line}" for line in result["findings"])
-        super().__init__(f"The backup {directory} is not proven:{found}\n", remedy=_remedy(result["findings"]))
+        super().__init__(f"The backup {shown} is not proven:{found}\n", remedy=_remedy(result["findings"]))
         self.result = result
 
     def facts(self) -> dict[str, Any]:
@@ -55,12 +57,20 @@ def run(request: Request) -> dict[str, Any]:
     """
     :raises PgsafeError: the backup is not proven, or the proof could not be tried.
     """
-    found = lone_archive.run(request) if isinstance(request, ArchiveRequest) else verify.run(request)
+    shown, found = _verified(request)
     result = _result(found, console.verify(found))
     if found.findings and request.fail:
-        place = request.archive if isinstance(request, ArchiveRequest) else request.backup_dir
-        raise BackupNotProven(result, place)
+        raise BackupNotProven(result, shown)
     return result
+
+
+def _verified(request: Request) -> tuple[str, BackupProof]:
+    """What was verified, for people, and what was found."""
+    if isinstance(request, ArchiveRequest):
+        return str(request.archive), lone_archive.run(request)
+    if isinstance(request, StoreVerifyRequest):
+        return request.url, store_verify.run(request)
+    return str(request.backup_dir), verify.run(request)
 
 
 def predicted(request: Request) -> dict[str, Any]:
@@ -70,6 +80,8 @@ def predicted(request: Request) -> dict[str, Any]:
     """
     if isinstance(request, ArchiveRequest):
         lone_archive.plan(request)
+    elif isinstance(request, StoreVerifyRequest):
+        store_verify.plan(request)
     elif request.backup_dir != Path():
         verify.plan(request)
     return _result(BackupProof("", (), {}, None), console.verify_foreseen(request.level))
@@ -77,8 +89,8 @@ def predicted(request: Request) -> dict[str, Any]:
 
 def run_of(request: Request) -> Journal | None:
     """The run that the backup is of; None for one that has none beside it, or none that we may write to."""
-    # An encrypted copy is read, and not restored: that takes no guard.
-    if isinstance(request, ArchiveRequest) or verify.is_encrypted(request.backup_dir):
+    # An encrypted copy and one in a store are read, and not restored: that takes no guard.
+    if not isinstance(request, VerifyRequest) or verify.is_encrypted(request.backup_dir):
         return None
     found = verify.run_of(request.backup_dir)
     return found if found and os.access(found.directory, os.W_OK) else None

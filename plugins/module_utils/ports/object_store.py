@@ -39,8 +39,15 @@ _REMEDIES = {
     "ExpiredToken": _CREDENTIALS,
     "InvalidToken": _CREDENTIALS,
     "RequestTimeTooSkewed": _CREDENTIALS,
+    "InvalidObjectState": "Restore the object from its archive storage class first.",
 }
+# What a store answers of one object, and not of the request.
+_OF_ONE_OBJECT = ("NoSuchKey", "InvalidObjectState")
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+class ObjectFailed(FileFailed):
+    """The store works, and has refused to read one object: it is gone, or archived."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +315,8 @@ def _failed(what: str, error: Exception) -> FileFailed:
     # That of an upload has the text of the answer alone.
     cause = error if hasattr(error, "response") else error.__context__ or error
     code = _code(cause)
-    return FileFailed(f"{what}: {_reason(cause, error)}", remedy=_remedy(code, error))
+    kind = ObjectFailed if code in _OF_ONE_OBJECT else FileFailed
+    return kind(f"{what}: {_reason(cause, error)}", remedy=_remedy(code, error))
 
 
 def _code(error: BaseException) -> str:

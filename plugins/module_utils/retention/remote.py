@@ -107,27 +107,39 @@ def read_claim(store: Store, directory: Path) -> Claim:
     return claims.from_json(store.read(name), store.address.of(name))
 
 
-def read_manifest(store: Store, directory: Path, claim: Claim) -> Manifest:
+def read_manifest(store: Store, directory: Path, claim: Claim | None) -> Manifest:
     """
+    :param claim: None where it cannot be read.
     :raises NotABackup, FileFailed: it is not the one that the claim names, or cannot be read.
     """
     name = f"{directory}/{MANIFEST}"
     content, where = store.read(name), store.address.of(name)
-    if hashlib.sha256(content).hexdigest() != claim.manifest_sha256:
+    if claim and hashlib.sha256(content).hexdigest() != claim.manifest_sha256:
         raise NotABackup(f"{where} is not the manifest that was copied.", remedy="Do not trust this backup.")
-    return manifests.from_json(content.decode(), where)
+    return manifests.from_json(_text(content, where), where)
 
 
-def read_envelope(store: Store, directory: Path, claim: Claim) -> Envelope:
+def read_envelope(store: Store, directory: Path, claim: Claim | None) -> Envelope:
     """
+    :param claim: None where it cannot be read.
     :raises NotABackup, FileFailed: it is not of the backup that the claim names, or cannot be read.
     """
     name = f"{directory}/{ENVELOPE}"
     content, where = store.read(name), store.address.of(name)
-    found = envelopes.from_json(content.decode(), where)
-    if found.manifest_sha256 != claim.manifest_sha256:
+    found = envelopes.from_json(_text(content, where), where)
+    if claim and found.manifest_sha256 != claim.manifest_sha256:
         raise NotABackup(f"{where} is not of the backup that was copied.", remedy="Do not trust this backup.")
     return found
+
+
+def _text(content: bytes, where: str) -> str:
+    """
+    :raises NotABackup: it is no UTF-8.
+    """
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise NotABackup(f"{where} is no text: {error}.", remedy="Do not trust this backup.") from error
 
 
 def last_written(store: Store, directory: Path) -> datetime:

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from ..backup_set import manifest as manifests
 from ..backup_set.envelope import Envelope
 from ..errors import Refused
 from ..journal import log as run_log
-from ..ports import files
 from . import integrity
 from .findings import Found
+from .integrity import StoredFiles
 
 _ALTERED = f"has another SHA-256 than {manifests.ENVELOPE}"
 
@@ -33,15 +34,16 @@ def look(directory: Path, envelope: Envelope, found: Found) -> None:
     """
     :raises FileFailed: the directory itself cannot be read.
     """
-    there = files.plain_files(directory)
-    for name in sorted(set(envelope.files) - set(there)):
-        found.add(name, "is missing")
-    for name in sorted(set(there) - set(envelope.files) - {manifests.ENVELOPE, run_log.name(envelope.run_id)}):
-        found.add(name, "does not belong to this backup")
-    integrity.modes(directory, there, found)
-    for name in sorted(set(envelope.files) & set(there)):
-        with found.timed(name), found.blaming(name):
-            integrity.content(directory / name, envelope.files[name], there[name], found, _ALTERED)
+    stored = integrity.in_directory(directory, found)
+    compare(stored, envelope, {manifests.ENVELOPE, run_log.name(envelope.run_id)}, found)
+
+
+def compare(stored: StoredFiles, envelope: Envelope, beside: Collection[str], found: Found) -> None:
+    """
+    :param beside: names of files that belong there too.
+    """
+    integrity.no_others(stored, {*envelope.files, *beside}, found)
+    integrity.unaltered(stored, envelope.files, found, _ALTERED)
     found.notes.append(
         "The copy is encrypted: its files are those that were stored. What they hold is verified when they are fetched."
     )

@@ -69,6 +69,14 @@ class Found:
             self.steps[step] = round(self.steps.get(step, 0.0) + time.monotonic() - started, 3)
 
     @contextmanager
+    def noting_damage(self) -> Iterator[None]:
+        """A file that the block says is damaged is a finding; every other error passes."""
+        try:
+            yield
+        except Damaged as error:
+            self.add(error.file, error.what)
+
+    @contextmanager
     def blaming(self, file: str, what: str = "") -> Iterator[None]:
         """What a tool, the filesystem or the server refuses in the block is a finding of this file.
 
@@ -77,9 +85,8 @@ class Found:
         :param what: put before the reason.
         """
         try:
-            yield
-        except Damaged as error:
-            self.add(error.file, error.what)
+            with self.noting_damage():
+                yield
         except (CommandFailed, FileFailed, QueryFailed, VerificationFailed) as error:
             self.add(file, f"{what}{error.what}")
 

@@ -7,19 +7,21 @@ SHA256SUMS and manifest.txt say nothing that the manifest does not say: both are
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import text as report
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import BackupFile, Manifest
-from ..errors import NotABackup
+from ..errors import FileFailed, NotABackup
 from ..journal import log as run_log
 from ..ports import files
-from .findings import Found
+from ..ports.files import Digest
+from .findings import Damaged, Found
 
 # The kinds of which there is one file in every backup.
 _ONCE = {
@@ -30,23 +32,91 @@ _ONCE = {
 }
 
 
+@dataclass(frozen=True)
+class StoredFiles:
+    """The files of a copy, in a directory or an object store.
+
+    :param sizes: of each file, by its name; None of what is not an ordinary file.
+    :param digest_of: reads a file; it raises :class:`Damaged` for one that cannot be read.
+    """
+
+    sizes: Mapping[str, int | None]
+    digest_of: Callable[[str], Digest]
+
+
 def look(directory: Path, manifest: Manifest, found: Found) -> None:
     """
     :raises FileFailed: the directory itself cannot be read.
     """
+    compare(in_directory(directory, found), manifest, _known_beside(manifest), found)
+
+
+def in_directory(directory: Path, found: Found) -> StoredFiles:
+    """The files of a directory. Modes that open them to other users are findings.
+
+    :raises FileFailed: the directory itself cannot be read.
+    """
     there = files.plain_files(directory)
-    expected = {file.name: file for file in manifest.files}
+    _modes(directory, there, found)
+    sizes = {name: facts.st_size if stat.S_ISREG(facts.st_mode) else None for name, facts in there.items()}
+    return StoredFiles(sizes, lambda name: _digest(directory / name))
+
+
+def _digest(path: Path) -> Digest:
+    try:
+        return files.sha256_of(path)
+    except FileFailed as error:
+        raise Damaged(path.name, error.what) from error
+
+
+def compare(stored: StoredFiles, manifest: Manifest, beside: Collection[str], found: Found) -> None:
+    """Compare what is stored with a manifest, and the manifest with itself.
+
+    :param beside: names of files that belong there too.
+    """
     for what in _contradictions(manifest):
         found.add(manifests.MANIFEST, what)
-    for name in sorted(set(expected) - set(there)):
-        found.add(name, "is missing")
-    for name in sorted(set(there) - set(expected) - _known_beside(manifest)):
+    listed = {file.name: file for file in manifest.files}
+    no_others(stored, {*listed, *beside}, found)
+    unaltered(stored, listed, found)
+    with found.noting_damage():
+        _rendered(stored, manifest, found)
+
+
+def no_others(stored: StoredFiles, known: Collection[str], found: Found) -> None:
+    for name in sorted(set(stored.sizes) - set(known)):
         found.add(name, "does not belong to this backup")
-    modes(directory, there, found)
-    for name in sorted(set(expected) & set(there)):
-        with found.timed(name), found.blaming(name):
-            content(directory / name, expected[name], there[name], found)
-    _rendered(directory, manifest, there, found)
+
+
+def unaltered(
+    stored: StoredFiles,
+    expected: Mapping[str, BackupFile | Digest],
+    found: Found,
+    altered: str = "has another SHA-256 than the manifest",
+) -> None:
+    """
+    :param altered: what is said of a file of the same size and another content.
+    """
+    for name in sorted(set(expected) - set(stored.sizes)):
+        found.add(name, "is missing")
+    for name in sorted(set(expected) & set(stored.sizes)):
+        with found.timed(name), found.noting_damage():
+            _content(stored, name, expected[name], found, altered)
+
+
+def of_any_size(stored: StoredFiles, digests: Mapping[str, str]) -> dict[str, Digest]:
+    """What :func:`unaltered` expects of files of which only the SHA-256 is known."""
+    return {name: Digest(stored.sizes.get(name) or 0, sha256) for name, sha256 in digests.items()}
+
+
+def _content(stored: StoredFiles, name: str, expected: BackupFile | Digest, found: Found, altered: str) -> None:
+    size = stored.sizes[name]
+    if size is None:
+        found.add(name, "is not an ordinary file")
+    elif size != expected.size:
+        found.add(name, f"has {size:,} bytes instead of {expected.size:,}")
+    elif stored.digest_of(name).sha256 != expected.sha256:
+        found.add(name, altered)
 
 
 def _known_beside(manifest: Manifest) -> set[str]:
@@ -70,7 +140,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield f"lists a CSV of {label}, but no such table"
 
 
-def modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> None:
+def _modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> None:
     if stat.S_IMODE(directory.stat().st_mode) & 0o077:
         found.add("", f"{directory} is open to other users")
     for name, facts in sorted(there.items()):
@@ -83,40 +153,14 @@ def modes(directory: Path, there: dict[str, os.stat_result], found: Found) -> No
             found.add(name, f"cannot be read by its owner (mode {mode:04o})")
 
 
-def content(
-    path: Path,
-    expected: BackupFile | files.Digest,
-    facts: os.stat_result,
-    found: Found,
-    altered: str = "has another SHA-256 than the manifest",
-) -> None:
-    """:param altered: what is said of a file of the same size and another content."""
-    if not stat.S_ISREG(facts.st_mode):
-        found.add(path.name, "is not an ordinary file")
-    elif facts.st_size != expected.size:
-        found.add(path.name, f"has {facts.st_size:,} bytes instead of {expected.size:,}")
-    elif files.sha256_of(path).sha256 != expected.sha256:
-        found.add(path.name, altered)
-
-
-def _rendered(directory: Path, manifest: Manifest, there: dict[str, os.stat_result], found: Found) -> None:
-    """The two texts that are made of the manifest; a fault that was found already is not told twice."""
-    faulty = {finding.file for finding in found.findings}
-    if manifests.CHECKSUMS not in there:
-        found.add(manifests.CHECKSUMS, "is missing")
-    elif not stat.S_ISREG(there[manifests.CHECKSUMS].st_mode):
-        found.add(manifests.CHECKSUMS, "is not an ordinary file")
-    else:
-        sums = manifests.checksums(manifest, manifests.digest_of(directory))
-        _same_text(directory / manifests.CHECKSUMS, sums, found)
-    if manifests.MANIFEST_TEXT in there and manifests.MANIFEST_TEXT not in faulty:
-        _same_text(directory / manifests.MANIFEST_TEXT, _manifest_text(manifest), found)
-
-
-def _same_text(path: Path, expected: str, found: Found) -> None:
-    with found.blaming(path.name):
-        if files.read_text(path) != expected:
-            found.add(path.name, "does not agree with the manifest")
+def _rendered(stored: StoredFiles, manifest: Manifest, found: Found) -> None:
+    """The two texts that are made of the manifest; a fault that was found already is not reported twice."""
+    texts = {manifests.CHECKSUMS: manifests.checksums(manifest, stored.digest_of(manifests.MANIFEST).sha256)}
+    if manifests.MANIFEST_TEXT not in {finding.file for finding in found.findings}:
+        texts[manifests.MANIFEST_TEXT] = _manifest_text(manifest)
+    # A manifest may hold what is no UTF-8, and no file is equal to its rendering.
+    digests = {name: hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() for name, text in texts.items()}
+    unaltered(stored, of_any_size(stored, digests), found, "does not agree with the manifest")
 
 
 def _manifest_text(manifest: Manifest) -> str:

@@ -52,6 +52,21 @@ def test_findings_do_not_fail_whoever_wants_only_to_look(monkeypatch: pytest.Mon
     assert "members.csv: is missing" in ran.result["findings"]
 
 
+def test_in_an_object_store_another_level_is_refused_with_the_commands_that_reach_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "s3://backups/db1/app/migration_20261116_143022"
+    for check_mode in (False, True):
+        ran = runner(pg_backup_verify, monkeypatch)(
+            check_mode=check_mode, store={"url": "s3://backups/db1/"}, backup_dir=f"{url}/", level="restore"
+        )
+        assert ran.failed
+        assert f"{url} is in an object store: only the level checksum can be verified there." in ran.result["msg"]
+        fetching = f"pgsafe.migration.fetch -e pg_migrate_store=s3://backups/db1 -e pg_migrate_backup_dir={url}"
+        assert f"{fetching} -e pg_migrate_fetch_to=DIRECTORY" in ran.result["msg"]
+        assert "pgsafe.migration.verify -e pg_migrate_backup_root=DIRECTORY" in ran.result["msg"]
+
+
 def test_an_archive_has_no_checksums_to_compare_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "app.dump").write_bytes(b"")
     ran = runner(pg_backup_verify, monkeypatch)(archive=str(tmp_path / "app.dump"), level="checksum")
