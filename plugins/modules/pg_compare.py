@@ -108,7 +108,7 @@ tables:
       description: How many rows are C(only_here), C(only_there) and C(different).
       type: dict
       returned: always
-    keys:
+    first_keys:
       description: The first keys of each of these kinds, such as C((42)).
       type: dict
       returned: always
@@ -206,7 +206,7 @@ def _listed(table: compare.TableComparison) -> dict[str, Any]:
         "rows_there": table.rows_there,
         "key": list(table.key),
         "counts": dict(table.counts),
-        "keys": {kind: list(keys) for kind, keys in table.shown.items()},
+        "first_keys": {kind: list(keys) for kind, keys in table.shown.items()},
         "columns_here": list(table.columns_here),
         "columns_there": list(table.columns_there),
     }

@@ -89,7 +89,7 @@ databases:
       description: Whether it was dropped.
       type: bool
       returned: always
-    copy:
+    retained_copy:
       description: Whether it is a retained copy of a backup, whose drop needs no confirmation.
       type: bool
       returned: always
@@ -148,7 +148,7 @@ def _listed(decision: kept.Decision) -> dict[str, Any]:
         "bytes": database.bytes,
         "due": decision.due,
         "dropped": decision.dropped,
-        "copy": decision.copy,
+        "retained_copy": decision.copy,
         "reason": decision.reason,
     }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -93,6 +94,18 @@ def test_the_main_of_a_module_is_one_line(path: Path) -> None:
     # pg_gate and pg_confirm are documentation: their action plugins do it all.
     assert all(len(lines) == 1 and lines[0].startswith("serve(") for lines in bodies)
     assert bool(bodies) == bool(functions)
+
+
+def _returned(values: dict[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        yield name
+        yield from _returned(value.get("contains", {}))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_a_playbook_can_read_all_values_with_a_dot(module: ModuleType) -> None:
+    """``result.keys`` is the method of a dictionary."""
+    assert [name for name in _returned(yaml.safe_load(module.RETURN)) if hasattr(dict, name)] == []
 
 
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
