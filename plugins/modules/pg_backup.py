@@ -29,6 +29,16 @@ options:
     type: list
     elements: str
     default: ["*"]
+  volatile_tables:
+    description:
+      - Which tables other sessions truncate all the time, such as queues, caches and staging tables, as patterns like
+        those of O(csv). They are read first, from the same snapshot as all others, and not locked after that, so that
+        C(TRUNCATE) does not wait until pg_dump ends.
+      - A table that a foreign key of a table not named here points at, or that shares inheritance with one, is refused.
+      - Without effect behind a fence that keeps other sessions from writing.
+    type: list
+    elements: str
+    default: []
   compress_method:
     description:
       - How the archive is compressed. V(lz4) and V(zstd) need pg_dump 16 or later that was built with them.
@@ -185,6 +195,7 @@ SPEC = {
     **BACKUP_ROOT,
     **JOBS,
     "csv": {"type": "list", "elements": "str", "default": ["*"]},
+    "volatile_tables": {"type": "list", "elements": "str", "default": []},
     "compress_method": {"type": "str", "choices": list(METHODS), "default": "gzip"},
     "compress_level": {"type": "int", "default": 1},
     "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
@@ -213,6 +224,7 @@ def request(params: dict[str, Any]) -> BackupRequest:
         compress_method=params["compress_method"],
         compress_level=params["compress_level"],
         csv=tuple(params["csv"]),
+        volatile=tuple(params["volatile_tables"]),
         abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
         lock_timeout=params["lock_timeout"],
         fingerprint=params["fingerprint"],

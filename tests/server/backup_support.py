@@ -39,6 +39,7 @@ from ansible_collections.pgsafe.migration.tests.unit import requests_under_test 
 import pgserver
 
 # A pg_dump that waits for the file `go`: before it does anything, or when it has written a first piece of the archive.
+# Of several pg_dumps, the one that leaves tables out waits.
 _WAITING = """#!{python} -IS
 import os, shutil, subprocess, sys, time
 from pathlib import Path
@@ -55,15 +56,24 @@ if "--version" in sys.argv:
 if "{where}" == "before":
     wait()
     os.execv(real, [real, *sys.argv[1:]])
-target = next(given for given in sys.argv if given.startswith("--file="))
+def pass_on(source, sink, size):
+    sink.write(source.read(size))
+    sink.flush()
+    wait()
+    shutil.copyfileobj(source, sink)
+
+if any(given.startswith("--exclude-table=") for given in sys.argv):
+    dump = subprocess.Popen([real, *sys.argv[1:]], stdout=subprocess.PIPE)
+    pass_on(dump.stdout, sys.stdout.buffer, 1 << 16)
+    sys.exit(dump.wait())
+target = next((given for given in sys.argv if given.startswith("--file=")), None)
+if target is None:
+    os.execv(real, [real, *sys.argv[1:]])
 os.mkfifo(place / "pipe")
 arguments = [f"--file={{place / 'pipe'}}" if given == target else given for given in sys.argv[1:]]
 dump = subprocess.Popen([real, "--no-sync", *arguments])
 with open(place / "pipe", "rb", buffering=0) as source, open(target[len("--file="):], "wb") as sink:
-    sink.write(source.read(4096))
-    sink.flush()
-    wait()
-    shutil.copyfileobj(source, sink)
+    pass_on(source, sink, 4096)
 sys.exit(dump.wait())
 """
 

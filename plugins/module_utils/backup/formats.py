@@ -7,15 +7,16 @@ A failure says which format it was and how far it got.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from .. import text as report
 from ..audit.report import AuditReport
-from ..backup_set import gzip_files, manifest
+from ..backup_set import custom_format, gzip_files, manifest
 from ..backup_set.manifest import BackupFile
 from ..errors import CommandFailed, FileFailed
 from ..model import Target
@@ -26,6 +27,9 @@ from . import audit_report
 
 GLOBALS = manifest.GLOBALS
 STALL_SECONDS = 1800
+
+# What pg_dump says last when it is ended by a signal, in no other language.
+_ENDED = ": terminated by user"
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,52 @@ def archive(place: Place, snap: snapshot.Snapshot, compress: str, stop: parallel
             files.sync_file(partial)
             files.commit(partial, path)
     return [line for line in done.stderr.splitlines() if line.strip()]
+
+
+def archive_in_parts(
+    place: Place, snap: snapshot.Snapshot, compress: str, volatile: Sequence[tuple[str, str]], stop: parallel.Stop
+) -> list[str]:
+    """As :func:`archive`, but volatile tables are locked only while their rows and all definitions are read.
+
+    It takes three pg_dumps of the snapshot. The first gives the table of contents and is ended; the second gives the
+    rows of the volatile tables; the third gives all other rows, and locks no volatile table.
+    """
+    said: list[str] = []
+
+    def output(*options: str, told: Callable[[str], object] | None = None) -> Generator[bytes, None, None]:
+        argv = pg_tools.dump_stream(place.tools, snap.name, compress, snapshot.LOCK_WAIT_SECONDS, *options)
+        env = environment(place.target, purpose=place.purpose)
+        return commands.stream(commands.Command(argv, env, stall_limit=STALL_SECONDS), told)
+
+    # Dumps of rows alone warn of foreign keys in a circle, which the definitions of the first one take care of.
+    rows = [output(*options(volatile)) for options in (pg_tools.rows_of, pg_tools.rows_of_others)]
+    with closing(output(told=said.append)) as whole, closing(rows[0]), closing(rows[1]):
+        dumps = [custom_format.Dump(stop.checked(chunks)) for chunks in (whole, *rows)]
+        path = place.directory / manifest.ARCHIVE
+        with _telling(path, manifest.ARCHIVE):
+            parallel.together([dump.begin for dump in dumps], stop)
+        whole.close()
+        with files.atomic(path) as sink, _telling(files.partial_name(path), manifest.ARCHIVE):
+            _put_together(dumps[0].contents, dumps[1:], sink)
+    return [line for text in said for line in text.splitlines() if line.strip() and not line.endswith(_ENDED)]
+
+
+def _put_together(whole: custom_format.Contents, parts: Sequence[custom_format.Dump], sink: files.Sink) -> None:
+    """
+    :raises CommandFailed: the parts are not what the table of contents names.
+    """
+    left, place = dict(whole.entries), sink.write(whole.text)
+    sink.flush()
+    for block in chain.from_iterable(part.blocks() for part in parts):
+        entry = left.pop(block.of, None)
+        if entry is None:
+            raise CommandFailed(f"pg_dump gave rows that its table of contents does not name: {block.of}.")
+        whole.note(entry, place)
+        place += sink.write(block.kind + whole.integer(entry.number))
+        place += sum(sink.write(piece) for piece in block.pieces)
+    if left:
+        raise CommandFailed(f"pg_dump gave no rows for {report.first_few([repr(key) for key in left])}.")
+    sink.replace_beginning(bytes(whole.text))
 
 
 def archive_bytes(place: Place) -> int:

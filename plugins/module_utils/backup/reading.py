@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -31,7 +31,7 @@ from ..model import SOURCE, Cluster, DatabaseProperties, Fingerprint, Identity
 from ..ports import parallel
 from ..ports.database import Session, session
 from ..postgres import ddl_watch, owner_code, pg_tools, properties, queries, snapshot
-from . import formats
+from . import formats, volatile
 from .request import BackupRequest
 
 _LOOK_SECONDS = 0.05
@@ -88,6 +88,7 @@ class Reading:
     :param found: receives the files, warnings and seconds.
     :param export: takes the snapshot, in the session that holds it.
     :param recording: of blocks, beside the content; of the session that holds the snapshot, and its position.
+    :param apart: volatile tables, which are read first, and not locked after that.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Reading:
         holder: Session,
         export: Export,
         recording: Recording,
+        apart: volatile.Volatile,
     ) -> None:
         self._request = request
         self._source = source
@@ -107,6 +109,7 @@ class Reading:
         self._holder = holder
         self._export = export
         self._recording = recording
+        self._volatile = apart
         self._read: list[Held] = []
         self._settled = False
         self._dumped = threading.Event()
@@ -120,13 +123,15 @@ class Reading:
         """
         request, target = self._request, self._request.target
         snapshot.await_free(self._holder, patience)
-        before = ddl_watch.mark(target)
+        before = ddl_watch.mark(target, self._volatile.oids)
         # Before the snapshot, so that of what others write after it nothing is left uncounted.
         with session(target, purpose=self._place.purpose) as reader:
             counted = reader.row(queries.TUPLES_WRITTEN)
+        # As late as possible, since these tables are truncated all the time.
+        files = volatile.files(self._holder, self._volatile)
         snap, stop = self._export(self._holder), parallel.Stop()
         with ddl_watch.watching(target, self._place.purpose, stop, request.abort_on_blocked_ddl) as watched:
-            pieces = [partial(self._archive, snap, major), partial(self._beside, snap, before, counted)]
+            pieces = [partial(self._archive, snap, major), partial(self._beside, snap, before, files, counted)]
             try:
                 parallel.together(pieces, stop)
             except PgsafeError as error:
@@ -166,38 +171,56 @@ class Reading:
         request = self._request
         compress = pg_tools.compression(request.compress_method, request.compress_level, major)
         with self._found.timed("dump"):
-            self._found.warnings += formats.archive(self._place, snap, compress, stop)
+            if apart := self._volatile.relations:
+                self._found.warnings += formats.archive_in_parts(self._place, snap, compress, apart, stop)
+            else:
+                self._found.warnings += formats.archive(self._place, snap, compress, stop)
         self._dumped.set()
 
-    def _beside(self, snap: snapshot.Snapshot, before: ddl_watch.Mark, counted: Any, stop: parallel.Stop) -> None:
+    def _beside(
+        self, snap: snapshot.Snapshot, before: ddl_watch.Mark, files: volatile.Files, counted: Any, stop: parallel.Stop
+    ) -> None:
         holder, request = self._holder, self._request
         with stop.calling(holder.cancel):
             self._await_locks(stop)
-            locked = snapshot.lock(holder)
-            ddl_watch.require_unchanged(request.target, before)
-            self._settled = True
-            # First: a session that imported the snapshot keeps it, while the one that exported it may be lost.
-            held = _read_held(snap, self._source, request.audit, counted)
-            owner_code.require_readable(holder)
-            with self._recording(holder, snap.lsn) as recorder:
-                contents = Contents(holder, Chosen(request.fingerprint, request.fingerprint_budget), recorder)
-                work = chain(self._csv_work(), contents.work())
-                self._share(work, snap, snapshot.LOCK_WAIT_SECONDS if locked else request.lock_timeout, stop)
+            locked = snapshot.lock(holder, self._volatile.tables, self._dumps)
+            with ExitStack() as recording:
+                with snapshot.locked(holder, self._volatile.tables):
+                    ddl_watch.require_unchanged(request.target, before)
+                    volatile.require_unchanged(holder, files)
+                    self._settled = True
+                    # First: a session that imported the snapshot keeps it, while the one that exported it may be lost.
+                    held = _read_held(snap, self._source, request.audit, counted)
+                    owner_code.require_readable(holder)
+                    recorder = recording.enter_context(self._recording(holder, snap.lsn))
+                    contents = Contents(holder, Chosen(request.fingerprint, request.fingerprint_budget), recorder)
+                    work = list(chain(self._csv_work(), contents.work()))
+                    _work_off(fingerprint.queued(self._of(work, apart=True)), holder, stop)
+                others = self._of(work, apart=False)
+                self._share(others, snap, snapshot.LOCK_WAIT_SECONDS if locked else request.lock_timeout, stop)
         self._found.seconds["fingerprint"] = contents.seconds
         self._read.append(replace(held, fingerprint=fingerprint.filled(held.fingerprint, contents)))
 
     def _await_locks(self, stop: parallel.Stop) -> None:
         """Until pg_dump has locked its tables, or is beyond that."""
-        ours = (self._place.application, self._holder.pid)
+        ours = (self._place.application, self._holder.pid, self._dumps)
         with session(self._request.target, purpose="locks") as looker:
             while not self._dumped.wait(_LOOK_SECONDS) and not formats.archive_bytes(self._place):
                 stop.check()
                 if not looker.value(queries.NOT_LOCKED_BY_DUMP, ours):
                     return
 
+    @property
+    def _dumps(self) -> int:
+        """How many pg_dumps lock each table at first."""
+        return 2 if self._volatile.relations else 1
+
+    def _of(self, work: Sequence[Work], *, apart: bool) -> Iterator[Work]:
+        return (piece for piece in work if (piece.table in self._volatile.labels) == apart)
+
     def _csv_work(self) -> Iterator[Work]:
         for item in csv_files.items(self._holder, fingerprint.tables(self._holder), self._request.csv):
-            yield Work(f"table {item.table.label}", partial(self._write_csv, item))
+            yield Work(f"table {item.table.label}", partial(self._write_csv, item), item.table.label)
 
     def _write_csv(self, item: csv_files.Item, reader: Session) -> None:
         self._found.files.append(csv_files.write(reader, item, self._place.directory))

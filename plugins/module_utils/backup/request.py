@@ -21,6 +21,7 @@ class BackupRequest:
     :param compress_level: of the archive and the script; gzip knows 1 to 9.
     :param lock_timeout: seconds to wait for tables that other sessions lock, truncate or alter.
     :param csv: patterns of the tables that get a CSV; all by default, none when empty.
+    :param volatile: patterns of the tables that are read first, and not locked after that, while clients write.
     :param abort_on_blocked_ddl: stop when DDL of another session has waited for the backup's locks for 5 s.
     :param fingerprint: how closely tables are read for it, one of :data:`model.MODES`.
     :param fingerprint_budget: seconds of reading, all sessions added up, that `full` may take; 0 sets no limit.
@@ -35,6 +36,7 @@ class BackupRequest:
     compress_level: int
     lock_timeout: int
     csv: Sequence[str]
+    volatile: Sequence[str]
     abort_on_blocked_ddl: bool
     audit: AuditReport | None
     fingerprint: str

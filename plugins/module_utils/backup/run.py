@@ -32,7 +32,7 @@ from ..postgres import (
     queries,
     snapshot,
 )
-from . import formats
+from . import formats, volatile
 from . import root as backup_root
 from .reading import CameBetween, Collected, Held, Reading
 from .request import METHODS, BackupRequest
@@ -75,6 +75,7 @@ def _plan(request: BackupRequest) -> BackupPlan:
         server = identity.server(reader)
         _require_usable(request, server, standby=bool(reader.value(queries.STANDBY)))
         _require_complete(reader)
+        volatile.look(reader, request.volatile)
         return BackupPlan(
             identity=identity.read(reader),
             server=server,
@@ -191,7 +192,7 @@ class _Taking:
         request, deadline = self._request, time.monotonic() + self._request.lock_timeout
         with snapshot.holder(request.target, self._place.purpose) as holder:
             while True:
-                ways = (self._export, self._recording)
+                ways = (self._export, self._recording, self._volatile())
                 reading = Reading(request, self._plan.identity, self._place, self._found, holder, *ways)
                 try:
                     return reading.read(self._plan.server.major, max(0, deadline - time.monotonic()))
@@ -199,6 +200,16 @@ class _Taking:
                     if time.monotonic() > deadline:
                         raise between.cause from None
                     self._begin_again(holder, between)
+
+    def _volatile(self) -> volatile.Volatile:
+        """None where other sessions cannot write, as none truncates then."""
+        if self._fence and self._fence.read_only:
+            return volatile.NONE
+        with session(self._request.target, purpose=self._place.purpose) as reader:
+            found = volatile.look(reader, self._request.volatile)
+        if found.labels:
+            self._journal.note(f"Read first, and not locked after that: {', '.join(sorted(found.labels))}")
+        return found
 
     def _export(self, holder: Session) -> snapshot.Snapshot:
         if self._fence is None or not self._fence.followed:

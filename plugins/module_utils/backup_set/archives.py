@@ -16,9 +16,9 @@ from ..errors import VerificationFailed
 from ..ports import commands
 from ..ports.database import codec
 from ..postgres import pg_tools
+from .custom_format import MAGIC
 
 STALL_SECONDS = 1800
-MAGIC = b"PGDMP"
 
 
 @dataclass(frozen=True)

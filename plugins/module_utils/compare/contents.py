@@ -98,10 +98,12 @@ class Work:
     """What one session does at a time.
 
     :param about: what is read, for the error of a read that fails.
+    :param table: the label of the table that is read; empty for large objects.
     """
 
     about: str
     run: Callable[[Session], None]
+    table: str = ""
 
 
 @dataclass
@@ -152,7 +154,7 @@ class Contents:
 
     def _part_work(self, part: Part) -> Iterator[Work]:
         for pages in cut(part):
-            yield Work(f"table {part.table.label}", partial(self._read_table, part, pages))
+            yield Work(f"table {part.table.label}", partial(self._read_table, part, pages), part.table.label)
 
     def _object_work(self) -> Iterator[Work]:
         count = 1 + self._object_bytes // PIECE_BYTES

@@ -136,15 +136,21 @@ def read_into(command: Command, sink: Callable[[bytes], object]) -> Completed:
         return child.completed("")
 
 
-def stream(command: Command) -> Generator[bytes, None, None]:
+def stream(command: Command, said: Callable[[str], object] | None = None) -> Generator[bytes, None, None]:
     """The standard output of a program in chunks of up to 1 MiB; the program is ended when the iterator is closed.
 
+    :param said: is given what the program wrote to its standard error, when it has ended.
     :raises CommandFailed: as in :func:`run`, at the latest after the last chunk.
     """
-    with _process(command, stdout=subprocess.PIPE) as child:
-        yield from _chunks(child)
-        child.wait(lambda: child.stderr.seen)
-        child.completed("")
+    child = None
+    try:
+        with _process(command, stdout=subprocess.PIPE) as child:
+            yield from _chunks(child)
+            child.wait(lambda: child.stderr.seen)
+            child.completed("")
+    finally:
+        if child is not None and said is not None:
+            said(child.stderr.finish())
 
 
 @contextmanager

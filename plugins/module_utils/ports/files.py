@@ -87,6 +87,13 @@ class Sink(io.BufferedWriter):
     def digest(self) -> Digest:
         return self._raw_file.digest()
 
+    def replace_beginning(self, data: bytes) -> None:
+        """Write over the first bytes; the digest stays that of what was there."""
+        self.flush()
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self.fileno(), data[written:], written)
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Sink]:

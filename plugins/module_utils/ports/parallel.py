@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -30,6 +30,14 @@ class Stop:
         """
         if self._event.is_set():
             raise Interrupted("The work was stopped because another part of it failed.")
+
+    def checked(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """
+        :raises Interrupted: as :meth:`check`, before the next chunk.
+        """
+        for chunk in chunks:
+            self.check()
+            yield chunk
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:

@@ -9,7 +9,7 @@ which pg_dump reads as they are now, not as of the snapshot. https://www.postgre
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,11 +29,13 @@ _LOOK_SECONDS = 1.0
 class Mark:
     """What tells the state of the catalogs and of every table's file from a later one.
 
+    :param volatile: the OIDs of relations that may be truncated without another mark; no DDL on them.
     :param xid: of the oldest transaction that was at work: what was changed since has this one's id, or a later one.
     """
 
     catalogs: str
     files: str
+    volatile: tuple[int, ...]
     xid: str = field(compare=False)
 
 
@@ -41,18 +43,22 @@ class Changed(Refused):
     """DDL ran, or a table was truncated, since a mark was taken."""
 
 
-def mark(target: Target) -> Mark:
+def mark(target: Target, volatile: Sequence[int] = ()) -> Mark:
     """Taken by a session of its own: one that holds a snapshot would see the catalogs of that moment for ever."""
     with session(target, purpose="catalogs") as reader:
         xid = str(reader.value(queries.OLDEST_XID))
-        return Mark(str(reader.value(queries.CATALOG_MARK)), str(reader.value(queries.FILENODE_MARK)), xid)
+        catalogs, files = (
+            str(reader.value(query, {"volatile": list(volatile)}))
+            for query in (queries.CATALOG_MARK, queries.FILENODE_MARK)
+        )
+        return Mark(catalogs, files, tuple(volatile), xid)
 
 
 def require_unchanged(target: Target, before: Mark) -> None:
     """
     :raises Changed: DDL ran since the mark was taken; the message names what it changed.
     """
-    if mark(target) == before:
+    if mark(target, before.volatile) == before:
         return
     with session(target, purpose="catalogs") as reader:
         changed = [f"{kind} {name}".lstrip() for kind, name in reader.rows(queries.CHANGED_SINCE, (before.xid,))]

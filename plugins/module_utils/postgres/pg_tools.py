@@ -74,15 +74,36 @@ def dump_archive(tools: Tools, file: str, snapshot: str, compress: str, lock_wai
     :param compress: the value of ``--compress``: a level, or since PostgreSQL 16 ``method:level``.
     :param lock_wait: seconds to wait for its locks; clients that need a table for themselves queue behind it meanwhile.
     """
+    return dump_stream(tools, snapshot, compress, lock_wait, f"--file={file}")
+
+
+def dump_stream(tools: Tools, snapshot: str, compress: str, lock_wait: float, *options: str) -> tuple[str, ...]:
+    """As :func:`dump_archive`, to its standard output."""
     return (
         tools["pg_dump"],
         "--format=custom",
         f"--compress={compress}",
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={int(lock_wait * 1000)}",
-        f"--file={file}",
+        *options,
         "--no-password",
     )
+
+
+def rows_of(relations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Options of pg_dump for the rows of some tables, by schema and name."""
+    return ("--data-only", *[f"--table={_pattern(relation)}" for relation in relations])
+
+
+def rows_of_others(relations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Options of pg_dump for all rows but those of some tables. It takes no lock on these: of views and functions that
+    name them, whose definitions would, it reads none."""
+    return ("--data-only", *[f"--exclude-table={_pattern(relation)}" for relation in relations])
+
+
+def _pattern(names: Iterable[str]) -> str:
+    """A pattern of pg_dump's that matches one object."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def compression(method: str, level: int, major: int) -> str:
@@ -249,8 +270,7 @@ def dump_schema(tools: Tools, schema: str, section: str) -> tuple[str, ...]:
 
     :param section: ``pre-data`` or ``post-data``.
     """
-    pattern = '"' + schema.replace('"', '""') + '"'
-    return (tools["pg_dump"], f"--schema={pattern}", f"--section={section}", "--no-password")
+    return (tools["pg_dump"], f"--schema={_pattern([schema])}", f"--section={section}", "--no-password")
 
 
 def extension_names(listing: str) -> tuple[str, ...]:

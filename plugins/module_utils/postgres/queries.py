@@ -502,7 +502,10 @@ _DESCRIBED = " UNION ALL ".join(
 
 CATALOG_MARK = f"""
 SELECT COALESCE(sum(pg_catalog.hashtextextended(m.mark, 0)), 0)::text FROM (
-SELECT pg_catalog.concat_ws(' ', 'class', c.oid, CASE WHEN c.relkind NOT IN ('i', 'I') THEN c.xmin END) AS mark
+SELECT pg_catalog.concat_ws(' ', 'class', c.oid, CASE WHEN c.oid = ANY (%(volatile)s::oid[])
+         THEN (pg_catalog.to_jsonb(c) - ARRAY['relfilenode', 'relpages', 'reltuples', 'relallvisible', 'relallfrozen',
+                                              'relfrozenxid', 'relminmxid'])::text
+         WHEN c.relkind NOT IN ('i', 'I') THEN c.xmin::text END) AS mark
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {_LASTING}
 UNION ALL SELECT pg_catalog.concat_ws(' ', 'attribute', a.attrelid, a.attnum, a.xmin)
   FROM pg_catalog.pg_attribute a {_OF_CLASS.format("a.attrelid")} AND c.relkind NOT IN ('i', 'I')
@@ -536,7 +539,7 @@ FILENODE_MARK = """
 SELECT COALESCE(sum(pg_catalog.hashtextextended(
            pg_catalog.concat_ws(' ', c.oid, pg_catalog.pg_relation_filenode(c.oid)), 0)), 0)::text
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid <> ALL (%(volatile)s::oid[])
    AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
 """
 
@@ -585,8 +588,44 @@ SELECT a.pid, a.usename, a.application_name, pg_catalog.left(pg_catalog.regexp_r
                  JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid WHERE o.application_name = %s)
 """
 
+# Volatile tables with their partitions, and the sequences that TRUNCATE … RESTART IDENTITY sets back.
+VOLATILE = """
+WITH named AS (SELECT pg_catalog.format('%%I.%%I', u.schema, u.name)::regclass::oid AS oid
+                 FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::text[])) AS u (schema, name)),
+tables AS (SELECT oid FROM named
+            UNION SELECT t.relid::oid FROM named CROSS JOIN LATERAL pg_catalog.pg_partition_tree(named.oid) AS t)
+SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid IN (SELECT oid FROM tables)
+    OR c.relkind = 'S' AND EXISTS (
+       SELECT FROM pg_catalog.pg_depend d JOIN tables ON tables.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+          AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i'))
+ ORDER BY 2, 3
+"""
+
+FILES = """
+SELECT oid::bigint, oid::regclass::text, pg_catalog.pg_relation_filenode(oid)::bigint
+  FROM pg_catalog.unnest(%s::oid[]) AS oid
+"""
+
+# What TRUNCATE of a volatile table locks too, or what locks a volatile table together with itself: the other tables of
+# a foreign key that points at one, and of inheritance.
+TIED_TO_VOLATILE = """
+SELECT DISTINCT n.nspname || '.' || o.relname, m.nspname || '.' || v.relname
+  FROM (SELECT conrelid AS other, confrelid AS volatile FROM pg_catalog.pg_constraint WHERE contype = 'f'
+         UNION ALL SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits
+         UNION ALL SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits) AS tie
+  JOIN pg_catalog.pg_class o ON o.oid = tie.other AND o.relkind IN ('r', 'p', 'f')
+  JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+  JOIN pg_catalog.pg_class v ON v.oid = tie.volatile JOIN pg_catalog.pg_namespace m ON m.oid = v.relnamespace
+ WHERE tie.volatile = ANY (%(volatile)s::oid[]) AND tie.other <> ALL (%(volatile)s::oid[])
+ ORDER BY 1, 2
+"""
+
 # Room for locks in shared memory: https://www.postgresql.org/docs/current/runtime-config-locks.html
-# Tables that pg_dump locks before it reads anything, and has not locked yet; those of extensions it leaves alone.
+# Tables that pg_dump locks before it reads anything, and has not locked yet, or fewer of several pg_dumps than do;
+# those of extensions it leaves alone.
 NOT_LOCKED_BY_DUMP = """
 WITH dump AS (SELECT pid FROM pg_catalog.pg_stat_activity
                WHERE datname = pg_catalog.current_database() AND application_name = %s AND pid <> %s)
@@ -597,7 +636,8 @@ SELECT NOT EXISTS (SELECT FROM dump)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
    AND c.oid NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l JOIN dump USING (pid)
-                      WHERE l.locktype = 'relation' AND l.granted))
+                      WHERE l.locktype = 'relation' AND l.granted
+                      GROUP BY l.relation HAVING count(DISTINCT l.pid) >= %s))
 """
 
 LOCK_CAPACITY = """

@@ -9,7 +9,7 @@ queues behind the request, and all other clients of the table behind that one. W
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -93,25 +93,47 @@ def release(session: Session) -> None:
     session.execute("ROLLBACK")
 
 
-def lock(session: Session) -> bool:
+def lock(session: Session, but: Collection[tuple[str, str]] = (), dumps: int = 1) -> bool:
     """Lock every table ACCESS SHARE, once pg_dump has: before that, a client that waits for these locks would hold
     pg_dump up, which the server cannot see to be a deadlock.
 
+    :param but: tables that are not locked, by schema and name.
+    :param dumps: how many pg_dumps lock a table at the same time.
     :returns: whether they are locked; there may be too many tables for it.
     :raises LockNotAvailable: another session waits for one, or has it.
     """
     tables = [Table(*row) for row in session.rows(queries.LOCKABLE)]
-    if not _room_for(session, len(tables)):
+    if not _room_for(session, (1 + dumps) * len(tables)):
         return False
-    _limit_waiting(session, LOCK_WAIT_SECONDS)
-    if tables:
-        names = [identifier(table.schema, table.name) for table in tables]
-        try:
-            session.execute(statement("LOCK TABLE {tables} IN ACCESS SHARE MODE", tables=joined(", ", names)))
-        except LockNotAvailable as error:
-            release(session)
-            raise held(session) from error
+    _lock([name for name in ((table.schema, table.name) for table in tables) if name not in but], session)
     return True
+
+
+@contextmanager
+def locked(session: Session, tables: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """Some tables, by schema and name, locked as by :func:`lock`, for the time of the block.
+
+    :raises LockNotAvailable: another session waits for one, or has it.
+    """
+    if not tables:
+        yield
+        return
+    session.execute("SAVEPOINT before_tables")
+    _lock(tables, session)
+    yield
+    session.execute("ROLLBACK TO SAVEPOINT before_tables; RELEASE SAVEPOINT before_tables")
+
+
+def _lock(tables: Sequence[tuple[str, str]], session: Session) -> None:
+    _limit_waiting(session, LOCK_WAIT_SECONDS)
+    if not tables:
+        return
+    names = [identifier(*table) for table in tables]
+    try:
+        session.execute(statement("LOCK TABLE {tables} IN ACCESS SHARE MODE", tables=joined(", ", names)))
+    except LockNotAvailable as error:
+        release(session)
+        raise held(session) from error
 
 
 def _claim(session: Session) -> None:
@@ -143,9 +165,9 @@ def _require_lasting(session: Session) -> None:
         )
 
 
-def _room_for(session: Session, tables: int) -> bool:
+def _room_for(session: Session, locks: int) -> bool:
     """Whether our locks and pg_dump's together leave half of the lock table to everybody else."""
-    return 2 * tables <= int(session.value(queries.LOCK_CAPACITY)) // 2
+    return locks <= int(session.value(queries.LOCK_CAPACITY)) // 2
 
 
 def lockers(session: Session) -> list[str]:

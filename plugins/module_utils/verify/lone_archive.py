@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import names
-from ..backup_set import archives, gzip_files, scripts
+from ..backup_set import archives, custom_format, gzip_files, scripts
 from ..compare import fingerprint
 from ..copies import restorer
 from ..errors import BadRequest, NotABackup
@@ -120,9 +120,9 @@ def _recognised(path: Path) -> Dump:
     try:
         if path.is_dir():
             return Dump(path, "directory", archives.major_of(head))
-        if head.startswith(archives.MAGIC):
+        if head.startswith(custom_format.MAGIC):
             return Dump(path, "custom", archives.major_of(head))
-        if head[_TAR_BLOCK:].startswith(archives.MAGIC):
+        if head[_TAR_BLOCK:].startswith(custom_format.MAGIC):
             return Dump(path, "tar", archives.major_of(head[_TAR_BLOCK:]))
         return _script(path, head)
     except (ValueError, IndexError) as error:

@@ -364,3 +364,11 @@ def test_a_forked_child_is_waited_for_and_its_end_is_told(script: str, well: boo
     env = {"PYTHONPATH": str(COLLECTION.parents[2])}
     done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
     assert (done.stdout, "ZeroDivisionError" in done.stderr) == (str(well), "/" in script)
+
+
+def test_what_a_program_said_before_it_was_ended_is_told() -> None:
+    said: list[str] = []
+    output = commands.stream(_sh("echo careful >&2; while :; do echo more; done"), said.append)
+    assert next(output).startswith(b"more")
+    output.close()
+    assert said == ["careful\n"]

@@ -241,3 +241,10 @@ def test_every_entry_below_a_directory_is_listed_links_as_links(tmp_path: Path) 
     assert list(found) == ["a", "link", "sub/x"]
     assert stat.S_ISLNK(found["link"].st_mode)
     assert found["a"].st_size == 2
+
+
+def test_the_beginning_of_a_file_is_replaced_when_its_end_is_written(tmp_path: Path) -> None:
+    with files.atomic(tmp_path / "x") as sink:
+        sink.write(b"0000 and the rest")
+        sink.replace_beginning(b"1234")
+    assert (tmp_path / "x").read_bytes() == b"1234 and the rest"

@@ -82,3 +82,12 @@ def test_an_accident_is_told_as_well_as_an_error_of_ours() -> None:
 
     with pytest.raises(ZeroDivisionError):
         together([breaks])
+
+
+def test_chunks_are_handed_on_until_another_piece_fails() -> None:
+    stop = Stop()
+    chunks = stop.checked(iter([b"one", b"two"]))
+    assert next(chunks) == b"one"
+    stop.set()
+    with pytest.raises(Interrupted):
+        next(chunks)

@@ -90,6 +90,14 @@ def test_an_archive_is_dumped_of_the_snapshot_with_the_level() -> None:
     )
 
 
+def test_rows_of_some_tables_are_dumped_by_their_exact_names() -> None:
+    names = [("public", "queue"), ('odd ".$', "St*ge")]
+    assert pg_tools.rows_of(names) == ("--data-only", '--table="public"."queue"', '--table="odd "".$"."St*ge"')
+    others = pg_tools.rows_of_others(names)
+    assert others == ("--data-only", '--exclude-table="public"."queue"', '--exclude-table="odd "".$"."St*ge"')
+    assert pg_tools.dump_stream(TOOLS, "00000003-1", "1", 0.5, *others)[-4:] == (*others, "--no-password")
+
+
 @pytest.mark.parametrize(
     ("method", "major", "value"),
     [
