@@ -191,6 +191,7 @@ console:
   sample: ["[✓] Backup integrity verified: level restore, in 4.2 s"]
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -246,8 +247,18 @@ def request(params: dict[str, Any]) -> job.Request:
     return verify.VerifyRequest(backup_dir=backup_dir, **common)
 
 
+def serverless(params: Mapping[str, Any]) -> bool:
+    return bool(params["level"] != "restore")
+
+
 def main() -> None:
-    serve(SPEC, run, mutually_exclusive=[*EITHER, ["store", "archive"]], required_one_of=EITHER)
+    serve(
+        SPEC,
+        run,
+        mutually_exclusive=[*EITHER, ["store", "archive"]],
+        required_one_of=EITHER,
+        serverless=serverless,
+    )
 
 
 if __name__ == "__main__":

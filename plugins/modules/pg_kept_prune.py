@@ -16,6 +16,8 @@ description:
   - A verified copy that was retained (O(pgsafe.migration.pg_migration_apply#module:keep_copy_for)) is dropped when its
     time is over, without a confirmation, since it holds nothing but what the backup holds.
   - Each drop is decided once more under the lock of the run.
+  - Where no server answers, the result is empty if the backup root has runs and none has kept a database, as in a place
+    for copies of backups; else the module fails.
 options:
   backup_root:
     description: The directory, on the target, that holds the backups and the journals of the runs.
@@ -159,7 +161,7 @@ def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
 
 
 def main() -> None:
-    serve(SPEC, run, failure)
+    serve(SPEC, run, failure, serverless=lambda _params: True)
 
 
 if __name__ == "__main__":

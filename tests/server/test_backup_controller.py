@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import replace
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import carried_source, places
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.places import Copied, Place
@@ -20,14 +23,29 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import stored
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention.stored import Condition
-from ansible_collections.pgsafe.migration.tests.server.copies import contents, dies, directory
-from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
+from ansible_collections.pgsafe.migration.tests.server.copies import (
+    contents,
+    dies,
+    directory,
+    python_without,
+    under,
+)
+from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at, verified
 from ansible_collections.pgsafe.migration.tests.server.matrix import BECOME, LOCAL, PIPED, Setting, settings
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
-from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Database, write_set
+from ansible_collections.pgsafe.migration.tests.server.support import GOOD, TREE, Database, back_up, write_set
 
 # So that a file of the sample takes several.
 RANGE = 5000
+
+KEY = pyrage.x25519.Identity.generate()
+PAGE = (TREE / "docs" / "backup_places.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("\n## The controller\n")[2].partition("\n## ")[0]
+_BLOCK = re.compile(r"^```console\n\$ (.*?)^```$", re.MULTILINE | re.DOTALL)
+# The commands of each block, a line each.
+ON_THE_CONTROLLER, BACK, BACK_WITH_THE_KEY = (
+    re.sub(r"\\\n\s*", "", block).strip().split("\n$ ") for block in _BLOCK.findall(SECTION)
+)
 
 
 def copied(backup: Path, top: Path) -> Copied:
@@ -157,3 +175,102 @@ def test_a_run_copies_its_backup_to_the_controller_from_where_it_comes_back(
     assert back.status == 0, back.output
     assert replace(database, name=name).sql("SELECT count(*) FROM customers") == "60"
     database.admin(f"DROP DATABASE {name}")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Runs commands of the page, word for word but for the names and directories of the test."""
+
+    ansible: Ansible
+    database: Database
+    top: Path
+    at: Mapping[str, str]
+
+    def run(self, command: str, *more: str) -> Played:
+        for said, meant in {
+            "/srv/backups/pgsafe": str(self.top),
+            "pg_migrate_db=app": f"pg_migrate_db={self.database.name}",
+            "=app_old": f"={self.database.name}_old",
+            **self.at,
+        }.items():
+            command = command.replace(said, meant)
+        return self.ansible.run([*shlex.split(command), *more])
+
+
+@pytest.fixture(params=["plain", "encrypted"])
+def page(
+    ansible: Ansible, database: Database, backup: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """Two backups of a host, copied to the controller."""
+    newer = back_up(database, backup.parent.parent).directory
+    assert verified(database, newer, "restore").reached == "restore"
+    top, identity = directory(tmp_path, "top"), tmp_path / "restore.txt"
+    identity.write_text(str(KEY))
+    recipients = [str(KEY.to_public())] if request.param == "encrypted" else []
+    place = {"controller": str(top), "age_recipients": recipients}
+    tasks = [
+        {"pgsafe.migration.pg_backup_copy": {"backup_dir": str(of), "copy_to": [place]}} for of in (backup, newer)
+    ]
+    hosts = {"db1": database.variables(backup.parent.parent)}
+    play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
+    done = ansible.play(hosts, playbook=ansible.playbook([play]))
+    assert done.status == 0, done.output
+    at = {name: str(directory(tmp_path, name)) for name in ("fetched", "sealed")}
+    yield Page(
+        ansible,
+        database,
+        top,
+        {
+            "app/migration_20261116_143022": under(newer),
+            "production": ansible.inventory(hosts),
+            "~/.config/age/restore.txt": str(identity),
+            **{f"/var/backups/{name}": path for name, path in at.items()},
+        },
+    )
+    if replace(database, name=f"{database.name}_old").exists():
+        database.admin(f"DROP DATABASE {database.name}_old")
+
+
+def test_the_commands_of_the_page_work_on_the_controller_without_a_server_and_psycopg2(
+    page: Page, tmp_path: Path
+) -> None:
+    own = page.top / "db1"
+    without = ("-e", json.dumps(python_without("psycopg2", tmp_path)))
+    listing, verifying, pinning, pruning = ON_THE_CONTROLLER
+    listed = page.run(listing, *without)
+    assert listed.status == 0, listed.output
+    assert f"2 backups under {own}, 2 of them proven" in listed.flat
+    whole = page.run(verifying, *without)
+    assert whole.status == 0, whole.output
+    assert "Backup integrity verified: level checksum" in whole.flat
+    pinned = page.run(pinning, *without)
+    assert pinned.status == 0, pinned.output
+    older, newer = stored.all_of(own)
+    assert (older.pinned, newer.pinned) == ("", "WHY")
+    policy = ("-e", '{"pg_migrate_retention": {"keep_days": 0, "keep_min": 1}}')
+    foreseen = page.run(pruning, *without, *policy, "--check")
+    assert foreseen.status == 0, foreseen.output
+    assert f"Would remove {older.run_id}" in foreseen.flat
+    assert "pinned: WHY" in foreseen.flat
+    assert older.directory.exists()
+    pruned = page.run(pruning, *without, *policy)
+    assert pruned.status == 0, pruned.output
+    assert stored.all_of(own) == (newer,)
+    assert not older.directory.exists()
+    flip_at(next(newer.directory.glob(f"{manifests.ARCHIVE}*")), 0.5)
+    damaged = page.run(verifying, *without)
+    assert damaged.status == 2
+    assert f"{manifests.ARCHIVE}" in damaged.flat
+    assert "has another SHA-256" in damaged.flat
+    assert [of.proven for of in stored.all_of(own)] == [False]
+
+
+def test_the_commands_of_the_page_restore_a_copy_of_the_controller_on_the_target(page: Page) -> None:
+    encrypted = stored.all_of(page.top / "db1")[0].encrypted
+    for command in BACK_WITH_THE_KEY if encrypted else BACK:
+        done = page.run(command)
+        assert done.status == 0, done.output
+        assert str(KEY) not in done.output
+    assert replace(page.database, name=f"{page.database.name}_old").sql("SELECT count(*) FROM customers") == "60"
+    brought = [path for path in page.top.parent.rglob("*") if path.is_file() and path.name != "restore.txt"]
+    assert not [path for path in brought if str(KEY).encode() in path.read_bytes()]

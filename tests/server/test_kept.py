@@ -16,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import kept
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import pin
-from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
 from ansible_collections.pgsafe.migration.tests.server.support import Database, databases, proven
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
@@ -139,10 +139,24 @@ def test_the_playbooks_list_a_kept_database_and_drop_it_once_it_is_confirmed(
 
 
 def test_backups_are_listed_where_no_server_answers(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    proven(database, backup_root)
     nowhere = {"pg_migrate_connection": {"login_host": "127.0.0.1", "login_port": 1}}
     hosts = {"one": {**database.variables(backup_root), **nowhere}}
-    listed = ansible.play(hosts, playbook="pgsafe.migration.list")
+
+    def played(playbook: str) -> Played:
+        return ansible.play(hosts, playbook=f"pgsafe.migration.{playbook}")
+
+    proven(database, backup_root)
+    listed = played("list")
     assert listed.status == 0, listed.output
     assert "1 backup under" in listed.flat
-    assert "The databases that rollbacks have kept are not known." in listed.flat
+    # No run has kept a database, so there is nothing that the server would have to be asked for.
+    assert "are not known" not in listed.flat
+    assert played("prune").status == 0
+    _kept(database, backup_root)
+    again = played("list")
+    assert again.status == 0, again.output
+    assert "2 backups under" in again.flat
+    assert "The databases that rollbacks have kept are not known." in again.flat
+    pruned = played("prune")
+    assert pruned.status == 2
+    assert "No connection to" in pruned.flat

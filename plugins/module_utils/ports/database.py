@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -328,6 +329,11 @@ def connect(target: Target, settings: Mapping[str, str] | None = None, purpose: 
 
     :raises ConnectionFailed: no session could be had.
     """
+    if PSYCOPG2_ERROR:
+        raise ConnectionFailed(
+            f"No connection to {target.described}: psycopg2 is not installed for {sys.executable}.",
+            remedy="Install the package python3-psycopg2.",
+        )
     opened = _opened(target, {**PINNED, **target.startup, **(settings or {})}, purpose)
     try:
         _require_safe_path(opened)

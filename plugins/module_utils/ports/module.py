@@ -26,6 +26,10 @@ def facts_of(_params: Mapping[str, Any], error: PgsafeError) -> dict[str, Any]:
     return error.facts()
 
 
+def _never(_params: Mapping[str, Any]) -> bool:
+    return False
+
+
 def serve(
     spec: dict[str, dict[str, Any]],
     run: Run,
@@ -33,11 +37,13 @@ def serve(
     mutually_exclusive: Names = (),
     required_one_of: Names = (),
     required_if: Sequence[Sequence[Any]] = (),
+    serverless: Callable[[Mapping[str, Any]], bool] = _never,
 ) -> None:
     """Run a module to its end. Never returns.
 
     :param run: returns the result, given the parameters and whether this is check mode.
     :param failure: returns what a failed task returns beside its message.
+    :param serverless: whether a module with a connection can do without psycopg2, given the parameters.
     """
     module = AnsibleModule(
         argument_spec=spec,
@@ -46,7 +52,7 @@ def serve(
         required_if=required_if,
         supports_check_mode=True,
     )
-    if arguments.connects(spec) and (missing := _missing()):
+    if arguments.connects(spec) and (missing := _missing()) and not serverless(module.params):
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=missing)
     invocation = {"module_args": arguments.shown(spec, module.params)}
     # shown() leaves out these values; one that is short would be cut out of every path and number of the result.

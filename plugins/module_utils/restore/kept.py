@@ -17,10 +17,10 @@ from typing import Any
 from .. import names
 from ..copies import copy as copies
 from ..copies.copy import Ready
-from ..errors import BadRequest, PgsafeError, QueryFailed, Refused
+from ..errors import BadRequest, ConnectionFailed, PgsafeError, QueryFailed, Refused
 from ..journal.entry import Entry
 from ..journal.events import Event
-from ..journal.journal import Journal, of_run
+from ..journal.journal import Journal, all_runs, of_run
 from ..journal.state import Standing
 from ..model import Target
 from ..ports import signals
@@ -121,10 +121,23 @@ def plan(request: KeptRequest) -> tuple[Decision, ...]:
 
     :raises BadRequest: the number of days makes no sense.
     :raises Refused: another user could replace the journal of a run.
+    :raises ConnectionFailed: the server does not answer, and the runs of the backup root do not say that none has kept
+        a database there.
     """
     request.require_sound()
-    with session(request.target.maintenance, purpose="kept databases") as server:
-        return tuple(_decided(case) for case in _cases(server, request))
+    try:
+        with session(request.target.maintenance, purpose="kept databases") as server:
+            return tuple(_decided(case) for case in _cases(server, request))
+    except ConnectionFailed:
+        runs = all_runs(request.backup_root)
+        if not runs or any(_keeps(run_journal) for run_journal in runs):
+            raise
+        # Such as of copies at another place, for which a host without a server is enough.
+        return ()
+
+
+def _keeps(run_journal: Journal) -> bool:
+    return run_journal.state.retains_copy or run_journal.last(Event.SWAPPING) is not None
 
 
 def run(request: KeptRequest) -> tuple[Decision, ...]:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports import database
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import module as port
-from ansible_collections.pgsafe.migration.plugins.modules import pg_backup
+from ansible_collections.pgsafe.migration.plugins.modules import pg_backup, pg_kept_prune
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import (
     COLLECTION,
     as_documented,
@@ -139,13 +140,23 @@ def test_a_url_that_cannot_be_used_fails_the_module_without_its_password(
     assert "secret" not in str(ran.result)
 
 
-@pytest.mark.parametrize("module", CONNECTED, ids=_name)
+@pytest.mark.parametrize("module", [of for of in CONNECTED if of is not pg_kept_prune], ids=_name)
 def test_without_psycopg2_a_module_fails_by_saying_so(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "_missing", lambda: "ImportError: no psycopg2")
     ran = runner(module, monkeypatch)(**_required(module), login_db="app")
     assert ran.failed
     assert "psycopg2" in ran.result["msg"]
     assert ran.result["exception"] == "ImportError: no psycopg2"
+
+
+def test_without_psycopg2_kept_databases_are_not_known_where_no_run_says_that_there_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "_missing", lambda: "ImportError: no psycopg2")
+    monkeypatch.setattr(database, "PSYCOPG2_ERROR", "ImportError: no psycopg2")
+    ran = runner(pg_kept_prune, monkeypatch)(**_required(pg_kept_prune), login_db="app")
+    assert ran.failed
+    assert "psycopg2 is not installed for" in ran.result["what_failed"]
 
 
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)

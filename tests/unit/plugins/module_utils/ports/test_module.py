@@ -94,3 +94,15 @@ def test_a_module_without_a_connection_needs_no_psycopg2(constructor: Mock, monk
     with pytest.raises(Exited):
         port.serve(BACKUP_ROOT, lambda _params, _check_mode: {"changed": False})
     assert constructor.call_args.kwargs["mutually_exclusive"] == []
+
+
+def test_a_module_that_does_without_a_server_is_asked_by_its_parameters(
+    module: Mock, constructor: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port, "_missing", lambda: "ImportError: no psycopg2")
+    asked = constructor.return_value.params
+    with pytest.raises(Failed):
+        port.serve(SPEC, _run, serverless=lambda params: params is not asked)
+    assert "psycopg2" in module.fail_json.call_args.kwargs["msg"]
+    with pytest.raises(Exited):
+        port.serve(SPEC, _run, serverless=lambda params: params is asked)
