@@ -12,6 +12,7 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 
+from ..module_utils import prediction
 from ..module_utils.foreign_text import visible
 from ..module_utils.model import COPIED, FOLLOWED
 from ..module_utils.text import duration, first_few, size
@@ -41,6 +42,7 @@ _OPTION = {
             "copied_to": {"type": "list", "elements": "str"},
             "drops": {"type": "list", "elements": "str"},
             "fence": {"type": "str"},
+            "predictions": {"type": "list", "elements": "dict"},
         },
     },
     "timeout": {"type": "int", "default": 900},
@@ -131,8 +133,16 @@ def _block(entry: Mapping[str, Any]) -> str:
     return (
         f"  {visible(entry['host'])}: {visible(entry['database'])}\n{known}{wanted}{version}{proven}{undone}"
         f"    Location: {visible(entry['backup_dir'])}\n{copies}"
-        f"    Size: {size(int(entry['bytes']))}; {_rollback(entry)}"
+        f"    Size: {size(int(entry['bytes']))}; {_rollback(entry)}{_waiting(entry)}"
     )
+
+
+def _waiting(entry: Mapping[str, Any]) -> str:
+    """How long clients are expected to wait, behind the fence of the run and behind the others."""
+    found = prediction.of_facts(entry.get("predictions") or ())
+    chosen = prediction.of_kind(found, str(entry.get("fence")))
+    lines = prediction.in_lines(chosen, found) if chosen else []
+    return "".join(f"\n    {visible(line)}" for line in lines)
 
 
 _WRITTEN_UNTIL = {

@@ -81,6 +81,10 @@ options:
       fence:
         description: The kind of fence of the run, as M(pgsafe.migration.pg_fence) has it.
         type: str
+      predictions:
+        description: How long clients are expected to wait, as M(pgsafe.migration.pg_preflight_facts) returns it.
+        type: list
+        elements: dict
   timeout:
     description: How many seconds to wait for an answer.
     type: int

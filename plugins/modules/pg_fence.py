@@ -87,6 +87,14 @@ options:
     type: list
     elements: list
     default: []
+  predictions:
+    description:
+      - How long clients are expected to wait behind each kind of fence, as M(pgsafe.migration.pg_preflight_facts)
+        returns it. It is kept in the journal, and M(pgsafe.migration.pg_migration_apply) compares it with what
+        happened.
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     support: full
@@ -188,6 +196,7 @@ console:
 from pathlib import Path
 from typing import Any
 
+from ..module_utils import prediction
 from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, JOBS, backup_root, defaults, target
 from ..module_utils.console import fence as console
 from ..module_utils.errors import PgsafeError
@@ -210,6 +219,7 @@ SPEC = {
     "lease": {"type": "float", "default": 30.0},
     "before": {"type": "list", "elements": "list", "default": []},
     "after": {"type": "list", "elements": "list", "default": []},
+    "predictions": {"type": "list", "elements": "dict", "default": []},
 }
 
 
@@ -236,6 +246,7 @@ def request(params: dict[str, Any]) -> fence.FenceRequest:
         after=_commands(params["after"]),
         idle_timeout=params["idle_timeout"],
         lease=params["lease"],
+        predictions=prediction.of_facts(params["predictions"]),
     )
 
 

@@ -237,6 +237,20 @@ seconds_closed:
   description: How many seconds the database was closed to other sessions.
   returned: when it was begun
   type: float
+seconds_migrating:
+  description: How many of these seconds the migration, its verification and a rollback took.
+  returned: when it was begun
+  type: float
+seconds_asking:
+  description: How many seconds the database was read-only from the proof of the backup to the confirmation.
+  returned: when it was begun
+  type: float
+predicted:
+  description:
+    - How long clients were expected to wait behind the fence, without the migration, as
+      M(pgsafe.migration.pg_preflight_facts) had predicted it; empty where M(pgsafe.migration.pg_fence) was not told.
+  returned: when it was begun
+  type: dict
 retained_copy:
   description: The verified copy that is retained for an instant rollback (O(keep_copy_for)); empty when none is.
   returned: when it was begun

@@ -49,7 +49,8 @@ options:
     description:
       - The kind of fence that will be raised; see M(pgsafe.migration.pg_fence).
       - V(auto) is V(closed+copied) where the filesystem of the server's data is seen to clone files and PostgreSQL is
-        18 or later, or where copying them takes no longer than O(copying); else V(read_only+closed).
+        18 or later, or where copying them takes no longer than O(copying); else V(read_only+closed). O(max_unavailable)
+        can change that.
     type: str
     choices: [read_only+closed, closed, closed+copied, followed+closed, connect, none, auto]
     default: auto
@@ -175,8 +176,11 @@ options:
     default: 300
   max_unavailable:
     description:
-      - How many seconds the database may be read-only until the backup is proven, as far as that can be foreseen by the
-        last backup or by a sample of the data. V(0) sets no limit.
+      - How many seconds clients may be unable to write before the migration itself, with the seconds without service,
+        as far as that can be predicted. V(0) sets no limit.
+      - With O(fence=auto) the first kind of fence that is predicted to keep within it is chosen, V(followed+closed)
+        among them. Where none is, or the prediction for the kind that was asked for is longer, that is an error, which
+        lists every kind of fence with its prediction and what it would need.
     type: float
     default: 0
   copying:
@@ -1162,11 +1166,42 @@ ansible_facts:
               description: Whether it is a superuser or one of PostgreSQL's own roles.
               type: bool
               returned: always
-        unavailable_seconds:
-          description: >-
-            How long the database is expected to be read-only before the migration; null when nothing was measured.
-          type: float
+        predictions:
+          description:
+            - How long clients are expected to wait behind each kind of fence, without the migration itself. The first
+              are those that O(fence=auto) chooses from, in its order.
+          type: list
+          elements: dict
           returned: always
+          contains:
+            kind:
+              description: The kind of fence.
+              type: str
+              returned: always
+            without_writes:
+              description: Seconds, with those without service; null when that is not known.
+              type: float
+              returned: always
+            without_writes_most:
+              description: The same on a slow or busy host.
+              type: float
+              returned: always
+            without_service:
+              description: Seconds; null when that is not known.
+              type: float
+              returned: always
+            basis:
+              description: Where the figures come from.
+              type: str
+              returned: always
+            why_not:
+              description: Why it is not possible here; empty when it is.
+              type: str
+              returned: always
+            by_hand:
+              description: Why O(fence=auto) does not choose it; empty when it may.
+              type: str
+              returned: always
         wal_bytes:
           description: What the restore of a copy writes of the write-ahead log.
           type: int
@@ -1230,7 +1265,7 @@ from ..module_utils.arguments import (
     target,
 )
 from ..module_utils.console import preflight as console
-from ..module_utils.errors import Refused
+from ..module_utils.errors import Problem, Refused
 from ..module_utils.fence import run as fence
 from ..module_utils.ports.module import serve
 from ..module_utils.preflight import fence_choice, waivers
@@ -1280,7 +1315,8 @@ class PreflightFailed(Refused):
 
     def __init__(self, found: preflight.Preflight) -> None:
         listed = "".join(
-            f"\n  {number}. {problem.what} {problem.remedy}" for number, problem in enumerate(found.errors, 1)
+            f"\n  {number}. {problem.what} {problem.remedy}{_further(problem, found)}"
+            for number, problem in enumerate(found.errors, 1)
         )
         count = len(found.errors)
         stands = "1 problem stands" if count == 1 else f"{count} problems stand"
@@ -1290,6 +1326,12 @@ class PreflightFailed(Refused):
     def facts(self) -> dict[str, Any]:
         problems = [asdict(problem) for problem in self.found.problems]
         return {**super().facts(), "problems": problems, "console": console.preflight(self.found)}
+
+
+def _further(error: Problem, found: preflight.Preflight) -> str:
+    """What the check of an error has said besides."""
+    said = [one.told for one in found.problems if one.check == error.check and one.severity == "info"]
+    return "".join(f"\n     - {line}" for line in said)
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -46,8 +46,12 @@ def _case(suite: ET.Element, one: Mapping[str, Any]) -> None:
     if outcome:
         told = ET.SubElement(case, outcome, {"message": one["told"], "type": one["verdict"]})
         told.text = "\n".join([*one["reasons"], *one["next"]])
-    facts = fleet_words.cells(one).items()
-    ET.SubElement(case, "system-out").text = "\n".join(f"{name}: {value}" for name, value in facts)
+    facts = [f"{name}: {value}" for name, value in fleet_words.cells(one).items()]
+    waited = [
+        f"{name.capitalize()}: predicted {foreseen}, was {was}, in all {in_all}"
+        for name, foreseen, was, in_all in fleet_words.waiting(one)
+    ]
+    ET.SubElement(case, "system-out").text = "\n".join([*facts, *waited])
 
 
 def _outcome(one: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from ..module_utils import playbooks
 from ..module_utils.journal import verdicts
 from ..module_utils.journal.verdicts import Verdict
+from . import fleet_availability
 from .result_values import count, mapping, mappings, number, text, texts, total
 
 FORMAT = 1
@@ -231,6 +232,7 @@ def record(of: Migration) -> dict[str, Any]:
         "seconds": _seconds(of),
         "seconds_read_only": number(of.said("seconds_read_only")),
         "seconds_closed": number(of.said("seconds_closed")),
+        "availability": _availability(of),
         "backup": _backup(of),
         "rollback": _rollback(of),
         "retained_copy": _retained(of),
@@ -276,6 +278,14 @@ def _rows(of: Migration, verification: Mapping[str, Any]) -> dict[str, int | Non
     after = list(restored.values()) or [table.get("after") for table in tables]
     audited = mapping(mapping(of.section("audit").get("audit")).get("rows")).values()
     return {"before": total(before) if before else total(audited), "after": total(after)}
+
+
+def _availability(of: Migration) -> dict[str, Any] | None:
+    """None where no fence was raised, as nothing was pending."""
+    if of.verdict is Verdict.UNCHANGED:
+        return None
+    still_closed = of.verdict in (Verdict.HELD, Verdict.ROLLBACK_FAILED)
+    return fleet_availability.record(_facts(of), (lambda _name: None) if still_closed else of.said)
 
 
 def _backup(of: Migration) -> dict[str, Any] | None:

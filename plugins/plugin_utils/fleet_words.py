@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils import text
+from ..module_utils import prediction, text
 
 NONE = "-"
 HEADINGS = (
@@ -47,6 +47,36 @@ def rowcount(rows: int | None) -> str:
 
 def duration(seconds: float | None) -> str:
     return NONE if seconds is None else text.duration(seconds)
+
+
+WAITING = ("Clients", "Predicted", "Was", "In all")
+
+
+def waiting(record: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """A row for each figure, under :data:`WAITING`; none where no fence was chosen."""
+    found = record["availability"]
+    if found is None:
+        return []
+    names = {"without_writes": "without writes", "without_service": "without service"}
+    return [_waiting(told, found[name]) for name, told in names.items()]
+
+
+def _waiting(name: str, figure: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    least, most = figure["predicted"], figure["predicted_most"]
+    told = prediction.told_span(least, most)
+    return name, told, duration(figure["seconds"]), duration(figure["in_all"])
+
+
+def waiting_notes(record: Mapping[str, Any]) -> str:
+    """Where the prediction came from, and what is in none."""
+    found = record["availability"]
+    if found is None:
+        return ""
+    told = f"Fence {found['fence']}, predicted by: {found['basis'] or 'nothing'}."
+    if found["migrating"] is None:
+        return told
+    waited = prediction.Waited(0.0, 0.0, found["migrating"], found["asking"])
+    return f"{told} Not predicted: {waited.unforeseen}."
 
 
 def _backup(backup: Mapping[str, Any] | None) -> str:

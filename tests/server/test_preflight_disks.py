@@ -78,7 +78,7 @@ def test_the_last_backup_tells_what_the_next_one_needs_until_something_changes(
     before = look(database, backup_root)
     size = before.facts.backup_size
     assert (size.basis, size.csv_bytes) == ("last_backup", sum(file.size for file in taken.manifest.csv_files))
-    assert before.facts.unavailable_seconds is None, "it was never proven"
+    assert expected(before) is None, "it was never proven"
     assert look(database, backup_root, csv=["customers"]).facts.backup_size.basis == "sample"
     assert look(database, backup_root, compress_method="none").facts.backup_size.basis == "sample"
     database.sql("INSERT INTO customers (name) SELECT repeat('x', 100) FROM generate_series(1, 30000)")
@@ -182,19 +182,31 @@ def test_a_log_on_a_small_disk_of_its_own_needs_its_room_there(small_log: Databa
     assert list(wal_disk.check(replace(found.facts, wal=replace(found.facts.wal, slots=(), most_bytes=1 << 20)))) == []
 
 
+READ_ONLY = "read_only+closed"
+
+
+def expected(found: preflight.Preflight) -> float | None:
+    """Seconds without writes."""
+    assert found.facts.prediction is not None
+    return found.facts.prediction.without_writes
+
+
 @pytest.mark.every_server
 def test_the_time_without_writes_is_foreseen_by_what_was_measured(database: Database, backup_root: Path) -> None:
-    by_sample = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, max_unavailable=0.5))
-    assert only(by_sample, "unavailable_time").severity == "error"
+    shortly = replace(requests.THRESHOLDS, max_unavailable=0.5)
+    by_sample = look(database, backup_root, thresholds=shortly, fence=READ_ONLY)
+    refused, *ways = of(by_sample, "unavailable_time")
+    assert (refused.severity, {way.severity for way in ways}) == ("error", {"info"})
+    assert "a sample of the data" in next(way.what for way in ways if way.what.startswith("read_only+closed"))
     an_hour = replace(requests.THRESHOLDS, max_unavailable=3600)
-    assert of(look(database, backup_root, thresholds=an_hour), "unavailable_time") == []
+    assert of(look(database, backup_root, thresholds=an_hour, fence=READ_ONLY), "unavailable_time") == []
     proven(database, backup_root)
-    seconds = look(database, backup_root).facts.unavailable_seconds
+    after = look(database, backup_root, fence=READ_ONLY)
+    seconds = expected(after)
     assert seconds is not None
-    shorter = replace(requests.THRESHOLDS, max_unavailable=seconds / 2 or 0.001)
-    after = look(database, backup_root, thresholds=replace(shorter, max_unavailable=seconds + 1))
-    assert only(after, "unavailable_time").severity == "warning", "the upper end of the forecast passes the limit"
-    generous = look(database, backup_root, thresholds=replace(requests.THRESHOLDS, max_unavailable=seconds + 60))
-    assert of(generous, "unavailable_time") == []
-    foreseen = preflight.problems_of(replace(after.facts, unavailable_seconds=60, thresholds=shorter))
-    assert [problem.check for problem in foreseen if problem.severity == "error"] == ["unavailable_time"]
+    assert "the last backup" in after.facts.prediction.told  # type: ignore[union-attr]
+    closely = replace(requests.THRESHOLDS, max_unavailable=seconds + 1)
+    near = look(database, backup_root, thresholds=closely, fence=READ_ONLY)
+    assert only(near, "unavailable_time").severity == "warning", "the upper end of the forecast passes the limit"
+    generous = replace(requests.THRESHOLDS, max_unavailable=seconds + 60)
+    assert of(look(database, backup_root, thresholds=generous, fence=READ_ONLY), "unavailable_time") == []

@@ -64,7 +64,7 @@ class Fleet:
     def prepared(self, host: str, database: str) -> None:
         """Everything before the migration."""
         self.verdict(host, "refused", "Gate")
-        facts = {"database": database, "server_version_text": "18.6"}
+        facts = {"database": database, "server_version_text": "18.6", "fence": FENCE, "predictions": PREDICTIONS}
         self.run(host, "Preflight", 1.4, ansible_facts={"pg_preflight": facts})
         self.run(host, "Plan", 0.8, files=list(_FILES), newest="000_baseline.sql", versions=[])
         self.run(host, "Audit", 1.1, audit=AUDIT)
@@ -75,6 +75,11 @@ class Fleet:
 
 RETAINED: dict[str, Any] = {"retained_copy": "community_connect__ready_1", "retained_until": "2026-11-29 14:30 UTC"}
 LOST = "Since the verdict, 12 rows were written"
+FENCE = "read_only+closed"
+PREDICTIONS: list[dict[str, Any]] = [
+    {"kind": FENCE, "without_writes": 6.1, "without_writes_most": 51.1, "without_service": 0.5}
+    | {"basis": "the last backup", "why_not": "", "by_hand": ""}
+]
 BACKUP_DIR = "/var/backups/pgsafe/community_connect/migration_20261128_143029"
 ROWS = {"public.community_members": 1247, "public.messages": 7646, "public.events": 3964}
 AUDIT = {
@@ -124,7 +129,7 @@ def sample() -> dict[str, Any]:
     fleet.batch("db1.example.org")
     fleet.prepared("db1.example.org", "community_connect")
     done: dict[str, Any] = {"verdict": "migrated", "verification": verification()}
-    done.update(seconds_read_only=9.3, seconds_closed=0.5)
+    done.update(seconds_read_only=9.3, seconds_closed=0.5, seconds_migrating=0.4, seconds_asking=2.0)
     fleet.run("db1.example.org", "Migrate", 1.2, applied=list(_FILES), **done)
     fleet.verdict("db1.example.org", "migrated")
     fleet.batch("db2.example.org", "db3.example.org")
@@ -160,6 +165,7 @@ def _undone() -> dict[str, Any]:
         ],
         "seconds_read_only": 11.2,
         "seconds_closed": 2.1,
+        "seconds_migrating": 1.9,
         "verification": {},
         "rollback": rollback,
         "not_given_back": ["materialized view public.city_activity: 20 rows instead of 19 rows"],

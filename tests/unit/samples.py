@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
     TableState,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Wal
+from ansible_collections.pgsafe.migration.plugins.module_utils.prediction import Prediction
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.checks.check import (
     BackupSize,
     ClosedCopy,
@@ -143,7 +144,11 @@ FACTS = Facts(
     closed_copy=ClosedCopy(),
     thresholds=requests.THRESHOLDS,
     lock_capacity=6400,
-    unavailable_seconds=90.0,
+    predictions=(
+        Prediction("closed+copied", 4.5, 4.5, 4.5, "assumed rates", by_hand="copying is not allowed"),
+        Prediction("read_only+closed", 90.0, 135.0, 0.5, "the last backup"),
+        Prediction("followed+closed", why_not="wal_level is replica (set it)"),
+    ),
 )
 
 RESTORE_FACTS = restore_check.Facts(

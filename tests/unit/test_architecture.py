@@ -192,9 +192,9 @@ def test_a_check_reads_facts_and_nothing_else(name: str) -> None:
     if name == "preflight.checks.registry":
         assert all(found.startswith("preflight.checks.") for found in GRAPH[name])
     elif name == "preflight.checks.check":
-        assert GRAPH[name] == {"errors", "model", "postgres.wal"}
+        assert GRAPH[name] == {"errors", "model", "postgres.wal", "prediction"}
     else:
-        assert GRAPH[name] <= {"preflight.checks.check", "errors", "model", "text", "names", "playbooks"}
+        assert GRAPH[name] <= {"preflight.checks.check", "errors", "model", "text", "names", "playbooks", "prediction"}
 
 
 EDGES_OF_RESTORE_CHECKS = {"preflight.restore_checks.gather", "preflight.restore_checks.run"}

@@ -76,6 +76,7 @@ CONVERSIONS = {
 LOOSE = {
     "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
     "facts of a journal": {
+        "prediction",
         "backup.copy_source",
         "backup.fetch_source",
         "backup_set.claim",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import prediction
 from ..foreign_text import lines as foreign_lines
 from ..foreign_text import visible
 from ..journal.verdicts import Verdict
@@ -34,7 +35,16 @@ def _times(outcome: Outcome) -> list[str]:
     closed = f"{duration(outcome.seconds_closed)} without service"
     read_only = f"{duration(outcome.seconds_read_only)} without writes, " if outcome.seconds_read_only else ""
     lines = [f"{TICK} Fence {outcome.fence}: {read_only}{closed}"] if outcome.fence != "none" else []
-    return lines + [f"[warning] {warning}" for warning in outcome.warnings]
+    return lines + _as_predicted(outcome) + [f"[warning] {warning}" for warning in outcome.warnings]
+
+
+def _as_predicted(outcome: Outcome) -> list[str]:
+    """What was predicted, and what it took without the migration."""
+    if outcome.waited is None or outcome.predicted is None:
+        return []
+    rows = prediction.compared(outcome.predicted, outcome.waited)
+    told = ", ".join(f"{before} {what} (predicted {foreseen})" for what, foreseen, before, _in_all in rows)
+    return [f"[info] Predicted part: {told}", f"[info] Not predicted: {outcome.waited.unforeseen}"]
 
 
 def failure(error: MigrationFailed) -> list[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..model import COPIED, FOLLOWED
-from ..text import CROSS, TICK, duration, size
+from ..prediction import in_lines as prediction
+from ..text import CROSS, TICK, size
 
 if TYPE_CHECKING:
-    from ..preflight.checks.check import Facts
     from ..preflight.run import Preflight
 
 
@@ -18,14 +18,9 @@ def preflight(found: Preflight) -> list[str]:
     facts = found.facts
     about = f"PostgreSQL {facts.server_version_text}; {facts.database}: {size(facts.database_bytes)}"
     lines = [f"{CROSS if found.errors else TICK} Preflight: {about} in {facts.tables} tables"]
-    lines.append(f"[info] Estimate: a backup of {size(facts.backup_size.bytes)}{_foreseen_time(facts)}")
+    lines.append(f"[info] Estimate: a backup of {size(facts.backup_size.bytes)}")
+    if facts.prediction is not None:
+        lines += [f"[info] {line}" for line in prediction(facts.prediction, facts.predictions)]
     if facts.fence in (COPIED, FOLLOWED):
         lines.append(f"[info] Clients write until {facts.database} is closed for the migration: {facts.fence_reason}")
     return lines + [f"[{problem.severity}] {problem.told}" for problem in found.problems]
-
-
-def _foreseen_time(facts: Facts) -> str:
-    least, most = facts.unavailable_seconds, facts.unavailable_most
-    if least is None or most is None or not facts.read_only_fence:
-        return ""
-    return f", and {duration(least)} to {duration(most)} without writes before the migration"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import names, playbooks
+from .. import prediction as predictions
 from ..copies import copy as copies
 from ..errors import BadRequest, PgsafeError, Refused
 from ..journal import lock as run_lock
@@ -27,6 +28,7 @@ from ..ports.database import Session, identifier, literal, session, statement
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
 from ..postgres.changed_blocks import Mark
+from ..prediction import Prediction
 from . import connect as connect_fence
 from . import counters, follow, hooks, log_evidence, whereabouts
 from . import mark as fence_mark
@@ -48,6 +50,7 @@ class FenceRequest:
     :param after: commands to run after the database was opened again, however the run ended.
     :param idle_timeout: seconds that the run may rest before its watchdog gives it up; None without a watchdog.
     :param lease: seconds that the controller may be silent between two tasks; 0 is no lease.
+    :param predictions: how long clients are expected to wait behind each kind of fence, for the journal.
     """
 
     target: Target
@@ -58,6 +61,7 @@ class FenceRequest:
     after: hooks.Hooks
     idle_timeout: float | None
     lease: float
+    predictions: tuple[Prediction, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Fence:
     :param comment: the database's own before it was marked.
     :param log: from where on the write-ahead log is kept; None where it is not.
     :param why_no_log: why it is not kept.
+    :param predicted: how long clients were expected to wait behind it; None where nobody has said that.
     """
 
     kind: str
@@ -84,6 +89,7 @@ class Fence:
     comment: str | None = None
     log: Mark | None = None
     why_no_log: str = ""
+    predicted: Prediction | None = None
 
     @property
     def closed_name(self) -> str:
@@ -243,8 +249,12 @@ def _begin(request: FenceRequest, identity: Identity, run_journal: Journal) -> F
         comment=fence.comment,
         idle_timeout=request.idle_timeout,
         lease=request.lease,
+        predictions=predictions.as_facts(request.predictions),
     )
-    return fence
+    if chosen := predictions.of_kind(request.predictions, fence.kind):
+        for line in predictions.in_lines(chosen, request.predictions):
+            run_journal.note(line)
+    return replace(fence, predicted=chosen)
 
 
 def _mark(target: Target, fence: Fence, run_journal: Journal) -> None:
@@ -307,6 +317,9 @@ def recorded(run_journal: Journal) -> Fence | None:
         since=facts.get("clock"),
         log=Mark(**facts["log"]) if facts.get("log") else None,
         why_no_log=facts.get("why_no_log", ""),
+        predicted=predictions.of_kind(
+            predictions.of_facts(begun.facts.get("predictions", ())), begun.facts["kind"]
+        ),
     )
 
 

@@ -11,7 +11,7 @@ class Event(Word):
     """The comment behind each event names its facts."""
 
     # The fence. FENCING precedes its first step, OPENED follows the last step of its undo.
-    FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, idle_timeout, lease
+    FENCING = "fencing"  # database, identity, kind, saved, after, reason, comment, idle_timeout, lease, predictions
     FENCED = "fenced"  # counters, clock, log, why_no_log
     REVOKING = "revoking"  # acl, owner, role
     CLOSING = "closing"  # name

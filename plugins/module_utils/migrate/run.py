@@ -36,6 +36,7 @@ from ..ports import commands, files, signals
 from ..ports.database import WRITING, Session, environment_of_user, session
 from ..postgres import client_tools, cutover, identity, login_triggers, properties, queries, tool_histories
 from ..postgres.tool_histories import ToolVersion, VersionChange
+from ..prediction import Prediction, Waited
 from ..promotion import evidence
 from ..promotion.permit import Permit
 from ..promotion.record import Evidence, Step
@@ -172,6 +173,9 @@ class Outcome:
     :param fence: the kind of fence that kept others from writing, one of :data:`fence.KINDS`.
     :param seconds_read_only: how long others could not write, None without that stage.
     :param seconds_closed: how long the database was closed.
+    :param seconds_migrating: how long of that the migration, its verification and a rollback took.
+    :param seconds_asking: how long the database was read-only between the proof and the confirmation.
+    :param predicted: how long clients were expected to wait, without the migration; None where nobody has said that.
     :param warnings: what went wrong after the verdict and does not change it.
     :param versions: of the tool that a command ran, before and after it.
     :param copy: the verified copy that is retained for an instant rollback.
@@ -188,10 +192,22 @@ class Outcome:
     fence: str = fence.NONE
     seconds_read_only: float | None = None
     seconds_closed: float = 0.0
+    seconds_migrating: float = 0.0
+    seconds_asking: float = 0.0
+    predicted: Prediction | None = None
     warnings: tuple[str, ...] = ()
     versions: tuple[VersionChange, ...] = ()
     copy: copies.Ready | None = None
     file_runs: tuple[FileRun, ...] = ()
+
+    @property
+    def waited(self) -> Waited | None:
+        """How long clients have waited; None behind no fence, and while the database is still closed."""
+        if self.fence == fence.NONE or self.verdict in (Verdict.HELD, Verdict.ROLLBACK_FAILED):
+            return None
+        closed = self.seconds_closed
+        writes = closed if self.seconds_read_only is None else self.seconds_read_only
+        return Waited(writes, closed, self.seconds_migrating, self.seconds_asking)
 
 
 @dataclass(frozen=True)
@@ -399,7 +415,7 @@ class _Window:
         self._sessions_ended = 0
         self._writes: int | None = 0
         self._came_back = 0
-        self._started = self._closing = self._opened = time.monotonic()
+        self._started = self._closing = self._armed = self._opened = time.monotonic()
         self._verification: VerificationReport | None = None
         self._idle = False
         self._warnings: tuple[str, ...] = ()
@@ -422,6 +438,7 @@ class _Window:
         asked = self._request
         facts = {"backup_dir": str(asked.backup_dir), "sequences": asked.sequences, "version": self._told(self._before)}
         self._journal.append(Event.ARMED, digest=self._migration.digest, **facts)
+        self._armed = time.monotonic()
         try:
             with signals.raised():
                 self._migrate()
@@ -552,7 +569,22 @@ class _Window:
         self._journal.append(Event.MIGRATED, digest=self._migration.digest, version=self._told(self._after or ()))
         self._retain_verified_copy()
         self._drop_verified_copy()
+        self._report_waiting(self._outcome(Verdict.MIGRATED))
         return replace(self._outcome(Verdict.MIGRATED), copy=self._retained)
+
+    def _report_waiting(self, outcome: Outcome) -> None:
+        """How long clients have waited is known once the database is open; no verdict changes by it."""
+        if outcome.waited is None:
+            return
+        for line in verification_report.waiting(outcome.predicted, outcome.waited):
+            self._journal.note(line)
+        if self._verification is None:
+            return
+        self._verification = replace(self._verification, waited=outcome.waited, predicted=outcome.predicted)
+        try:
+            verification_report.write_for_people(self._request.backup_dir, self._verification)
+        except FileFailed as error:
+            self._warnings += (f"The report does not say how long clients have waited: {error.what}",)
 
     def _counters(self) -> dict[str, Any]:
         """What a later rollback counts from; of a closed database once every session has reported what it wrote."""
@@ -775,6 +807,7 @@ class _Window:
         self._opened = time.monotonic()
         self._came_back = done.sessions_ended
         self._warnings += done.warnings
+        self._report_waiting(self._outcome(Verdict.ROLLED_BACK))
         raise self._undone(cause, done.restored) from cause
 
     def _hold(self, cause: VerificationFailed) -> NoReturn:
@@ -831,10 +864,20 @@ class _Window:
             fence=self._fence.kind if self._fence else fence.NONE,
             seconds_read_only=self._since_read_only(),
             seconds_closed=round(self._opened - self._closing, 3),
+            seconds_migrating=round(max(0.0, self._opened - self._armed), 3),
+            seconds_asking=self._since_proof(),
+            predicted=self._fence.predicted if self._fence else None,
             warnings=self._warnings,
             versions=self._version_changes(),
             file_runs=tuple(self._file_runs),
         )
+
+    def _since_proof(self) -> float:
+        """Seconds of the read-only stage from the proof to the confirmation."""
+        proven, confirmed = self._journal.last(Event.VERIFIED), self._journal.last(Event.CONFIRMED)
+        if self._fence is None or not self._fence.read_only or proven is None or confirmed is None:
+            return 0.0
+        return max(0.0, (confirmed.moment - proven.moment).total_seconds())
 
     def _since_read_only(self) -> float | None:
         """Other processes began it, so it is by the clock on the wall."""

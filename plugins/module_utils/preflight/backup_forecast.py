@@ -75,6 +75,11 @@ class Forecast:
     seconds: float | None
     unread: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What the seconds rest on."""
+        return "the last backup" if self.size.basis == "last_backup" else "a sample of the data"
+
 
 def last(backup_root: Path, of: Identity) -> Last | None:
     """The newest complete backup of this very database below the root."""

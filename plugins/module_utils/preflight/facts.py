@@ -16,6 +16,7 @@ from ..compare import cluster, fingerprint
 from ..compare.catalog.beyond import BEYOND, LANGUAGES, NOT_DUMPED, REMOVED_FUNCTIONS
 from ..copies import losses
 from ..errors import BadRequest, FileFailed, LockNotAvailable, PgsafeError
+from ..fence import log_evidence
 from ..fence import run as fence
 from ..journal.journal import RUNS, all_runs
 from ..model import COPIED, FOLLOWED, RECORD_SCHEMA, StoreAddress, Target
@@ -23,6 +24,7 @@ from ..ports import age, safe_paths
 from ..ports.database import Session, session
 from ..ports.object_store import Store
 from ..postgres import (
+    changed_blocks,
     client_tools,
     filesystems,
     identity,
@@ -35,9 +37,19 @@ from ..postgres import (
 )
 from ..text import size
 from ..verify import instance, proof_choice
-from . import access_probe, backup_forecast, fence_choice, following, job_container, sampling, server_facts
+from . import (
+    access_probe,
+    backup_forecast,
+    fence_choice,
+    following,
+    job_container,
+    predictions,
+    sampling,
+    server_facts,
+)
 from .backup_forecast import Asked, Forecast
 from .checks.check import (
+    ClosedCopy,
     ControllerPlace,
     CopyEncryption,
     CopyPlace,
@@ -45,6 +57,7 @@ from .checks.check import (
     Directory,
     Facts,
     LockWait,
+    Obstacle,
     ServerFacts,
     Thresholds,
     Unseen,
@@ -198,7 +211,9 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
         closed_copy = fence_choice.look(
             common, int(reader.value(_RELATIONS)), in_one_place=bool(reader.value(_IN_ONE_TABLESPACE))
         )
-        kind = fence_choice.choose(plan.fence, plan.proof, closed_copy, plan.thresholds.copying)
+        followed = _followed(plan, reader, common)
+        foreseen = predictions.of_fences(_known(plan, reader, common, forecast, closed_copy, followed))
+        kind = fence_choice.choose(plan.fence, foreseen, plan.thresholds.max_unavailable)
         found = Facts(
             **vars(common),
             **_sizes(reader, parts, forecast),
@@ -212,16 +227,46 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
             fence=kind.kind,
             fence_reason=kind.reason,
             closed_copy=closed_copy,
-            followed_copy=following.look(reader, common, plan.asked.jobs) if kind.kind == FOLLOWED else (),
+            followed_copy=(followed or ()) if kind.kind == FOLLOWED else (),
             thresholds=plan.thresholds,
             keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
-            unavailable_seconds=forecast.seconds,
+            predictions=foreseen,
             access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),
         )
         if pooler == poolers.TRANSACTION:
             poolers.forget_settings(reader)
     return replace(found, not_seen=(*found.not_seen, *_unseen(found, forecast, tried)))
+
+
+def _followed(plan: Plan, reader: Session, common: ServerFacts) -> tuple[Obstacle, ...] | None:
+    """None where no copy will follow the database: whether one could is tried by a connection of the server's own."""
+    wanted = plan.fence == FOLLOWED or (plan.fence == fence_choice.AUTO and plan.thresholds.max_unavailable)
+    return following.look(reader, common, plan.asked.jobs) if wanted else None
+
+
+def _known(
+    plan: Plan,
+    reader: Session,
+    common: ServerFacts,
+    forecast: Forecast,
+    closed_copy: ClosedCopy,
+    followed: tuple[Obstacle, ...] | None,
+) -> predictions.Known:
+    held = common.wanted.bytes
+    where = _place_of_proof(plan, common, kept=True).proof
+    return predictions.Known(
+        bytes=held,
+        seconds=forecast.seconds,
+        basis=forecast.told,
+        closed_copy=closed_copy,
+        proof=plan.proof,
+        beside=where == proof_choice.VERIFIED_COPY,
+        obstacles=followed,
+        whole=held < log_evidence.SMALLEST_BYTES or bool(changed_blocks.missing(reader)),
+        jobs=plan.asked.jobs,
+        thresholds=plan.thresholds,
+    )
 
 
 def _common(plan: Plan, reader: Session) -> ServerFacts:
@@ -397,13 +442,16 @@ def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...
 
 def _proof(plan: Plan, common: ServerFacts, kind: str) -> dict[str, Any]:
     """Where it will be, and on which disk a temporary instance for it would be."""
-    choice = proof_choice.Choice(plan.proof, "as it was asked for")
-    if plan.proof == AUTO:
-        kept = kind != COPIED
-        choice = proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes, kept=kept)
+    choice = _place_of_proof(plan, common, kept=kind != COPIED)
     apart = choice.proof == proof_choice.TEMPORARY_INSTANCE
     place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
     return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}
+
+
+def _place_of_proof(plan: Plan, common: ServerFacts, *, kept: bool) -> proof_choice.Choice:
+    if plan.proof != AUTO:
+        return proof_choice.Choice(plan.proof, fence_choice.AS_ASKED)
+    return proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes, kept=kept)
 
 
 def _tools(target: Target, major: int) -> tuple[pg_tools.Tools | None, str]:

@@ -1,20 +1,21 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kind of fence: the backup of an open database and a copy of its files, where that copy is quick."""
+"""The kind of fence: the first that keeps within what is allowed; and how the files of a closed database are copied."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fence.run import BOTH
-from ..model import COPIED, Filesystem
+from ..model import Filesystem
 from ..ports import files
+from ..prediction import Prediction
 from ..text import duration, size
-from ..verify.proof_choice import VERIFIED_COPY
 from .checks.check import ClosedCopy, ServerFacts
 
 AUTO = "auto"
+AS_ASKED = "as it was asked for"
 
 # The first release with the setting file_copy_method.
 _SINCE_CLONE = 180000
@@ -54,20 +55,23 @@ def _clones(disk: Filesystem) -> bool:
     return bool(disk.device is not None and files.can_clone(Path(disk.path)))
 
 
-def choose(asked: str, proof: str, copy: ClosedCopy, most_seconds: float) -> Choice:
-    """
+def choose(asked: str, predictions: Sequence[Prediction], most: float) -> Choice:
+    """The first kind that is predicted to keep within the limit; where none is, the first that may.
+
     :param asked: a kind of fence, or :data:`AUTO`.
-    :param proof: the requested place of the proof, or ``auto``.
-    :param most_seconds: that copying the files may take where they cannot be cloned.
+    :param predictions: in the order in which a kind is chosen.
+    :param most: seconds without writes; 0 for no limit.
     """
     if asked != AUTO:
-        return Choice(asked, "as it was asked for")
-    if proof == VERIFIED_COPY:
-        return Choice(BOTH, f"proof: {VERIFIED_COPY} was asked for")
-    if copy.why_not:
-        return Choice(BOTH, f"its files cannot be copied: {copy.why_not}")
-    if copy.cloned:
-        return Choice(COPIED, f"its files can be cloned in about {duration(copy.seconds)}")
-    if copy.seconds <= most_seconds:
-        return Choice(COPIED, f"its files can be copied in about {duration(copy.seconds)}")
-    return Choice(BOTH, f"its files cannot be seen to be cloned, and copying them would take {duration(copy.seconds)}")
+        return Choice(asked, AS_ASKED)
+    allowed = [one for one in predictions if not (one.why_not or one.by_hand)]
+    within = [one for one in allowed if not most or (one.without_writes is not None and one.without_writes <= most)]
+    unknown = [one for one in allowed if one.without_writes is None]
+    chosen = [*within, *unknown, *allowed][0]
+    passed_over = predictions[: predictions.index(chosen)]
+    return Choice(chosen.kind, "; ".join([_passed_over(one, most) for one in passed_over]) or f"{chosen.told}")
+
+
+def _passed_over(one: Prediction, most: float) -> str:
+    beyond = f"{one.writes_told} without writes, where {duration(most)} are allowed"
+    return f"not {one.kind}: {one.why_not or one.by_hand or beyond}"

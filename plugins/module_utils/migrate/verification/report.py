@@ -12,11 +12,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ... import prediction
 from ...backup_set import manifest as manifests
 from ...foreign_text import visible
 from ...journal.applied_files import Applying
 from ...ports import files
 from ...postgres.tool_histories import VersionChange
+from ...prediction import Prediction, Waited
 from ...text import CROSS, RULE, TICK, duration, pairs, size, time
 from .assertions import Checked
 from .audit_deltas import Delta
@@ -43,8 +45,16 @@ def write(directory: Path, report: VerificationReport) -> files.Digest:
 
     :raises FileFailed: the filesystem refused.
     """
-    files.replace_text(directory / manifests.VERIFICATION_REPORT, text(report))
+    write_for_people(directory, report)
     return files.replace_text(directory / manifests.VERIFICATION_JSON, as_json(report))
+
+
+def write_for_people(directory: Path, report: VerificationReport) -> None:
+    """The report for people alone.
+
+    :raises FileFailed: the filesystem refused.
+    """
+    files.replace_text(directory / manifests.VERIFICATION_REPORT, text(report))
 
 
 def as_json(report: VerificationReport) -> str:
@@ -70,6 +80,8 @@ def text(report: VerificationReport) -> str:
 def _sections(report: VerificationReport, found: Verification) -> Iterator[tuple[str, list[str]]]:
     yield "Problems", _points(CROSS, found.problems) or ["  none"]
     yield "Warnings", _points("[!]", found.warnings) or ["  none"]
+    if report.waited:
+        yield "How long clients waited, as predicted and as it was", _indented(waiting(report.predicted, report.waited))
     if report.files:
         yield "Migration files", [line for file in report.files for line in _wrapped(_file(file))]
     if report.versions:
@@ -83,6 +95,19 @@ def _sections(report: VerificationReport, found: Verification) -> Iterator[tuple
         yield "Without statistics: the planner guesses until", _statements(found.unanalysed)
     if found.kept:
         yield "Old tables kept; when they are no longer needed", _kept(found.kept)
+
+
+def waiting(predicted: Prediction | None, waited: Waited) -> list[str]:
+    """A table of both figures, and where the prediction came from."""
+    rows = [("", "predicted", "was", "in all"), *prediction.compared(predicted, waited)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
+    basis = f"Fence {predicted.kind}, predicted by: {predicted.basis or 'nothing'}. " if predicted else ""
+    return [*lines, *_wrapped(f"{basis}Not predicted: {waited.unforeseen}.", "", "")]
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"{_INDENT}{line}" for line in lines]
 
 
 def _points(sign: str, sentences: Iterable[str]) -> list[str]:

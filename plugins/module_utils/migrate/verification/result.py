@@ -14,6 +14,7 @@ from ...journal.applied_files import Applying
 from ...journal.journal import now
 from ...model import Catalog
 from ...postgres.tool_histories import VersionChange
+from ...prediction import Prediction, Waited
 from . import assertions, expectations
 from .assertions import Assertion, Checked
 from .audit_deltas import Delta
@@ -93,6 +94,8 @@ class VerificationReport:
     :param files: what the run has applied or recorded, in order; empty for a verification by itself.
     :param versions: those of a tool's own history.
     :param promotion: which records of other environments let the run begin.
+    :param waited: how long clients have waited; None until the database is open again.
+    :param predicted: how long they were expected to.
     """
 
     time: str
@@ -102,6 +105,8 @@ class VerificationReport:
     files: tuple[Applying, ...] = ()
     versions: tuple[VersionChange, ...] = ()
     promotion: str = ""
+    waited: Waited | None = None
+    predicted: Prediction | None = None
 
     @staticmethod
     def of(found: Verification, manifest: Manifest) -> VerificationReport:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ...errors import Problem
 from ...model import READ_ONLY_FENCES, Filesystem, OwnerCode
 from ...postgres.wal import Wal
+from ...prediction import Prediction, of_kind
 
 # What a check is asked before.
 SCOPES = (BACKUP, MIGRATION, RESTORE) = ("backup", "migration", "restore")
@@ -331,7 +332,7 @@ class Thresholds:
 
     :param disk_factor: free space of the backup's filesystem, in sizes of the backup that is expected.
     :param long_transaction: seconds.
-    :param max_unavailable: seconds; 0 for no limit.
+    :param max_unavailable: seconds without writes before the migration itself; 0 for no limit.
     :param copying: seconds that copying the files of the closed database may take for it to be chosen.
     """
 
@@ -339,11 +340,6 @@ class Thresholds:
     long_transaction: int
     max_unavailable: float
     copying: float = 0.0
-
-
-# From the fence to the window a play starts about ten modules and three guards. On an idle host that takes some ten
-# seconds in all; 40 to 50 were seen on a busy one, and the upper end of the forecast counts them.
-_STARTS_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -381,8 +377,7 @@ class Facts(ServerFacts):
     :param job_container: the first process of the container that the target is, where that ends with the play.
     :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
     :param session_role: that the migration is to run as; None for the role that connects.
-    :param unavailable_seconds: without writes that a run is expected to cost, without the migration itself; None when
-        nothing was measured.
+    :param predictions: how long clients are expected to wait behind each kind of fence.
     """
 
     tools_version: str
@@ -435,7 +430,7 @@ class Facts(ServerFacts):
     job_container: str = ""
     keep_copy_seconds: float = 0.0
     session_role: SessionRole | None = None
-    unavailable_seconds: float | None = None
+    predictions: tuple[Prediction, ...] = ()
 
     @property
     def read_only_fence(self) -> bool:
@@ -443,9 +438,9 @@ class Facts(ServerFacts):
         return self.fence in READ_ONLY_FENCES
 
     @property
-    def unavailable_most(self) -> float | None:
-        """With the starts of tasks, modules and guards on a slow or busy host, which no sample of the data measures."""
-        return None if self.unavailable_seconds is None else self.unavailable_seconds + _STARTS_SECONDS
+    def prediction(self) -> Prediction | None:
+        """Of the fence that will be raised."""
+        return of_kind(self.predictions, self.fence)
 
     @property
     def restores(self) -> bool:

@@ -18,9 +18,11 @@ from ansible.plugins.shell.sh import ShellModule
 from ansible.template import Templar
 from ansible.utils.display import Display
 from ansible_collections.pgsafe.migration.plugins.action import pg_confirm
+from ansible_collections.pgsafe.migration.plugins.module_utils import prediction
 from ansible_collections.pgsafe.migration.plugins.modules import pg_confirm as documentation
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import shield, terminals
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import as_documented, as_specified
+from ansible_collections.pgsafe.migration.tests.unit.samples import FACTS
 
 DATABASES: list[dict[str, Any]] = [
     {"host": "db1", "database": "app", "backup_dir": "/b/1", "bytes": 256_901_120, "restore_seconds": 14.2},
@@ -188,3 +190,13 @@ def test_the_question_about_kept_databases_names_each_of_them() -> None:
     assert "DROP app__failed_20261116_143022, kept for 8 days" in text
     assert "Drop these databases and proceed? (yes/NO): " in text
     assert "\x1b" not in text
+
+
+def test_the_question_says_how_long_clients_wait_behind_each_fence_that_is_possible() -> None:
+    told = {"fence": "read_only+closed", "predictions": prediction.as_facts(FACTS.predictions)}
+    shown = pg_confirm.question([{**DATABASES[0], **told}])
+    assert (
+        "\n    Predicted for read_only+closed, plus the migration: 1 min 30 s to 2 min 15 s without writes, about "
+        "0.5 s without service (the last backup)\n    Instead, for closed+copied: about"
+    ) in shown
+    assert "followed+closed" not in shown

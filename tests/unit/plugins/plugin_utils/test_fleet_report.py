@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import fleet_page, fleet_words
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import fleet_junit, fleet_page, fleet_words
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.fleet_report import Task
 from ansible_collections.pgsafe.migration.tests.unit import fleet_samples
 from ansible_collections.pgsafe.migration.tests.unit.fleet_samples import HOSTILE, Fleet
@@ -36,6 +36,7 @@ NAMES = st.sampled_from(
         "seconds", "run_id", "backup_dir", "bytes", "reached", "restore_seconds", "rollback", "kept",
         "not_given_back", "verification", "passed", "problems", "objects", "unanalysed", "statement",
         "seconds_closed", "verdict", "count", "retained_copy", "retained_until", "written_since", "file_runs", "failed",
+        "fence", "predictions", "without_writes", "without_service", "basis", "seconds_migrating", "seconds_asking",
     ]
 )
 RESULTS = st.recursive(
@@ -74,6 +75,41 @@ def test_a_host_that_was_migrated_has_all_of_its_facts() -> None:
     (backup, rollback) = fields(report, "db1.example.org", "backup", "rollback")
     assert backup == {"dir": fleet_samples.BACKUP_DIR, "bytes": 12582912, "level": "restore"}
     assert (rollback["expected_seconds"], rollback["seconds"]) == (2.3, None)
+
+
+def test_what_was_predicted_stands_beside_what_clients_waited() -> None:
+    report = fleet_samples.sample()
+    (found,) = fields(report, "db1.example.org", "availability")
+    assert found == {
+        "fence": "read_only+closed",
+        "basis": "the last backup",
+        "without_writes": {"predicted": 6.1, "predicted_most": 51.1, "seconds": 6.9, "in_all": 9.3},
+        "without_service": {"predicted": 0.5, "predicted_most": 0.5, "seconds": 0.1, "in_all": 0.5},
+        "migrating": 0.4,
+        "asking": 2.0,
+    }
+    (undone, lost) = (fields(report, f"db{number}.example.org", "availability")[0] for number in (2, 3))
+    assert undone["without_service"] == {"predicted": 0.5, "predicted_most": 0.5, "seconds": 0.2, "in_all": 2.1}
+    assert lost is None
+    told = ("without writes", "6.1 s to 51.1 s", "6.9 s", "9.3 s")
+    assert fleet_words.waiting(report["hosts"][0])[0] == told
+    assert all(cell in fleet_page.html(report) for cell in told)
+    assert "Without writes: predicted 6.1 s to 51.1 s, was 6.9 s, in all 9.3 s" in fleet_junit.xml(report)
+
+
+@pytest.mark.parametrize(("verdict", "was"), [("refused", None), ("held", None), ("rolled_back", 0.1)])
+def test_a_database_that_is_still_closed_has_waited_for_no_known_time(verdict: str, was: float | None) -> None:
+    fleet = Fleet()
+    fleet.batch("db1")
+    fleet.prepared("db1", "community_connect")
+    if verdict != "refused":
+        fleet.run("db1", "Migrate", seconds_closed=2.0, seconds_migrating=1.9, verdict=verdict)
+    fleet.end("db1", Verdict(verdict))
+    report = fleet.report()
+    VALIDATOR.validate(report)
+    found = report["hosts"][0]["availability"]["without_service"]
+    assert (found["predicted"], found["seconds"]) == (0.5, was)
+    assert fleet_words.waiting(report["hosts"][0])[1][2] == ("-" if was is None else "0.1 s")
 
 
 def test_the_steps_of_a_host_follow_each_other_and_the_failed_one_is_marked() -> None:

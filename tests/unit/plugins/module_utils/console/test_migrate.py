@@ -12,6 +12,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts 
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import VerificationReport
 from ansible_collections.pgsafe.migration.tests.unit.samples import (
+    FACTS,
     MANIFEST,
     NOTHING_FOUND,
     OUTCOME,
@@ -56,3 +57,23 @@ def test_a_held_migration_says_every_problem_and_rolls_nothing_back() -> None:
     assert lines[1].endswith("! The database stays closed.")
     assert lines[2:] == ["        It failed:", "            |   one", "            |   two", "It is held."]
     assert not [line for line in lines if "ollback" in line]
+
+
+def test_what_clients_waited_stands_beside_what_was_predicted() -> None:
+    done = replace(
+        OUTCOME,
+        fence="read_only+closed",
+        predicted=FACTS.prediction,
+        seconds_read_only=20.0,
+        seconds_closed=4.0,
+        seconds_migrating=3.5,
+        seconds_asking=9.0,
+    )
+    assert console.migrate(done)[-2:] == [
+        "[info] Predicted part: 7.5 s without writes (predicted 1 min 30 s to 2 min 15 s), 0.5 s without service "
+        "(predicted about 0.5 s)",
+        "[info] Not predicted: 3.5 s for the migration, its verification and any rollback, 9.0 s from the proof to the "
+        "confirmation",
+    ]
+    assert "Predicted part" not in str(console.migrate(replace(done, verdict=Verdict.HELD)))
+    assert "Predicted part" not in str(console.migrate(replace(done, predicted=None)))
