@@ -153,7 +153,7 @@ benchmark-restore: venv-demo ## Compare the restore with a bare pg_restore (REST
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/restore_benchmark.py $(RESTORE_ARGS)
 
 .PHONY: benchmark-recovery
-benchmark-recovery: venv-demo ## Compare the recovery of one table with a bare pg_restore (RECOVERY_ARGS='--sizes 0.1')
+benchmark-recovery: venv-demo ## Measure each emergency, one table against a bare pg_restore (RECOVERY_ARGS='--sizes 0.1')
 	@PATH="$(VENV)/demo/bin:$$PATH" $(VENV)/demo/bin/python tools/recovery_benchmark.py --gate $(RECOVERY_ARGS)
 
 .PHONY: benchmark-availability

@@ -4,8 +4,9 @@ Bare: `pg_restore --data-only --table` into a database that has the tables witho
 nothing. Ours: SHA-256 of the whole archive, the objects of the backup in a scratch database, the rows, their comparison
 with the manifest, then indexes, constraints, triggers and policies.
 
-Then some rows of the same table are extracted, and the whole backup is restored to a new database: the other
-emergencies of docs/guides/recovery.md.
+Then some rows of the same table are extracted, the whole backup is restored to a new database, a table that has lost
+some of its rows is compared with it, the backup is verified by each level, and the database is rolled back to it: the
+other emergencies of docs/guides/recovery.md, with the lines that a person sees.
 
 Prints a table. With --gate it ends with status 1 when reading the rows takes more than 1.3 of the bare pg_restore, or
 when the memory of an extraction grows with the table.
@@ -18,7 +19,9 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import benchmark
 import demo
@@ -28,6 +31,8 @@ import restore_benchmark
 # By the column that the extracted rows are chosen by.
 TABLES = {"community_members": "id", "member_embeddings": "member_id"}
 CONDITION = "{} % 1000 = 7"
+# The table that loses these rows in the emergencies that bring rows back.
+DAMAGED = "member_embeddings"
 MOST_OF_BARE = 1.3
 MOST_GROWTH = 1.2
 BARE, ROWS, MEMORY = "bare pg_restore --table", "rows", "memory"
@@ -67,6 +72,31 @@ def extracted(source: benchmark.Source, backup: Path, table: str, condition: str
         return restore_benchmark.measured(source, "one_recovery.py", *given)
 
 
+def emergency(source: benchmark.Source, name: str, *arguments: str) -> dict[str, Any]:
+    """Meet one; print its seconds, its memory and what a person sees."""
+    found: dict[str, Any] = restore_benchmark.measured(
+        source, "one_emergency.py", name, str(source.bin_dir), *arguments
+    )
+    print(table(name, found["seconds"], found["seconds"]["whole"]))
+    print("\n".join(f"    {line}" for line in found["console"]), flush=True)
+    return found
+
+
+def emergencies(source: benchmark.Source, backup: Path) -> None:
+    """Those that need the restored copy, and one after which there is nothing to compare."""
+    within = {**source.environment, "PGDATABASE": restore_benchmark.COPY}
+    damaged = replace(source, environment=within)
+    damaged.query(f"DELETE FROM {DAMAGED} WHERE {CONDITION.format(TABLES[DAMAGED])}")
+    with tempfile.TemporaryDirectory() as directory:
+        statements = f"{directory}/bring_back.sql"
+        emergency(damaged, "compare", source.environment["PGDATABASE"], DAMAGED, statements)
+    cleaned(source)
+    emergency(source, "verify", str(backup))
+    source.query(f"DELETE FROM {DAMAGED} WHERE {CONDITION.format(TABLES[DAMAGED])}")
+    kept = emergency(source, "rollback", str(backup))["kept"]
+    source.query(f'DROP DATABASE "{kept}" WITH (FORCE)')
+
+
 def table(title: str, found: Seconds, of: float) -> str:
     """Seconds with their ratio to the bare pg_restore, and the peak memory."""
     lines = [title]
@@ -93,7 +123,7 @@ def of_size(gigabytes: float) -> dict[str, Seconds]:
             copy = (str(backup), str(source.bin_dir), restore_benchmark.COPY)
             whole = restore_benchmark.measured(source, "one_restore.py", *copy)
             print(f"restored to a new database: {whole['whole']:.1f} s, {whole[MEMORY] / 1e6:.0f} MB", flush=True)
-            cleaned(source)
+            emergencies(source, backup)
     finally:
         shutil.rmtree(root)
     return found
