@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
@@ -30,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import l
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import following
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.tests.server.clients import TABLES
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -45,6 +42,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.server.test_fence_clients import require_whole, run_among_clients, tell
 from ansible_collections.pgsafe.migration.tests.server.test_recover_anywhere import die_and_recover
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
@@ -53,89 +51,12 @@ import pgserver
 CHECK = "followed_copy"
 LIMITS = ("idle_replication_slot_timeout = 1d", "max_slot_wal_keep_size = 1MB")
 
-WRITTEN_TO = """
-CREATE TABLE keyed (id serial PRIMARY KEY, writer integer, number integer);
-CREATE TABLE keyless (writer integer, number integer, seen integer DEFAULT 0);
+OTHERS = """
 CREATE TABLE nothing (a integer); ALTER TABLE nothing REPLICA IDENTITY NOTHING;
-CREATE TABLE emptied (writer integer, number integer);
-CREATE TABLE moved (id integer, place integer, writer integer, number integer, PRIMARY KEY (id, place))
-    PARTITION BY LIST (place);
-CREATE TABLE moved_1 PARTITION OF moved FOR VALUES IN (1);
-CREATE TABLE moved_2 PARTITION OF moved FOR VALUES IN (2);
-INSERT INTO moved SELECT n, 1, 0, 0 FROM generate_series(1, 10) AS n;
 CREATE UNLOGGED TABLE cached AS SELECT 1 AS a;
-CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM keyed
+CREATE MATERIALIZED VIEW summed AS SELECT count(*) FROM customers;
 """
-
-
-@dataclass
-class Writer:
-    """One that changes rows of every kind, and keeps what was acknowledged: the newest number of each."""
-
-    number: int
-    acknowledged: int = 0
-    refusals: set[str] = field(default_factory=set)
-
-    def work(self, database: Database, over: threading.Event) -> None:
-        while not over.is_set():
-            try:
-                connection = database.connect(f"writer {self.number}")
-                with connection:
-                    self._serve(connection, over)
-            except psycopg2.Error as error:
-                self.refusals.add(str(error).strip().splitlines()[-1])
-                over.wait(0.02)
-
-    def _serve(self, connection: psycopg2.extensions.connection, over: threading.Event) -> None:
-        while not over.is_set():
-            following = self.acknowledged + 1
-            with connection.cursor() as cursor:
-                for statement in self._statements(following):
-                    cursor.execute(statement)
-            connection.commit()
-            self.acknowledged = following
-            over.wait(0.005)
-
-    def _statements(self, number: int) -> Iterator[str]:
-        # What a lost acknowledgement has left.
-        yield f"DELETE FROM keyed WHERE writer = {self.number} AND number = {number}"
-        yield f"DELETE FROM keyless WHERE writer = {self.number} AND number = {number}"
-        yield f"INSERT INTO keyed (writer, number) VALUES ({self.number}, {number})"
-        yield f"INSERT INTO keyless VALUES ({self.number}, {number})"
-        yield f"UPDATE keyless SET seen = seen + 1 WHERE writer = {self.number} AND number = {number // 2}"
-        yield f"UPDATE moved SET place = 3 - place, writer = {self.number}, number = {number} WHERE id = {self.number}"
-        if self.number == 1 and number % 20 == 0:
-            yield "TRUNCATE emptied"
-            yield f"INSERT INTO emptied VALUES (1, {number})"
-
-    def require_there(self, database: Database) -> None:
-        """What was acknowledged is there, and at most one that was in doubt."""
-        for table in ("keyed", "keyless"):
-            found = database.sql(f"SELECT number FROM {table} WHERE writer = {self.number}").split()
-            there = {int(number) for number in found}
-            wanted = set(range(1, self.acknowledged + 1))
-            assert wanted <= there <= wanted | {self.acknowledged + 1}, table
-        moved = database.sql(f"SELECT number FROM moved WHERE id = {self.number}")
-        assert self.acknowledged <= int(moved) <= self.acknowledged + 1
-
-
-@contextmanager
-def writing(database: Database, count: int = 4) -> Iterator[list[Writer]]:
-    over, writers = threading.Event(), [Writer(number) for number in range(1, count + 1)]
-    threads = [threading.Thread(target=writer.work, args=(database, over)) for writer in writers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield writers
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
-def wait_for_writes(writers: list[Writer]) -> None:
-    before = [writer.acknowledged for writer in writers]
-    until(lambda: all(w.acknowledged > n + 1 for w, n in zip(writers, before)), "every writer writes")
+WRITTEN_TO = TABLES + OTHERS
 
 
 def run_of(taken: Backup) -> Journal:
@@ -171,30 +92,18 @@ def test_no_acknowledged_write_of_any_kind_is_lost(
     files: dict[str, str],
 ) -> None:
     monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
-    database.sql(WRITTEN_TO)
-    source = write_set(tmp_path / "set", files)
-    with writing(database) as writers:
-        wait_for_writes(writers)
-        taken = fenced(database, backup_root, FOLLOWED)
-        assert standing.access(run_of(taken)) == standing.OPEN
-        wait_for_writes(writers)
-        try:
-            outcome = migrate.run(request(database, taken, source))
-        except migrate.MigrationFailed as failure:
-            outcome = failure.outcome
-        wait_for_writes(writers)
-    assert outcome.verdict == ("migrated" if files is GOOD else "rolled_back"), outcome.warnings
-    assert any("By the write-ahead log" in line for line in run_of(taken).log()), run_of(taken).log()
-    for writer in writers:
-        writer.require_there(database)
-        assert not any("replica identity" in refusal for refusal in writer.refusals)
+    database.sql(OTHERS)
+    ran = run_among_clients(database, backup_root, write_set(tmp_path / "set", files), FOLLOWED)
+    tell(capsys, ran)
+    assert ran.outcome.verdict == ("migrated" if files is GOOD else "rolled_back"), ran.outcome.warnings
+    log = run_of(ran.taken).log()
+    assert any("By the write-ahead log" in line for line in log), log
+    require_whole(database, ran)
     assert left(database) == []
     assert database.sql("SELECT relreplident FROM pg_class WHERE relname = 'nothing'") == "n"
-    if outcome.rollback:
-        assert outcome.rollback.method == "verified_copy"
-        assert outcome.writes_since_backup == 0
-    with capsys.disabled():
-        print(f"\n{outcome.verdict}: {outcome.seconds_read_only:.2f} s without writes, closed {outcome.seconds_closed}")
+    if ran.outcome.rollback:
+        assert ran.outcome.rollback.method == "verified_copy"
+        assert ran.outcome.writes_since_backup == 0
 
 
 def in_the_copy(database: Database, taken: Backup, sql: str) -> None:
@@ -206,8 +115,8 @@ def change_the_schema(database: Database, _taken: Backup) -> None:
 
 
 def collide(database: Database, taken: Backup) -> None:
-    in_the_copy(database, taken, "INSERT INTO keyed VALUES (1, 0, 0)")
-    database.sql("INSERT INTO keyed (writer, number) VALUES (1, 1)")
+    in_the_copy(database, taken, "INSERT INTO keyed VALUES (1, 1)")
+    database.sql("INSERT INTO keyed VALUES (1, 1)")
     enabled = "SELECT count(*) FROM pg_subscription WHERE subenabled"
     until(lambda: database.admin(enabled) == "0", "the subscription has ended at its error")
 
@@ -285,7 +194,7 @@ def test_a_table_that_a_client_keeps_locked_is_given_back_when_it_is_free(
     identities = "SELECT relname FROM pg_class WHERE relreplident = 'f' ORDER BY 1"
     # Nothing keeps the log, and clients can write: the rest is for the next look of the watchdog.
     assert [name for name in left(database) if name not in database.sql(identities).split()] == []
-    database.sql("UPDATE keyless SET seen = 1")
+    database.sql("UPDATE keyless SET older = true")
     assert run_of(taken).state.fenced
     recover.run(requests.recover(database.target, backup_root, patience=0))
     require_as_before(database)
@@ -334,6 +243,7 @@ def test_without_its_copy_the_archive_is_restored_and_what_that_loses_is_said(
     database.sql(WRITTEN_TO)
     before = database.fingerprint()
     taken = fenced(database, backup_root, FOLLOWED)
+    assert standing.access(run_of(taken)) == standing.OPEN
     database.sql("INSERT INTO keyless VALUES (1, 1)")
     copy = names.beside(database.name, "ready", taken.run_id)
     # As an administrator might, who takes it for a forgotten database.

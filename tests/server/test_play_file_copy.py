@@ -8,16 +8,20 @@ import re
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
-from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, busy
+from ansible_collections.pgsafe.migration.tests.server.clients import (
+    TABLES,
+    busy,
+    require_nothing_lost,
+    wait_for_writes,
+)
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, Database, ours, write_set
-from ansible_collections.pgsafe.migration.tests.server.test_fence_clients import require_nothing_lost, wait_for_writes
 
 
 def test_clients_write_until_the_migration_and_a_rollback_loses_none_of_it(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    database.sql(TABLE)
+    database.sql(TABLES)
     variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
     chosen = {"pg_migrate_fence": "auto", "pg_migrate_thresholds": {"copying": 60}}
     with busy(database, 2) as clients:
@@ -36,7 +40,7 @@ def test_clients_write_until_the_migration_and_a_rollback_loses_none_of_it(
 def test_clients_write_until_the_copy_that_follows_them_is_proven_equal(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    database.sql(TABLE)
+    database.sql(TABLES)
     variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
     chosen = {"pg_migrate_fence": FOLLOWED}
     with busy(database, 2) as clients:

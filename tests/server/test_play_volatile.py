@@ -15,10 +15,14 @@ import psycopg2
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
 from ansible_collections.pgsafe.migration.tests.server.backup_support import BULK
-from ansible_collections.pgsafe.migration.tests.server.clients import TABLE, busy
+from ansible_collections.pgsafe.migration.tests.server.clients import (
+    TABLES,
+    busy,
+    require_nothing_lost,
+    wait_for_writes,
+)
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, Database, write_set
-from ansible_collections.pgsafe.migration.tests.server.test_fence_clients import require_nothing_lost, wait_for_writes
 
 QUEUE = "CREATE TABLE queue (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, batch int);"
 # One transaction, so that another session sees the rows of one batch, whole.
@@ -76,7 +80,7 @@ def truncating(database: Database) -> Iterator[Truncating]:
 def test_a_queue_is_truncated_all_the_time_and_a_rollback_loses_none_of_it(
     ansible: Ansible, database: Database, backup_root: Path, fence: str
 ) -> None:
-    database.sql(TABLE + ";" + QUEUE + BULK)
+    database.sql(TABLES + QUEUE + BULK)
     variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
     chosen = {"pg_migrate_fence": fence, "pg_migrate_volatile_tables": ["queue"]}
     with busy(database, 2) as clients, truncating(database) as client:
