@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from . import bytecode, durations  # noqa: F401  # bytecode comes before what is imported after it
+from . import bytecode, durations
 from .errors import BadRequest
 from .model import LEVELS, STORE_SCHEME, StoreAddress, Supervision, Target
+
+# Modules import this file first, so that it holds for most of what they import.
+bytecode.keep()
 
 Specification = Mapping[str, Mapping[str, Any]]
 

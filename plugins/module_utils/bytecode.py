@@ -5,8 +5,8 @@
 Ansible ships a module with its imports as a zip archive, and the guard is one too. Python never keeps the bytecode of
 what it imports from an archive, and compiles each file twice, once to name it and once to run it: ``get_filename`` and
 ``get_code`` of https://docs.python.org/3/library/zipimport.html. In a task that imports most of the collection this
-takes a quarter of a second of CPU time. Once this file is imported, what follows from the same archive is compiled once
-and kept in ``~/.cache/pgsafe`` under a digest of its source: all modules share it, and changed code has another name.
+takes a quarter of a second of CPU time. After :func:`keep`, what is imported from the same archive is compiled once and
+kept in ``~/.cache/pgsafe`` under a digest of its source: all modules share it, and changed code has another name.
 
 A directory that another user could write to is not used, and neither is a file that was cut off or altered. Where
 nothing can be kept, each process compiles what it imports.
@@ -143,9 +143,11 @@ class Importer(zipimport.zipimporter, importlib.abc.InspectLoader):
         return f"{path}/__init__.py" if self.is_package(fullname) else f"{path}.py"
 
 
-def _use(above: str) -> None:
-    """Import from this directory of an archive, and from those below, by an :class:`Importer`."""
-    cache = Cache(Path(pwd.getpwuid(os.geteuid()).pw_dir))
+def keep() -> None:
+    """Import what follows of this archive by an :class:`Importer`; where this file is in none, do nothing."""
+    if not isinstance(getattr(__spec__, "loader", None), zipimport.zipimporter):
+        return
+    cache, above = Cache(Path(pwd.getpwuid(os.geteuid()).pw_dir)), str(Path(__file__).parent)
 
     def importer(path: str) -> Importer:
         if not path.startswith(above):
@@ -154,7 +156,3 @@ def _use(above: str) -> None:
 
     sys.path_hooks.insert(0, importer)
     sys.path_importer_cache.pop(above, None)
-
-
-if isinstance(getattr(__spec__, "loader", None), zipimport.zipimporter):
-    _use(str(Path(__file__).parent))

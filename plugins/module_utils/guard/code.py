@@ -16,8 +16,7 @@ from pathlib import Path
 from .. import bytecode
 
 _PACKAGES = ("", "/pgsafe", "/pgsafe/migration", "/pgsafe/migration/plugins", "/pgsafe/migration/plugins/module_utils")
-# What is imported first lets the second be imported without compiling it.
-_MAIN = "import {bytecode}\nfrom {entry} import main\nmain()\n"
+_MAIN = "from {utilities} import bytecode\nbytecode.keep()\nfrom {entry} import main\nmain()\n"
 _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 
 
@@ -35,7 +34,7 @@ def packed(entry: str) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name in sorted(found):
             target.writestr(_entry(name), found[name])
-        target.writestr(_entry("__main__.py"), _MAIN.format(bytecode=bytecode.__name__, entry=entry))
+        target.writestr(_entry("__main__.py"), _MAIN.format(utilities=bytecode.__package__, entry=entry))
     return buffer.getvalue()
 
 

@@ -161,7 +161,8 @@ def test_a_traceback_has_the_lines_of_the_source(tmp_path: Path) -> None:
     program = tmp_path / "guard_1.pyz"
     program.write_bytes(code.packed(f"{UTILITIES}.guard.entry"))
     fail = (
-        f"import sys, traceback\nsys.path.insert(0, {str(program)!r})\nfrom {UTILITIES} import bytecode, durations\n"
+        f"import sys, traceback\nsys.path.insert(0, {str(program)!r})\nfrom {UTILITIES} import bytecode\n"
+        f"bytecode.keep()\nfrom {UTILITIES} import durations\n"
         "try:\n    durations.read('lease', 'long')\nexcept Exception:\n    traceback.print_exc()\n"
     )
     done = subprocess.run([sys.executable, "-c", fail], capture_output=True, text=True, check=False)
