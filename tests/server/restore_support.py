@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Pro
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks import run
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.restore_checks.check import Intent
-from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database
+from ansible_collections.pgsafe.migration.tests.server.support import SMALL, Database, tmpfs
 
 import pgserver
 
@@ -69,3 +71,19 @@ def server_of_its_own(like: pgserver.Server, settings: str) -> Iterator[Database
             yield Database(own, "app")
         finally:
             own.destroy()
+
+
+@contextmanager
+def server_with_small_log(like: pgserver.Server, settings: str, size: str) -> Iterator[tuple[Database, Path]]:
+    """A database of a server whose log is on a small filesystem, and that filesystem."""
+    with server_of_its_own(like, settings) as own, tmpfs(own.server.data_dir.parent / "small", size) as disk:
+        own.server.stop()
+        log, owner = own.server.data_dir / "pg_wal", own.server.data_dir.stat()
+        shutil.copytree(log, disk / "pg_wal")
+        shutil.rmtree(log)
+        log.symlink_to(disk / "pg_wal")
+        for path in (disk, *disk.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        own.server.start()
+        yield own, disk
+        own.server.stop("immediate")

@@ -25,7 +25,10 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Com
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import commands
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import proof_choice
 from ansible_collections.pgsafe.migration.tests.server.backup_support import source
-from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
+from ansible_collections.pgsafe.migration.tests.server.restore_support import (
+    server_of_its_own,
+    server_with_small_log,
+)
 from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, back_up, tmpfs, until
 
 import pgserver
@@ -105,19 +108,9 @@ def test_a_restore_that_is_only_to_tell_goes_on_to_its_end(narrow: Database, bac
 
 @pytest.fixture
 def cramped(server: pgserver.Server) -> Iterator[tuple[Database, Path]]:
-    """A database of a server whose log is on a small filesystem, and that filesystem."""
-    with server_of_its_own(server, "") as own, tmpfs(own.server.data_dir.parent / "small", "256m") as disk:
+    with server_with_small_log(server, "", "256m") as (own, disk):
         own.sql(WAITING)
-        own.server.stop()
-        log, owner = own.server.data_dir / "pg_wal", own.server.data_dir.stat()
-        shutil.copytree(log, disk / "pg_wal")
-        shutil.rmtree(log)
-        log.symlink_to(disk / "pg_wal")
-        for path in (disk, *disk.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
-        own.server.start()
         yield own, disk
-        own.server.stop("immediate")
 
 
 @pytest.mark.full_disk

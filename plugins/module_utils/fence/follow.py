@@ -253,4 +253,6 @@ def endangers_disk(server: Session, run_journal: Journal, identity: Identity) ->
         return False
     for slot in (name, log_slot_of(run_journal.run_id, identity)):
         logical.drop_slot(server, slot)
+    # It removes the log; the next one would come when clients have written as much as max_wal_size.
+    server.execute("CHECKPOINT")
     return True

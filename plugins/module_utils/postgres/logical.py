@@ -72,6 +72,9 @@ SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_catalog.pg_replication_slots WH
 POSITION = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text"
 _DROP_SLOT = "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
 _IN_USE = "55006"
+_END_SUBSCRIBERS = """
+SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_subscription WHERE subname = %s AND pid IS NOT NULL
+"""
 
 _LOCKERS = """
 SELECT DISTINCT format('pid %%s (%%s, in its transaction for %%s s)', a.pid, a.usename,
@@ -239,6 +242,8 @@ def drop_slot(server: Session, name: str, patience: float = 20.0) -> None:
     deadline = time.monotonic() + patience
     while found := server.rows(_SLOT, (name,)):
         if found[0][1]:
+            # A reader whose subscriber waits for a lock sends it a last message, and waits with it.
+            server.rows(_END_SUBSCRIBERS, (name,))
             server.execute(queries.TERMINATE, (found[0][1],))
         try:
             server.rows(f"{_DROP_SLOT} WHERE slot_name = %s", (name,))
@@ -255,9 +260,9 @@ def behind(server: Session, copy: Target, name: str) -> int:
     """
     found = server.rows(_SLOT, (name,))
     if not found or found[0][0] not in ("reserved", "extended", "unreserved"):
-        state = found[0][0] if found else "gone"
+        state = found[0][0] or "invalid" if found else "gone; its guard drops it when the disk of pg_wal is filling up"
         raise Refused(
-            f"The copy {copy.dbname} cannot follow any more: the replication slot {name} is {state or 'invalid'}.",
+            f"The copy {copy.dbname} cannot follow any more: the replication slot {name} is {state}.",
             remedy="Give the server room for its log (max_slot_wal_keep_size, the disk of pg_wal), then run again.",
         )
     subscribed = server.rows(_HAS_SUBSCRIPTION, (name, copy.dbname))
