@@ -1,10 +1,12 @@
 """Compare how long nobody can write to a database, and how long nobody is served, by the kind of fence, in one run.
 
-Each run takes a backup, proves it, and migrates with a set that fails: the rollback is part of the time.
+Each run takes a backup, proves it, and migrates with a set that fails: the rollback is part of the time. A client reads
+and writes while the backup is taken; its slowest statement is named, too.
 The clone needs PostgreSQL 18, root, a loop device and xfsprogs; where it cannot be had, that is said.
 
-Prints a table, and keeps it with a picture in benchmarks/. With --gate it ends with status 1 when the time without
-writes of the clone, or of the copy that follows, grows with the size by more than half.
+Prints a table, and with --save keeps it with a picture in benchmarks/. With --gate it ends with status 1 when the time
+without writes of the clone, or of the copy that follows, grows with the size by more than half, or when a statement of
+the client took a second.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ import restore_benchmark
 KEPT = Path(__file__).resolve().parent.parent / "benchmarks"
 READ_ONLY, COPIED, FOLLOWED = "read_only+closed", "closed+copied", "followed+closed"
 CLONED = f"{COPIED}, cloned"
-WRITES, SERVICE = "without writes", "without service"
+WRITES, SERVICE, SLOWEST = "without writes", "without service", "slowest statement"
 MOST_GROWTH = 1.5
+MOST_SECONDS = 1.0
 _DISK_GIGABYTES = 16
 
 Seconds = restore_benchmark.Seconds
@@ -66,9 +69,10 @@ def of_size(gigabytes: float) -> tuple[float, dict[str, Seconds]]:
 
 
 def table(gigabytes: float, found: Mapping[str, Seconds]) -> str:
-    lines = [f"\n{gigabytes:.1f} GB{'':<24}{WRITES:>16}{SERVICE:>17}"]
+    lines = [f"\n{gigabytes:.1f} GB{'':<24}{WRITES:>16}{SERVICE:>17}{SLOWEST:>19}"]
     for way, seconds in found.items():
-        lines.append(f"  {way:<28}{without_writes(seconds):>14.2f} s{seconds[SERVICE]:>15.2f} s")
+        figures = ((without_writes(seconds), 14), (seconds[SERVICE], 15), (seconds[SLOWEST], 17))
+        lines.append(f"  {way:<28}" + "".join(f"{figure:>{width}.2f} s" for figure, width in figures))
     if CLONED not in found:
         lines.append(f"  {CLONED:<28}not tried: this machine makes no XFS")
     return "\n".join(lines)
@@ -86,7 +90,14 @@ def broken_bounds(sizes: list[tuple[float, dict[str, Seconds]]]) -> list[str]:
         for way in (CLONED, FOLLOWED)
         if way in smallest and way in largest
     }
-    return [f"{way}: the time without writes grows by {by:.2f}." for way, by in growths.items() if by > MOST_GROWTH]
+    grown = [f"{way}: the time without writes grows by {by:.2f}." for way, by in growths.items() if by > MOST_GROWTH]
+    waited = [
+        f"{way}, {held:.1f} GB: a client waited for {seconds[SLOWEST]:.2f} s while the backup was taken."
+        for held, found in sizes
+        for way, seconds in found.items()
+        if seconds[SLOWEST] >= MOST_SECONDS
+    ]
+    return grown + waited
 
 
 def save(sizes: list[tuple[float, dict[str, Seconds]]]) -> None:

@@ -1,5 +1,6 @@
 """Fail a migration of the database that the PG* variables name, behind a fence; print the seconds of its rollback.
 
+A client reads and writes while the backup is taken; the longest that the server took to answer it is printed, too.
 The database is as before at the end, and what was kept is dropped.
 """
 
@@ -9,7 +10,16 @@ import json
 import os
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
 
 # The checkout as the collection, as tools/demo.py has linked it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".demo" / "collections"))
@@ -35,17 +45,60 @@ WAYS = {
 }
 
 
-def failed(target: Target, root: Path, source: Path, kind: str) -> migrate.Outcome:
-    """A whole run up to its rollback."""
-    raised = fence.run(requests.fence(target, root, kind))
-    taken = backup.run(requests.backup(target, root, run_id=raised.run_id))
+WRITTEN = "written_by_the_benchmark"
+STATEMENTS = (f"SELECT count(*) FROM {WRITTEN}", f"INSERT INTO {WRITTEN} VALUES (1)")
+
+
+def _work(waits: list[float], over: threading.Event) -> None:
+    while not over.is_set():
+        # A fence refuses writes, and ends sessions that are older.
+        with suppress(psycopg2.Error), closing(_timed(waits, partial(psycopg2.connect, ""))) as connection:
+            _serve(connection, waits, over)
+
+
+def _serve(connection: psycopg2.extensions.connection, waits: list[float], over: threading.Event) -> None:
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        while not over.wait(0.005):
+            for statement in STATEMENTS:
+                _timed(waits, partial(cursor.execute, statement))
+
+
+def _timed(waits: list[float], ask: Callable[[], Any]) -> Any:
+    started = time.monotonic()
+    try:
+        return ask()
+    finally:
+        waits.append(time.monotonic() - started)
+
+
+@contextmanager
+def client() -> Iterator[list[float]]:
+    """A client at work for the time of the block; after how many seconds the server has answered, each time."""
+    waits, over = list[float](), threading.Event()
+    with closing(psycopg2.connect("")) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {WRITTEN} (a integer)")
+    thread = threading.Thread(target=_work, args=(waits, over))
+    thread.start()
+    try:
+        yield waits
+    finally:
+        over.set()
+        thread.join()
+
+
+def failed(target: Target, root: Path, source: Path, kind: str) -> tuple[migrate.Outcome, float]:
+    """A whole run up to its rollback, and how long a client was waiting at most while its backup was taken."""
+    with client() as waits:
+        raised = fence.run(requests.fence(target, root, kind))
+        taken = backup.run(requests.backup(target, root, run_id=raised.run_id))
     proven = verify.run(requests.verify(target, taken.directory, proof=WAYS[kind][1]))
     if proven.findings:
         sys.exit(f"The backup was not proven: {proven.findings}")
     try:
         migrate.run(requests.migrate(target, SetSource(source), taken.directory, taken.run_id, target.dbname))
     except migrate.MigrationFailed as error:
-        return error.outcome
+        return error.outcome, max(waits)
     sys.exit("The migration did not fail.")
 
 
@@ -58,15 +111,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         for name, text in BREAKING.items():
             (Path(directory) / name).write_text(text, encoding="utf-8")
-        outcome = failed(target, Path(sys.argv[1]), Path(directory), kind)
+        outcome, longest_wait = failed(target, Path(sys.argv[1]), Path(directory), kind)
     if outcome.rollback is None or outcome.rollback.method != WAYS[kind][0]:
         sys.exit(f"The rollback was not to the copy that the run had kept: {outcome}")
     copies.drop(target, outcome.rollback.kept)
+    with closing(psycopg2.connect("")) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {WRITTEN}")
     seconds = {
         "cut-over to the verified copy": outcome.rollback.cutover_seconds,
         "whole rollback": outcome.rollback.seconds,
         "without service": outcome.seconds_closed,
         "without writes": outcome.seconds_read_only,
+        "slowest statement": round(longest_wait, 3),
     }
     print(json.dumps(seconds))
 
