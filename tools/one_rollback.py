@@ -72,12 +72,18 @@ def _timed(waits: list[float], ask: Callable[[], Any]) -> Any:
         waits.append(time.monotonic() - started)
 
 
+def _execute(statement: str) -> None:
+    with closing(psycopg2.connect("")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
 @contextmanager
 def client() -> Iterator[list[float]]:
     """A client at work for the time of the block; after how many seconds the server has answered, each time."""
     waits, over = list[float](), threading.Event()
-    with closing(psycopg2.connect("")) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {WRITTEN} (a integer)")
+    _execute(f"CREATE TABLE {WRITTEN} (a integer)")
     thread = threading.Thread(target=_work, args=(waits, over))
     thread.start()
     try:
@@ -115,8 +121,7 @@ def main() -> None:
     if outcome.rollback is None or outcome.rollback.method != WAYS[kind][0]:
         sys.exit(f"The rollback was not to the copy that the run had kept: {outcome}")
     copies.drop(target, outcome.rollback.kept)
-    with closing(psycopg2.connect("")) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {WRITTEN}")
+    _execute(f"DROP TABLE {WRITTEN}")
     seconds = {
         "cut-over to the verified copy": outcome.rollback.cutover_seconds,
         "whole rollback": outcome.rollback.seconds,

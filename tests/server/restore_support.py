@@ -85,5 +85,7 @@ def server_with_small_log(like: pgserver.Server, settings: str, size: str) -> It
         for path in (disk, *disk.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid)
         own.server.start()
-        yield own, disk
-        own.server.stop("immediate")
+        try:
+            yield own, disk
+        finally:
+            own.server.stop("immediate")
