@@ -116,7 +116,7 @@ class Dump:
         self.contents = contents(self._source)
 
     def blocks(self) -> Iterator[Block]:
-        """Each is to be read to its end before the next one is asked for."""
+        """Read each block to its end before you take the next one."""
         keys = {entry.number: key for key, entry in self.contents.entries.items()}
         while kind := self._source.read(1):
             key = keys[integer(self._source, self.contents.int_size)]

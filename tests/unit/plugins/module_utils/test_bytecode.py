@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bytecode is kept from one process to the next, and used only where nobody else can have written it."""
+"""Bytecode is kept from one process to the next, and used only where no other user could have written it."""
 
 from __future__ import annotations
 
