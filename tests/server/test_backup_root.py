@@ -183,17 +183,6 @@ def test_code_of_a_guard_that_was_altered_is_not_started(database: Database, bac
     assert not mark.exists()
 
 
-def test_a_directory_in_place_of_the_guard_s_code_is_not_started(database: Database, backup_root: Path) -> None:
-    run, mark = journal.new_run(backup_root), backup_root / "mark"
-    digest = hashlib.sha256(code.packed(entry.__name__)).hexdigest()
-    directory = run.directory / f"guard_{digest[:12]}"
-    directory.mkdir()
-    (directory / "__main__.py").write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()")
-    with pytest.raises(Refused, match=f"{directory.name} is not the code of {directory.name}.pyz"):
-        launch.start("recover", requests.recover(database.target, run.directory.parent.parent), SUPERVISION, run)
-    assert not mark.exists()
-
-
 def test_a_link_to_a_root_of_ours_leads_to_backups_that_are_found_by_either_name(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
