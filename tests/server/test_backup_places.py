@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import places
@@ -233,35 +235,34 @@ def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
 
 
 def test_a_run_copies_its_proven_backup_and_is_refused_without_a_required_copy(
-    ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
+    ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
 ) -> None:
     target, missing = directory(tmp_path, "place"), tmp_path / "missing"
-    variables = database.variables(backup_root, write_set(ansible.home / "set", GOOD))
-    before = database.fingerprint()
-
-    def played(path: Path, required: bool, *arguments: str) -> tuple[str, str]:
-        copy_to = [{"path": str(target)}, {"path": str(path), "required": required}]
-        hosts = {"one": {**variables, "pg_migrate_copy_to": copy_to}}
-        done = ansible.play(hosts, "-e", f"pg_migrate_confirm={database.name}", *arguments)
-        return done.verdict("one"), done.flat
-
-    verdict, flat = played(missing, True)
-    assert "refused" in verdict, flat
-    assert f"The place {missing} for a copy of the backup does not exist" in flat
+    source = write_set(ansible.home / "set", GOOD)
+    databases = {"copied": database, "refused": clone("small"), "waived": clone("small")}
+    before = {name: of.fingerprint() for name, of in databases.items()}
+    hosts: dict[str, dict[str, Any]] = {name: of.variables(backup_root, source) for name, of in databases.items()}
+    for name, host in hosts.items():
+        host["pg_migrate_copy_to"] = [{"path": str(target)}, {"path": str(missing), "required": name != "copied"}]
     # The preflight can be waived, the copy cannot.
-    verdict, flat = played(missing, True, "-e", '{"pg_migrate_waive": {"checks": {"copy_places": "try it"}}}')
-    assert "refused" in verdict, flat
-    assert "The backup could not be copied to every place" in flat
-    assert database.fingerprint() == before
-    verdict, flat = played(missing, False)
-    assert verdict == "migrated and verified", flat
-    assert f"[warning] No copy at {missing}" in flat
-    assert "and read back" in flat
+    hosts["waived"]["pg_migrate_waive"] = {"checks": {"copy_places": "try it"}}
+    batch = {"pg_migrate_serial": "100%", "pg_migrate_confirm": [of.name for of in databases.values()]}
+    played = ansible.play(hosts, "-e", json.dumps(batch))
+    assert {name: played.verdict(name) for name in hosts} == {
+        "copied": "migrated and verified",
+        "refused": "refused: nothing was changed",
+        "waived": "refused: nothing was changed",
+    }, played.output
+    assert f"The place {missing} for a copy of the backup does not exist" in played.flat
+    assert "The backup could not be copied to every place" in played.flat
+    assert f"[warning] No copy at {missing}" in played.flat
+    assert "and read back" in played.flat
+    assert {name for name, of in databases.items() if of.fingerprint() != before[name]} == {"copied"}
     latest = (target / database.name / "latest").resolve()
     assert latest == target / database.name / (backup_root / database.name / "latest").resolve().name
-    by_hand = {"one": {**variables, "pg_migrate_backup_root": str(target)}}
+    by_hand = {"one": {**hosts["copied"], "pg_migrate_backup_root": str(target)}}
     listed = ansible.play(by_hand, playbook="pgsafe.migration.list")
-    assert f"2 backups under {target}, 2 of them proven" in listed.flat, listed.output
+    assert f"1 backup under {target}, 1 of them proven" in listed.flat, listed.output
     # As at a place whose file system has no symbolic links.
     (target / database.name / "latest").unlink()
     level = ("-e", "pg_migrate_level=checksum")

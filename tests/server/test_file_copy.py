@@ -222,10 +222,10 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
 def test_a_run_that_dies_behind_a_step_around_its_copy_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    copying_dies(database, clone, tmp_path, every=6)
+    copying_dies(database, clone, tmp_path, every=10)
 
 
 def test_a_rollback_to_a_copy_of_files_that_dies_behind_a_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    rollback_dies(database, clone, tmp_path, every=6)
+    rollback_dies(database, clone, tmp_path, every=10)

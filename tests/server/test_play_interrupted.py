@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -133,23 +133,15 @@ def ctrl_c_three_times(play: Terminal) -> None:
         play.press_ctrl_c()
 
 
-def terminate(play: Terminal) -> None:
-    os.kill(play.pid, signal.SIGTERM)
-
-
-# With and without the lines of the console; the exit status. test_play_matrix.py has the other ends of a controller.
-ENDS = [(ctrl_c_three_times, True, 99), (terminate, False, -15)]
-
-
+# test_play_matrix.py has the other ends of a controller.
 @pytest.mark.fault(62)
-@pytest.mark.parametrize(("how", "callback", "status"), ENDS, ids=lambda of: of.__name__ if callable(of) else str(of))
-def test_whatever_ends_the_controller_the_guard_rolls_back(
-    ansible: Ansible, database: Database, root: Path, how: Callable[[Terminal], None], callback: bool, status: int
+def test_a_controller_that_is_broken_off_by_ctrl_c_three_times_leaves_the_rollback_to_the_guard(
+    ansible: Ansible, database: Database, root: Path
 ) -> None:
     before = database.fingerprint()
-    with migrating(ansible, database, root, "pgsafe.migration.migrate" if callback else ansible.role_alone()) as play:
-        how(play)
-        assert play.wait() == status
+    with migrating(ansible, database, root, "pgsafe.migration.migrate") as play:
+        ctrl_c_three_times(play)
+        assert play.wait() == 99
         require_whole(database, before, root)
 
 

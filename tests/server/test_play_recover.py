@@ -37,7 +37,8 @@ def test_a_run_that_rests_is_left_alone_until_a_person_says_that_it_is_dead(
     recovered = ansible.play(hosts, *named, playbook="pgsafe.migration.recover")
     assert recovered.status == 0, recovered.output
     assert f"[✓] Undone: the run {taken.run_id}, which had not begun to migrate" in recovered.flat
-    assert ansible.play(hosts, *confirmed).verdict("one") == "migrated and verified"
+    foreseen = ansible.play(hosts, *confirmed, "--check")
+    assert foreseen.verdict("one") == "pending: the checks passed, and the migration would run"
 
 
 def test_a_run_finishes_a_killed_one_before_it_begins_itself(

@@ -44,8 +44,18 @@ class Stage:
 
     def play(self, changed: Mapping[str, object], *options: str, playbook: str = "pgsafe.migration.migrate") -> Played:
         """A run that must fail and leave the database, and those beside it, alone."""
+        return self.play_each({"one": changed}, *options, playbook=playbook)
+
+    def play_each(
+        self,
+        changed: Mapping[str, Mapping[str, object]],
+        *options: str,
+        playbook: str = "pgsafe.migration.migrate",
+    ) -> Played:
+        """As play, for hosts of one batch."""
         before, around = self.database.fingerprint(), databases(self.database.server)
-        played = self.ansible.play({"one": {**self.variables, **changed}}, *options, playbook=playbook)
+        hosts = {name: {**self.variables, **wrong} for name, wrong in changed.items()}
+        played = self.ansible.play(hosts, "-e", '{"pg_migrate_serial": "100%"}', *options, playbook=playbook)
         assert played.status != 0, played.output
         assert self.database.fingerprint() == before
         assert databases(self.database.server) == around
@@ -60,36 +70,30 @@ def stage(ansible: Ansible, database: Database, backup_root: Path) -> Stage:
 BY_TCP = {"login_unix_socket": "", "login_host": "127.0.0.1"}
 
 
-def test_a_wrong_password_ends_the_run_with_advice(stage: Stage) -> None:
-    played = stage.play(stage.connected(**BY_TCP, login_password="not-the-password"))
-    assert "password authentication failed" in played.flat
-    assert "Check login_user and login_password (or the pgpass file)." in played.flat
+def test_a_server_that_cannot_be_used_ends_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
+    """Each host of one batch for its own reason."""
+    cases: dict[str, tuple[dict[str, object], list[str]]] = {
+        "password": (
+            stage.connected(**BY_TCP, login_password="not-the-password"),
+            ["password authentication failed", "Check login_user and login_password (or the pgpass file)."],
+        ),
+        "stopped": (
+            stage.connected(**BY_TCP, login_port=pgserver.free_port()),
+            ["Connection refused", "Check that the server runs and listens there"],
+        ),
+        "missing": (
+            {"pg_migrate_db": "no_such", "pg_migrate_confirm": "no_such"},
+            ['database "no_such" does not exist', "Check the name in login_db and login_user"],
+        ),
+        "tools": (
+            stage.connected(bin_dir=str(tmp_path)),
+            ["No client tools of PostgreSQL", "or name the directory in bin_dir"],
+        ),
+    }
+    played = stage.play_each({name: changed for name, (changed, _told) in cases.items()})
+    assert {name: played.verdict(name) for name in cases} == dict.fromkeys(cases, REFUSED)
+    assert [text for _changed, told in cases.values() for text in told if text not in played.flat] == []
     assert "not-the-password" not in played.output
-    assert played.verdict("one") == REFUSED
-    assert everything(stage.backup_root) == []
-
-
-def test_a_stopped_server_ends_the_run_with_advice(stage: Stage) -> None:
-    played = stage.play(stage.connected(**BY_TCP, login_port=pgserver.free_port()))
-    assert "Connection refused" in played.flat
-    assert "Check that the server runs and listens there" in played.flat
-    assert played.verdict("one") == REFUSED
-    assert everything(stage.backup_root) == []
-
-
-def test_a_missing_database_ends_the_run_with_advice(stage: Stage) -> None:
-    played = stage.play({"pg_migrate_db": "no_such", "pg_migrate_confirm": "no_such"})
-    assert 'database "no_such" does not exist' in played.flat
-    assert "Check the name in login_db and login_user" in played.flat
-    assert played.verdict("one") == REFUSED
-    assert everything(stage.backup_root) == []
-
-
-def test_missing_client_tools_end_the_run_with_advice(stage: Stage, tmp_path: Path) -> None:
-    played = stage.play(stage.connected(bin_dir=str(tmp_path)))
-    assert "No client tools of PostgreSQL" in played.flat
-    assert "or name the directory in bin_dir" in played.flat
-    assert played.verdict("one") == REFUSED
     assert everything(stage.backup_root) == []
 
 
@@ -222,20 +226,14 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
     assert everything(stage.backup_root) == []
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"pg_migrate_source": "{{ omit }}"}, "There is nothing to apply."),
-        ({"pg_migrate_files": ["002_no_such.sql"]}, "has no file 002_no_such.sql"),
-        ({"pg_migrate_source": "/no/such", "pg_migrate_remote_src": True}, "at /no/such on the target"),
-    ],
-    ids=["nothing", "a file", "on the target"],
-)
-def test_a_set_that_is_not_there_is_refused_before_anything_is_begun(
-    stage: Stage, wrong: Mapping[str, object], said: str
-) -> None:
-    played = stage.play(wrong)
-    assert said in played.flat
+def test_a_set_that_is_not_there_is_refused_before_anything_is_begun(stage: Stage) -> None:
+    cases: dict[str, tuple[dict[str, object], str]] = {
+        "nothing": ({"pg_migrate_source": "{{ omit }}"}, "There is nothing to apply."),
+        "file": ({"pg_migrate_files": ["002_no_such.sql"]}, "has no file 002_no_such.sql"),
+        "target": ({"pg_migrate_source": "/no/such", "pg_migrate_remote_src": True}, "at /no/such on the target"),
+    }
+    played = stage.play_each({name: wrong for name, (wrong, _said) in cases.items()})
+    assert [said for _wrong, said in cases.values() if said not in played.flat] == []
     assert everything(stage.backup_root) == []
 
 

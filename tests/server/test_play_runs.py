@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
@@ -17,15 +16,12 @@ from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     EXAMPLE,
     GOOD,
-    SLEEPING,
     Database,
-    command_lines,
     databases,
     everything,
     ours,
     proven,
     request,
-    until,
     write_set,
 )
 
@@ -206,83 +202,48 @@ def test_a_person_who_types_anything_else_does_not(
     assert played.status != 0, played.output
     assert played.verdict("one") == "refused: nothing was changed"
     assert database.fingerprint() == before
-
-
-@pytest.mark.parametrize("answer", ["\r", "YES\r", "y\r", "yes no\r", " yes \r"])
-def test_only_a_yes_is_a_yes(ansible: Ansible, answer: str) -> None:
-    asked = {"host": "one", "database": "app", "backup_dir": "/backups/1", "bytes": 1, "restore_seconds": 0.0}
-    question = {"pgsafe.migration.pg_confirm": {"databases": [asked], "timeout": 100}, "register": "answer"}
-    told = {"ansible.builtin.debug": {"msg": "confirmed: {{ answer.confirmed | join }}."}}
-    plays = [{"hosts": "all", "gather_facts": False, "tasks": [question, told]}]
-    played = ansible.ask({"one": {}}, answer, playbook=ansible.playbook(plays))
-    assert f"confirmed: {'one/app' if answer.strip() == 'yes' else ''}." in played.flat
-
-
-def test_silence_until_the_time_is_up_does_not_confirm(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    before = database.fingerprint()
-    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", GOOD))}
-    played = ansible.ask(hosts, "yes", "-e", "pg_migrate_confirm_timeout=1")
-    assert played.status != 0, played.output
-    assert "No answer within 1 s." in played.flat
-    assert database.fingerprint() == before
     assert "which had not begun to migrate" in played.flat
     assert ours(database.server, database.name) == set()
     database.sql("DELETE FROM orders")
 
 
-def test_a_process_that_is_killed_in_the_window_is_followed_by_a_rollback(
-    ansible: Ansible, database: Database, backup_root: Path
-) -> None:
-    before = database.fingerprint()
-    files = {"1.sql": "ALTER TABLE customers ADD grade int;\n", "2.sql": "SELECT pg_sleep(600);\n"}
-    hosts = {"one": database.variables(backup_root, write_set(ansible.home / "set", files))}
-    with ThreadPoolExecutor(1) as pool:
-        playing = pool.submit(ansible.play, hosts, "-e", f"pg_migrate_confirm={database.name}")
-        until(lambda: playing.done() or database.admin(SLEEPING.format(database.name)) == "1", "the second file runs")
-        for pid in workers(backup_root):
-            os.kill(pid, signal.SIGKILL)
-        played = playing.result()
-    assert played.status == 2, played.output
-    assert played.verdict("one") == "rolled back: the database is as it was before"
-    assert database.fingerprint() == before
+@pytest.mark.parametrize(
+    ("answer", "timeout"), [*((said, 100) for said in ("\r", "YES\r", "y\r", "yes no\r", " yes \r")), ("yes", 1)]
+)
+def test_only_a_yes_in_time_is_a_yes(ansible: Ansible, answer: str, timeout: int) -> None:
+    asked = {"host": "one", "database": "app", "backup_dir": "/backups/1", "bytes": 1, "restore_seconds": 0.0}
+    question = {"pgsafe.migration.pg_confirm": {"databases": [asked], "timeout": timeout}, "register": "answer"}
+    told = {"ansible.builtin.debug": {"msg": "confirmed: {{ answer.confirmed | join }}. {{ answer.reason }}"}}
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": [question, told]}]
+    played = ansible.ask({"one": {}}, answer, playbook=ansible.playbook(plays))
+    assert f"confirmed: {'one/app' if answer.split() == ['yes'] and timeout > 1 else ''}." in played.flat, played.output
+    assert ("No answer within 1 s." in played.flat) == (timeout == 1)
 
 
-def workers(backup_root: Path) -> list[int]:
-    """The processes that do the work of guards."""
-    return [
-        pid
-        for pid, words in command_lines().items()
-        if "work" in words and any(str(backup_root) in word for word in words)
-    ]
-
-
-# Each way to give a password, and each end of a command that prints a secret.
-SECRETS = [("in a url", 0), ("as an option", 1)]
-
-
-@pytest.mark.parametrize(("given", "status"), SECRETS, ids=[given for given, _status in SECRETS])
 def test_no_output_however_detailed_shows_a_password_or_a_variable_of_the_command(
-    ansible: Ansible, database: Database, backup_root: Path, given: str, status: int
+    ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path
 ) -> None:
-    """Not even where the command prints it; one that is short or the database's name spoils nothing."""
+    """Not even where the command prints it, and ends well or not; one that is short or the database's name spoils
+    nothing. The password is an option here, and a part of a URL there."""
     server, secret = database.server, "8f2e-of-the-command"
-    sql = "ALTER TABLE customers ADD COLUMN told int"
-    command = f'"{server.bin_dir}/psql" -qc "{sql}" && echo "it is $TOKEN" >&2; echo "$TOKEN"; exit {status}'
-    over_tcp = {"login_host": "127.0.0.1", "login_unix_socket": "", "login_password": server.password}
-    variables = {
-        **database.variables(backup_root, None, **over_tcp),
-        "pg_migrate_command": {
-            "argv": ["sh", "-c", command],
-            "environment": {"TOKEN": secret, "DEBUG": "1", "EMPTY": "", "NAME": database.name},
-        },
-    }
-    if given == "in a url":
-        url = f"postgresql://postgres:{server.password}@127.0.0.1:{server.port}/{database.name}"
-        variables["pg_migrate_connection"] = {"login_url": url, "bin_dir": str(server.bin_dir)}
-    confirmed = json.dumps({"pg_migrate_confirm": [database.name]})
-    played = ansible.play({"one": variables}, "-e", confirmed, "-vvvv")
-    ended = "rolled back: the database is as it was before" if status else "migrated and verified"
-    assert played.verdict("one").startswith(ended), played.output
+    databases = {"option": database, "url": clone("small")}
+
+    def variables(host: str, status: int) -> dict[str, Any]:
+        name = databases[host].name
+        sql = "ALTER TABLE customers ADD COLUMN told int"
+        command = f'"{server.bin_dir}/psql" -qc "{sql}" && echo "it is $TOKEN" >&2; echo "$TOKEN"; exit {status}'
+        environment = {"TOKEN": secret, "DEBUG": "1", "EMPTY": "", "NAME": name}
+        over_tcp = {"login_host": "127.0.0.1", "login_unix_socket": "", "login_password": server.password}
+        told = databases[host].variables(backup_root, None, **over_tcp)
+        return {**told, "pg_migrate_command": {"argv": ["sh", "-c", command], "environment": environment}}
+
+    url = f"postgresql://postgres:{server.password}@127.0.0.1:{server.port}/{databases['url'].name}"
+    by_url = {"pg_migrate_connection": {"login_url": url, "bin_dir": str(server.bin_dir)}}
+    hosts = {"option": variables("option", 1), "url": {**variables("url", 0), **by_url}}
+    confirmed = {"pg_migrate_confirm": [found.name for found in databases.values()], "pg_migrate_serial": "100%"}
+    played = ansible.play(hosts, "-e", json.dumps(confirmed), "-vvvv")
+    assert played.verdict("option").startswith("rolled back: the database is as it was before"), played.output
+    assert played.verdict("url").startswith("migrated and verified")
     kept = [path for root in (backup_root, ansible.home / "pgsafe") for path in root.rglob("*") if path.is_file()]
     logged = b"".join(path.read_bytes() for path in kept)
     assert b"********" in logged

@@ -38,10 +38,13 @@ def played(ansible: Ansible, database: Database, root: Path, path: str, **more: 
     return ansible.play({"one": {**variables, **own, **more}})
 
 
-def test_a_play_migrates_by_tasks_of_its_own_once(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    path = own_tasks(ansible, database, CHANGE)
-    first = played(ansible, database, backup_root, path)
+def test_a_play_migrates_once_by_tasks_that_may_take_longer_than_the_lease(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    path = own_tasks(ansible, database, CHANGE, "SELECT pg_sleep(5)")
+    first = played(ansible, database, backup_root, path, pg_migrate_guard={"lease": 2})
     assert (first.status, first.verdict("one")) == (0, "migrated and verified"), first.output
+    assert ours(database.server, database.name) == set()
     again = played(ansible, database, backup_root, path)
     assert again.verdict("one") == "unchanged: the set was applied before"
 
@@ -71,13 +74,6 @@ def test_a_rollback_that_cannot_be_done_is_never_told_as_nothing_changed(
     found = played(ansible, database, backup_root, str(path))
     assert (found.status, found.verdict("one")) == (2, "ROLLBACK FAILED"), found.output
     assert database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "1"
-
-
-def test_a_task_may_take_longer_than_the_lease(ansible: Ansible, database: Database, backup_root: Path) -> None:
-    path = own_tasks(ansible, database, CHANGE, "SELECT pg_sleep(5)")
-    found = played(ansible, database, backup_root, path, pg_migrate_guard={"lease": 2})
-    assert (found.status, found.verdict("one")) == (0, "migrated and verified"), found.output
-    assert ours(database.server, database.name) == set()
 
 
 def reason(play: Playing) -> str:
@@ -125,16 +121,6 @@ def test_when_ansible_is_killed_while_a_task_is_at_work_the_rollback_begins_at_o
         interruptions.kill_controller(play)
         require_whole(play)
     assert reason(play) == "The controller is gone."
-
-
-@pytest.mark.fault(62)
-def test_when_all_of_the_controller_is_gone_while_a_task_is_at_work_the_lease_lapses(
-    ansible: Ansible, database: Database, backup_root: Path
-) -> None:
-    with playing(ansible, database, backup_root, OWN_TASK, pg_migrate_guard={"lease": 3}) as play:
-        interruptions.power_off(play)
-        require_whole(play)
-    assert reason(play) == "No controller renewed the lease for 3 s: the controller or the network is gone."
 
 
 @pytest.mark.fault(62)

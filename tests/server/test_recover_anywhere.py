@@ -77,10 +77,10 @@ def migration_dies(database: Database, clone: Callable[[str], Database], tmp_pat
 def test_a_rollback_that_dies_behind_a_step_is_finished(
     database: Database, clone: Callable[[str], Database], tmp_path: Path, proof: str
 ) -> None:
-    rollback_dies(database, clone, tmp_path, proof, every=4)
+    rollback_dies(database, clone, tmp_path, proof, every=7)
 
 
 def test_a_migration_that_dies_behind_a_step_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    migration_dies(database, clone, tmp_path, every=4)
+    migration_dies(database, clone, tmp_path, every=7)

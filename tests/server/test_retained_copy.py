@@ -242,18 +242,15 @@ def test_the_playbooks_retain_a_copy_ask_about_what_a_rollback_loses_and_prune_i
     asked = ansible.ask(hosts, "no\n", *undo, playbook="pgsafe.migration.rollback")
     assert "Since the verdict, 12 rows were written" in asked.flat, asked.output
     assert "expected rollback: under a second" in asked.flat
-    (run_id,) = [path.name for path in (backup_root / ".runs").iterdir()]
     listed = ansible.play(hosts, playbook="pgsafe.migration.list")
     assert f"Kept {copy}" in listed.flat, listed.output
     agreed = ansible.ask(hosts, "yes\n", *undo, playbook="pgsafe.migration.rollback")
     assert "the verified copy" in agreed.flat, agreed.output
     assert database.fingerprint() == before
-    played = ansible.play({"one": {**database.variables(backup_root, source), **given}})
-    assert played.status == 0, played.output
-    second = next(name for name in ours(database.server, database.name) if "__ready_" in name)
-    for path in (backup_root / ".runs").iterdir():
-        if path.name != run_id:
-            _age(backup_root, path.name)
+    (kept,) = ours(database.server, database.name)
+    database.admin(f"DROP DATABASE {kept}")
+    taken, second, _before = _migrated(database, backup_root, tmp_path)
+    _age(backup_root, taken.run_id)
     pruned = ansible.play(hosts, playbook="pgsafe.migration.prune")
     assert f"Dropped {second}" in pruned.flat, pruned.output
     assert second not in databases(database.server)
