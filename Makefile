@@ -102,7 +102,8 @@ server: controllers tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q --numprocesses 3 --dist worksteal
 
-# PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them; EXHAUSTIVE=… runs single files
+# PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them; EXHAUSTIVE=… runs single files;
+# PGSAFE_MATRIX=whole interrupts plays of every setting in every phase, which takes hours
 EXHAUSTIVE ?= tests/exhaustive
 .PHONY: test-exhaustive
 test-exhaustive: controllers tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
