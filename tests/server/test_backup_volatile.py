@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import METHODS
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
@@ -107,6 +110,31 @@ def test_a_client_that_truncates_a_volatile_table_before_it_is_read_waits_for_no
     assert any("Begun again" in warning and "queue" in warning for warning in taken.manifest.warnings)
     assert taken.manifest.fingerprint.rows["public.queue"] == 0
     assert whole(database, taken)
+
+
+@pytest.mark.every_server
+def test_the_parts_of_an_archive_are_put_together_whatever_compresses_them(
+    database: Database, backup_root: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """By each method that this pg_dump was built with."""
+    database.sql(QUEUES)
+    built = [method for method in METHODS if _compresses(database, method)]
+    assert {"gzip", "none"} <= set(built)
+    for method in built:
+        taken = backup.run(request(database, backup_root, volatile=PATTERNS, compress_method=method))
+        assert taken.manifest.compression["method"] == method
+        found = verify.run(requests.verify(database.target, taken.directory, "restore"))
+        assert (found.reached, found.findings) == ("restore", ())
+    record_property(f"PostgreSQL {database.server.installation.major}, volatile tables compressed by", ", ".join(built))
+
+
+def _compresses(database: Database, method: str) -> bool:
+    if method in ("gzip", "none"):
+        return True
+    argv = [str(database.server.bin_dir / "pg_dump"), f"--compress={method}", "--format=custom", "--schema-only"]
+    env = {**os.environ, **database.server.environment(), "PGDATABASE": database.name}
+    done = subprocess.run(argv, env=env, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def test_a_part_of_the_archive_that_is_lost_fails_the_backup(
