@@ -168,6 +168,19 @@ def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
     require_as_before(database)
 
 
+def test_a_copy_that_comes_no_closer_refuses_the_run_and_nothing_is_left(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However steadily it follows: no pass is short enough here, and none is shorter than the others for long."""
+    taken = fenced(database, backup_root, FOLLOWED)
+    monkeypatch.setattr(follow, "_CLOSE_SECONDS", 0.0)
+    monkeypatch.setattr(follow, "_GAINLESS_SECONDS", 0.5)
+    with pytest.raises(Refused, match="does not catch up: clients write as much as it can apply"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    require_as_before(database)
+
+
 def test_a_transaction_that_stays_open_refuses_the_backup_by_its_name(database: Database, backup_root: Path) -> None:
     raised = fence.run(requests.fence(database.target, backup_root, FOLLOWED))
     insert = "INSERT INTO customers (name) VALUES ('')"
@@ -274,13 +287,13 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
 def test_a_run_that_dies_behind_a_step_leaves_nothing_of_its_replication(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    run_dies(database, clone, tmp_path, "publishing", every=8)
+    run_dies(database, clone, tmp_path, "publishing", every=12)
 
 
 def test_a_rollback_to_a_copy_that_followed_the_database_is_finished_when_it_dies_behind_a_step(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    rollback_dies(database, clone, tmp_path, every=8)
+    rollback_dies(database, clone, tmp_path, every=12)
 
 
 UNFIT = """

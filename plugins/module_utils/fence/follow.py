@@ -8,6 +8,7 @@ its disk. So each is journaled before it is made, and the undo looks at the cata
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,9 @@ from . import log_evidence
 
 # A copy that is no further behind than this is brought up to date under the fence.
 _CLOSE_SECONDS = 5.0
-# While a pass takes longer than the last one and than this, the copy loses ground.
+# A copy that gains a tenth in no pass for so long never comes close.
+_GAINLESS_SECONDS = 600.0
+# No worker has read anything for so long.
 _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 
@@ -147,7 +150,7 @@ def _keyless(run_journal: Journal) -> list[Keyless]:
 def begin(target: Target, run_journal: Journal, identity: Identity) -> float:
     """Let the verified copy follow; the seconds until it had nearly caught up.
 
-    :raises Refused: it cannot, or it loses ground.
+    :raises Refused: it cannot, or it comes no closer.
     """
     ready = copies.recorded_ready(run_journal)
     if ready is None:
@@ -168,20 +171,19 @@ def begin(target: Target, run_journal: Journal, identity: Identity) -> float:
 def catch_up(server: Session, copy: Target, name: str) -> None:
     """Wait until the copy is no more than seconds behind.
 
-    :raises Refused: it follows no more, or loses ground.
+    :raises Refused: it follows no more, or comes no closer.
     """
-    last = None
-    while True:
-        seconds = _pass(server, copy, name)
-        if seconds < _CLOSE_SECONDS:
-            return
-        if last is not None and seconds > max(last, _PATIENCE_SECONDS):
+    shortest, gained = math.inf, time.monotonic()
+    while (seconds := _pass(server, copy, name)) >= _CLOSE_SECONDS:
+        now = time.monotonic()
+        if seconds < 0.9 * shortest:
+            shortest, gained = seconds, now
+        elif now - gained > _GAINLESS_SECONDS:
             raise Refused(
-                f"The copy {copy.dbname} falls behind: clients write more than it can apply "
-                f"({size(logical.behind(server, copy, name))} behind).",
+                f"The copy {copy.dbname} does not catch up: clients write as much as it can apply, and it is still "
+                f"{size(logical.behind(server, copy, name))} behind.",
                 remedy="Give large tables that are updated a primary key, or migrate when less is written.",
             )
-        last = seconds
 
 
 def _pass(server: Session, copy: Target, name: str) -> float:
