@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,15 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.copies import cop
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FILE_COPY, FOLLOWED, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
-BREAKING = {"1.sql": "CREATE TABLE broken ();\n", "2.sql": "SELECT 1 / 0;\n"}
-
+BREAKING = {"1.sql": "CREATE TABLE broken (id bigint PRIMARY KEY);\nINSERT INTO broken VALUES (1);\n"}
+# It fails when all is verified.
+WANTED = Wanted(assertions=assertions.typed([{"name": "none", "sql": "SELECT count(*) = 0 FROM broken"}]))
 
 # What a rollback puts in the place behind each kind of fence, and where the backup is proven for it.
 WAYS = {
@@ -101,8 +105,9 @@ def failed(target: Target, root: Path, source: Path, kind: str) -> tuple[migrate
     proven = verify.run(requests.verify(target, taken.directory, proof=WAYS[kind][1]))
     if proven.findings:
         sys.exit(f"The backup was not proven: {proven.findings}")
+    run = (taken.directory, taken.run_id, target.dbname)
     try:
-        migrate.run(requests.migrate(target, SetSource(source), taken.directory, taken.run_id, target.dbname))
+        migrate.run(replace(requests.migrate(target, SetSource(source), *run), wanted=WANTED))
     except migrate.MigrationFailed as error:
         return error.outcome, max(waits)
     sys.exit("The migration did not fail.")

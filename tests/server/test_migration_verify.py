@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import assertions
@@ -24,6 +25,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification import run as migration_verify
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Checked
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
@@ -105,7 +107,7 @@ def unmentioned(problems: Sequence[str], told: Sequence[str]) -> tuple[list[str]
 @pytest.mark.every_major
 def test_harm_that_no_exit_status_told_is_rolled_back(database: Database, backup_root: Path, tmp_path: Path) -> None:
     database.sql(GUARDED)
-    taken = proven(database, backup_root)
+    taken = fenced(database, backup_root)
     harms = [harm for harm, _text in HARM.values()]
     files = {f"{number}.sql": f"-- pgsafe: no-transaction\n{harm};\n" for number, harm in enumerate(harms)}
     failure = rolled_back(request(database, taken, write_set(tmp_path / "set", files)), database)
@@ -129,13 +131,14 @@ def test_each_harm_by_itself_is_enough(database: Database, clone: Callable[[str]
 
 
 @pytest.mark.fault(74)
-@pytest.mark.parametrize("audited", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "audited"), [(fence.BOTH, True), (fence.BOTH, False), (COPIED, True), (FOLLOWED, True), ("none", True)]
+)
 def test_a_foreign_key_that_is_broken_with_its_triggers_off_is_rolled_back_where_it_was_audited_before(
-    database: Database, backup_root: Path, tmp_path: Path, audited: bool
+    database: Database, backup_root: Path, tmp_path: Path, kind: str, audited: bool
 ) -> None:
-    before = audit.run(requests.audit(database.target)).report if audited else None
-    taken = backup.run(requests.backup(database.target, backup_root, audit=before))
-    assert verify.run(requests.verify(database.target, taken.directory)).findings == ()
+    before = database.fingerprint()
+    taken = audited_and_fenced(database, backup_root, kind, audited=audited)
     broken = {"1.sql": "SET session_replication_role = replica;\nDELETE FROM customers WHERE id = 1;\n"}
     declared = wanted(expectations={"customers": "may_shrink"})
     wish = request(database, taken, write_set(tmp_path / "set", broken), wanted=declared)
@@ -143,8 +146,56 @@ def test_a_foreign_key_that_is_broken_with_its_triggers_off_is_rolled_back_where
         # Nobody knows whether the orphans were there all along.
         assert migrate.run(wish).verdict == "migrated"
         return
-    failure = rolled_back(wish, database)
+    failure = failed(wish)
     assert "Orphans under public.orders constraint orders_customer_id_fkey: 8." in failure.what
+    assert (failure.outcome.verdict, database.fingerprint()) == ("rolled_back", before)
+
+
+def audited_and_fenced(database: Database, backup_root: Path, kind: str, *, audited: bool = True) -> backup.Backup:
+    before = audit.run(requests.audit(database.target)).report if audited else None
+    raised = fence.run(requests.fence(database.target, backup_root, kind, reason="a test"))
+    taken = backup.run(requests.backup(database.target, backup_root, audit=before, run_id=raised.run_id))
+    proof = "verified_copy" if kind in (fence.BOTH, FOLLOWED) else "scratch"
+    assert verify.run(requests.verify(database.target, taken.directory, proof=proof)).findings == ()
+    return taken
+
+
+@pytest.mark.parametrize("kind", [fence.BOTH, COPIED])
+def test_tables_that_a_migration_has_not_touched_are_not_read_while_the_database_is_closed(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    """What was found in them before is neither new nor fixed."""
+    database.sql("CREATE TABLE apart AS SELECT i AS id, '' AS email FROM generate_series(1, 20) AS i")
+    taken = audited_and_fenced(database, backup_root, kind)
+    assert taken.manifest.findings["blank_strings public.apart.email"] == 20
+    scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = '{}'"
+    before = [database.sql(scans.format(name)) for name in ("apart", "customers")]
+    files = {"1.sql": "INSERT INTO customers (name) VALUES ('');\nCREATE TABLE made AS SELECT 1 AS a;\n"}
+    done = migrate.run(request(database, taken, write_set(tmp_path / "set", files)))
+    assert (done.verdict, done.verification is not None) == ("migrated", True), done
+    after = [database.sql(scans.format(name)) for name in ("apart", "customers")]
+    assert before[0] == after[0]
+    assert int(before[1]) < int(after[1])
+    assert done.verification is not None
+    told = {change.table: (change.before, change.after) for change in done.verification.found.tables}
+    assert (told["public.apart"], told["public.customers"], told["public.made"]) == ((20, 20), (60, 61), (None, 1))
+    deltas = {delta.key for delta in done.verification.found.deltas}
+    assert "blank_strings public.customers.name" in deltas
+    assert not [key for key in deltas if "apart" in key]
+
+
+@pytest.mark.parametrize("kind", [COPIED, FOLLOWED])
+def test_rows_that_clients_write_after_the_backup_are_not_taken_for_the_migration_s(
+    database: Database, backup_root: Path, tmp_path: Path, kind: str
+) -> None:
+    taken = audited_and_fenced(database, backup_root, kind)
+    database.sql("DELETE FROM orders WHERE id <= 20; INSERT INTO customers (name) VALUES ('later')")
+    files = {"1.sql": "UPDATE orders SET amount = amount + 1;\nINSERT INTO customers (name) VALUES ('mine');\n"}
+    done = migrate.run(request(database, taken, write_set(tmp_path / "set", files)))
+    assert (done.verdict, done.verification is not None) == ("migrated", True), done
+    assert done.verification is not None
+    told = {change.table: (change.before, change.after) for change in done.verification.found.tables}
+    assert (told["public.orders"], told["public.customers"]) == ((480, 480), (61, 62))
 
 
 @pytest.mark.fault(74)

@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/sql-createdomain.html"""
 from __future__ import annotations
 
 from .finding import ERROR
-from .rule import DATA, KEY, NAME, ROWS, TABLES, Rule
+from .rule import DATA, KEY, NAME, OF_TABLE, ROWS, TABLES, Rule
 
 # A domain may be over a domain; the constraint calls the value VALUE, and so does the statement.
 _QUERY = f"""
@@ -21,7 +21,7 @@ SELECT {NAME} || pg_catalog.format('.%I constraint %I of its domain', a.attname,
            {KEY}, a.attname,
            (SELECT pg_catalog.format_type(l.base, l.modifier) FROM domain l JOIN pg_catalog.pg_type b ON b.oid = l.base
              WHERE l.type = d.type AND b.typtype <> 'd'),
-           {ROWS}, pg_catalog.pg_get_expr(k.conbin, 0)), NULL
+           {ROWS}, pg_catalog.pg_get_expr(k.conbin, 0)), NULL, {OF_TABLE}
   FROM domain d JOIN pg_catalog.pg_constraint k ON k.contypid = d.constrained
   JOIN pg_catalog.pg_attribute a ON a.atttypid = d.type AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -8,7 +8,7 @@ library for instance. https://www.postgresql.org/docs/current/indexes-unique.htm
 from __future__ import annotations
 
 from .finding import ERROR
-from .rule import DATA, NAME, ROWS, USERS, Rule
+from .rule import DATA, NAME, OF_TABLE, ROWS, USERS, Rule
 
 # OFFSET 0 keeps the planner from what it knows of the table's keys.
 # A key with a NULL equals no other, unless the index is NULLS NOT DISTINCT (since PostgreSQL 15).
@@ -20,7 +20,7 @@ SELECT {NAME} || pg_catalog.format(' index %I', x.relname),
            e.keys, e.expressions, {ROWS}, ' WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid),
            CASE WHEN NOT COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
            THEN ' WHERE ' || e.given END, e.keys) END,
-       'an exclusion constraint is not looked at'
+       'an exclusion constraint is not looked at', {OF_TABLE}
   FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
   JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (

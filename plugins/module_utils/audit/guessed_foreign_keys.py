@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK"
 from __future__ import annotations
 
 from .finding import INFO
-from .rule import DATA, ROWS, TABLES, Rule
+from .rule import DATA, ROWS, TABLES, Rule, label
 
 # Where no value at all is found in the other table, the column means something else.
 _QUERY = f"""
@@ -16,7 +16,7 @@ SELECT pg_catalog.format('%I.%I.%I to %I.%I', n.nspname, c.relname, a.attname, n
            'SELECT pg_catalog.jsonb_build_array(f.%1$I), 1 FROM %2$s AS f WHERE f.%1$I IS NOT NULL
                AND NOT EXISTS (SELECT FROM %3$I.%4$I AS p WHERE p.%5$I = f.%1$I)
                AND EXISTS (SELECT FROM %2$s AS g JOIN %3$I.%4$I AS p ON p.%5$I = g.%1$I)',
-           a.attname, {ROWS}, n.nspname, r.relname, p.attname), NULL
+           a.attname, {ROWS}, n.nspname, r.relname, p.attname), NULL, ARRAY[{label("c.oid")}, {label("r.oid")}]
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  CROSS JOIN LATERAL (SELECT pg_catalog.substring(a.attname::text, '^(.+)_id$')) AS b (name)

@@ -71,6 +71,7 @@ class Look:
     :param most: so many rows are expected.
     :param own: a rule of the user's own.
     :param search_path: that its SQL is written for.
+    :param tables: labels of those whose rows it reads; none where it takes no time, or where nobody knows.
     """
 
     rule: str
@@ -85,6 +86,12 @@ class Look:
     most: int = 0
     own: bool = False
     search_path: str = ""
+    tables: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """Of its findings, or what the key of each column's begins with."""
+        return key_of(self.rule, self.subject)
 
 
 class Clock:

@@ -163,5 +163,5 @@ def _of_rule(reader: Session, rule: Rule, clock: Clock) -> Iterator[Look | Findi
         else:
             yield Look(
                 rule.name, rule.severity, subject, values[0], rule.what, rule.remedy, reason=values[1] or "",
-                per_column=rule.per_column, by_index=rule.by_index,
+                per_column=rule.per_column, by_index=rule.by_index, tables=frozenset(values[2] or ()),
             )  # fmt: skip

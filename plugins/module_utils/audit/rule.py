@@ -3,8 +3,8 @@
 """What a rule of the audit is, and the SQL that rules share.
 
 A rule's query reads the catalogs. For a rule of scope ``catalog`` each of its rows is an offending object. For one of
-scope ``data`` each row is an object to look at, with the statement that looks; the server writes that statement, so
-that it quotes its own names. Catalogs: https://www.postgresql.org/docs/current/catalogs.html
+scope ``data`` each row is an object to look at, with the statement that looks and the tables that it reads; the server
+writes that statement, so that it quotes its own names. Catalogs: https://www.postgresql.org/docs/current/catalogs.html
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Rule:
     """:param name: that of the rule's file.
     :param severity: ``error`` for what makes a backup unrestorable, else ``warning``, or ``info`` for a guess.
     :param query: of scope ``catalog``: the object's name, and further values for the sentences. Of scope ``data``: the
-        object's name and a statement; or its name, NULL and the reason why it cannot be looked at.
+        object's name, a statement or NULL, the reason why it cannot be looked at or NULL, and the labels of the tables
+        whose rows are read, none where that takes no time.
     :param what: a sentence with ``{0}`` for the name, and ``{count}``.
     :param remedy: likewise.
     :param per_column: the statement gives names and counts; else the JSON key of each offending row, and how many
@@ -55,6 +56,19 @@ TABLES = f"c.relkind IN ('r', 'p') AND NOT c.relispartition AND {USERS}"
 NAME = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
 CONSTRAINT = "pg_catalog.format('%I.%I constraint %I', n.nspname, c.relname, k.conname)"
 
+
+
+def label(oid: str) -> str:
+    """Of a table, or of the one that it is a partition of."""
+    return f"""(SELECT y.nspname || '.' || x.relname
+   FROM pg_catalog.pg_class x JOIN pg_catalog.pg_namespace y ON y.oid = x.relnamespace
+  WHERE x.oid = COALESCE(pg_catalog.pg_partition_root({oid})::oid, {oid}))"""
+
+
+# The tables that a statement reads: c alone, or none.
+OF_TABLE = f"ARRAY[{label('c.oid')}]"
+OF_NONE = "NULL::text[]"
+
 # How the rows of c are read: its own ones, or those of all its partitions.
 ROWS = f"CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || {NAME}"
 
@@ -87,7 +101,7 @@ SELECT {CONSTRAINT},
            u.columns, {ROWS}, u.given,
            CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || pg_catalog.format('%I.%I', s.nspname, r.relname),
            u.equal) END,
-       'a foreign key with PERIOD is not looked at'
+       'a foreign key with PERIOD is not looked at', ARRAY[{label("k.conrelid")}, {label("k.confrelid")}]
   {_RELATION}
   JOIN pg_catalog.pg_class r ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
  CROSS JOIN LATERAL (
@@ -117,7 +131,7 @@ def check_violations(condition: str) -> str:
     return f"""
 SELECT {CONSTRAINT},
        pg_catalog.format('SELECT %s, 1 FROM %s WHERE NOT (%s)', {KEY}, {ROWS},
-                         pg_catalog.pg_get_expr(k.conbin, k.conrelid)), NULL
+                         pg_catalog.pg_get_expr(k.conbin, k.conrelid)), NULL, {OF_TABLE}
   {_RELATION}
  WHERE k.contype = 'c' AND c.relkind IN ('r', 'p') AND NOT (c.relispartition AND k.coninhcount > 0)
    AND {condition} AND {USERS}"""
@@ -130,7 +144,7 @@ def null_violations(condition: str) -> str:
     """
     return f"""
 SELECT {CONSTRAINT},
-       pg_catalog.format('SELECT %s, 1 FROM %s WHERE %I IS NULL', {KEY}, {ROWS}, a.attname), NULL
+       pg_catalog.format('SELECT %s, 1 FROM %s WHERE %I IS NULL', {KEY}, {ROWS}, a.attname), NULL, {OF_TABLE}
   {_RELATION}
   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
  WHERE k.contype = 'n' AND NOT (c.relispartition AND k.coninhcount > 0) AND {condition} AND {USERS}"""
@@ -153,12 +167,12 @@ SELECT {NAME}, pg_catalog.format(
                pg_catalog.format($offends${offends}$offends$, a.attname), a.attnum), ', ' ORDER BY a.attnum),
            {ROWS},
            pg_catalog.string_agg(pg_catalog.format('(%L, s.n%s)', pg_catalog.format(
-               '%I.%I.%I', n.nspname, c.relname, a.attname), a.attnum), ', ' ORDER BY a.attnum)), NULL
+               '%I.%I.%I', n.nspname, c.relname, a.attname), a.attnum), ', ' ORDER BY a.attnum)), NULL, {OF_TABLE}
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
  WHERE {TABLES} AND {columns}
- GROUP BY n.nspname, c.relname, c.relkind ORDER BY 1"""
+ GROUP BY n.nspname, c.relname, c.relkind, c.oid ORDER BY 1"""
 
 
 # A column whose values are texts: text, varchar, citext, and domains over them.

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Union
 
 from ..errors import BadRequest
 from ..journal.journal import now
@@ -13,7 +14,7 @@ from ..model import Target
 from ..ports.database import ONE_SNAPSHOT, Session, session
 from ..postgres import login_triggers, queries, snapshot
 from .finding import NOT_LOOKED_AT, Finding, key_of
-from .looking import UNLIMITED, Budget, Clock
+from .looking import UNLIMITED, Budget, Clock, Look
 from .looks import Counting, Found, looks_of, share
 from .own_rule import OwnRule
 from .registry import RULES
@@ -103,7 +104,27 @@ def findings(
         with reader.transaction(ONE_SNAPSHOT):
             return findings(reader, scopes, budget, own_rules)
     clock = Clock(budget)
-    found = Found(looks_of(reader, scopes, own_rules, clock), clock)
+    return _looked(reader, looks_of(reader, scopes, own_rules, clock), clock)
+
+
+def findings_of(
+    reader: Session, tables: Collection[str] | None, budget: Budget
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What the rules find in some tables, as :func:`findings`, and the keys of the looks that were passed over.
+
+    :param tables: their labels; None for all. What takes no time is looked at all the same.
+    """
+    clock, chosen, passed_over = Clock(budget), list[Union[Look, Finding]](), list[str]()
+    for look in looks_of(reader, ALL, (), clock):
+        if isinstance(look, Look) and tables is not None and look.tables and look.tables.isdisjoint(tables):
+            passed_over.append(look.key)
+        else:
+            chosen.append(look)
+    return _looked(reader, chosen, clock), tuple(passed_over)
+
+
+def _looked(reader: Session, looks: Iterable[Look | Finding], clock: Clock) -> tuple[Finding, ...]:
+    found = Found(looks, clock)
     for work in found.work():
         work(reader)
     return found.in_order()

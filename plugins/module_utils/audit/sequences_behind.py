@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/functions-sequence.html"""
 from __future__ import annotations
 
 from .finding import WARNING
-from .rule import DATA, TABLES, Rule
+from .rule import DATA, OF_NONE, TABLES, Rule
 
 # A column's sequence: owned by it, or in its default; of integers, and not one that begins anew at its end.
 COLUMNS = """
@@ -32,7 +32,7 @@ SELECT pg_catalog.format('%I.%I of %I.%I.%I', m.nspname, q.relname, n.nspname, c
               FROM (SELECT %s(%I)::numeric FROM %I.%I) AS t (value), %I.%I AS q
              WHERE q.last_value::numeric + CASE WHEN q.is_called THEN %s ELSE 0 END %s t.value',
            CASE WHEN s.seqincrement > 0 THEN 'max' ELSE 'min' END, a.attname, n.nspname, c.relname,
-           m.nspname, q.relname, s.seqincrement, CASE WHEN s.seqincrement > 0 THEN '<=' ELSE '>=' END), NULL
+           m.nspname, q.relname, s.seqincrement, CASE WHEN s.seqincrement > 0 THEN '<=' ELSE '>=' END), NULL, {OF_NONE}
   FROM {COLUMNS}
  WHERE {TABLES}
  ORDER BY 1"""

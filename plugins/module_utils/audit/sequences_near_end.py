@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL"""
 from __future__ import annotations
 
 from .finding import WARNING
-from .rule import DATA, TABLES, Rule
+from .rule import DATA, OF_NONE, TABLES, Rule
 from .sequences_behind import COLUMNS
 
 # The sequence itself is read, not pg_sequences, which takes a stronger lock than reading does.
@@ -15,7 +15,7 @@ _QUERY = f"""
 SELECT pg_catalog.format('%I.%I of %I.%I.%I', m.nspname, q.relname, n.nspname, c.relname, a.attname),
        pg_catalog.format('SELECT pg_catalog.jsonb_build_array(last_value), 1 FROM %I.%I
                            WHERE pg_catalog.abs(last_value::numeric - %s) >= 0.8 * pg_catalog.abs(%s::numeric - %s)',
-           m.nspname, q.relname, e.first, e.last, e.first), NULL
+           m.nspname, q.relname, e.first, e.last, e.first), NULL, {OF_NONE}
   FROM {COLUMNS}
  CROSS JOIN LATERAL (SELECT 2::numeric ^ (8 * a.attlen - 1) - 1) AS l (most)
  CROSS JOIN LATERAL (SELECT CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE LEAST(s.seqmax, l.most) END,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -131,9 +131,12 @@ class Contents:
 
     :param session: lists what there is; it decides nothing about who reads.
     :param recorder: reads what it records in its own way.
+    :param of: labels of the tables to read; None for all, and for the large objects.
     """
 
-    def __init__(self, session: Session, modes: Modes, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, session: Session, modes: Modes, recorder: Recorder | None = None, of: Collection[str] | None = None
+    ) -> None:
         self._modes = modes
         self._recorder = recorder
         self._lock = threading.Lock()
@@ -141,10 +144,12 @@ class Contents:
         self._objects: dict[str, str] = {}
         self._object_mode = ""
         self._seconds = 0.0
-        self._tables = [Table(*row) for row in session.rows(queries.TABLES)]
-        self._parts = parts(session)
+        tables = [Table(*row) for row in session.rows(queries.TABLES)]
+        self._tables = [table for table in tables if of is None or table.label in of]
+        self._parts = [part for part in parts(session) if of is None or part.table.label in of]
         self._sizes = _sizes(self._parts)
-        self._object_bytes, self._has_objects = session.row(queries.LARGE_OBJECT_BYTES)
+        self._object_bytes, has_objects = session.row(queries.LARGE_OBJECT_BYTES)
+        self._has_objects = has_objects and of is None
 
     def work(self) -> Iterator[Work]:
         """Small tables first: the rate is known when it has to be decided on the large ones."""

@@ -9,11 +9,23 @@ is, so that :func:`differences` compares what can be compared; docs/fingerprint.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ..model import AS_RESTORED, COUNTS, FULL, UNREADABLE, Facts, Fingerprint, LargeObjects, Table, TableState, Target
+from ..model import (
+    AS_RESTORED,
+    COUNTS,
+    FULL,
+    SOURCE,
+    UNREADABLE,
+    Facts,
+    Fingerprint,
+    LargeObjects,
+    Table,
+    TableState,
+    Target,
+)
 from ..ports import parallel
 from ..ports.database import ONE_SNAPSHOT, Session, identifier, statement
 from ..ports.database import session as opened
@@ -141,12 +153,23 @@ def tables(session: Session) -> list[Table]:
     return [Table(*row) for row in session.rows(queries.TABLES)]
 
 
-def row_counts(session: Session) -> dict[str, int]:
-    """Rows by table label."""
-    contents = Contents(session, Chosen(COUNTS))
+def row_counts(session: Session, of: Collection[str] | None = None) -> dict[str, int]:
+    """Rows by table label.
+
+    :param of: labels of the tables to count; None for all.
+    """
+    contents = Contents(session, Chosen(COUNTS), of=of)
     for work in contents.work():
         work.run(session)
     return {label: state.rows for label, state in contents.tables.items()}
+
+
+def rows_of(target: Target, jobs: int, purpose: str, of: Collection[str] | None = None) -> dict[str, int]:
+    """As :func:`row_counts`, by several sessions.
+
+    :param jobs: sessions that read, beside the one that holds the snapshot.
+    """
+    return by_contents(target, jobs, SOURCE, purpose, lambda holder: Contents(holder, Chosen(COUNTS), of=of)).rows
 
 
 def sequences(session: Session) -> dict[str, str]:

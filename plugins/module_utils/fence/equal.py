@@ -53,11 +53,13 @@ SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 
 @dataclass(frozen=True)
 class Equal:
-    """:param seen: the change counters before the comparison.
+    """:param rows: of the database, by table.
+    :param seen: the change counters before the comparison.
     :param since: seconds of the clock since the database is read-only.
     :param leave: drops what the comparison needed; it takes a checkpoint, so not while clients wait.
     """
 
+    rows: Mapping[str, int]
     seen: Counters
     since: float
     leave: Callable[[], None]
@@ -131,12 +133,13 @@ def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journa
             _carry(live, copy)
             limit.check()
             seen = counters.take(live)
-            _require_equal(read(), live.dbname, copy.dbname, run_journal)
+            found = read()
+            _require_equal(found, live.dbname, copy.dbname, run_journal)
             limit.check()
         logical.drop_slot(server, follow.log_slot_of(run_journal.run_id, raised.identity))
         copies.set_ready(target, ready.name, run_journal)
         run_journal.append(Event.EQUAL, seconds=round(time.time() - started, 3))
-        return Equal(seen, started, stack.pop_all().close)
+        return Equal(found[live.dbname].rows, seen, started, stack.pop_all().close)
 
 
 def _sides(

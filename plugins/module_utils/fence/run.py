@@ -30,7 +30,7 @@ from ..postgres import identity as identities
 from ..postgres.changed_blocks import Mark
 from ..prediction import Prediction
 from . import connect as connect_fence
-from . import counters, follow, hooks, log_evidence, whereabouts
+from . import counters, follow, hooks, log_evidence, whereabouts, written_tables
 from . import mark as fence_mark
 
 BOTH, CONNECT = READ_ONLY = READ_ONLY_FENCES
@@ -189,6 +189,8 @@ def _run(request: FenceRequest, identity: Identity) -> Fenced:
             ended = _read_only(request.target, fence) if fence.read_only else 0
             log, why_not = _keep_log(request, fence)
             seen = counters.take(request.target).as_facts() if fence.read_only else None
+            if fence.copied:
+                written_tables.begin(request.target, run_journal)
             kept = asdict(log) if log else None
             run_journal.append(Event.FENCED, counters=seen, clock=time.time(), log=kept, why_no_log=why_not)
         except BaseException as error:

@@ -23,7 +23,17 @@ from ..compare import fingerprint, schema
 from ..copies import copy as copies
 from ..copies import losses, of_files
 from ..errors import NOTHING_CHANGED, CommandFailed, FileFailed, Interrupted, PgsafeError, Refused, VerificationFailed
-from ..fence import as_closed, counters, equal, follow, hold, log_evidence, verdict_counters, whereabouts
+from ..fence import (
+    as_closed,
+    counters,
+    equal,
+    follow,
+    hold,
+    log_evidence,
+    verdict_counters,
+    whereabouts,
+    written_tables,
+)
 from ..fence import run as fence
 from ..journal import applied_files
 from ..journal.applied_files import Applying
@@ -34,7 +44,8 @@ from ..model import Catalog, Target, redacted
 from ..names import quoted
 from ..ports import commands, files, signals
 from ..ports.database import WRITING, Session, environment_of_user, session
-from ..postgres import client_tools, cutover, identity, login_triggers, properties, queries, tool_histories
+from ..postgres import client_tools, cutover, identity, login_triggers, properties, queries, table_marks, tool_histories
+from ..postgres.table_marks import Marks
 from ..postgres.tool_histories import ToolVersion, VersionChange
 from ..prediction import Prediction, Waited
 from ..promotion import evidence
@@ -423,6 +434,8 @@ class _Window:
         self._after: tuple[ToolVersion, ...] | None = None
         self._retained: copies.Ready | None = None
         self._at_closing: counters.Counters | None = None
+        self._rows_at_closing: Mapping[str, int] = {}
+        self._marks: Marks | None = None
         self._leave: Callable[[], None] = _nothing
 
     def run(self) -> Outcome:
@@ -480,6 +493,8 @@ class _Window:
             self._writes = self._written_by_others(server)
         if self._fence is not None and self._fence.followed:
             follow.give_back(target, way_in.dbname, self._journal)
+        if self._fence is not None and self._fence.kind in fence.CLOSING:
+            self._marks = self._marks_now()
         if self._fence is not None and self._fence.judged_as_closed:
             self._judge_by_now(self._fence)
         if self._fence is not None and self._fence.copied:
@@ -494,18 +509,28 @@ class _Window:
     def _proven_equal(self, raised: fence.Fence) -> fence.Fence:
         """The fence, read-only by now, with the counters that show a write from here on."""
         found = equal.prove(self._request.target, raised, self._manifest, self._journal, self._request.jobs)
-        self._leave, self._closing = found.leave, time.monotonic()
+        self._leave, self._closing, self._rows_at_closing = found.leave, time.monotonic(), found.rows
         return replace(raised, seen=found.seen, since=found.since)
 
     def _judge_by_now(self, raised: fence.Fence) -> None:
         """What the migration is judged by, since clients have written after the backup."""
         target, closed = self._request.target, self._own_way_in
-        found = migration_verify.as_it_is(closed, self._manifest, self._purpose)
+        rows = self._rows_at_closing if raised.followed else self._counted()
+        found = migration_verify.as_it_is(closed, self._manifest, rows, self._purpose)
         with session(target.maintenance, purpose=self._purpose) as server:
             held = fence.unfenced(properties.read(server, closed.dbname), raised)
         self._manifest = replace(found, properties=held)
         self._at_closing = counters.take(closed)
         as_closed.write(self._journal, as_closed.AsClosed(self._manifest, self._at_closing))
+
+    def _counted(self) -> dict[str, int]:
+        """Rows by table; those that no client has written to since the backup are known."""
+        written = written_tables.since(self._journal, self._marks) if self._marks else None
+        counted = fingerprint.rows_of(self._own_way_in, self._request.jobs, self._purpose, written)
+        if written is None:
+            return counted
+        backed_up = self._manifest.fingerprint.rows
+        return {**{label: rows for label, rows in backed_up.items() if label not in written}, **counted}
 
     def _written_by_others(self, server: Session) -> int | None:
         """At most so many rows since the snapshot; None where the statistics were reset since, or count nothing.
@@ -721,7 +746,9 @@ class _Window:
         # A baseline by itself runs nothing.
         wanted = request.wanted if self._pending.files else replace(request.wanted, may_do_nothing=True)
         written = partial(self._wrote, self._at_closing) if self._at_closing else None
-        found = migration_verify.run(self._own_way_in, self._manifest, wanted, request.jobs, self._purpose, written)
+        found = migration_verify.run(
+            self._own_way_in, self._manifest, wanted, request.jobs, self._purpose, written, self._touched()
+        )
         self._verification = self._report(found)
         self._idle = found.idle
         report = verification_report.write(request.backup_dir, self._verification)
@@ -731,10 +758,17 @@ class _Window:
             applied_files.mark_verified(server, self._journal.run_id)
         self._keep_evidence(found.catalog, report)
 
-    def _wrote(self, before: counters.Counters) -> bool | None:
-        """Whether the migration has written a row, once its sessions have reported; None where that is not counted."""
+    def _touched(self) -> frozenset[str] | None:
+        """Labels of the tables that the migration has touched, once its sessions have reported; None for any."""
+        return table_marks.touched(self._marks, self._marks_now()) if self._marks else None
+
+    def _marks_now(self) -> Marks:
         with session(self._own_way_in, WRITING, self._purpose) as server:
             cutover.end_sessions(server, self._own_way_in.dbname)
+            return table_marks.take(server)
+
+    def _wrote(self, before: counters.Counters) -> bool | None:
+        """Whether the migration has written a row, once its sessions have reported; None where that is not counted."""
         now = counters.take(self._own_way_in)
         return before.rows_written != now.rows_written if counters.comparable(before, now) else None
 

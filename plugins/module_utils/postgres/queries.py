@@ -350,6 +350,43 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
     OR relid IN ('pg_catalog.pg_largeobject'::regclass, 'pg_catalog.pg_largeobject_metadata'::regclass)
 """
 
+# What a write, a rewrite or DDL changes, by the label of the table; that of a partition is its parent's. Rows of the
+# catalogs that ANALYZE, VACUUM and CREATE INDEX update in place keep their transaction.
+TABLE_MARKS = f"""
+WITH member AS (
+SELECT c.oid, c.xmin, n.nspname || '.' || r.relname AS label
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_class r ON r.oid = COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)
+  JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND {_USER_SCHEMA})
+SELECT f.label, sum(pg_catalog.hashtextextended(f.fact, 0))::text FROM (
+SELECT m.label, pg_catalog.concat_ws(' ', 'table', m.oid, m.xmin, pg_catalog.pg_relation_filenode(m.oid),
+           pg_catalog.pg_stat_get_tuples_inserted(m.oid), pg_catalog.pg_stat_get_tuples_updated(m.oid),
+           pg_catalog.pg_stat_get_tuples_deleted(m.oid)) AS fact
+  FROM member m
+UNION ALL SELECT m.label, pg_catalog.concat_ws(' ', 'attribute', a.attrelid, a.attnum, a.xmin)
+  FROM member m JOIN pg_catalog.pg_attribute a ON a.attrelid = m.oid
+UNION ALL SELECT m.label, pg_catalog.concat_ws(' ', 'index', i.indexrelid, i.xmin)
+  FROM member m JOIN pg_catalog.pg_index i ON i.indrelid = m.oid
+UNION ALL SELECT m.label, pg_catalog.concat_ws(' ', 'constraint', k.oid, k.xmin)
+  FROM member m JOIN pg_catalog.pg_constraint k ON k.conrelid = m.oid
+UNION ALL SELECT m.label, pg_catalog.concat_ws(' ', 'reference', k.oid, k.xmin)
+  FROM member m JOIN pg_catalog.pg_constraint k ON k.confrelid = m.oid
+) AS f GROUP BY 1
+"""
+
+SHARED_MARKS = r"""
+SELECT 'function ' || p.oid, p.xmin::text
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname NOT LIKE 'pg\_%%' AND n.nspname <> 'information_schema'
+UNION ALL SELECT 'operator ' || o.oid, o.xmin::text FROM pg_catalog.pg_operator o WHERE o.oid >= 16384
+UNION ALL SELECT 'collation ' || c.oid, c.xmin::text FROM pg_catalog.pg_collation c WHERE c.oid >= 16384
+UNION ALL SELECT 'domain ' || t.oid, pg_catalog.concat_ws(' ', t.xmin,
+           (SELECT pg_catalog.string_agg(k.oid || ' ' || k.xmin::text, ' ' ORDER BY k.oid)
+              FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
+  FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.oid >= 16384
+"""
+
 # How many client sessions a database ever had, and the series of statistics that counts them; autovacuum is none.
 SESSIONS_EVER = """
 SELECT d.sessions, pg_catalog.concat_ws(' and ', pg_catalog.to_char(d.stats_reset, 'YYYY-MM-DD HH24:MI:SS.US'),

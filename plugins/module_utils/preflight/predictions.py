@@ -23,7 +23,7 @@ ASSUMED = "assumed rates"
 _STARTS_SECONDS = 45.0
 
 # As measured, with room to spare: ending sessions and the rename; the comparison of changed blocks; and how fast the
-# rows of a closed database are counted, by which a migration is judged.
+# rows of a closed database are counted where no comparison has counted them.
 _CLOSING_SECONDS = 0.5
 _COMPARING_SECONDS = 1.0
 _COUNTED_BYTES_A_SECOND = 0.5e9
@@ -112,10 +112,9 @@ def _followed(known: Known) -> Prediction:
         return Prediction(FOLLOWED, why_not=f"whether a copy can follow was not looked at, as that needs {asked}")
     if lacking := "; ".join(_lacking(known, "error")):
         return Prediction(FOLLOWED, why_not=lacking)
-    service = _CLOSING_SECONDS + known.counting
     reading = known.bytes / ASSUMED_BYTES_PER_SECOND / max(1, known.jobs) if known.whole else 0.0
-    writes = service + _COMPARING_SECONDS + reading
-    return Prediction(FOLLOWED, writes, writes, service, ASSUMED, by_hand=_followed_by_hand(known, reading))
+    writes = _CLOSING_SECONDS + _COMPARING_SECONDS + reading
+    return Prediction(FOLLOWED, writes, writes, _CLOSING_SECONDS, ASSUMED, by_hand=_followed_by_hand(known, reading))
 
 
 def _lacking(known: Known, severity: str) -> Iterator[str]:

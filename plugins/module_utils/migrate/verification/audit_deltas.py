@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ... import names
@@ -49,18 +49,33 @@ class Delta:
         return f"{self.what}{grown} {self.remedy}".rstrip()
 
 
-def read(session: Session) -> tuple[Finding, ...]:
-    """What the rules find after the migration; the one place where the verification asks for it."""
-    return audit.findings(session, audit.ALL, _BUDGET)
+def read(session: Session, touched: Collection[str] | None = None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What the rules find after the migration, and the keys of what was not looked at since nothing touched it.
+
+    The one place where the verification asks for it.
+
+    :param touched: labels of tables; None for all.
+    """
+    return audit.findings_of(session, touched, _BUDGET)
+
+
+def kept(before: Mapping[str, int], untouched: Sequence[str]) -> dict[str, int]:
+    """What the rules have found before where nothing has touched the rows since.
+
+    :param before: the manifest's counts by key.
+    :param untouched: keys, of which a rule that counts by column gives one for the table.
+    """
+    keys, of_columns = frozenset(untouched), tuple(f"{key}." for key in untouched)
+    return {key: count for key, count in before.items() if key in keys or key.startswith(of_columns)}
 
 
 def of(before: Mapping[str, int], found: Collection[Finding]) -> Iterator[Delta]:
     """What differs, as far as both were looked at: of the user's own rules only the audit before knows.
 
-    :param before: the manifest's counts by key.
+    :param before: the manifest's counts by key, without what was not looked at again.
     """
     seen = {finding.key for finding in found}
-    kept = {names.before_kept(key) for key in seen} - seen
+    old = {names.before_kept(key) for key in seen} - seen
     for finding in found:
         # A table that was renamed to be kept keeps what was wrong with it.
         was = before.get(finding.key, before.get(names.before_kept(finding.key), 0))
@@ -68,7 +83,7 @@ def of(before: Mapping[str, int], found: Collection[Finding]) -> Iterator[Delta]
             how = NEW if was == 0 else GROWN if finding.count > was else FEWER
             yield Delta(finding.key, finding.severity, how, was, finding.count, finding.what, finding.remedy)
     unseen = {finding.subject for finding in found if finding.rule == NOT_LOOKED_AT}
-    for key in sorted(set(before) - seen - kept - unseen):
+    for key in sorted(set(before) - seen - old - unseen):
         if key.partition(" ")[0] in audit.NAMES:
             yield Delta(key, "", FIXED, before[key], 0)
 

@@ -7,7 +7,7 @@ Only reading; docs/migration_verify.md says what fails a migration and what is o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -50,6 +50,7 @@ _CANNOT_BE_TOLD = (
 class _Seen:
     """The database after the migration, as one snapshot has it.
 
+    :param untouched: keys of what the rules did not look at again.
     :param there: without the contents of tables.
     :param is_source: it is the very database that was backed up, and not a restored copy.
     """
@@ -58,6 +59,7 @@ class _Seen:
     large_objects: int
     there: Fingerprint
     found: tuple[Finding, ...]
+    untouched: tuple[str, ...]
     behind: tuple[BehindSequence, ...]
     unanalysed: tuple[Unanalysed, ...]
     kept: tuple[KeptTable, ...]
@@ -65,22 +67,27 @@ class _Seen:
     is_source: bool
 
 
-def as_it_is(target: Target, manifest: Manifest, purpose: str) -> Manifest:
+def as_it_is(target: Target, manifest: Manifest, rows: Mapping[str, int], purpose: str) -> Manifest:
     """The manifest of a backup with the objects, rows and findings of the database as it is now, without content.
 
+    What the rules find in rows is the backup's: clients cannot break a constraint, and looking takes its time.
+
+    :param rows: by table.
     :raises Refused: reading it would run functions of roles that are not trusted.
     :raises QueryFailed: the database cannot be read.
     """
     with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
         owner_code.require_readable(reader)
-        seen = _look(reader, manifest)
+        there = fingerprint.without_contents(reader, SOURCE)
+        found, untouched = audit_deltas.read(reader, ())
         objects = {str(oid): UNREADABLE for (oid,) in reader.rows(queries.LARGE_OBJECTS)}
-    tables = {label: TableState(rows, "", COUNTS) for label, rows in seen.rows.items()}
+    tables = {label: TableState(count, "", COUNTS) for label, count in rows.items()}
     own_rules = {key: count for key, count in manifest.findings.items() if key.partition(" ")[0] not in audit.NAMES}
+    of_rows = audit_deltas.kept(manifest.findings, untouched)
     return replace(
         manifest,
-        fingerprint=replace(seen.there, tables=tables, large_objects=LargeObjects(FULL, objects)),
-        findings={**own_rules, **{finding.key: finding.count for finding in seen.found}},
+        fingerprint=replace(there, tables=tables, large_objects=LargeObjects(FULL, objects)),
+        findings={**own_rules, **of_rows, **{finding.key: finding.count for finding in found}},
     )
 
 
@@ -91,12 +98,15 @@ def run(
     jobs: int,
     purpose: str = "verify",
     written: Callable[[], bool | None] | None = None,
+    touched: Collection[str] | None = None,
 ) -> Verification:
     """Compare a database with the backup of it.
 
     :param target: the way to the database, whatever it is called now.
     :param jobs: sessions that read tables, where only their content can tell.
     :param written: tells by counters whether a row was written, in place of the content; None to read it.
+    :param touched: labels of the tables that the migration may have touched: rows are counted, and looked at by the
+        rules, in these alone; None for all.
     :raises BadRequest: something is expected of a table that the backup does not have.
     :raises Refused: reading it would run functions of roles that are not trusted.
     :raises QueryFailed: the database cannot be read.
@@ -104,7 +114,7 @@ def run(
     expectations.require_known(wanted.expectations, manifest.fingerprint.tables)
     with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
         owner_code.require_readable(reader)
-        seen = _look(reader, manifest)
+        seen = _look(reader, manifest, touched)
     compared = _Compared.of(manifest, wanted, seen)
     checked = tuple(assertions.check(target, wanted.assertions, purpose))
     by_content = partial(_differs_in_content, target, manifest, jobs, purpose)
@@ -132,20 +142,28 @@ def run(
     )
 
 
-def _look(reader: Session, manifest: Manifest) -> _Seen:
+def _look(reader: Session, manifest: Manifest, touched: Collection[str] | None) -> _Seen:
     here = identities.read(reader)
     was = manifest.identity
+    known = {} if touched is None else {of: rows for of, rows in manifest.fingerprint.rows.items() if of not in touched}
+    found, untouched = audit_deltas.read(reader, touched)
     return _Seen(
-        rows=fingerprint.row_counts(reader),
+        rows={**known, **fingerprint.row_counts(reader, touched)},
         large_objects=int(reader.value(queries.LARGE_OBJECT_COUNT)),
         there=fingerprint.without_contents(reader, SOURCE),
-        found=audit_deltas.read(reader),
+        found=found,
+        untouched=untouched,
         behind=tuple(leftovers.sequences_behind(reader)),
         unanalysed=leftovers.unanalysed(reader),
         kept=leftovers.kept_tables(reader),
         outside=tuple(_outside(reader, manifest)),
         is_source=(here.system_identifier, here.oid) == (was.system_identifier, was.oid),
     )
+
+
+def _looked_at_again(before: Mapping[str, int], untouched: Sequence[str]) -> dict[str, int]:
+    kept = audit_deltas.kept(before, untouched)
+    return {key: count for key, count in before.items() if key not in kept}
 
 
 def _outside(reader: Session, manifest: Manifest) -> Iterator[str]:
@@ -200,7 +218,7 @@ class _Compared:
             seen=seen,
             changes=changes,
             tables=tables,
-            deltas=tuple(audit_deltas.of(manifest.findings, seen.found)),
+            deltas=tuple(audit_deltas.of(_looked_at_again(manifest.findings, seen.untouched), seen.found)),
             touched=with_columns | {change.table for change in tables if change.before != change.after},
         )
 

@@ -59,3 +59,16 @@ def test_the_problem_says_what_is_wrong_since_when_and_what_to_do() -> None:
     assert only({}, finding(3)).problem == "public.t.fk has 3 orphans. Delete them."
     grown = "public.t.fk has 3 orphans. Before the migration: 2. Delete them."
     assert only({KEY: 2}, finding(3)).problem == grown
+
+
+def test_what_was_not_looked_at_again_keeps_what_was_found_before() -> None:
+    before = {
+        "orphans public.a constraint k": 3,
+        "blank_strings public.a.name": 2,
+        "blank_strings public.ab.name": 1,
+        "not_looked_at orphans public.a constraint k": 1,
+    }
+    untouched = ("orphans public.a constraint k", "blank_strings public.a")
+    kept = {"orphans public.a constraint k": 3, "blank_strings public.a.name": 2}
+    assert audit_deltas.kept(before, untouched) == kept
+    assert audit_deltas.kept(before, ()) == {}
