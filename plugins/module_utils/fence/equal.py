@@ -120,6 +120,7 @@ def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journa
         server = stack.enter_context(session(target.maintenance, cutover.DURABLE, _PURPOSE))
         _require_same_schema(live, manifest, run_journal)
         follow.catch_up(server, copy, name)
+        _fill_views(copy)
         read = stack.enter_context(passes.prepared(server, sides, run_journal, raised.identity, jobs))
         follow.catch_up(server, copy, name)
         started = time.time()
@@ -196,11 +197,16 @@ def _limited(target: Target, databases: tuple[str, ...]) -> Iterator[_Limit]:
 
 
 def _carry(live: Target, copy: Target) -> None:
-    """What logical replication does not: sequences, unlogged tables, the content of materialized views."""
+    """What logical replication does not: sequences, and unlogged tables."""
     with session(live, purpose=_PURPOSE) as reader, session(copy, follow.SETTINGS, _PURPOSE) as writer:
         _carry_sequences(reader, writer)
         for table in reader.rows(_UNLOGGED):
             _carry_rows(reader, writer, identifier(*table))
+
+
+def _fill_views(copy: Target) -> None:
+    """While clients write, since it takes its time; what they hold is as old as any REFRESH leaves it."""
+    with session(copy, follow.SETTINGS, _PURPOSE) as writer:
         for view in writer.rows(_FILLED_VIEWS):
             writer.execute(statement("REFRESH MATERIALIZED VIEW {view}", view=identifier(*view)))
 
