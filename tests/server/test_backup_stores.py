@@ -409,11 +409,12 @@ def test_a_run_copies_its_backup_to_a_store_and_the_playbooks_work_on_it(
     reason = ("-e", json.dumps({"pg_migrate_reason": "for the auditors"}))
     assert played("pin", *there, *named, *reason).status == 0
     assert "pinned: for the auditors" in played("prune", *there, "--check").flat
-    fetching = played("fetch", *there, "-e", f"pg_migrate_fetch_to={fetch_to}")
-    assert fetching.status == 0, fetching.output
     name = f"{database.name}_old"
-    at = ("-e", f"pg_migrate_backup_root={fetch_to}")
-    restored = played("restore", *at, "-e", f"pg_migrate_new_database={name}")
+    new, to = ("-e", f"pg_migrate_new_database={name}"), ("-e", f"pg_migrate_fetch_to={fetch_to}")
+    assert "needs pg_migrate_fetch_to: an existing directory" in played("restore", *there, *new).flat
+    foreseen = played("restore", *there, *to, *new, "--check")
+    assert (foreseen.status, list(fetch_to.iterdir())) == (0, []), foreseen.output
+    restored = played("restore", *there, *to, *new)
     assert restored.status == 0, restored.output
     assert replace(database, name=name).sql("SELECT count(*) FROM customers") == "60"
     database.admin(f"DROP DATABASE {name}")
