@@ -57,7 +57,6 @@ NAME = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
 CONSTRAINT = "pg_catalog.format('%I.%I constraint %I', n.nspname, c.relname, k.conname)"
 
 
-
 def label(oid: str) -> str:
     """Of a table, or of the one that it is a partition of."""
     return f"""(SELECT y.nspname || '.' || x.relname

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from ..errors import PgsafeError
+from ..errors import Interrupted, PgsafeError
 from ..journal.journal import Journal
 from ..model import Target
 from ..ports import files
@@ -27,6 +27,8 @@ def begin(target: Target, run_journal: Journal) -> None:
         with session(target, purpose="fence") as reader:
             marks = table_marks.take(reader)
         files.replace_text(run_journal.directory / FILE, json.dumps(asdict(marks), sort_keys=True) + "\n")
+    except Interrupted:
+        raise
     except PgsafeError as error:
         run_journal.note(f"The rows of every table will be counted while the database is closed: {error.what}")
 

@@ -65,8 +65,14 @@ def kept(before: Mapping[str, int], untouched: Sequence[str]) -> dict[str, int]:
     :param before: the manifest's counts by key.
     :param untouched: keys, of which a rule that counts by column gives one for the table.
     """
-    keys, of_columns = frozenset(untouched), tuple(f"{key}." for key in untouched)
-    return {key: count for key, count in before.items() if key in keys or key.startswith(of_columns)}
+    keys = frozenset(untouched)
+    return {key: count for key, count in before.items() if not keys.isdisjoint(_with_table(key))}
+
+
+def _with_table(key: str) -> Iterator[str]:
+    """A key, and what may be that of a table where it is that of a column."""
+    yield key
+    yield from (key[:place] for place, sign in enumerate(key) if sign == ".")
 
 
 def of(before: Mapping[str, int], found: Collection[Finding]) -> Iterator[Delta]:
