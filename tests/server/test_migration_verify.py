@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, QueryFailed
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
@@ -26,6 +26,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verificat
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.assertions import Checked
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification, Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import table_marks
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
@@ -182,6 +184,21 @@ def test_tables_that_a_migration_has_not_touched_are_not_read_while_the_database
     deltas = {delta.key for delta in done.verification.found.deltas}
     assert "blank_strings public.customers.name" in deltas
     assert not [key for key in deltas if "apart" in key]
+
+
+@pytest.mark.parametrize("kind", [fence.BOTH, COPIED])
+def test_where_it_is_not_known_what_was_touched_every_table_is_read(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    taken = audited_and_fenced(database, backup_root, kind)
+
+    def refused(_reader: Session) -> table_marks.Marks:
+        raise QueryFailed("permission denied")
+
+    monkeypatch.setattr(table_marks, "take", refused)
+    files = {"1.sql": "DELETE FROM orders WHERE id <= 10;\n"}
+    failure = rolled_back(request(database, taken, write_set(tmp_path / "set", files)), database)
+    assert "The table public.orders has lost 10 of its 500 rows" in failure.what
 
 
 @pytest.mark.parametrize("kind", [COPIED, FOLLOWED])

@@ -26,7 +26,8 @@ def test_a_waived_error_lets_a_run_go_on_and_its_reason_is_on_the_console_and_in
     played = ansible.play({"one": given})
     assert played.status == 0, played.output
     assert played.verdict("one") == "migrated and verified"
-    assert f"lacks expected tables: public.invoices. (Waived: {REASON})" in played.flat
+    assert "lacks expected tables: public.invoices" in played.flat
+    assert f"(Waived: {REASON})" in played.flat
     (report,) = backup_root.glob("*/migration_*/audit_report.txt")
     text = report.read_text()
     assert "Waived by a person" in text

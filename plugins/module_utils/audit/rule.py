@@ -59,7 +59,7 @@ CONSTRAINT = "pg_catalog.format('%I.%I constraint %I', n.nspname, c.relname, k.c
 
 def label(oid: str) -> str:
     """Of a table, or of the one that it is a partition of."""
-    return f"""(SELECT y.nspname || '.' || x.relname
+    return f"""(SELECT pg_catalog.concat(y.nspname, '.', x.relname)
    FROM pg_catalog.pg_class x JOIN pg_catalog.pg_namespace y ON y.oid = x.relnamespace
   WHERE x.oid = COALESCE(pg_catalog.pg_partition_root({oid})::oid, {oid}))"""
 

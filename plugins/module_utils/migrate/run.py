@@ -760,15 +760,25 @@ class _Window:
 
     def _touched(self) -> frozenset[str] | None:
         """Labels of the tables that the migration has touched, once its sessions have reported; None for any."""
-        return table_marks.touched(self._marks, self._marks_now()) if self._marks else None
+        now = self._marks_now() if self._marks else None
+        return table_marks.touched(self._marks, now) if self._marks and now else None
 
-    def _marks_now(self) -> Marks:
-        with session(self._own_way_in, WRITING, self._purpose) as server:
-            cutover.end_sessions(server, self._own_way_in.dbname)
-            return table_marks.take(server)
+    def _marks_now(self) -> Marks | None:
+        """None while a session that cannot be ended may have written what it has not reported."""
+        try:
+            with session(self._own_way_in, WRITING, self._purpose) as server:
+                cutover.end_sessions(server, self._own_way_in.dbname)
+                return table_marks.take(server)
+        except Interrupted:
+            raise
+        except PgsafeError as error:
+            self._journal.note(f"Every table is read, as what was written to them is not known: {error.what}")
+            return None
 
     def _wrote(self, before: counters.Counters) -> bool | None:
         """Whether the migration has written a row, once its sessions have reported; None where that is not counted."""
+        with session(self._own_way_in, WRITING, self._purpose) as server:
+            cutover.end_sessions(server, self._own_way_in.dbname)
         now = counters.take(self._own_way_in)
         return before.rows_written != now.rows_written if counters.comparable(before, now) else None
 

@@ -354,7 +354,7 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
 # catalogs that ANALYZE, VACUUM and CREATE INDEX update in place keep their transaction.
 TABLE_MARKS = f"""
 WITH member AS (
-SELECT c.oid, c.xmin, n.nspname || '.' || r.relname AS label
+SELECT c.oid, c.xmin, pg_catalog.concat(n.nspname, '.', r.relname) AS label
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_class r ON r.oid = COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)
   JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
@@ -376,13 +376,14 @@ UNION ALL SELECT m.label, pg_catalog.concat_ws(' ', 'reference', k.oid, k.xmin)
 """
 
 SHARED_MARKS = r"""
-SELECT 'function ' || p.oid, p.xmin::text
+SELECT pg_catalog.concat('function ', p.oid), p.xmin::text
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname NOT LIKE 'pg\_%%' AND n.nspname <> 'information_schema'
-UNION ALL SELECT 'operator ' || o.oid, o.xmin::text FROM pg_catalog.pg_operator o WHERE o.oid >= 16384
-UNION ALL SELECT 'collation ' || c.oid, c.xmin::text FROM pg_catalog.pg_collation c WHERE c.oid >= 16384
-UNION ALL SELECT 'domain ' || t.oid, pg_catalog.concat_ws(' ', t.xmin,
-           (SELECT pg_catalog.string_agg(k.oid || ' ' || k.xmin::text, ' ' ORDER BY k.oid)
+UNION ALL SELECT pg_catalog.concat('operator ', o.oid), o.xmin::text FROM pg_catalog.pg_operator o WHERE o.oid >= 16384
+UNION ALL SELECT pg_catalog.concat('collation ', c.oid), c.xmin::text
+  FROM pg_catalog.pg_collation c WHERE c.oid >= 16384
+UNION ALL SELECT pg_catalog.concat('domain ', t.oid), pg_catalog.concat_ws(' ', t.xmin,
+           (SELECT pg_catalog.string_agg(pg_catalog.concat(k.oid, ' ', k.xmin), ' ' ORDER BY k.oid)
               FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
   FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.oid >= 16384
 """
