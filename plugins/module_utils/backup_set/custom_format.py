@@ -30,9 +30,10 @@ Key = tuple[str, str, str, str, str]
 
 
 class Source(Protocol):
-    """Bytes from the first to the last; fewer than asked for at the end alone."""
+    """Bytes from the first to the last."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """So many bytes; fewer at the end alone."""
 
 
 class Stream:
