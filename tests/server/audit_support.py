@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.audit import run as audit
-from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
+from ansible_collections.pgsafe.migration.plugins.module_utils.audit.looking import UNLIMITED
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import ONE_SNAPSHOT, session
 from ansible_collections.pgsafe.migration.tests.server.support import Database
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
@@ -23,5 +24,6 @@ def counts(found: audit.Audit) -> dict[str, int]:
 
 def reader_sees(database: Database) -> dict[str, int]:
     """The same by one session, as a verification asks."""
-    with session(database.target) as reader:
-        return {finding.key: finding.count for finding in audit.findings(reader, audit.ALL)}
+    with session(database.target) as reader, reader.transaction(ONE_SNAPSHOT):
+        found, _passed_over = audit.findings_of(reader, None, UNLIMITED)
+    return {finding.key: finding.count for finding in found}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Union
 
@@ -90,28 +90,21 @@ def run(request: AuditRequest) -> Audit:
     return Audit(request.target.dbname, counting.rows, tuple(told), clock.spent, own)
 
 
-def findings(
-    reader: Session,
-    scopes: Sequence[str] = (CATALOG,),
-    budget: Budget = UNLIMITED,
-    own_rules: Sequence[OwnRule] = (),
-) -> tuple[Finding, ...]:
-    """What the rules find, in the order of the registry, by this session alone and in its snapshot.
-
-    :param scopes: ``CATALOG`` reads the catalogs and takes no time; ``DATA`` reads the tables, within the budget.
-    """
+def findings(reader: Session) -> tuple[Finding, ...]:
+    """What the rules find in the catalogs, in the order of the registry, by this session alone and in its snapshot."""
     if not reader.in_transaction:
         with reader.transaction(ONE_SNAPSHOT):
-            return findings(reader, scopes, budget, own_rules)
-    clock = Clock(budget)
-    return _looked(reader, looks_of(reader, scopes, own_rules, clock), clock)
+            return findings(reader)
+    clock = Clock(UNLIMITED)
+    return _looked(reader, looks_of(reader, (CATALOG,), (), clock), clock)
 
 
 def findings_of(
     reader: Session, tables: Collection[str] | None, budget: Budget
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """What the rules find in some tables, as :func:`findings`, and the keys of the looks that were passed over.
+    """What the rules find in the catalogs and in the rows of some tables, and the keys of what was passed over.
 
+    :param reader: is in a transaction of one snapshot.
     :param tables: their labels; None for all. What takes no time is looked at all the same.
     """
     clock, chosen, passed_over = Clock(budget), list[Union[Look, Finding]](), list[str]()
