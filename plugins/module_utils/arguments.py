@@ -18,6 +18,9 @@ bytecode.keep()
 
 Specification = Mapping[str, Mapping[str, Any]]
 
+# The option by which an action plugin says which module the one is that all guarded ones share.
+ACTS_AS = "acts_as"
+
 CONNECTION: dict[str, dict[str, Any]] = {
     "login_db": {"type": "str", "aliases": ["db"]},
     "login_user": {"type": "str"},

@@ -177,66 +177,7 @@ console:
   sample: ["[✓] Backup created: /var/backups/…/full_backup.dump (245M)"]
 """
 
-from dataclasses import replace
-from typing import Any
-
-from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, GRACE, GUARD, JOBS, backup_root, supervision, target
-from ..module_utils.audit.report import of_result
-from ..module_utils.backup.request import METHODS, BackupRequest
-from ..module_utils.guard import launch
-from ..module_utils.jobs import backup as job
-from ..module_utils.model import MODES
-from ..module_utils.ports.module import serve
-
-SPEC = {
-    **CONNECTION,
-    **GRACE,
-    **GUARD,
-    **BACKUP_ROOT,
-    **JOBS,
-    "csv": {"type": "list", "elements": "str", "default": ["*"]},
-    "volatile_tables": {"type": "list", "elements": "str", "default": []},
-    "compress_method": {"type": "str", "choices": list(METHODS), "default": "gzip"},
-    "compress_level": {"type": "int", "default": 1},
-    "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
-    "lock_timeout": {"type": "int", "default": 30},
-    "run_id": {"type": "str", "default": ""},
-    "fingerprint": {"type": "str", "choices": list(MODES), "default": "full"},
-    "fingerprint_budget": {"type": "float", "default": 14400.0},
-    "audit": {"type": "dict", "default": {}},
-}
-
-
-def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    asked = request(params)
-    if check_mode:
-        return job.predicted(asked)
-    run_journal = job.run_of(asked)
-    order = replace(asked, run_id=run_journal.run_id)
-    return {"changed": True, "guard": launch.start("backup", order, supervision(params), run_journal)}
-
-
-def request(params: dict[str, Any]) -> BackupRequest:
-    return BackupRequest(
-        target=target(params),
-        backup_root=backup_root(params),
-        jobs=params["jobs"],
-        compress_method=params["compress_method"],
-        compress_level=params["compress_level"],
-        csv=tuple(params["csv"]),
-        volatile=tuple(params["volatile_tables"]),
-        abort_on_blocked_ddl=params["on_blocked_ddl"] == "abort",
-        lock_timeout=params["lock_timeout"],
-        fingerprint=params["fingerprint"],
-        fingerprint_budget=params["fingerprint_budget"],
-        audit=of_result(params["audit"]) if params["audit"] else None,
-        run_id=params["run_id"],
-    )
-
-
-def main() -> None:
-    serve(SPEC, run)
-
+from ..module_utils.guarded.pg_backup import main
 
 if __name__ == "__main__":
     main()

@@ -124,62 +124,7 @@ console:
   sample: ["[warning] The batch failed (db2 (rolled back)): this host is rolled back with it"]
 """
 
-from typing import Any
-
-from ..module_utils import durations
-from ..module_utils.arguments import CONNECTION, GUARD, JOBS, supervision, target
-from ..module_utils.guard import launch
-from ..module_utils.jobs import restore as restore_job
-from ..module_utils.jobs import with_batch as job
-from ..module_utils.ports.module import serve
-from ..module_utils.restore import run as restore
-from ..module_utils.restore import sequences
-from ..module_utils.restore.with_batch import Limits
-
-SPEC = {
-    **CONNECTION,
-    **GUARD,
-    **JOBS,
-    "state": {"type": "str", "choices": ["ready", "counted", "rolled_back"], "default": "rolled_back"},
-    "backup_dir": {"type": "path", "default": ""},
-    "within": {"type": "str", "default": "15m"},
-    "max_rows_written": {"type": "int", "default": 0},
-    "failed_hosts": {"type": "list", "elements": "str", "default": []},
-    "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
-}
-
-
-def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    asked = request(params)
-    run_journal = restore.run_of(asked)
-    seconds = durations.read("within (pg_migrate_batch_rollback.within)", params["within"]).total_seconds()
-    if params["state"] == "counted":
-        return job.counted(asked.target, run_journal)
-    limits = Limits(seconds, params["max_rows_written"])
-    found = job.decided(asked, run_journal, limits, params["failed_hosts"])
-    if check_mode or not found["rolls_back"] or run_journal is None:
-        return found
-    return {**found, "changed": False, "guard": launch.start("restore", asked, supervision(params), run_journal)}
-
-
-def request(params: dict[str, Any]) -> restore.RestoreRequest:
-    live = target(params)
-    return restore.RestoreRequest(
-        target=live,
-        backup_dir=restore_job.directory(params["backup_dir"], None, live.dbname).resolve(),
-        new_database=None,
-        jobs=params["jobs"],
-        sequences=params["sequences"] or "",
-        waived={},
-        free_bytes=None,
-        by_link=False,
-        most_rows=params["max_rows_written"],
-    )
-
-
-def main() -> None:
-    serve(SPEC, run)
-
+from ..module_utils.guarded.pg_batch_rollback import main
 
 if __name__ == "__main__":
     main()

@@ -146,59 +146,7 @@ console:
   sample: ["[✓] Undone: the run 20261116_143022, which had not begun to migrate"]
 """
 
-from pathlib import Path
-from typing import Any
-
-from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, GUARD, JOBS, backup_root, supervision, target
-from ..module_utils.errors import PgsafeError
-from ..module_utils.guard import abort
-from ..module_utils.jobs import recover as job
-from ..module_utils.ports.module import serve
-from ..module_utils.restore import recover
-
-SPEC = {
-    **CONNECTION,
-    **BACKUP_ROOT,
-    **GUARD,
-    **JOBS,
-    "run_id": {"type": "str", "default": ""},
-    "decision": {"type": "str", "choices": list(job.DECISIONS), "default": "finish"},
-    "reason": {"type": "str", "default": ""},
-    "after_failover": {"type": "bool", "default": False},
-    "patience": {"type": "int", "default": 1200},
-}
-
-
-def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    asked = request(params)
-    if check_mode:
-        return job.predicted(asked)
-    aborts = params["decision"] == job.ABORT
-    guard = abort.ask(job.named(asked.backup_root, asked.run_id), asked.reason, supervision(params)) if aborts else {}
-    return guard or job.run(asked)
-
-
-def request(params: dict[str, Any]) -> recover.RecoverRequest:
-    decision = recover.Decision.FINISH if params["decision"] == job.ABORT else recover.Decision(params["decision"])
-    return recover.RecoverRequest(
-        target=target(params),
-        backup_root=backup_root(params),
-        jobs=params["jobs"],
-        run_id=params["run_id"],
-        patience=params["patience"],
-        decision=decision,
-        reason=params["reason"],
-        after_failover=params["after_failover"],
-    )
-
-
-def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
-    return job.failure(Path(params["backup_root"]), params["run_id"], error)
-
-
-def main() -> None:
-    serve(SPEC, run, failure, required_if=[["decision", decision, ["run_id"]] for decision in job.DECISIONS[1:]])
-
+from ..module_utils.guarded.pg_recover import main
 
 if __name__ == "__main__":
     main()

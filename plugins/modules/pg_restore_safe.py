@@ -178,58 +178,7 @@ console:
   sample: ["[✓] Database restored from backup"]
 """
 
-from typing import Any
-
-from ..module_utils.arguments import BACKUP_DIR, CONNECTION, GUARD, JOBS, supervision, target
-from ..module_utils.guard import launch
-from ..module_utils.jobs import restore as job
-from ..module_utils.ports.module import serve
-from ..module_utils.preflight import waivers
-from ..module_utils.restore import run as restore
-from ..module_utils.restore import sequences
-
-SPEC = {
-    **CONNECTION,
-    **GUARD,
-    **BACKUP_DIR,
-    **JOBS,
-    "backup_root": {"type": "path"},
-    "new_database": {"type": "str"},
-    "sequences": {"type": "str", "choices": list(sequences.CHOICES)},
-    "waive": {"type": "dict", "default": {}},
-    "free_bytes": {"type": "int"},
-}
-
-
-def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    asked = request(params)
-    if check_mode:
-        return job.predicted(asked)
-    run_journal = job.run_of(asked)
-    if run_journal is None:
-        return job.run(asked)
-    return {"changed": False, "guard": launch.start("restore", asked, supervision(params), run_journal)}
-
-
-def request(params: dict[str, Any]) -> restore.RestoreRequest:
-    live = target(params, required=False)
-    backup_dir = job.directory(params["backup_dir"], params["backup_root"], live.dbname)
-    return restore.RestoreRequest(
-        target=live,
-        backup_dir=backup_dir.resolve(),
-        new_database=params["new_database"],
-        jobs=params["jobs"],
-        sequences=params["sequences"] or "",
-        waived=waivers.read(params["waive"]),
-        free_bytes=params["free_bytes"],
-        by_link=backup_dir.is_symlink(),
-        most_rows=None,
-    )
-
-
-def main() -> None:
-    serve(SPEC, run)
-
+from ..module_utils.guarded.pg_restore_safe import main
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..module_utils.arguments import ACTS_AS
 from ..module_utils.codec import encoded
 from ..module_utils.errors import FileFailed
 from ..module_utils.journal.verdicts import Verdict
@@ -20,6 +21,9 @@ from .lease_renewer import LeaseRenewal
 from .trap import Trap, trapped
 from .watch import OURS, Watch
 
+# What all of these actions run on the target, so that Ansible packs their code once a playbook.
+SHARED_MODULE = "pgsafe.migration.pg_guarded"
+
 
 class GuardedAction(Action):
     """An action whose module starts a guard, and whose result is the guard's."""
@@ -28,7 +32,8 @@ class GuardedAction(Action):
         return self._guarded(arguments, task_vars)
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        asked = {**arguments, ACTS_AS: self._task.action.rpartition(".")[2]}
+        found: dict[str, Any] = self._execute_module(SHARED_MODULE, module_args=asked, task_vars=task_vars)
         return found
 
     def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any], begun: bool = False) -> dict[str, Any]:

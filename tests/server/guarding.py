@@ -16,8 +16,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.arguments import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_migration_apply
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.modules import pg_migration_apply
 from ansible_collections.pgsafe.migration.tests.server.support import Database, guards_of, until
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 

@@ -17,11 +17,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Ref
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch, status
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.modules import pg_fence
 from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY, Guarded, guarded
 from ansible_collections.pgsafe.migration.tests.server.interruptions import COMMENT_LOCK, SWAPPED
 from ansible_collections.pgsafe.migration.tests.server.support import (

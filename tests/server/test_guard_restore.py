@@ -21,11 +21,11 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.copies import sou
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Interrupted
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import launch
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_restore_safe
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import parallel, signals
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.modules import pg_restore_safe
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import (
     HELD_UP,

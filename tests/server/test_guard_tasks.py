@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_guard
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
-from ansible_collections.pgsafe.migration.plugins.modules import pg_guard
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY, Guarded
 from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced, until
 from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +36,14 @@ def fake_module(params: dict[str, Any], check_mode: bool = False) -> Mock:
     return fake
 
 
+def code(module: ModuleType) -> ModuleType:
+    """The file that has the options of a module and what it does: of a guarded one, not the module itself."""
+    return sys.modules[module.main.__module__]
+
+
 def parameters(module: ModuleType, **given: Any) -> dict[str, Any]:
     """The options of a task as AnsibleModule would hand them over."""
-    found = ArgumentSpecValidator(module.SPEC).validate(given)
+    found = ArgumentSpecValidator(code(module).SPEC).validate(given)
     assert not found.error_messages
     return dict(found.validated_parameters)
 
@@ -59,7 +65,7 @@ def runner(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(check_mode: bool = False, **given: Any) -> Ran:
         fake = fake_module(parameters(module, **given), check_mode)
-        monkeypatch.setattr(port, "AnsibleModule", lambda **_options: fake)
+        monkeypatch.setattr(port, "NamedModule", lambda **_options: fake)
         with pytest.raises((Failed, Exited)):
             module.main()
         assert fake.fail_json.call_count + fake.exit_json.call_count == 1

@@ -14,6 +14,14 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.audit.run import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import FenceRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import StatusRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import (
+    pg_backup,
+    pg_backup_verify,
+    pg_fence,
+    pg_migration_apply,
+    pg_recover,
+    pg_restore_safe,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
@@ -26,14 +34,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.verify.lone_archi
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify.run import VerifyRequest
 from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_audit_info,
-    pg_backup,
-    pg_backup_verify,
-    pg_fence,
     pg_guard_info,
-    pg_migration_apply,
     pg_preflight_facts,
-    pg_recover,
-    pg_restore_safe,
     pg_rows_extract,
     pg_table_recover,
 )

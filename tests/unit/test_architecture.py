@@ -57,6 +57,8 @@ def _imports(path: Path) -> set[str]:
 
 
 FILES = {_name(path): path for path in SOURCES}
+# Those whose work a guard does have their code in a package of its own.
+MODULES = sorted(name for name in FILES if name.startswith(("modules.", "guarded.")))
 
 
 def _ours(path: Path) -> set[str]:
@@ -90,7 +92,7 @@ def _who_imports(*packages: str) -> set[str]:
 def test_the_graph_sees_what_is_there() -> None:
     assert "restore.rollback" in GRAPH["migrate.run"]
     assert "errors" in GRAPH["preflight.checks.standby"]
-    assert {"arguments", "jobs.backup"} <= GRAPH["modules.pg_backup"]
+    assert {"arguments", "jobs.backup"} <= GRAPH["guarded.pg_backup"]
 
 
 def _attributes(path: Path) -> set[str]:
@@ -212,12 +214,12 @@ def test_a_check_before_a_restore_reads_facts_and_nothing_else(name: str) -> Non
 
 def test_only_modules_jobs_and_verbs_know_a_verb() -> None:
     edges = {(name, found) for name in GRAPH for found in GRAPH[name] & (VERBS - {"audit.run"})}
-    above = {name for name, _found in edges if not name.startswith("modules.") and name not in VERBS}
+    above = {name for name, _found in edges if name not in {*MODULES, *VERBS}}
     # The window of tasks foretells what a migration would do, as its module does; progress reads the requests of jobs.
     assert {name for name in above if not name.startswith("jobs.")} == {"guard.window", "guard.progress"}
 
 
-@pytest.mark.parametrize("name", sorted(name for name in FILES if name.startswith("modules.")))
+@pytest.mark.parametrize("name", MODULES)
 def test_a_module_knows_no_port(name: str) -> None:
     assert GRAPH[name] & (PORTS | {"postgres.queries", "postgres.pg_tools"}) == set()
 
@@ -303,9 +305,9 @@ def _yaml(path: str) -> Any:
 
 def test_the_action_group_lists_every_module_with_a_connection() -> None:
     connected = {
-        path.stem
-        for path in (PLUGINS / "modules").glob("*.py")
-        if f"{PREFIX}module_utils.arguments.CONNECTION" in _imports(path)
+        name.rpartition(".")[2]
+        for name in MODULES
+        if f"{PREFIX}module_utils.arguments.CONNECTION" in _imports(FILES[name])
     }
     assert len(connected) >= 6
     assert sorted(_yaml("meta/runtime.yml")["action_groups"]["all"]) == sorted(connected)

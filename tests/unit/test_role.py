@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
-from ansible_collections.pgsafe.migration.plugins.modules import (
-    pg_audit_info,
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import (
     pg_backup,
-    pg_backup_prune,
     pg_backup_verify,
     pg_batch_rollback,
     pg_fence,
     pg_migration_apply,
-    pg_preflight_facts,
 )
+from ansible_collections.pgsafe.migration.plugins.modules import pg_audit_info, pg_backup_prune, pg_preflight_facts
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_variables import ROLE
 
 

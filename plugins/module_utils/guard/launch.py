@@ -17,17 +17,15 @@ from ..journal.events import Event
 from ..journal.journal import PROGRAM, Journal
 from ..model import Supervision
 from ..ports import commands, files, safe_paths
-from ..restore.recover import RecoverRequest
 from . import channel as channels
 from . import code
 from .channel import Channel
 from .order import CONNECTION, Order, packed_way, send
 
 if TYPE_CHECKING:
-    # Ansible ships what a module imports, here too. The program needs entry; the two others are what only some of the
-    # tasks of a run print: with them all of the tasks ship the same files, and the run has one program.
-    from ..console import fence, plan  # noqa: F401  # shipped by its import
+    # Ansible ships what a module imports, here too.
     from ..jobs.registry import Request
+    from ..restore.recover import RecoverRequest
     from . import entry  # noqa: F401  # shipped by its import
 
 _ENTRY = f"{__package__}.entry"

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, _load_params, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
 from .. import arguments
@@ -19,6 +20,16 @@ Failure = Callable[[dict[str, Any], PgsafeError], dict[str, Any]]
 Names = Sequence[Sequence[str]]
 
 _PLATFORM = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/bin/python")
+
+
+class NamedModule(AnsibleModule):  # type: ignore[misc]  # ansible-core ships no types
+    """In its messages, the module that the shared one acts as has its own name."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        name = self.params.pop(arguments.ACTS_AS, "")
+        if name:
+            self.params["_ansible_module_name"] = f"pgsafe.migration.{name}"
 
 
 def facts_of(_params: Mapping[str, Any], error: PgsafeError) -> dict[str, Any]:
@@ -45,7 +56,7 @@ def serve(
     :param failure: returns what a failed task returns beside its message.
     :param serverless: whether a module with a connection can do without psycopg2, given the parameters.
     """
-    module = AnsibleModule(
+    module = NamedModule(
         argument_spec=spec,
         mutually_exclusive=[*arguments.mutually_exclusive(spec), *mutually_exclusive],
         required_one_of=required_one_of,
@@ -63,6 +74,18 @@ def serve(
     except PgsafeError as error:
         module.fail_json(msg=str(error), **failure(module.params, error), invocation=invocation)
     module.exit_json(**result, invocation=invocation)
+
+
+def serve_as(spec: dict[str, dict[str, Any]], package: str) -> None:
+    """Run the module that the option :data:`arguments.ACTS_AS` names. Never returns.
+
+    :param spec: of that option alone; a name that is none of its choices fails.
+    :param package: has a file for each choice, with its ``main``.
+    """
+    name = (_load_params() or {}).get(arguments.ACTS_AS, "")
+    if name in spec[arguments.ACTS_AS]["choices"]:
+        importlib.import_module(f"{package}.{name}").main()
+    AnsibleModule(argument_spec=spec, supports_check_mode=True)
 
 
 def _missing() -> str | None:

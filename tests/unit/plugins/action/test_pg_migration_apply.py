@@ -28,6 +28,7 @@ class Controller:
         self.remote.mkdir()
         task = create_autospec(Task, instance=True)
         task.args, task.async_val, task.check_mode = arguments, 0, False
+        task.action = "pgsafe.migration.pg_migration_apply"
         connection = create_autospec(ConnectionBase, instance=True)
         connection._shell = create_autospec(ShellModule, instance=True)
         connection._shell.tmpdir = str(self.remote)
@@ -53,7 +54,9 @@ class Controller:
     @property
     def handed_over(self) -> dict[str, Any]:
         """The options that the module on the target was given."""
-        found: dict[str, Any] = self.module.call_args.kwargs["module_args"]
+        assert self.module.call_args.args == ("pgsafe.migration.pg_guarded",)
+        found: dict[str, Any] = dict(self.module.call_args.kwargs["module_args"])
+        assert found.pop("acts_as") == "pg_migration_apply"
         return found
 
 

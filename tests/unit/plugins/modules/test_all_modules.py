@@ -16,21 +16,23 @@ import yaml
 from ansible_collections.pgsafe.migration.plugins.module_utils import arguments
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import database
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import module as port
-from ansible_collections.pgsafe.migration.plugins.modules import pg_backup, pg_kept_prune
+from ansible_collections.pgsafe.migration.plugins.modules import pg_kept_prune
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import (
     COLLECTION,
     as_documented,
     as_specified,
+    code,
     documented_options,
     runner,
     unreachable,
 )
 
 FILES = sorted((COLLECTION / "plugins" / "modules").glob("pg_*.py"))
-PACKAGE = pg_backup.__name__.rpartition(".")[0]
+GUARDED = sorted((COLLECTION / "plugins" / "module_utils" / "guarded").glob("pg_*.py"))
+PACKAGE = pg_kept_prune.__name__.rpartition(".")[0]
 MODULES = [importlib.import_module(f"{PACKAGE}.{path.stem}") for path in FILES]
 RUNNING = [module for module in MODULES if hasattr(module, "main")]
-CONNECTED = [module for module in RUNNING if "login_db" in module.SPEC]
+CONNECTED = [module for module in RUNNING if "login_db" in code(module).SPEC]
 ENOUGH: dict[str, dict[str, Any]] = {
     "pg_audit_info": {},
     "pg_backup": {"backup_root": "/nowhere"},
@@ -57,14 +59,14 @@ def _name(of: object) -> str:
 
 def _required(module: ModuleType) -> dict[str, Any]:
     """Enough options for a module to begin; a new module of one required path needs no entry of its own."""
-    spec = module.SPEC
+    spec = code(module).SPEC
     return ENOUGH.get(_name(module), {name: "/nowhere" for name, option in spec.items() if option.get("required")})
 
 
 @pytest.mark.parametrize("module", RUNNING, ids=_name)
 def test_the_documentation_names_the_options_that_there_are(module: ModuleType) -> None:
     documented = {name: as_specified(option) for name, option in documented_options(module).items()}
-    assert documented == {name: as_documented(option) for name, option in module.SPEC.items()}
+    assert documented == {name: as_documented(option) for name, option in code(module).SPEC.items()}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)
@@ -80,20 +82,20 @@ def test_the_blocks_of_a_documentation_are_yaml_with_what_ansible_asks_for(modul
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
 def test_an_example_uses_options_that_there_are(module: ModuleType) -> None:
     full = f"pgsafe.migration.{_name(module)}"
-    known = set(module.SPEC) | {alias for option in module.SPEC.values() for alias in option.get("aliases", ())}
+    known = set(code(module).SPEC) | {alias for option in code(module).SPEC.values() for alias in option.get("aliases", ())}
     tasks = [task[full] for task in yaml.safe_load(module.EXAMPLES) if full in task]
     assert tasks
     for task in tasks:
         assert set(task) <= known
-        assert {name for name, option in module.SPEC.items() if option.get("required")} <= set(task)
+        assert {name for name, option in code(module).SPEC.items() if option.get("required")} <= set(task)
 
 
-@pytest.mark.parametrize("path", FILES, ids=_name)
+@pytest.mark.parametrize("path", [*FILES, *GUARDED], ids=_name)
 def test_the_main_of_a_module_is_one_line(path: Path) -> None:
     functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
     bodies = [[ast.unparse(line) for line in function.body] for function in functions if function.name == "main"]
-    # pg_gate and pg_confirm are documentation: their action plugins do it all.
-    assert all(len(lines) == 1 and lines[0].startswith("serve(") for lines in bodies)
+    # pg_gate and pg_confirm are documentation, whose action plugins do it all, and so are the guarded modules.
+    assert all(len(lines) == 1 and lines[0].startswith(("serve(", "serve_as(")) for lines in bodies)
     assert bool(bodies) == bool(functions)
 
 
@@ -161,4 +163,4 @@ def test_without_psycopg2_kept_databases_are_not_known_where_no_run_says_that_th
 
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
 def test_a_module_with_a_connection_takes_all_of_its_options(module: ModuleType) -> None:
-    assert {name: module.SPEC.get(name) for name in arguments.CONNECTION} == arguments.CONNECTION
+    assert {name: code(module).SPEC.get(name) for name in arguments.CONNECTION} == arguments.CONNECTION

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest as manifests
-from ansible_collections.pgsafe.migration.plugins.modules import pg_backup_verify
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_backup_verify
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import runner
 from ansible_collections.pgsafe.migration.tests.unit.samples import MANIFEST
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.modules import pg_migration_apply
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_migration_apply
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import runner
 
 

@@ -16,14 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.codec import enco
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import order as orders
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard import received
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.order import Order
-from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
-from ansible_collections.pgsafe.migration.plugins.modules import (
+from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import (
     pg_backup,
     pg_backup_verify,
     pg_guard,
@@ -31,6 +24,13 @@ from ansible_collections.pgsafe.migration.plugins.modules import (
     pg_recover,
     pg_restore_safe,
 )
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 AUDIT = AuditReport(

@@ -35,7 +35,7 @@ def module() -> Mock:
 @pytest.fixture
 def constructor(module: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
     constructor = Mock(return_value=module)
-    monkeypatch.setattr(port, "AnsibleModule", constructor)
+    monkeypatch.setattr(port, "NamedModule", constructor)
     return constructor
 
 
