@@ -14,7 +14,7 @@ PREFIX = "ansible_collections.pgsafe.migration.plugins.module_utils"
 
 # From the top to the bottom; the last one is module_utils itself.
 LEVELS = {
-    "guarded": "the modules whose work a guard does: their options, and the orders made of them; one module ships them all",
+    "guarded": "the modules whose work a guard does, shipped as one: their options, and the orders made of them",
     "guard": "the processes on the target that outlive the controller, and how the controller speaks to them",
     "jobs": "a verb as a job: from parameters to a result, without Ansible",
     "console": "the lines for people, by what they are about; a module ships those that it prints",

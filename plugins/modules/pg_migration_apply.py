@@ -209,6 +209,25 @@ file_runs:
       description: Whether it failed or was interrupted.
       type: bool
       returned: always
+    locks:
+      description:
+        - The locks on tables that the file held at its end and for which others wait who read or write, at most 1,000.
+          Tables that the file itself has made are not among them.
+        - V(null) where they are not known, as of a command, of a file outside of a transaction, or of one that failed.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        table:
+          description: The table; of a partition its partitioned table.
+          type: str
+          returned: always
+          sample: public.members
+        mode:
+          description: The strongest mode, as C(LOCK TABLE) names it.
+          type: str
+          returned: always
+          choices: [ACCESS EXCLUSIVE, EXCLUSIVE, SHARE ROW EXCLUSIVE, SHARE]
 sessions_ended:
   description: How many sessions were ended before the migration.
   returned: when it was begun

@@ -337,12 +337,19 @@ def _files(of: Migration, verification: Mapping[str, Any]) -> list[dict[str, Any
         **dict.fromkeys(failed, "failed"),
         **dict.fromkeys(pending, "pending"),
     }
-    return [_file(name, ran.get(name, {}), state) for name, state in states.items()]
+    return [_file(name, ran.get(name, {}), state, timed.get(name, {})) for name, state in states.items()]
 
 
-def _file(name: str, ran: Mapping[str, Any], state: str) -> dict[str, Any]:
+def _file(name: str, ran: Mapping[str, Any], state: str, timed: Mapping[str, Any]) -> dict[str, Any]:
     kind, seconds, reason = text(ran.get("kind")), number(ran.get("seconds")), text(ran.get("reason"))
-    return {"name": name, "state": state, "kind": kind, "seconds": seconds, "reason": reason}
+    facts = {"name": name, "state": state, "kind": kind, "seconds": seconds, "reason": reason}
+    return {**facts, "locks": _locks(timed)}
+
+
+def _locks(ran: Mapping[str, Any]) -> list[dict[str, str]] | None:
+    """None where they are not known."""
+    found = ran.get("locks")
+    return None if found is None else [_texts(lock, "table", "mode") for lock in mappings(found)]
 
 
 def _audit(found: Mapping[str, Any]) -> dict[str, Any] | None:

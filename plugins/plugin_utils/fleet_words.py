@@ -79,6 +79,18 @@ def waiting_notes(record: Mapping[str, Any]) -> str:
     return f"{told} Not predicted: {waited.unforeseen}."
 
 
+def locks(file: Mapping[str, Any]) -> str:
+    """For which others would have waited, by mode; empty where they are not known."""
+    found = file["locks"]
+    if found is None:
+        return ""
+    by_mode: dict[str, list[str]] = {}
+    for lock in found:
+        by_mode.setdefault(lock["mode"], []).append(lock["table"])
+    told = [f"{mode} on {text.first_few(tables)}" for mode, tables in by_mode.items()]
+    return "; ".join(told) or "none"
+
+
 def _backup(backup: Mapping[str, Any] | None) -> str:
     if backup is None:
         return NONE

@@ -157,7 +157,7 @@ def _applied(database: Database, directory: Path) -> str:
         (file,) = migration_set.read(directory).files
     except PgsafeError:
         return "refused"
-    asked = psql_file.FileRun.of(file.name, file.transactional, file.name)
+    asked = psql_file.FileRun.of(file.name, file.transactional, file.name, locks_visible=True)
     argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
     env = environment_of_user(database.target, WRITING, "migration")
     try:

@@ -91,7 +91,7 @@ def apply(database: Database, tmp_path: Path) -> Apply:
 
     def applied(text: str, transactional: bool) -> None:
         (tmp_path / "it.sql").write_text(text)
-        asked = psql_file.FileRun.of("it.sql", transactional, "it.sql")
+        asked = psql_file.FileRun.of("it.sql", transactional, "it.sql", locks_visible=True)
         argv = asked.argv(client_tools.find(database.target, database.server.installation.major))
         env = environment_of_user(database.target, WRITING, "migration")
         done = commands.run(commands.Command(argv, env, str(tmp_path)))

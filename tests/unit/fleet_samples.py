@@ -31,6 +31,15 @@ TASKS = {
 }
 
 _FILES = ("001_create_members.sql", "002_move_members.sql", "003_switch_to_members.sql")
+_LOCKS = [
+    {"table": "public.community_members", "mode": "ACCESS EXCLUSIVE"},
+    {"table": "public.messages", "mode": "ACCESS EXCLUSIVE"},
+    {"table": "public.events", "mode": "SHARE ROW EXCLUSIVE"},
+]
+_RUNS: list[dict[str, Any]] = [
+    {"name": name, "seconds": 0.1 + place, "failed": False, "locks": _LOCKS if place else []}
+    for place, name in enumerate(_FILES)
+]
 
 
 class Fleet:
@@ -130,7 +139,7 @@ def sample() -> dict[str, Any]:
     fleet.prepared("db1.example.org", "community_connect")
     done: dict[str, Any] = {"verdict": "migrated", "verification": verification()}
     done.update(seconds_read_only=9.3, seconds_closed=0.5, seconds_migrating=0.4, seconds_asking=2.0)
-    fleet.run("db1.example.org", "Migrate", 1.2, applied=list(_FILES), **done)
+    fleet.run("db1.example.org", "Migrate", 1.2, applied=list(_FILES), file_runs=_RUNS, **done)
     fleet.verdict("db1.example.org", "migrated")
     fleet.batch("db2.example.org", "db3.example.org")
     fleet.prepared("db2.example.org", "community_connect_north")
@@ -160,8 +169,7 @@ def _undone() -> dict[str, Any]:
         "verdict": "rolled_back",
         "applied": list(_FILES[:2]),
         "file_runs": [
-            {"name": name, "seconds": 0.1 + place, "failed": place == len(_FILES) - 1}
-            for place, name in enumerate(_FILES)
+            {**ran, "failed": True, "locks": None} if ran["name"] == _FILES[-1] else ran for ran in _RUNS
         ],
         "seconds_read_only": 11.2,
         "seconds_closed": 2.1,

@@ -39,7 +39,7 @@ def packed(entry: str) -> bytes:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """Without a time, so that equal code gives equal bytes, and not compressed, which would take longer than the rest."""
+    """Without a time, so that equal code gives equal bytes. Not compressed, which would take longer than the rest."""
     return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 

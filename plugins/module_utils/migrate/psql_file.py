@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import NotCommitted
 from ..ports.commands import Completed
 from ..ports.database import Session
-from ..postgres import pg_tools, queries
+from ..postgres import pg_tools, queries, table_locks
+from ..postgres.table_locks import TableLock
 
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
 _BEGUN = "COPY (SELECT '{token}', 'begun', pg_catalog.pg_backend_pid(), pg_catalog.{xid}()) TO STDOUT"
@@ -24,8 +26,19 @@ _ENDED = """
 COPY (SELECT '{token}', 'ended', pg_catalog.pg_backend_pid(), pg_catalog.pg_current_xact_id_if_assigned(),
              pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()) TO STDOUT
 """
+# Of this session alone, whose transaction still holds them.
+_LOCKS = """
+COPY (SELECT '{token}', 'locks', pg_catalog.string_agg(pg_catalog.concat(l.relation, ':', l.mode), ' ')
+        FROM (SELECT h.relation, h.mode FROM pg_catalog.pg_locks h
+               WHERE h.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND h.granted
+                 AND h.mode OPERATOR(pg_catalog.=) ANY ('{modes}'::pg_catalog.text[])
+                 AND h.locktype OPERATOR(pg_catalog.=) 'relation' LIMIT {most}) l) TO STDOUT
+"""
 _SETTINGS = r"\echo {token} settings :ON_ERROR_STOP :AUTOCOMMIT :ON_ERROR_ROLLBACK :LAST_ERROR_SQLSTATE"
 _GOOD_SETTINGS = re.compile(r"(?:on|true|yes|1) (?:on|true|yes|1) (?:off|false|no|0|interactive) 00000", re.IGNORECASE)
+
+# NULL in the text format of COPY
+_NULL = "\\N"
 
 _STATUS = "SELECT pg_catalog.pg_xact_status(%s::pg_catalog.xid8)"
 
@@ -40,16 +53,19 @@ class FileRun:
     :param transactional: in one transaction, which psql begins and commits.
     :param token: tells the lines of this run from the output of the file.
     :param path: what psql reads.
+    :param reports_locks: whether psql may read them behind the file; otherwise they are not known.
     """
 
     name: str
     transactional: bool
     token: str
     path: str
+    reports_locks: bool
 
     @classmethod
-    def of(cls, name: str, transactional: bool, path: str) -> FileRun:
-        return cls(name, transactional, secrets.token_hex(16), path)
+    def of(cls, name: str, transactional: bool, path: str, locks_visible: bool) -> FileRun:
+        """Outside of a transaction nothing is locked any more behind the file."""
+        return cls(name, transactional, secrets.token_hex(16), path, transactional and locks_visible)
 
     def argv(self, tools: pg_tools.Tools) -> tuple[str, ...]:
         xid = "pg_current_xact_id" if self.transactional else "pg_current_xact_id_if_assigned"
@@ -58,8 +74,22 @@ class FileRun:
             self.path,
             self.transactional,
             before=[_BEGUN.format(token=self.token, xid=xid)],
-            behind=["\\o", _SETTINGS.format(token=self.token), _ENDED.format(token=self.token)],
+            # What is judged comes last: of much output, the end is kept.
+            behind=["\\o", *self._locks(), _SETTINGS.format(token=self.token), _ENDED.format(token=self.token)],
         )
+
+    def _locks(self) -> Iterator[str]:
+        if self.reports_locks:
+            yield _LOCKS.format(token=self.token, modes=f"{{{','.join(table_locks.MODES)}}}", most=table_locks.MOST)
+
+    def locks(self, done: Completed, known: Mapping[int, str]) -> tuple[TableLock, ...] | None:
+        """The locks with which the file ended, and which others would have waited for; None where they are not known.
+
+        :param known: by OID, the tables that were there before the file.
+        """
+        if not self.reports_locks:
+            return None
+        return table_locks.told((word for word in self._seen(done, "locks") if word != _NULL), known)
 
     def require_effect(self, done: Completed, server: Session) -> None:
         """
@@ -88,7 +118,7 @@ class FileRun:
             return "it changed how psql treats errors (ON_ERROR_STOP, AUTOCOMMIT, ON_ERROR_ROLLBACK)"
         if self.transactional:
             return "" if ended[1] == begun[1] else "it ended the transaction that it was run in"
-        return "" if ended[1:] == ("\\N", "t") else "it left a transaction open, which was rolled back"
+        return "" if ended[1:] == (_NULL, "t") else "it left a transaction open, which was rolled back"
 
     def _seen(self, done: Completed, word: str) -> tuple[str, ...]:
         """The facts of a line that psql printed for us, at the very beginning or the very end."""

@@ -44,7 +44,18 @@ from ..model import Catalog, Target, redacted
 from ..names import quoted
 from ..ports import commands, files, signals
 from ..ports.database import WRITING, Session, environment_of_user, session
-from ..postgres import client_tools, cutover, identity, login_triggers, properties, queries, table_marks, tool_histories
+from ..postgres import (
+    client_tools,
+    cutover,
+    identity,
+    login_triggers,
+    properties,
+    queries,
+    table_locks,
+    table_marks,
+    tool_histories,
+)
+from ..postgres.table_locks import TableLock
 from ..postgres.table_marks import Marks
 from ..postgres.tool_histories import ToolVersion, VersionChange
 from ..prediction import Prediction, Waited
@@ -226,11 +237,13 @@ class FileRun:
     """A file, or the command, that ran.
 
     :param failed: it failed or was interrupted; what it did is no part of the database.
+    :param locks: that it held at its end, where that is known.
     """
 
     name: str
     seconds: float
     failed: bool
+    locks: tuple[TableLock, ...] | None = None
 
 
 class MigrationFailed(PgsafeError):
@@ -423,6 +436,7 @@ class _Window:
         self._purpose = f"migration {run_journal.run_id}"
         self._applied: list[Applying] = []
         self._file_runs: list[FileRun] = []
+        self._lockable: dict[int, str] | None = None
         self._sessions_ended = 0
         self._writes: int | None = 0
         self._came_back = 0
@@ -648,6 +662,9 @@ class _Window:
             self._note_applied(Applying(name, applied_files.COMMAND, migration.digest, 1, seconds=_since(started)))
             self._note_version()
         by_name = {file.name: file for file in migration.files}
+        if by_name:
+            with session(self._own_way_in, WRITING, self._purpose) as server:
+                self._look_at_tables(server)
         for file in self._pending.files if by_name else ():
             self._apply_file(by_name[file.name])
         with session(self._own_way_in, WRITING, self._purpose) as server:
@@ -671,7 +688,8 @@ class _Window:
         """
         self._journal.append(Event.APPLYING, file=file.name)
         started = time.monotonic()
-        asked = psql_file.FileRun.of(file.name, file.transactional, self._path(file))
+        known = self._lockable
+        asked = psql_file.FileRun.of(file.name, file.transactional, self._path(file), known is not None)
         tools = client_tools.find(self._request.target, self._manifest.server_major)
         psql = self._request.job(self._way_in, asked.argv(tools), WRITING, self._purpose)
         with self._timed(file.name):
@@ -679,6 +697,8 @@ class _Window:
             self._log(asked.said(done))
             with session(self._own_way_in, WRITING, self._purpose) as server:
                 asked.require_effect(done, server)
+                self._look_at_tables(server)
+        self._file_runs[-1] = replace(self._file_runs[-1], locks=asked.locks(done, known or {}))
         kind = applied_files.REPEATED if file.repeatable else applied_files.APPLIED
         reason = self._request.accepted.again.get(file.name, "")
         self._note_applied(
@@ -686,6 +706,10 @@ class _Window:
                 file.name, kind, file.sha256, self._place(file.name), file.transactional, _since(started), reason
             )
         )
+
+    def _look_at_tables(self, server: Session) -> None:
+        """The tables that the next file may lock."""
+        self._lockable = table_locks.labels(server) if table_locks.visible(server) else None
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

@@ -350,6 +350,21 @@ SELECT COALESCE(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint,
     OR relid IN ('pg_catalog.pg_largeobject'::regclass, 'pg_catalog.pg_largeobject_metadata'::regclass)
 """
 
+# Of the role PUBLIC, so that a file may become any role.
+LOCKS_VISIBLE = """
+SELECT pg_catalog.has_table_privilege('public', 'pg_catalog.pg_locks', 'SELECT')
+   AND pg_catalog.has_function_privilege('public', 'pg_catalog.pg_lock_status()', 'EXECUTE')
+"""
+
+# What LOCK TABLE can name, and materialized views; a partition has its parent's label.
+RELATION_LABELS = f"""
+SELECT c.oid::pg_catalog.int8, pg_catalog.concat(n.nspname, '.', r.relname)
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_class r ON r.oid = COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)
+  JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {_USER_SCHEMA}
+"""
+
 # What a write, a rewrite or DDL changes, by the label of the table; that of a partition is its parent's. Rows of the
 # catalogs that ANALYZE, VACUUM and CREATE INDEX update in place keep their transaction.
 TABLE_MARKS = f"""

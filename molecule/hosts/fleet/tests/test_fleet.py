@@ -50,6 +50,18 @@ def test_the_backup_is_private_to_postgres(name: str) -> None:
     assert (manifest.user, manifest.mode) == ("postgres", 0o600)
 
 
+@pytest.mark.parametrize(("name", "method"), [("staging-members", "lz4"), ("production-members", "zstd")])
+def test_an_archive_whose_volatile_tables_were_read_first_has_the_method_that_was_asked_for(
+    name: str, method: str
+) -> None:
+    directory = machines.BACKUPS / DATABASES[name][0] / "latest"
+    contents = machines.machine(name).check_output(f"pg_restore --list {directory}/full_backup.dump")
+    assert f"Compression: {method}" in contents
+    assert "TABLE DATA public event_registrations" in contents
+    log = machines.machine(name).check_output(f"cat {directory}/migration_*.log")
+    assert "Read first, and not locked after that: public.event_registrations" in log
+
+
 def test_only_the_run_that_was_allowed_has_made_a_backup_in_production() -> None:
     database = DATABASES["production-members"][0]
     command = f"find {machines.BACKUPS / database} -name manifest.json -type f"

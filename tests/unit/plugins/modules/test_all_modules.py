@@ -82,12 +82,13 @@ def test_the_blocks_of_a_documentation_are_yaml_with_what_ansible_asks_for(modul
 @pytest.mark.parametrize("module", CONNECTED, ids=_name)
 def test_an_example_uses_options_that_there_are(module: ModuleType) -> None:
     full = f"pgsafe.migration.{_name(module)}"
-    known = set(code(module).SPEC) | {alias for option in code(module).SPEC.values() for alias in option.get("aliases", ())}
+    spec = code(module).SPEC
+    known = set(spec) | {alias for option in spec.values() for alias in option.get("aliases", ())}
     tasks = [task[full] for task in yaml.safe_load(module.EXAMPLES) if full in task]
     assert tasks
     for task in tasks:
         assert set(task) <= known
-        assert {name for name, option in code(module).SPEC.items() if option.get("required")} <= set(task)
+        assert {name for name, option in spec.items() if option.get("required")} <= set(task)
 
 
 @pytest.mark.parametrize("path", [*FILES, *GUARDED], ids=_name)

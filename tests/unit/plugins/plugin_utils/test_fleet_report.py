@@ -36,6 +36,7 @@ NAMES = st.sampled_from(
         "seconds", "run_id", "backup_dir", "bytes", "reached", "restore_seconds", "rollback", "kept",
         "not_given_back", "verification", "passed", "problems", "objects", "unanalysed", "statement",
         "seconds_closed", "verdict", "count", "retained_copy", "retained_until", "written_since", "file_runs", "failed",
+        "locks", "table", "mode",
         "fence", "predictions", "without_writes", "without_service", "basis", "seconds_migrating", "seconds_asking",
     ]
 )

@@ -20,3 +20,12 @@ def test_the_table_has_a_line_for_every_host_in_columns() -> None:
 def test_a_column_in_which_no_host_has_anything_is_left_out() -> None:
     lost = fleet_samples.sample()["hosts"][2:]
     assert fleet_words.table(lost)[0].split() == ["Host", "Database", "Batch", "Verdict", "Duration"]
+
+
+def test_the_locks_of_a_file_are_told_by_their_mode() -> None:
+    migrated, undone = fleet_samples.sample()["hosts"][:2]
+    first, second, _third = migrated["files"]
+    assert fleet_words.locks(first) == "none"
+    told = "ACCESS EXCLUSIVE on public.community_members, public.messages; SHARE ROW EXCLUSIVE on public.events"
+    assert fleet_words.locks(second) == told
+    assert [fleet_words.locks(file) for file in undone["files"]] == ["none", told, ""]
