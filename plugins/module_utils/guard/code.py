@@ -16,7 +16,12 @@ from pathlib import Path
 from .. import bytecode
 
 _PACKAGES = ("", "/pgsafe", "/pgsafe/migration", "/pgsafe/migration/plugins", "/pgsafe/migration/plugins/module_utils")
-_MAIN = "from {utilities} import bytecode\nbytecode.keep()\nfrom {entry} import main\nmain()\n"
+_MAIN = """from {utilities} import bytecode
+bytecode.keep()
+from {entry} import main
+bytecode.imported()
+main()
+"""
 _WANTED = "ansible_collections/pgsafe/migration/plugins/module_utils/"
 
 

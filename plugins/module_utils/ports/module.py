@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, _load_params, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
-from .. import arguments
+from .. import arguments, bytecode
 from ..errors import PgsafeError
 from .database import PSYCOPG2_ERROR
 
@@ -56,6 +56,7 @@ def serve(
     :param failure: returns what a failed task returns beside its message.
     :param serverless: whether a module with a connection can do without psycopg2, given the parameters.
     """
+    bytecode.imported()
     module = NamedModule(
         argument_spec=spec,
         mutually_exclusive=[*arguments.mutually_exclusive(spec), *mutually_exclusive],

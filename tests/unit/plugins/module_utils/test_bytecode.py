@@ -157,6 +157,19 @@ def test_the_program_of_a_guard_and_all_that_it_imports_come_from_there(tmp_path
         assert done.stdout == f"usage: {program} recover\n['bytecode']\n", done.stderr
 
 
+def test_garbage_is_collected_again_once_the_program_is_imported(tmp_path: Path) -> None:
+    program = tmp_path / "guard_1.pyz"
+    program.write_bytes(code.packed(f"{UTILITIES}.guard.entry"))
+    look = (
+        f"import gc, runpy, sys\nsys.argv = [{str(program)!r}]\nwhile_importing = []\n"
+        "sys.meta_path.insert(0, type('Look', (), {'find_spec': lambda *_: while_importing.append(gc.isenabled())})())\n"
+        f"try:\n    runpy.run_path({str(program)!r}, run_name='__main__')\nexcept SystemExit:\n    pass\n"
+        "print(while_importing[-1], gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert done.stdout == "False True True\n", done.stderr
+
+
 def test_a_traceback_has_the_lines_of_the_source(tmp_path: Path) -> None:
     program = tmp_path / "guard_1.pyz"
     program.write_bytes(code.packed(f"{UTILITIES}.guard.entry"))
