@@ -36,7 +36,8 @@ PACKAGE = arguments.__name__.rpartition(".")[0]
 FILES = {
     ".".join(path.relative_to(UTILS).with_suffix("").parts): path
     for path in sorted(UTILS.rglob("*.py"))
-    if path.stem != "__init__"
+    # those of guarded/ are modules
+    if path.stem != "__init__" and path.parent.name != "guarded"
 }
 
 # What a request has beside options, and what only tests set otherwise.
