@@ -162,7 +162,8 @@ def test_garbage_is_collected_again_once_the_program_is_imported(tmp_path: Path)
     program.write_bytes(code.packed(f"{UTILITIES}.guard.entry"))
     look = (
         f"import gc, runpy, sys\nsys.argv = [{str(program)!r}]\nwhile_importing = []\n"
-        "sys.meta_path.insert(0, type('Look', (), {'find_spec': lambda *_: while_importing.append(gc.isenabled())})())\n"
+        "look = lambda *_given: while_importing.append(gc.isenabled())\n"
+        "sys.meta_path.insert(0, type('Look', (), {'find_spec': look})())\n"
         f"try:\n    runpy.run_path({str(program)!r}, run_name='__main__')\nexcept SystemExit:\n    pass\n"
         "print(while_importing[-1], gc.isenabled(), gc.get_freeze_count() > 1000)"
     )
