@@ -127,6 +127,13 @@ def test_what_a_file_sets_or_prints_does_not_fail_it(database: Database, apply: 
     apply("BEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE INDEX CONCURRENTLY ON a ((1));\nVACUUM;\n", False)
 
 
+def test_wherever_the_kept_beginning_of_its_output_ends_a_file_takes_effect(database: Database, apply: Apply) -> None:
+    """The first KiB is kept beside the end, and may break off inside a line of ours."""
+    for size in range(700, 1020, 12):
+        apply(f"CREATE TABLE a ();\n\\echo {'x' * size}\n", True)
+        database.sql("DROP TABLE a")
+
+
 def test_the_failure_names_what_the_file_did(apply: Apply) -> None:
     for text, transactional, why in [
         ("ROLLBACK;\n", True, "ended the transaction"),

@@ -77,6 +77,13 @@ def test_a_file_s_locks_for_which_others_wait_are_known_at_its_end(ran: Ran) -> 
     assert found == CASES
 
 
+def test_wherever_the_kept_beginning_of_the_output_ends_the_locks_are_known(ran: Ran) -> None:
+    """The first KiB is kept beside the end, and may break off inside the line of the locks."""
+    for size in range(820, 1000, 12):
+        text = f"ALTER TABLE a ADD d int; LOCK TABLE c, p;\n\\echo {'x' * size}\nSELECT 1"
+        assert ran(text) == [("public.a", ALONE), ("public.c", ALONE), ("public.p", ALONE)], size
+
+
 def test_outside_of_a_transaction_no_lock_is_known(ran: Ran) -> None:
     assert ran("ALTER TABLE a ADD d int", transactional=False) is None
 

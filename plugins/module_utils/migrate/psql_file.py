@@ -87,9 +87,7 @@ class FileRun:
 
         :param known: by OID, the tables that were there before the file.
         """
-        if not self.reports_locks:
-            return None
-        return table_locks.told((word for word in self._seen(done, "locks") if word != _NULL), known)
+        return table_locks.told(self._seen(done, "locks"), known) if self.reports_locks else None
 
     def require_effect(self, done: Completed, server: Session) -> None:
         """
@@ -121,8 +119,11 @@ class FileRun:
         return "" if ended[1:] == (_NULL, "t") else "it left a transaction open, which was rolled back"
 
     def _seen(self, done: Completed, word: str) -> tuple[str, ...]:
-        """The facts of a line that psql printed for us, at the very beginning or the very end."""
-        for line in f"{done.head}\n{done.stdout}".splitlines():
+        """The facts of a line that psql printed for us, at the very beginning or the very end.
+
+        Of the end, the last line is whole, and a first line that was cut has no token. The beginning may end anywhere.
+        """
+        for line in f"{done.stdout}\n{done.head}".splitlines():
             found = line.split()
             if found[:2] == [self.token, word]:
                 return tuple(found[2:])

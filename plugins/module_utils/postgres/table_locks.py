@@ -47,18 +47,18 @@ def labels(reader: Session) -> dict[int, str]:
 
 def told(found: Iterable[str], known: Mapping[int, str]) -> tuple[TableLock, ...]:
     """
-    :param found: words such as ``16384:AccessExclusiveLock``.
+    :param found: words such as ``16384:AccessExclusiveLock``; others are left out.
     :param known: by OID, the tables that others could know; what is not among them is left out.
     """
     return tuple(sorted(_strongest(found, known), key=lambda lock: (list(MODES.values()).index(lock.mode), lock.table)))
 
 
 def _strongest(found: Iterable[str], known: Mapping[int, str]) -> Iterator[TableLock]:
-    modes = list(MODES)
+    modes, labels_of = list(MODES), {str(oid): label for oid, label in known.items()}
     held: dict[str, int] = {}
     for word in found:
         oid, _colon, mode = word.partition(":")
-        label = known.get(int(oid))
-        if label:
+        label = labels_of.get(oid)
+        if label and mode in MODES:
             held[label] = min(held.get(label, len(modes)), modes.index(mode))
     return (TableLock(label, MODES[modes[rank]]) for label, rank in held.items())
