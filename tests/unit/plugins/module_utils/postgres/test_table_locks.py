@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is told of locks; a word that is no lock fails nothing."""
+"""How locks are reported: the strongest of each table. A malformed word is ignored and raises no error."""
 
 from __future__ import annotations
 
