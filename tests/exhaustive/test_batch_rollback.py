@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.tests.server.guarding import EVERY
-from ansible_collections.pgsafe.migration.tests.server.interruptions import BRAKE, BRAKED, BY_ARCHIVE, brake, kill
+from ansible_collections.pgsafe.migration.tests.server.interruptions import BRAKE, BRAKED, BY_ARCHIVE, brake
 from ansible_collections.pgsafe.migration.tests.server.matrix import PIPED, over_ssh
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.sshd import Sshd, network
@@ -20,6 +20,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     databases,
     guards_of,
+    kill,
     require_open,
     until,
     write_set,

@@ -77,7 +77,8 @@ with open(place / "pipe", "rb", buffering=0) as source, open(target[len("--file=
 sys.exit(dump.wait())
 """
 
-# Some megabytes that do not compress: more than fits into the pipes between a server and a pg_dump that waits.
+# Some megabytes that do not compress: more than fits into the pipes between a server and a pg_dump that waits. Without
+# them it may have read everything, and given up its locks, when it "waits" midway.
 BULK = """
 CREATE TABLE bulk AS SELECT i AS id, md5(i::text) || md5((i * 7)::text) || md5((i * 11)::text) AS noise
   FROM generate_series(1, 40000) AS i;

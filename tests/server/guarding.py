@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.guard import laun
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.channel import Channel
 from ansible_collections.pgsafe.migration.plugins.module_utils.guarded import pg_migration_apply
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.tests.server.support import Database, guards_of, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, guards_of, kill, until
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 AN_HOUR = 3600.0
@@ -55,8 +53,7 @@ class Guarded:
     def kill(self, *roles: str) -> None:
         """All at once, in this order; and until they are gone, with the locks that they held."""
         killed = [pid for role in roles for pid in self.processes(role)]
-        for pid in killed:
-            os.kill(pid, signal.SIGKILL)
+        kill(killed)
         until(lambda: not any(set(killed) & set(self.processes(role)) for role in roles), "the killed have gone")
 
     def over(self) -> dict[str, Any]:

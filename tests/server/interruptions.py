@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     backends,
     command_lines,
     guards_of,
+    kill,
     ours,
     require_open,
     until,
@@ -195,12 +195,6 @@ class Playing:
 
 
 Event = Callable[[Playing], None]
-
-
-def kill(pids: list[int], number: signal.Signals = signal.SIGKILL) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def press(play: Playing) -> None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import mark as fence_mark
-from ansible_collections.pgsafe.migration.tests.server.support import command_lines, until
+from ansible_collections.pgsafe.migration.tests.server.support import command_lines, kill, until
 
 import pgserver
 
@@ -56,6 +55,4 @@ def require_none(directory: Path, server: pgserver.Server | None) -> None:
 
 def end(directory: Path) -> None:
     """No run outlives its test."""
-    for pid in working(directory):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill(working(directory))

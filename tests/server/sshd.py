@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pgsafe.migration.tests.server.support import until
+from ansible_collections.pgsafe.migration.tests.server.support import kill, until
 from ansible_collections.pgsafe.migration.tests.server.terminals import family
 
 import pgserver
@@ -137,9 +137,7 @@ def _answers(port: int) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """With the sessions of those who are logged in, and so with the clients that wait for the next connection."""
-    for pid in family(process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+    kill(family(process.pid), signal.SIGTERM)
     process.wait()
 
 

@@ -16,6 +16,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Loc
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import Session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import snapshot
 from ansible_collections.pgsafe.migration.tests.server.backup_support import (
+    BULK,
     by_archive,
     by_csv,
     csv_differences,
@@ -23,7 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.backup_support import (
     in_progress,
     request,
 )
-from ansible_collections.pgsafe.migration.tests.server.support import Database, until
+from ansible_collections.pgsafe.migration.tests.server.support import PATIENCE_SECONDS, Database, until
 from ansible_collections.pgsafe.migration.tests.server.test_backup_ddl import queued
 
 # A client that has to wait for longer than the test allows.
@@ -120,22 +121,24 @@ def test_readers_do_not_queue_behind_a_client_that_waits_for_the_backup(
     database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its TRUNCATE waits for pg_dump; readers that waited for it would be a deadlock that no server sees."""
-    truncating = threading.Event()
+    database.sql(BULK)
+    begun, truncating = threading.Event(), threading.Event()
     reader = snapshot.reader
 
     @contextmanager
     def late(*given: Any) -> Iterator[Session]:
-        assert truncating.wait(60)
+        begun.set()
+        assert truncating.wait(PATIENCE_SECONDS)
         with reader(*given) as session:
             yield session
 
     monkeypatch.setattr(snapshot, "reader", late)
-    with (
-        in_progress(request(database, backup_root), tmp_path / "tools", "midway") as taking,
-        queued(database, "TRUNCATE customers CASCADE"),
-    ):
-        truncating.set()
-        until(lambda: any(backup_root.glob("*/*/customers.csv")) or taking.future.done(), "the table is read")
-        taken = taking.finish()
+    with in_progress(request(database, backup_root), tmp_path / "tools", "midway") as taking:
+        # Of a client that comes before, the backup would begin again.
+        until(lambda: begun.is_set() or taking.future.done(), "the locks are given up")
+        with queued(database, "TRUNCATE customers CASCADE"):
+            truncating.set()
+            until(lambda: any(backup_root.glob("*/*/customers.csv")) or taking.future.done(), "the table is read")
+            taken = taking.finish()
     assert taken.manifest.fingerprint.rows["public.customers"] == 60
     assert differences(taken.manifest, by_archive(database, taken)) == ()

@@ -139,8 +139,10 @@ def test_ddl_that_waits_for_the_backup_is_told_as_a_warning(
 def test_ddl_that_waits_for_the_backup_ends_it_when_told_so(
     database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
+    database.sql(BULK)
     wanted = request(database, backup_root, abort_on_blocked_ddl=True)
     with in_progress(wanted, tmp_path / "tools", "midway") as taking:
+        until(lambda: is_reading(backup_root) or taking.future.done(), "tables are read")
         with queued(database, "ALTER TABLE customers ADD COLUMN waited integer"):
             until(taking.future.done, "the backup is given up")
         failure = taking.failure()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 from collections.abc import Iterator
@@ -163,9 +164,10 @@ LONG_TEXT = "INSERT INTO customers (name) SELECT repeat('x', 4096) FROM generate
 @pytest.mark.parametrize(
     ("content", "size", "file"),
     [
-        (LARGE_OBJECT, "1m", "full_backup.dump"),
-        (LARGE_OBJECT, "3m", "full_backup.sql.gz"),
-        (LONG_TEXT, "2m", "customers.csv"),
+        (LARGE_OBJECT, "1m", r"full_backup\.dump"),
+        (LARGE_OBJECT, "3m", r"full_backup\.sql\.gz"),
+        # whoever writes next fails, and several do at once
+        (LONG_TEXT, "2m", r"(\w+\.csv|full_backup\.(dump|sql\.gz))"),
     ],
     ids=["dump", "script", "csv"],
 )
@@ -178,7 +180,7 @@ def test_a_full_disk_names_the_file_and_leaves_nothing(
         with pytest.raises(PgsafeError) as caught:
             back_up(database, disk)
         said = str(caught.value)
-        assert f"{file} could not be written" in said
+        assert re.search(f"{file} could not be written", said), said
         assert "No space left on device" in said
         assert REMOVED in said
         assert "df -h" in said

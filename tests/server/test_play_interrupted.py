@@ -7,9 +7,7 @@ The lease is an hour, so that whatever rolls back is not its lapse.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +20,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     SLEEPING,
     Database,
     backends,
+    kill,
     ours,
     until,
     write_set,
@@ -149,8 +148,7 @@ def test_a_controller_that_is_broken_off_by_ctrl_c_three_times_leaves_the_rollba
 def test_when_all_of_the_controller_is_gone_the_lease_lapses(ansible: Ansible, database: Database, root: Path) -> None:
     before = database.fingerprint()
     with migrating(ansible, database, root, lease=3) as play:
-        for pid in family(play.pid):
-            os.kill(pid, signal.SIGKILL)
+        kill(family(play.pid))
         play.wait()
         require_whole(database, before, root)
     run = journal.all_runs(root)[-1]
@@ -191,8 +189,7 @@ def test_a_controller_that_is_gone_before_the_migration_leaves_nothing(
 ) -> None:
     with preparing(ansible, database, root, "backup", lease=3) as play:
         before = database.fingerprint()
-        for pid in family(play.pid):
-            os.kill(pid, signal.SIGKILL)
+        kill(family(play.pid))
         play.wait()
         require_nothing(database, before, root)
 

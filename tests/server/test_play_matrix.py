@@ -24,7 +24,7 @@ from ansible_collections.pgsafe.migration.tests.server.interruptions import (
 )
 from ansible_collections.pgsafe.migration.tests.server.matrix import Case, Setting
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import Database, ours, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, kill, ours, until
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import controllers
@@ -68,7 +68,7 @@ def test_the_empty_database_of_a_preflight_is_dropped_by_it_or_by_the_next_run(
     ansible: Ansible, database: Database, backup_root: Path, number: signal.Signals
 ) -> None:
     with playing(ansible, database, backup_root, PHASES["preflight"]) as play:
-        interruptions.kill(play.modules(), number)
+        kill(play.modules(), number)
         play.let_go()
         play.terminal.wait()
         until(lambda: not interruptions.left(play), "nobody of the play is there")

@@ -30,6 +30,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     back_up,
     command_lines,
     events,
+    kill,
     python,
     until,
 )
@@ -300,12 +301,11 @@ def test_what_a_killed_proof_has_left_is_ended_and_removed_by_the_next_and_a_liv
 def test_a_server_that_dies_in_the_middle_is_an_error_and_no_finding(
     database: Database, stored: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill(*_arguments: object) -> None:
-        for pid in servers_in(place):
-            os.kill(pid, signal.SIGKILL)
+    def die(*_arguments: object) -> None:
+        kill(servers_in(place))
         until(lambda: not servers_in(place), "the server is gone")
 
-    monkeypatch.setattr(verify.proof.copies, "load_archive", kill)  # type: ignore[attr-defined]
+    monkeypatch.setattr(verify.proof.copies, "load_archive", die)  # type: ignore[attr-defined]
     with pytest.raises(PgsafeError):
         verify.run(request(database, stored, place))
     require_gone(place)
