@@ -166,7 +166,7 @@ LONG_TEXT = "INSERT INTO customers (name) SELECT repeat('x', 4096) FROM generate
     [
         (LARGE_OBJECT, "1m", r"full_backup\.dump"),
         (LARGE_OBJECT, "3m", r"full_backup\.sql\.gz"),
-        # whoever writes next fails, and several do at once
+        # several files are written at once, and any of them may be the first to find the disk full
         (LONG_TEXT, "2m", r"(\w+\.csv|full_backup\.(dump|sql\.gz))"),
     ],
     ids=["dump", "script", "csv"],
