@@ -20,7 +20,7 @@ OURS = ("guard", "run_logs", "worth_repeating")
 # A result that is not read may have only these: Ansible would wait forever to hand over more.
 _TINY = ("failed", "changed", "msg", "verdict")
 
-_FIRST_REST_SECONDS = 0.1
+_FIRST_REST_SECONDS = 0.2
 
 # How long nothing may move before the guard and its worker are taken for dead, and a host that cannot be reached is
 # given up beyond the time of its lease.
@@ -108,7 +108,7 @@ class Watch:
 
     def _pause(self) -> None:
         """Until the next poll, or until there is something to tell; short jobs are looked at more often."""
-        self._rest = min(self._interval, self._rest * 1.25)
+        self._rest = min(self._interval, self._rest * 1.3)
         until = time.monotonic() + self._rest
         while time.monotonic() < until and not (self._trap.reason and not self._told):
             time.sleep(0.05)

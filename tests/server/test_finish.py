@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run 
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import ENDS
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import Decision
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     events,
@@ -65,7 +66,7 @@ def _by_hand(database: Database, taken: backup.Backup) -> None:
 
 
 def _resolve(database: Database, taken: backup.Backup) -> None:
-    root, resolved = taken.directory.parent.parent, recover.Decision.MARK_RESOLVED
+    root, resolved = taken.directory.parent.parent, Decision.MARK_RESOLVED
     asked = requests.recover(database.target, root, run_id=taken.run_id, decision=resolved, reason="by hand")
     recover.run(asked)
 

@@ -15,6 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import Decision, RecoverRequest
 from ansible_collections.pgsafe.migration.tests.server.support import (
     Database,
     events,
@@ -48,10 +49,10 @@ def require_both_commands(said: str, taken: backup.Backup) -> None:
     assert f'pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id} -e pg_migrate_decision=accept -e' in said
 
 
-ACCEPT = recover.Decision.ACCEPT
+ACCEPT = Decision.ACCEPT
 
 
-def asked(database: Database, backup_root: Path, **options: str) -> recover.RecoverRequest:
+def asked(database: Database, backup_root: Path, **options: str) -> RecoverRequest:
     return requests.recover(database.target, backup_root, **options)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import c
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import Decision
 from ansible_collections.pgsafe.migration.tests.server.forgery import flip_at
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -140,7 +141,7 @@ def test_a_run_that_a_person_has_resolved_stands_in_no_later_one_s_way(database:
     with pytest.raises(Refused, match="mark_resolved"):
         restore.run(rollback)
     resolved = requests.recover(database.target, backup_root, run_id=taken.run_id, reason="by other means")
-    recover.run(replace(resolved, decision=recover.Decision.MARK_RESOLVED))
+    recover.run(replace(resolved, decision=Decision.MARK_RESOLVED))
     assert events(taken.directory)[-1] == "resolved"
     assert preflight.run(unfinished).facts.unfinished_runs == ()
 

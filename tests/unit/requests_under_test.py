@@ -26,7 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.extract import ExtractRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import rooms
 import yaml
+from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import registry
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
 
 PLUGINS = COLLECTION / "plugins"
@@ -215,8 +216,14 @@ def test_a_check_before_a_restore_reads_facts_and_nothing_else(name: str) -> Non
 def test_only_modules_jobs_and_verbs_know_a_verb() -> None:
     edges = {(name, found) for name in GRAPH for found in GRAPH[name] & (VERBS - {"audit.run"})}
     above = {name for name, _found in edges if name not in {*MODULES, *VERBS}}
-    # The window of tasks foretells what a migration would do, as its module does; progress reads the requests of jobs.
-    assert {name for name in above if not name.startswith("jobs.")} == {"guard.window", "guard.progress"}
+    # The window of tasks foretells what a migration would do, as its module does.
+    assert {name for name in above if not name.startswith("jobs.")} == {"guard.window"}
+
+
+def test_a_guard_imports_no_job_but_the_recovery_which_it_may_have_to_do_itself() -> None:
+    """Imports are half of what a short run costs on its target."""
+    jobs = {f"jobs.{name}" for name in registry.JOBS}
+    assert _reachable("guard.entry") & jobs == {"jobs.recover"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -22,7 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.fence.run import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.guard.status import StatusRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrateRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight.run import PreflightRequest
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import RecoverRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.run import RestoreRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.extract import ExtractRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.tables.recover import TableRequest
@@ -75,7 +75,7 @@ CONVERSIONS = {
 
 # Whose functions take a dictionary of anything, and what it is.
 LOOSE = {
-    "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.registry", "jobs.verify"},
+    "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.verify"},
     "facts of a journal": {
         "prediction",
         "backup.copy_source",

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..arguments import JOBS, defaults
-from ..jobs import registry
+from ..jobs import recover, registry
 from ..journal.journal import Journal
 from ..ports import files
-from ..restore import recover
+from ..restore.request import request_of
 from . import received
 from .order import CONNECTION
 
@@ -25,8 +25,8 @@ def main(_arguments: Sequence[str]) -> int:
     """Returns 0 when the database is open and whole, else 1."""
     run = Path(sys.argv[0]).resolve().parent
     target = received.way(files.read_text(run / CONNECTION))
-    request = recover.request_of(Journal(run), target, defaults(JOBS)["jobs"])
-    result = registry.run("recover", replace(request, after_failover=True), str)
+    request = request_of(Journal(run), target, defaults(JOBS)["jobs"])
+    result = registry.run(recover, replace(request, after_failover=True), str)
     lines = result.get("console") or ["Nothing was left to do."]
     report = [str(result["msg"])] if result.get("failed") else lines
     sys.stdout.write("\n".join([*report, ""]))

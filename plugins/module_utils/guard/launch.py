@@ -25,7 +25,7 @@ from .order import CONNECTION, Order, packed_way, send
 if TYPE_CHECKING:
     # Ansible ships what a module imports, here too.
     from ..jobs.registry import Request
-    from ..restore.recover import RecoverRequest
+    from ..restore.request import RecoverRequest
     from . import entry  # noqa: F401  # shipped by its import
 
 _ENTRY = f"{__package__}.entry"

@@ -15,7 +15,7 @@ from .. import codec
 from ..journal.journal import Journal
 from ..model import Target
 from ..ports import files
-from ..restore import recover
+from ..restore.request import request_of
 from .channel import Channel
 
 if TYPE_CHECKING:
@@ -87,11 +87,13 @@ class Order:
 
     def recovering(self) -> Order:
         """The order to finish or undo the run, after the job of this order."""
-        request = recover.request_of(self.journal, self.request.target, self.request.jobs)
+        request = request_of(self.journal, self.request.target, self.request.jobs)
         return replace(self, job="recover", request=request, for_tasks=False)
 
     def packed(self) -> bytes:
-        return codec.encoded({field.name: getattr(self, field.name) for field in fields(self)}).encode()
+        """The job's name comes first: it says what the rest may contain."""
+        packed = codec.encoded({field.name: getattr(self, field.name) for field in fields(self)})
+        return f"{self.job} {packed}".encode()
 
 
 def send(run_directory: Path, order: Order) -> bool:

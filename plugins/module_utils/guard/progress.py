@@ -11,26 +11,27 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import names
-from ..backup.request import BackupRequest
 from ..backup_set import manifest as manifests
 from ..backup_set.manifest import ARCHIVE, SCRIPT
 from ..errors import FileFailed, NotABackup, PgsafeError
 from ..fence import run as fence
 from ..journal.events import Event
-from ..migrate.run import MigrateRequest
 from ..ports.database import Session, connect
 from ..ports.files import PARTIAL_SUFFIX
 from ..postgres import queries
 from ..preflight import backup_forecast
-from ..restore.recover import RecoverRequest
-from ..restore.run import RestoreRequest
-from ..verify.lone_archive import ArchiveRequest
 from . import open_files
 from .open_files import OpenFile
 from .order import Order
+
+if TYPE_CHECKING:
+    from ..backup.request import BackupRequest
+    from ..migrate.run import MigrateRequest
+    from ..restore.run import RestoreRequest
+    from ..verify.run import VerifyRequest
 
 _STATEMENT_LENGTH = 60
 
@@ -74,8 +75,9 @@ class Progress:
 
     @property
     def _files(self) -> Sequence[str]:
-        request = self._order.request
-        return request.source.files if isinstance(request, MigrateRequest) else ()
+        if self._order.job != "migrate":
+            return ()
+        return cast("MigrateRequest", self._order.request).source.files
 
     def close(self) -> None:
         if self._server:
@@ -94,12 +96,9 @@ class Progress:
     @property
     def _directory(self) -> Path:
         """The directory of the job's backup."""
-        request = self._order.request
-        if isinstance(request, ArchiveRequest):
-            return request.archive.parent
-        if isinstance(request, (BackupRequest, RecoverRequest)):
+        if self._order.job in ("backup", "recover"):
             return Path(self._journal.backup_dir).resolve()
-        return request.backup_dir.resolve()
+        return cast("VerifyRequest | MigrateRequest | RestoreRequest", self._order.request).backup_dir.resolve()
 
     def _of_backup(self, files: list[OpenFile]) -> dict[str, Any]:
         """The archive, measured by its expected size; the script, by how much of the archive was read."""
@@ -120,8 +119,8 @@ class Progress:
         return self._expected or None
 
     def _of_last_backup(self) -> int:
-        request, raised = self._order.request, fence.recorded(self._journal)
-        if raised is None or not isinstance(request, BackupRequest):
+        request, raised = cast("BackupRequest", self._order.request), fence.recorded(self._journal)
+        if raised is None:
             return 0
         last = backup_forecast.last(request.backup_root, raised.identity)
         if last is None or last.manifest.compression["method"] != request.compress_method:
@@ -152,9 +151,9 @@ class Progress:
 
     def _copies(self) -> Iterator[str]:
         """The copies that the job may be filling."""
-        request = self._order.request
-        if isinstance(request, RestoreRequest) and request.new_database:
-            yield request.new_database
+        if self._order.job == "restore":
+            asked = cast("RestoreRequest", self._order.request).new_database
+            yield from [asked] if asked else []
         run_id = self._journal.run_id
         for purpose in ("scratch", "trial", "ready", "restored"):
             yield names.beside(self._journal.database or self._target.dbname, purpose, run_id)

@@ -87,7 +87,7 @@ class SupervisedJob:
     def _reason(self) -> str:
         if self._signals:
             return self._signals[0]
-        lapsed = not registry.JOBS[self._order.job].goes_on and self._lease.lapsed()
+        lapsed = self._order.job not in registry.GOING_ON and self._lease.lapsed()
         silent = f"No controller renewed the lease for {self._order.lease:g} s: {_GONE}."
         return self._channel.aborted() or self._order.lease_channel.aborted() or (silent if lapsed else "")
 
@@ -107,12 +107,12 @@ class SupervisedJob:
 
     def _has_no_limit(self) -> bool:
         """Whether the worker undoes something, which has no time limit; neither has a restore that was asked for."""
-        return registry.JOBS[self._order.job].goes_on or _puts_back(self._order)
+        return self._order.job in registry.GOING_ON or _puts_back(self._order)
 
     def _repeats(self) -> bool:
         """Whether to run a restore again, once: it was asked for, has closed the live database, and its worker died."""
         broken_off = self._state.state == channels.ABORTING
-        return registry.JOBS[self._order.job].goes_on and not broken_off and self._channel.result() is None
+        return self._order.job in registry.GOING_ON and not broken_off and self._channel.result() is None
 
     def _left(self, died: bool) -> bool:
         """Whether the run needs to be finished or undone; after a restore by hand a person decides that."""

@@ -14,10 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import PgsafeError
-from ..jobs import registry
+from ..jobs import recover, registry
 from ..journal.events import Event
-from ..restore import recover
-from ..restore.recover import RecoverRequest
+from ..restore.request import RecoverRequest, request_of
 from .channel import Channel, Lease
 from .kept_journal import KeptJournal
 from .order import Order
@@ -86,7 +85,7 @@ class Watchdog:
         """Finish the run by its journal as it was last read; a run that needs its backup stays as it is."""
         try:
             with self._kept.elsewhere() as root:
-                return registry.run("recover", replace(self._request(), backup_root=root), str)
+                return registry.run(recover, replace(self._request(), backup_root=root), str)
         except PgsafeError as error:
             return {"failed": True, "msg": str(error), "worth_repeating": True}
 
@@ -120,9 +119,9 @@ class Watchdog:
 
     def _recover(self, reason: str) -> None:
         self._journal.append(Event.ABANDONED, reason=reason)
-        result = registry.run("recover", self._request(), str)
+        result = registry.run(recover, self._request(), str)
         self._order.channel.finish(result)
         self._since = time.monotonic()
 
     def _request(self) -> RecoverRequest:
-        return recover.request_of(self._journal, self._order.request.target, self._order.request.jobs)
+        return request_of(self._journal, self._order.request.target, self._order.request.jobs)

@@ -31,7 +31,7 @@ def main(_arguments: Sequence[str]) -> int:
     # until the result is written.
     with signals.passed_over():
         with _beside(order, guard):
-            result = registry.run(order.job, order.request, order.channel.aborted)
+            result = registry.run(registry.named(order.job), order.request, order.channel.aborted)
         # The end of a run is what its journal says, not how the job has ended.
         stands = standing.facts(order.journal) if order.job in registry.ENDING else {}
         order.channel.finish({**result, **stands, "run_logs": [order.journal.logged()]})

@@ -17,7 +17,7 @@ from ..guard import launch
 from ..journal import journal
 from ..journal.verdicts import Verdict
 from ..ports.module import serve
-from ..restore import recover
+from ..restore import request as restore_requests
 
 SPEC = {
     **CONNECTION,
@@ -68,7 +68,7 @@ def _watch(params: dict[str, Any], asked: fence.FenceRequest, run_id: str) -> di
     """
     try:
         run_journal = journal.Journal(asked.backup_root / journal.RUNS / run_id)
-        order = recover.request_of(run_journal, asked.target, defaults(JOBS)["jobs"])
+        order = restore_requests.request_of(run_journal, asked.target, defaults(JOBS)["jobs"])
         return launch.watch(order, params["lease"], params["idle_timeout"], run_journal)
     except PgsafeError:
         fence.lift(asked.target, asked.backup_root, run_id)

@@ -12,7 +12,7 @@ from ..errors import PgsafeError
 from ..guard import abort
 from ..jobs import recover as job
 from ..ports.module import serve
-from ..restore import recover
+from ..restore.request import Decision, RecoverRequest
 
 SPEC = {
     **CONNECTION,
@@ -36,9 +36,9 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     return guard or job.run(asked)
 
 
-def request(params: dict[str, Any]) -> recover.RecoverRequest:
-    decision = recover.Decision.FINISH if params["decision"] == job.ABORT else recover.Decision(params["decision"])
-    return recover.RecoverRequest(
+def request(params: dict[str, Any]) -> RecoverRequest:
+    decision = Decision.FINISH if params["decision"] == job.ABORT else Decision(params["decision"])
+    return RecoverRequest(
         target=target(params),
         backup_root=backup_root(params),
         jobs=params["jobs"],
@@ -51,7 +51,7 @@ def request(params: dict[str, Any]) -> recover.RecoverRequest:
 
 
 def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
-    return job.failure(Path(params["backup_root"]), params["run_id"], error)
+    return job.failure_of(Path(params["backup_root"]), params["run_id"], error)
 
 
 def main() -> None:

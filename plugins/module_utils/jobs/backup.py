@@ -7,11 +7,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ..audit.finding import Finding
+from ..audit.report import AuditReport, RuleReading
 from ..backup import run as backup
 from ..backup.request import BackupRequest
 from ..console import backup as console
+from ..errors import PgsafeError
 from ..journal.journal import Journal
+from ..model import Administrator, Target
 from ..ports import signals
+
+# What a request may contain.
+TYPES = (Administrator, AuditReport, BackupRequest, Finding, RuleReading, Target)
 
 
 def run(request: BackupRequest) -> dict[str, Any]:
@@ -20,6 +27,11 @@ def run(request: BackupRequest) -> dict[str, Any]:
     """
     with signals.raised("The backup"):
         return _taken(backup.run(request))
+
+
+def failure(error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message."""
+    return error.facts()
 
 
 def run_of(request: BackupRequest) -> Journal:

@@ -12,7 +12,33 @@ from ..errors import PgsafeError
 from ..journal.verdicts import Verdict
 from ..migrate import run as migrate
 from ..migrate.migration_set import SetSource
+from ..migrate.pending import Accepted, File, Listing
+from ..migrate.tool import ToolOptions
+from ..migrate.verification.assertions import Assertion
+from ..migrate.verification.expectations import Expectation
+from ..migrate.verification.result import Wanted
+from ..model import Administrator, Target
+from ..promotion.permit import Permit, Proven
+from ..promotion.record import Step
 from . import awaiting
+
+# What a request may contain.
+TYPES = (
+    Accepted,
+    Administrator,
+    Assertion,
+    Expectation,
+    File,
+    Listing,
+    migrate.MigrateRequest,
+    Permit,
+    Proven,
+    SetSource,
+    Step,
+    Target,
+    ToolOptions,
+    Wanted,
+)
 
 
 def run(request: migrate.MigrateRequest) -> dict[str, Any]:

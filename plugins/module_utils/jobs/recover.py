@@ -11,8 +11,13 @@ from ..console import recover as console
 from ..errors import PgsafeError
 from ..fence import standing
 from ..journal.journal import Journal, of_run
+from ..model import Administrator, Target
 from ..restore import recover
-from ..restore.recover import Decision, Recovered, RecoverRequest
+from ..restore.recover import Recovered
+from ..restore.request import Decision, RecoverRequest
+
+# What a request may contain.
+TYPES = (Administrator, Decision, RecoverRequest, Target)
 
 # Of the module: break off what the run's guard does, then finish the run.
 ABORT = "abort"
@@ -34,7 +39,12 @@ def predicted(request: RecoverRequest) -> dict[str, Any]:
     return {**_result(recover.plan(request), foreseen=True), **_standing(request.backup_root, request.run_id)}
 
 
-def failure(backup_root: Path, run_id: str, error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message."""
+    return error.facts()
+
+
+def failure_of(backup_root: Path, run_id: str, error: PgsafeError) -> dict[str, Any]:
     """What a failed task returns beside its message: how the run stands that was named."""
     return {**error.facts(), **_standing(backup_root, run_id)}
 

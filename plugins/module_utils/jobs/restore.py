@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ..console import restore as console
-from ..errors import BadRequest
+from ..errors import BadRequest, PgsafeError
 from ..journal.journal import Journal
 from ..journal.verdicts import Verdict
+from ..model import Administrator, Target
 from ..restore import history, rollback
 from ..restore import run as restore
+
+# What a request may contain.
+TYPES = (Administrator, restore.RestoreRequest, Target)
 
 
 def run(request: restore.RestoreRequest) -> dict[str, Any]:
@@ -22,6 +26,11 @@ def run(request: restore.RestoreRequest) -> dict[str, Any]:
     """
     done = restore.run(request)
     return _result(done, done.state != "not_needed", console.restore(done))
+
+
+def failure(error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message."""
+    return error.facts()
 
 
 def predicted(request: restore.RestoreRequest) -> dict[str, Any]:

@@ -13,16 +13,20 @@ from typing import Any, Union
 from ..backup import store_verify
 from ..backup.store_verify import StoreVerifyRequest
 from ..console import verify as console
-from ..errors import VerificationFailed
+from ..errors import PgsafeError, VerificationFailed
 from ..journal.journal import Journal
+from ..model import Administrator, Target
 from ..verify import lone_archive
 from ..verify import run as verify
 from ..verify.findings import BackupProof
+from ..verify.instance import Options
 from ..verify.lone_archive import ArchiveRequest
 from ..verify.run import VerifyRequest
 
 Request = Union[VerifyRequest, ArchiveRequest, StoreVerifyRequest]
 
+# What a request to a guard may contain: it verifies the backup of a run.
+TYPES = (Administrator, Options, Target, VerifyRequest)
 
 # What PostgreSQL says of a function that was called while pg_restore's search_path was empty.
 _UNFOUND = re.compile(r"ERROR: .* does not exist")
@@ -62,6 +66,11 @@ def run(request: Request) -> dict[str, Any]:
     if found.findings and request.fail:
         raise BackupNotProven(result, shown)
     return result
+
+
+def failure(error: PgsafeError) -> dict[str, Any]:
+    """What a failed task returns beside its message."""
+    return error.facts()
 
 
 def _verified(request: Request) -> tuple[str, BackupProof]:

@@ -63,6 +63,7 @@ from ..promotion import evidence
 from ..promotion.permit import Permit
 from ..promotion.record import Evidence, Step
 from ..restore import recover, rollback
+from ..restore.request import Decision
 from . import pending as pendings
 from . import permit, psql_file, tool
 from .migration_set import MigrationSet, Preview, SetSource, SqlFile
@@ -862,7 +863,7 @@ class _Window:
         target, backup_dir, jobs = self._request.target, self._request.backup_dir, self._request.jobs
         request = rollback.RollbackRequest(target, backup_dir, jobs, in_window=True, unmoved=self._idle)
         try:
-            done = recover.finish(recover.Run(target, request, self._journal), recover.Decision.ROLL_BACK)
+            done = recover.finish(recover.Run(target, request, self._journal), Decision.ROLL_BACK)
         except PgsafeError as undo:
             # Of its own doing that may be so; of the migration's it is not.
             cause.joined(str(undo.with_state("") if undo.state == NOTHING_CHANGED else undo))

@@ -22,31 +22,17 @@ from ..fence import run as fence
 from ..journal.events import Event
 from ..journal.journal import Journal, of_run
 from ..journal.state import end_of
-from ..journal.words import Word
 from ..model import Identity, Target
 from ..ports import commands
 from ..ports.database import WRITING, session
 from ..postgres import cutover, login_triggers, queries
 from ..postgres import identity as identities
 from . import kept, leftover_runs, rollback
+from .request import Decision, RecoverRequest
 from .rollback import Restored, RollbackRequest
-
-# As long as a person may take to confirm, and a little more.
 
 # As long as a watchdog may take to start, or to come back to a server that was restarted.
 _STARTING_SECONDS = 30
-
-
-class Decision(Word):
-    """What is to become of a run."""
-
-    # As its journal says: opened where it has a verdict or never began to migrate, else rolled back.
-    FINISH = "finish"
-    ROLL_BACK = "roll_back"
-    # The migration of a held run stays.
-    ACCEPT = "accept"
-    # A person has fixed the database by other means.
-    MARK_RESOLVED = "mark_resolved"
 
 
 @dataclass(frozen=True)
@@ -178,40 +164,6 @@ def _end_what_is_left(target: Target, run_journal: Journal, mine: Identity, afte
         identities.require_same(here, now, same_database=False)
         found = server.rows(queries.NAME_AND_OPEN, (mine.oid,))
         return sum(cutover.end_sessions(server, name) for name, _is_open in found)
-
-
-@dataclass(frozen=True)
-class RecoverRequest:
-    """:param run_id: a run to finish or undo even if it rests between two steps just now.
-    :param patience: seconds that a run may rest before it is taken for dead.
-    :param decision: what is to become of the run ``run_id``; of any other, what its journal says.
-    :param reason: why, for the journal; with a decision that a person takes.
-    :param after_failover: the server is the one of ``run_id``, whatever its timeline.
-    """
-
-    target: Target
-    backup_root: Path
-    jobs: int
-    run_id: str
-    patience: int
-    decision: Decision
-    reason: str
-    after_failover: bool
-
-
-def request_of(run_journal: Journal, target: Target, jobs: int) -> RecoverRequest:
-    """The request to bring one run to its end, as its journal says."""
-    return RecoverRequest(
-        target=target,
-        backup_root=run_journal.directory.parent.parent,
-        jobs=jobs,
-        run_id=run_journal.run_id,
-        # A run that is named is not waited for.
-        patience=0,
-        decision=Decision.FINISH,
-        reason="",
-        after_failover=False,
-    )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from . import forecast as restore_forecast
 from . import history, recover
 from .forecast import Forecast
 from .history import Undone
+from .request import Decision
 from .rollback import Restored, RollbackRequest
 
 
@@ -233,7 +234,7 @@ def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal |
     if not whereabouts.is_done(request.target, manifest):
         _require_possible(request.target, _rollback_intent(request, manifest, run_journal))
     run_of_backup = recover.Run(request.target, request.rollback, run_journal)
-    done = recover.finish(run_of_backup, recover.Decision.ROLL_BACK).restored
+    done = recover.finish(run_of_backup, Decision.ROLL_BACK).restored
     if done is None:
         raise Refused(f"Nothing was rolled back to {request.backup_dir}.")
     if done.state == "not_needed":

@@ -30,7 +30,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore.recover import RecoverRequest
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import RecoverRequest
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
 AUDIT = AuditReport(
@@ -52,7 +52,6 @@ PERMIT = Permit(("staging",), (Proven("staging", Step("1.sql", "ab", (("x.inc", 
 GIVEN: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("backup", pg_backup, {"backup_root": "/b", "audit": AUDIT.as_result()}),
     ("verify", pg_backup_verify, {"backup_dir": "/b", "instance_directory": "/i"}),
-    ("verify", pg_backup_verify, {"archive": "/b/a.dump"}),
     ("migrate", pg_migration_apply, {"command": ["a"], "environment": {"B": "c"}, **VERIFICATION}),
     ("migrate", pg_guard, {"tasks": "- debug:", "permit": encoded(PERMIT), **VERIFICATION}),
     ("recover", pg_recover, {"backup_root": "/b", "run_id": "r", "decision": "accept", "reason": "it is right"}),
