@@ -8,7 +8,7 @@ targets, so that every value is checked and every text made visible on its way i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -22,7 +22,7 @@ from .result_values import count, mapping, mappings, number, text, texts, total
 FORMAT = 1
 
 STEPS = (
-    *("Gate", "Recover", "Preflight", "Plan", "Audit", "Fence", "Backup", "Verify", "Confirm", "Migrate"),
+    *("Gate", "Recover", "Preflight", "Plan", "Audit", "Fence", "Backup", "Verify", "Copy", "Confirm", "Migrate"),
     *("Finish", "Failure", "Report", "Batch", "Prune"),
 )
 
@@ -262,13 +262,18 @@ def _step(step: Step, began: float) -> dict[str, Any]:
 
 
 def _version(of: Migration, verification: Mapping[str, Any]) -> dict[str, str]:
-    """Of a tool's own history; of SQL files the last one."""
+    """Of a tool's own history; of SQL files the last one. Only what was migrated has one after it."""
     changes = mappings(of.said("versions")) or mappings(of.section("plan").get("versions"))
     if changes:
-        return {key: ", ".join(filter(None, (text(one.get(key)) for one in changes))) for key in ("before", "after")}
-    ran = [text(file.get("name")) for file in mappings(verification.get("files"))]
-    before = text(of.section("plan").get("newest"))
-    return {"before": before, "after": ran[-1] if ran and of.verdict is Verdict.MIGRATED else ""}
+        before, after = (_joined(text(one.get(key)) for one in changes) for key in ("before", "after"))
+    else:
+        ran = [text(file.get("name")) for file in mappings(verification.get("files"))]
+        before, after = text(of.section("plan").get("newest")), ran[-1] if ran else ""
+    return {"before": before, "after": after if of.verdict is Verdict.MIGRATED else ""}
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(filter(None, words))
 
 
 def _rows(of: Migration, verification: Mapping[str, Any]) -> dict[str, int | None]:

@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
-from ansible_collections.pgsafe.migration.plugins.plugin_utils import fleet_junit, fleet_page, fleet_words
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import (
+    fleet_junit,
+    fleet_page,
+    fleet_report,
+    fleet_words,
+)
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.fleet_report import Task
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_variables import ROLE
 from ansible_collections.pgsafe.migration.tests.unit import fleet_samples
 from ansible_collections.pgsafe.migration.tests.unit.fleet_samples import HOSTILE, Fleet
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import COLLECTION
@@ -118,6 +125,44 @@ def test_the_steps_of_a_host_follow_each_other_and_the_failed_one_is_marked() ->
     assert [step["step"] for step in steps if not step["well"]] == ["Migrate"]
     ends = [round(step["after"] + step["seconds"], 1) for step in steps]
     assert [step["after"] for step in steps] == [0.0, *ends[:-1]]
+
+
+def _steps_of_role(name: str = "main.yml") -> Iterator[str]:
+    """The steps that the names of the tasks of a run begin with, in its order."""
+    text = (ROLE / "tasks" / name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        named = re.match(r"\s*- name: ([A-Z][a-z]+) \| ", line)
+        called = re.search(r"(?:import|include)_tasks: (\w+\.yml)", line)
+        yield from [named[1]] if named else []
+        yield from _steps_of_role(called[1]) if called else []
+
+
+def test_every_step_of_a_run_is_in_its_timeline() -> None:
+    assert set(_steps_of_role()) == set(fleet_report.STEPS)
+    (known,) = _values(SCHEMA, "step")
+    assert known["enum"] == list(fleet_report.STEPS)
+
+
+def _values(schema: Any, name: str) -> Iterator[Any]:
+    """What a schema says of every property of this name."""
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict) and name in schema.get("properties", {}):
+        yield schema["properties"][name]
+    for found in inner:
+        yield from _values(found, name)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "after"), [(Verdict.MIGRATED, "2"), (Verdict.ROLLED_BACK, ""), (Verdict.ROLLED_BACK_WITH_BATCH, "")]
+)
+def test_a_version_that_was_rolled_back_is_not_told_as_reached(verdict: Verdict, after: str) -> None:
+    fleet = Fleet()
+    fleet.prepared("db1", "app")
+    fleet.run("db1", "Migrate", 1.0, verdict="migrated", versions=[{"tool": "alembic", "before": "1", "after": "2"}])
+    fleet.verdict("db1", verdict.value)
+    fleet.end("db1", verdict)
+    (version,) = fields(fleet.report(), "db1", "version")
+    assert version == {"before": "1", "after": after}
 
 
 def test_files_of_a_rolled_back_run_are_not_told_as_applied() -> None:
