@@ -47,9 +47,8 @@ def _sent(migration: MigrationSet) -> dict[str, Any]:
 
 
 def _here(found: Mapping[str, Any], arguments: Mapping[str, Any], migration: MigrationSet | None) -> Here:
-    texts = promotions.lines(migration)
     pending = tuple(
-        Step(file["name"], file["sha256"], tuple((name, sha256) for name, sha256 in file["parts"]))
+        Step(file["name"], file["sha256"], tuple(map(tuple, file["parts"])), tuple(map(tuple, file["tree"])))
         for file in found["pending"]
     )
     return Here(
@@ -58,7 +57,7 @@ def _here(found: Mapping[str, Any], arguments: Mapping[str, Any], migration: Mig
         server_major=int(found["server_major"]),
         schema=found["schema"],
         now=datetime.now(timezone.utc),
-        texts={step.name: texts.get(step.sha256, []) for step in pending},
+        texts=promotions.lines(migration),
     )
 
 

@@ -29,6 +29,9 @@ _RECORD, _WITHDRAWN = ".json", ".withdrawn.json"
 # Of a longer file no lines are kept.
 _MOST_BYTES = 64 << 10
 
+# As diff says it.
+_NO_NEWLINE = "\\ No newline at end of file"
+
 
 def located(asked: Policy, bases: Sequence[str | None]) -> Path:
     """
@@ -174,15 +177,25 @@ class Shelf:
 
 
 def lines(migration: MigrationSet | None) -> dict[str, list[str]]:
-    """The lines of the files of a set by their SHA-256; of long files none."""
-    found: dict[str, list[str]] = {}
-    for file in migration.files if migration else ():
-        path = migration.root / file.name if migration else Path()
-        with files.reporting(f"{path} could not be read", path):
-            size = path.stat().st_size
-        if size <= _MOST_BYTES:
-            found[file.sha256] = files.read_text(path).splitlines()
-    return found
+    """The lines of the files of a set, and of those that they name, by their SHA-256; of long files none."""
+    if migration is None:
+        return {}
+    named = dict(pair for file in migration.files for pair in ((file.name, file.sha256), *file.parts))
+    found = {sha256: _lines(migration.root / name) for name, sha256 in named.items()}
+    return {sha256: of_file for sha256, of_file in found.items() if of_file}
+
+
+def _lines(path: Path) -> list[str]:
+    """As a diff shows them, with the end of the last one; none of a file that is long, or no text."""
+    with files.reporting(f"{path} could not be read", path):
+        size = path.stat().st_size
+    if size > _MOST_BYTES:
+        return []
+    try:
+        *found, last = files.read_bytes(path).decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        return []
+    return [*found, last, _NO_NEWLINE] if last else found
 
 
 def bases(task_vars: Mapping[str, Any], playbook: str) -> list[str | None]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,14 +15,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence, record
+from ansible_collections.pgsafe.migration.plugins.plugin_utils import promotions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.promotions import Shelf
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible, Played
 from ansible_collections.pgsafe.migration.tests.server.support import (
     SMALL,
     Database,
-    events,
     proven,
     request,
     write_set,
@@ -54,7 +58,8 @@ def staged(database: Database, root: Path, source: Path, records: Path, host: st
     migrate.run(request(database, taken, source))
     found = evidence.look(root, database.name, Shelf(records, "staging", host, database.name).recorded)
     (run_id, text), = found.fresh.items()
-    return Shelf(records, "staging", host, database.name).keep(run_id, text, {})
+    lines = promotions.lines(migration_set.read(source, ()))
+    return Shelf(records, "staging", host, database.name).keep(run_id, text, lines)
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -98,7 +103,10 @@ def test_production_follows_staging(
     assert recorded(records) == {f"staging/stage/{database.name}", f"production/live/{production.name}"}
     report = report_of(backup_root, production)
     assert json.loads(report.read_text())["promotion"].startswith("staging: stage")
-    assert "promoted" in events(report.parent)
+    (kept,) = (json.loads(path.read_text()) for path in (records / "production").rglob("*.json"))
+    assert kept["report"] == {"file": report.name, "sha256": hashlib.sha256(report.read_bytes()).hexdigest()}
+    assert kept["began"] <= kept["verified"]
+    assert promoted_by(report).startswith("staging: stage")
     undo = ["-e", "pg_migrate_backup_dir=before_last_migration", "-e", f"pg_migrate_confirm={database.name}"]
     undone = ansible.play({"stage": hosts["stage"]}, *undo, playbook="pgsafe.migration.rollback")
     assert undone.status == 0, undone.output
@@ -116,6 +124,14 @@ def recorded(directory: Path) -> set[str]:
 def report_of(backup_root: Path, database: Database) -> Path:
     (report,) = backup_root.glob(f"{database.name}/migration_*/{manifest.VERIFICATION_JSON}")
     return report
+
+
+def promoted_by(report: Path) -> str:
+    """What the journal of a run says that it rests on."""
+    run = journal.of_run(report.parent.parent.parent, report.parent.name[len("migration_") :])
+    assert run is not None
+    (entry,) = (entry for entry in run.entries() if entry.event is Event.PROMOTED)
+    return str(entry.facts["by"])
 
 
 @pytest.mark.fault(80)
@@ -155,7 +171,8 @@ def test_every_reason_not_to_follow_is_told_at_once(
             [
                 "001_grade.sql is not the file that staging has applied",
                 "002_part.sql is not the file that staging has applied",
-                "other content of part.inc",
+                "part.inc has SHA-256",
+                "+\\ No newline at end of file",
                 "004_new.sql was never applied in staging",
             ],
         ),
@@ -245,4 +262,4 @@ def test_a_file_that_changes_after_the_check_is_not_applied(
     report = report_of(backup_root, urgent)
     assert json.loads(report.read_text())["promotion"] == "overridden: outage 4711"
     assert "outage 4711" in (report.parent / manifest.AUDIT_REPORT).read_text()
-    assert "promoted" in events(report.parent)
+    assert promoted_by(report) == "overridden: outage 4711"

@@ -15,7 +15,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import promo
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Step
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import ITS_TREE, Step
 from ansible_collections.pgsafe.migration.plugins.modules import pg_promotion_info
 from ansible_collections.pgsafe.migration.tests.server.support import Database, proven, request
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
@@ -46,7 +46,7 @@ def test_a_command_has_to_have_passed_with_its_tree(database: Database, backup_r
     psql = (str(database.server.bin_dir / "psql"), "-Xc", "ALTER TABLE customers ADD grade integer")
     source = SetSource(command=psql, tree=tree)
     found = source.preview()
-    passed = Step(found.steps[0], found.digest, (("its tree", found.tree_digest),))
+    passed = Step(found.steps[0], found.digest, ((ITS_TREE, found.tree.digest),))
     permit = Permit(("staging",), (Proven("staging", passed, "staging: a run"),))
     (tree / "a").write_text("b")
     taken = proven(database, backup_root)
@@ -58,5 +58,6 @@ def test_a_command_has_to_have_passed_with_its_tree(database: Database, backup_r
     migrate.run(replace(request(database, taken, tree, promoted=permit), source=source))
     held = json.loads((taken.directory / manifest.PROMOTION).read_text())
     assert [(one["name"], one["sha256"]) for one in held["steps"]] == [(passed.name, passed.sha256)]
-    assert held["steps"][0]["parts"] == [{"name": "its tree", "sha256": found.tree_digest}]
+    assert held["steps"][0]["parts"] == [{"name": ITS_TREE, "sha256": found.tree.digest}]
+    assert held["steps"][0]["tree"] == [{"name": "a", "sha256": dict(found.tree.files)["a"]}]
     assert held["versions"] == []

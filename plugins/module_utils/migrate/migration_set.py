@@ -21,6 +21,9 @@ from ..ports.files import atomic, make_directory, read_text, remove_tree, report
 from . import conventions, file_rules
 from .pending import NOTHING, File, Listing
 
+# A tree may be a whole application.
+_MOST_NAMED = 1000
+
 
 @dataclass(frozen=True)
 class SqlFile:
@@ -41,13 +44,33 @@ class SqlFile:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """The files that a command runs.
+
+    :param digest: SHA-256 of every path and content; empty without a tree.
+    :param files: their paths and SHA-256.
+    """
+
+    digest: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """The files, where they are few enough for a promotion record."""
+        return self.files if len(self.files) <= _MOST_NAMED else ()
+
+
+NO_TREE = Tree()
+
+
+@dataclass(frozen=True)
 class MigrationSet:
     """:param root: the directory that holds the files, and whatever they include.
     :param files: in the order in which they run; empty for a command.
     :param command: the argument list, empty for SQL files.
     :param digest: SHA-256 of every path and content of the tree and of the order, or of the command and its tree.
     :param listing: the files as the history of a database is compared with them; empty for a command.
-    :param tree_digest: of a command's tree; empty without one.
+    :param tree: of a command, what it runs.
     :param by_tasks: the command only waits for the user's own tasks.
     """
 
@@ -56,7 +79,7 @@ class MigrationSet:
     command: tuple[str, ...]
     digest: str
     listing: Listing = NOTHING
-    tree_digest: str = ""
+    tree: Tree = NO_TREE
     by_tasks: bool = False
 
     @property
@@ -104,8 +127,8 @@ def of_command(
     names = sorted(environment)
     found = _tree(tree) if tree else {}
     digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": found})
-    of_tree = _digest(found) if found else ""
-    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest, tree_digest=of_tree)
+    of_tree = Tree(_digest(found), tuple(found.items())) if found else NO_TREE
+    return MigrationSet(tree or Path(chdir or "/"), (), tuple(argv), digest, tree=of_tree)
 
 
 def _tree(path: Path) -> dict[str, str]:
@@ -143,13 +166,13 @@ def _file(root: Path, name: str, tree: Mapping[str, str]) -> SqlFile:
 class Preview:
     """:param steps: the names of the files, or the command as one step.
     :param listing: as in :class:`MigrationSet`.
-    :param tree_digest: likewise.
+    :param tree: likewise.
     """
 
     digest: str
     steps: list[str]
     listing: Listing
-    tree_digest: str = ""
+    tree: Tree = NO_TREE
 
 
 @dataclass(frozen=True)
@@ -187,7 +210,7 @@ class SetSource:
         if self.listing.files:
             return Preview(self.digest, list(self.files), self.listing)
         found = self._read(Path())
-        return Preview(found.digest, found.names, found.listing, found.tree_digest)
+        return Preview(found.digest, found.names, found.listing, found.tree)
 
     def load(self, staging: Path) -> MigrationSet:
         """Read the set; a bundle is unpacked into a fresh directory of that name first.

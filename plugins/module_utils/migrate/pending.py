@@ -24,12 +24,14 @@ class File:
 
     :param sha256: of its content, hexadecimal.
     :param parts: the files of the set that it names, by name and SHA-256; of a command its tree.
+    :param tree: of a command, the files of its tree, where they are few.
     """
 
     name: str
     sha256: str
     repeatable: bool = False
     parts: tuple[tuple[str, str], ...] = ()
+    tree: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,12 @@ from ..postgres.tool_histories import ToolVersion, VersionChange
 from ..prediction import Prediction, Waited
 from ..promotion import evidence
 from ..promotion.permit import Permit
-from ..promotion.record import Evidence, Step
+from ..promotion.record import ITS_TREE, Evidence, Step
 from ..restore import recover, rollback
 from ..restore.request import Decision
 from . import pending as pendings
 from . import permit, psql_file, tool
-from .migration_set import MigrationSet, Preview, SetSource, SqlFile
+from .migration_set import NO_TREE, MigrationSet, Preview, SetSource, SqlFile, Tree
 from .pending import Accepted, File, Listing, Pending
 from .verification import expectations as expected
 from .verification import report as verification_report
@@ -322,11 +322,11 @@ class _Set:
     step: str
     digest: str
     name: str
-    tree_digest: str = ""
+    tree: Tree = NO_TREE
 
     @staticmethod
     def of(found: Preview, name: str) -> _Set:
-        return _Set(found.listing, found.steps[0], found.digest, name, found.tree_digest)
+        return _Set(found.listing, found.steps[0], found.digest, name, found.tree)
 
 
 def foreseen(request: MigrateRequest, reader: Session) -> Pending:
@@ -346,8 +346,8 @@ def _decided(reader: Session, asked: _Set, accepted: Accepted, answer: tool.Answ
 
 
 def _one_step(asked: _Set) -> Pending:
-    parts = (("its tree", asked.tree_digest),) if asked.tree_digest else ()
-    return Pending((File(asked.step, asked.digest, parts=parts),))
+    parts = ((ITS_TREE, asked.tree.digest),) if asked.tree.digest else ()
+    return Pending((File(asked.step, asked.digest, parts=parts, tree=asked.tree.named),))
 
 
 def _pending(reader: Session, asked: _Set, accepted: Accepted) -> Pending:
@@ -372,7 +372,7 @@ def run(request: MigrateRequest) -> Outcome:
         permit.require_fenced(run_journal)
         run_journal.append(Event.CONFIRMED, database=request.confirmed_database, by=request.confirmed_by)
         migration = request.source.load(run_journal.directory / _STAGING)
-        asked = _Set(migration.listing, migration.names[0], migration.digest, request.set_name, migration.tree_digest)
+        asked = _Set(migration.listing, migration.names[0], migration.digest, request.set_name, migration.tree)
         with session(login_triggers.silenced(request.target), purpose="plan") as reader:
             # A tool was asked a moment ago, by the module; others cannot write while it would be asked again.
             pending = _pending(reader, asked, request.accepted) if _question(request) is None else _one_step(asked)
@@ -820,7 +820,7 @@ class _Window:
             began=armed.time if armed else "",
             verified=now(),
             digest=self._migration.digest,
-            steps=[{**asdict(file), "parts": _parts(pending[file.name])} for file in ran],
+            steps=[{**asdict(file), **_named_by(pending[file.name])} for file in ran],
             before=schema.inventory(manifest.fingerprint.catalog),
             after=schema.inventory(catalog),
             report=(manifests.VERIFICATION_JSON, report.sha256),
@@ -961,8 +961,10 @@ def _nothing() -> None:
     """There is nothing to be left."""
 
 
-def _parts(file: File) -> list[dict[str, str]]:
-    return [{"name": name, "sha256": sha256} for name, sha256 in file.parts]
+def _named_by(file: File) -> dict[str, list[dict[str, str]]]:
+    """The files that a step names, for a promotion record."""
+    named = {"parts": file.parts, "tree": file.tree}
+    return {key: [{"name": name, "sha256": sha256} for name, sha256 in found] for key, found in named.items()}
 
 
 def _since(started: float) -> float:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from ..compare import schema
 from ..compare.schema import Inventory
 from ..errors import Problem
+from ..foreign_text import visible
 from ..text import first_few
 from .policy import VARIABLE, Policy
 from .record import Record, Step
@@ -48,7 +49,7 @@ class Here:
 
     :param pending: to be run, in its order.
     :param schema: of the database now.
-    :param texts: lines of the pending files by name, where the controller has them.
+    :param texts: lines of files by their SHA-256, where the controller has them.
     """
 
     set_name: str
@@ -162,27 +163,56 @@ def _why(step: Step, runs: Sequence[Record], here: Here, environment: str) -> st
     if not there:
         return f"{step.name} was never applied in {environment}."
     record, other = there[-1]
-    apart = f"{step.name} is not the file that {environment} has applied (run {record.run_id})"
-    if other.sha256 == step.sha256:
-        return f"{apart}: {_other_parts(other, step)}."
-    sums = f"SHA-256 {other.sha256[:12]}… there, {step.sha256[:12]}… here"
-    return f"{apart}: {sums}.{_diff(other, step, here, environment)}"
+    kind = "command" if other.by_command or step.by_command else "file"
+    differing = list(_differing(other, step))
+    named = "; ".join([one.told for one in differing[:_MOST_DIFFERENCES]])
+    more = f"; and {len(differing) - _MOST_DIFFERENCES} more" if len(differing) > _MOST_DIFFERENCES else ""
+    diffs = "".join(_diff(one, record, here, environment) for one in differing)
+    return f"{step.name} is not the {kind} that {environment} has applied (run {record.run_id}): {named}{more}.{diffs}"
 
 
-def _other_parts(there: Step, here: Step) -> str:
-    old, new = dict(there.parts), dict(here.parts)
-    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-    return f"other content of {', '.join(names)}"
+@dataclass(frozen=True)
+class _Differing:
+    """A file that is another one here: its SHA-256 there and here, empty where there is none."""
+
+    name: str
+    old: str
+    new: str
+
+    @property
+    def told(self) -> str:
+        if not self.new:
+            return f"{self.name} is missing here"
+        if not self.old:
+            return f"{self.name} is new here"
+        return f"{self.name} has SHA-256 {self.old[:12]}… there, {self.new[:12]}… here"
 
 
-def _diff(there: Step, step: Step, here: Here, environment: str) -> str:
-    new = here.texts.get(step.name)
-    if not there.text or not new:
+def _differing(there: Step, here: Step) -> Iterator[_Differing]:
+    """Of a command the files of its tree, where these are known; else it differs as a whole."""
+    in_tree = list(_between(there.tree, here.tree)) if there.tree and here.tree else []
+    if in_tree:
+        yield from in_tree
+        return
+    yield from _between([(there.name, there.sha256)], [(here.name, here.sha256)])
+    yield from _between(there.parts, here.parts)
+
+
+def _between(there: Sequence[tuple[str, str]], here: Sequence[tuple[str, str]]) -> Iterator[_Differing]:
+    old, new = dict(there), dict(here)
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            yield _Differing(name, old.get(name, ""), new.get(name, ""))
+
+
+def _diff(differing: _Differing, record: Record, here: Here, environment: str) -> str:
+    old, new = record.texts.get(differing.old), here.texts.get(differing.new)
+    if not old or not new:
         return ""
-    names = f"{environment}/{step.name}", step.name
-    lines = list(difflib.unified_diff(list(there.text), list(new), *names, n=1, lineterm=""))
+    names = f"{environment}/{differing.name}", differing.name
+    lines = list(difflib.unified_diff(list(old), list(new), *names, n=1, lineterm=""))
     more = [f"… and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
-    return "".join(f"\n       {line}" for line in [*lines[:_MOST_LINES], *more]) + "\n      "
+    return "".join(f"\n       {visible(line)}" for line in [*lines[:_MOST_LINES], *more]) + "\n      "
 
 
 def _of_age(environment: str, last: Record, here: Here, policy: Policy) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,6 +21,9 @@ from ..errors import BadRequest
 from ..ports.files import sha256_of_text
 
 FORMAT = 1
+
+# The part that a command with a tree has.
+ITS_TREE = "its tree"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _OWN_DIGEST = "sha256"
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
@@ -44,13 +47,17 @@ class Step:
     :param name: relative to the root of its set; of a command its words.
     :param sha256: of its content; of a command the digest of command line, directory, variables' names and tree.
     :param parts: the files of the set that it names, by name and SHA-256; of a command its tree.
-    :param text: its lines, where they were kept.
+    :param tree: of a command, the files of its tree, where they are few; its SHA-256 is that of all of them.
     """
 
     name: str
     sha256: str
     parts: tuple[tuple[str, str], ...] = ()
-    text: tuple[str, ...] = ()
+    tree: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def by_command(self) -> bool:
+        return any(name == ITS_TREE for name, _sha256 in self.parts)
 
     def is_same(self, other: Step) -> bool:
         return (self.name, self.sha256, self.parts) == (other.name, other.sha256, other.parts)
@@ -62,6 +69,7 @@ class Record:
     :param verified: when the run was verified, UTC.
     :param before: the schema at the backup.
     :param after: the schema behind the verification.
+    :param texts: lines of files, by their SHA-256, where they were kept.
     """
 
     environment: str
@@ -74,6 +82,7 @@ class Record:
     steps: tuple[Step, ...]
     before: Inventory
     after: Inventory
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
@@ -152,13 +161,14 @@ def completed(evidence: str, origin: Origin, texts: Mapping[str, Sequence[str]])
     """
     try:
         found = _loaded(evidence)
-        steps = [{**step, "text": list(texts.get(step["sha256"], ()))} for step in found["steps"]]
+        named = [one["sha256"] for step in found["steps"] for one in (step, *step["parts"])]
+        known = {sha256: list(texts[sha256]) for sha256 in named if sha256 in texts}
         own = {name: value for name, value in asdict(origin).items() if name in ("run_id", "database")}
         if {name: found[name] for name in own} != own:
             raise BadRequest(f"The evidence of the run {origin.run_id} of {origin.database} is of another one.")
     except _UNREADABLE as error:
         raise BadRequest(f"The evidence of a run cannot be read ({type(error).__name__}: {error}).") from error
-    text = sealed({**found, "environment": origin.environment, "host": origin.host, "steps": steps})
+    text = sealed({**found, "environment": origin.environment, "host": origin.host, "texts": known})
     _require_readable(text)
     return text
 
@@ -219,12 +229,16 @@ def _record(found: Mapping[str, Any]) -> Record:
         steps=tuple(_step(step) for step in found["steps"]),
         before=before,
         after={name: str(sha256) for name, sha256 in after.items() if sha256 is not None},
+        texts={str(sha256): tuple(map(str, lines)) for sha256, lines in found["texts"].items()},
     )
 
 
 def _step(found: Mapping[str, Any]) -> Step:
-    parts = tuple((str(part["name"]), str(part["sha256"])) for part in found["parts"])
-    return Step(str(found["name"]), str(found["sha256"]), parts, tuple(map(str, found.get("text") or ())))
+    return Step(str(found["name"]), str(found["sha256"]), _named(found["parts"]), _named(found["tree"]))
+
+
+def _named(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(one["name"]), str(one["sha256"])) for one in found)
 
 
 def _sum(content: Mapping[str, Any]) -> str:

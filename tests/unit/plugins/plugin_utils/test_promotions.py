@@ -12,11 +12,24 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, FileFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import migration_set
 from ansible_collections.pgsafe.migration.plugins.plugin_utils import promotions
 from ansible_collections.pgsafe.migration.plugins.plugin_utils.promotions import Shelf
 from ansible_collections.pgsafe.migration.tests.unit.plugins.module_utils.promotion.test_record import EVIDENCE
 
 RUN = "20261116_143022"
+
+
+def test_lines_are_those_of_a_diff_and_of_included_files_too(tmp_path: Path) -> None:
+    contents = {"1.sql": "\\i part.inc\n", "2.sql": "SELECT 1;\r\nSELECT 2;", "part.inc": "SELECT 3;\n"}
+    for name, text in contents.items():
+        (tmp_path / name).write_bytes(text.encode())
+    found = promotions.lines(migration_set.read(tmp_path, ()))
+    assert sorted(found.values()) == [
+        ["SELECT 1;\r", "SELECT 2;", "\\ No newline at end of file"],
+        ["SELECT 3;"],
+        ["\\i part.inc"],
+    ]
 
 
 def of(database: str, run_id: str = RUN) -> str:

@@ -45,6 +45,6 @@ def test_a_job_names_the_types_of_its_request_and_no_others(name: str) -> None:
     assert set(registry.named(name).TYPES) == set(inside(REQUESTS[name]))
 
 
-def test_a_job_that_is_not_there_is_said_so() -> None:
+def test_an_unknown_job_is_refused() -> None:
     with pytest.raises(ValueError, match=r"There is no job 'drop'\."):
         registry.named("drop")

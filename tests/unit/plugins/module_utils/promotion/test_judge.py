@@ -12,10 +12,12 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import judge
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.judge import Here, Judgement, Kept
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.policy import Policy
-from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Record, Step
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import ITS_TREE, Record, Step
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=timezone.utc)
-ONE, TWO = Step("001.sql", "11" * 32, text=("SELECT 1;",)), Step("002.sql", "22" * 32)
+ONE, TWO = Step("001.sql", "11" * 32), Step("002.sql", "22" * 32)
+OTHER = replace(ONE, sha256="99" * 32)
+TEXTS = {ONE.sha256: ["SELECT 1;"], OTHER.sha256: ["SELECT 2;"]}
 EMPTY = {"relation t": "a"}
 HALF, FULL = {**EMPTY, "column t.one": "b"}, {**EMPTY, "column t.two": "c"}
 
@@ -32,11 +34,12 @@ def run(run_id: str, *steps: Step, hours: int = 48, **fields: object) -> Record:
         steps=steps,
         before=EMPTY,
         after=FULL,
+        texts=TEXTS,
     )
     return replace(record, **fields)  # type: ignore[arg-type]
 
 
-HERE = Here("default", (ONE, TWO), 18, EMPTY, NOW, {"001.sql": ["SELECT 2;"]})
+HERE = Here("default", (ONE, TWO), 18, EMPTY, NOW, TEXTS)
 
 
 def judged(*records: Record, here: Here = HERE, **policy: object) -> Judgement:
@@ -87,16 +90,44 @@ def test_the_record_of_another_set_does_not_count() -> None:
 
 
 def test_another_file_is_named_with_what_is_different() -> None:
-    other = replace(ONE, sha256="99" * 32)
-    (what,) = whats(judged(run("r1", ONE, TWO), here=replace(HERE, pending=(other, TWO))))
-    assert "001.sql is not the file that staging has applied (run r1): SHA-256 111111111111… there" in what
+    (what,) = whats(judged(run("r1", ONE, TWO), here=replace(HERE, pending=(OTHER, TWO))))
+    assert "001.sql is not the file that staging has applied (run r1): 001.sql has SHA-256 111111111111… there" in what
     assert "\n       -SELECT 1;\n       +SELECT 2;" in what
 
 
 def test_a_file_that_includes_another_content_is_another_file() -> None:
-    there, here = (replace(ONE, parts=(("part.inc", sha256),)) for sha256 in ("a", "b"))
+    there, here = (replace(ONE, parts=(("part.inc", sha256),)) for sha256 in (ONE.sha256, OTHER.sha256))
     (what,) = whats(judged(run("r1", there, TWO), here=replace(HERE, pending=(here, TWO))))
-    assert what.endswith("(run r1): other content of part.inc.")
+    assert "(run r1): part.inc has SHA-256 111111111111… there, 999999999999… here." in what
+    assert "\n       -SELECT 1;\n       +SELECT 2;" in what
+
+
+def test_ends_of_lines_are_shown_where_nothing_else_is_different() -> None:
+    texts = {ONE.sha256: ["SELECT 1;"], OTHER.sha256: ["SELECT 1;\r"]}
+    here = replace(HERE, pending=(OTHER, TWO), texts=texts)
+    (what,) = whats(judged(run("r1", ONE, TWO, texts=texts), here=here))
+    assert "\n       -SELECT 1;\n       +SELECT 1;\\r" in what
+
+
+def _command(sha256: str, *tree: tuple[str, str]) -> Step:
+    return Step("alembic upgrade head", sha256 * 32, ((ITS_TREE, sha256 * 32),), tree)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "what"),
+    [
+        ([("1.py", "11"), ("2.py", "22")], [("1.py", "11"), ("2.py", "33")], "2.py has SHA-256 22… there, 33… here."),
+        ([("1.py", "11"), ("2.py", "22")], [("1.py", "11"), ("3.py", "22")], "2.py is missing here; 3.py is new here."),
+        # Of a large tree no file is known; and the directory or a variable's name may be what differs.
+        ([], [], "alembic upgrade head has SHA-256 aaaaaaaaaaaa… there, bbbbbbbbbbbb… here; its tree has SHA-256"),
+        ([("1.py", "11")], [("1.py", "11")], "alembic upgrade head has SHA-256 aaaaaaaaaaaa… there"),
+    ],
+)
+def test_a_command_is_refused_with_the_files_of_its_tree_that_differ(
+    there: list[tuple[str, str]], here: list[tuple[str, str]], what: str
+) -> None:
+    (found,) = whats(judged(run("r1", _command("aa", *there)), here=replace(HERE, pending=(_command("bb", *here),))))
+    assert f"alembic upgrade head is not the command that staging has applied (run r1): {what}" in found
 
 
 @pytest.mark.parametrize(

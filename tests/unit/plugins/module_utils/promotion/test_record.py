@@ -13,7 +13,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import 
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import Evidence, Origin, Step
 
 BEFORE, AFTER = {"relation a": "1", "relation b": "2"}, {"relation b": "3", "relation c": "4"}
-STEP = {"name": "1.sql", "kind": "applied", "sha256": "ab", "parts": [{"name": "x.inc", "sha256": "cd"}]}
+STEP = {"name": "1.sql", "kind": "applied", "sha256": "ab", "parts": [{"name": "x.inc", "sha256": "cd"}], "tree": []}
 ORIGIN = Origin("staging", "db1", "app", "20261116_143022")
 EVIDENCE = Evidence(
     run_id="20261116_143022",
@@ -34,7 +34,8 @@ EVIDENCE = Evidence(
 def test_a_record_is_read_back() -> None:
     found = record.read(record.completed(EVIDENCE, ORIGIN, {"ab": ["SELECT 1;"]}))
     assert (found.before, found.after) == (BEFORE, AFTER)
-    assert found.steps == (Step("1.sql", "ab", (("x.inc", "cd"),), ("SELECT 1;",)),)
+    assert found.steps == (Step("1.sql", "ab", (("x.inc", "cd"),)),)
+    assert found.texts == {"ab": ("SELECT 1;",)}
     assert found.told == "staging: db1, app, run 20261116_143022, verified 2026-11-16 14:31 UTC"
 
 
