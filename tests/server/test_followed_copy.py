@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import LockNotAvailable, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import equal, follow, log_evidence, standing
@@ -20,12 +21,13 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events im
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED, SAMPLED
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import logical
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import following
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
+from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.clients import TABLES
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
@@ -234,8 +236,11 @@ def test_a_client_that_writes_behind_the_comparison_refuses_the_run(
 def test_a_difference_that_comes_after_the_first_reading_is_found(
     database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However closely the backup was read."""
     monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
-    taken = fenced(database, backup_root, FOLLOWED)
+    raised = fence.run(requests.fence(database.target, backup_root, FOLLOWED, reason="a test"))
+    taken = backup.run(requests.backup(database.target, backup_root, run_id=raised.run_id, fingerprint=SAMPLED))
+    verify.run(requests.verify(database.target, taken.directory, proof="verified_copy"))
 
     def read_only(*arguments: Any, original: Any = fence.read_only) -> int:
         alter_the_copy(database, taken)
@@ -245,7 +250,42 @@ def test_a_difference_that_comes_after_the_first_reading_is_found(
     monkeypatch.setattr(fence, "read_only", read_only)
     with pytest.raises(Refused, match=r"is not equal to it: table public\.customers has other content in its 60 rows"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
-    assert "blocks were left to read while writes were stopped" in "\n".join(run_of(taken).log())
+    (told,) = (line for line in run_of(taken).log() if "blocks were left to read while writes were stopped" in line)
+    assert "customers" not in told
+    recover.run(requests.recover(database.target, backup_root, patience=0))
+    require_as_before(database)
+
+
+def test_what_replication_does_not_carry_is_carried_over(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written to after the snapshot of the backup: unlogged rows, a sequence, what a materialized view is made of."""
+    monkeypatch.setattr(log_evidence, "SMALLEST_BYTES", 0)
+    database.sql(f"{OTHERS} CREATE SEQUENCE counted; CREATE UNLOGGED TABLE emptied AS SELECT 1 AS a")
+    taken = fenced(database, backup_root, FOLLOWED)
+    database.sql("INSERT INTO cached SELECT generate_series(2, 5); TRUNCATE emptied; SELECT nextval('counted')")
+    database.sql("INSERT INTO customers (name) VALUES ('late'); REFRESH MATERIALIZED VIEW summed")
+    unlogged = "(SELECT sum(a) FROM cached), (SELECT count(*) FROM emptied)"
+    look_at = f"SELECT {unlogged}, last_value, count FROM counted, summed"
+    before = database.sql(look_at)
+    assert before == "15|0|1|61"
+    failure = failed(request(database, taken, write_set(tmp_path / "set", BROKEN)))
+    done = failure.outcome.rollback
+    assert done is not None, str(failure)
+    assert done.method == "verified_copy"
+    assert database.sql(look_at) == before
+    assert left(database) == []
+
+
+@pytest.mark.parametrize("touch", ["SELECT lo_put(4711, 0, 'b')", "SELECT lo_unlink(4711)"], ids=["written", "gone"])
+def test_a_large_object_that_clients_touch_refuses_the_run(
+    database: Database, backup_root: Path, tmp_path: Path, touch: str
+) -> None:
+    database.sql("SELECT lo_from_bytea(4711, 'a')")
+    taken = fenced(database, backup_root, FOLLOWED)
+    database.sql(touch)
+    with pytest.raises(Refused, match="arge object"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
     recover.run(requests.recover(database.target, backup_root, patience=0))
     require_as_before(database)
 
@@ -343,10 +383,16 @@ def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
         *found, slow = of(look(database, backup_root, fence=FOLLOWED), CHECK)
         monkeypatch.undo()
         assert "is given up after" in slow.what
-        assert slow.what.endswith("all replication slots are in use (max_replication_slots).")
+        assert slow.what.endswith("of 2 replication slots that it needs, 0 are free (max_replication_slots).")
         used = ["max_replication_slots", "max_wal_senders", "max_logical_replication_workers"]
         assert [problem.what.partition(": ")[2] for problem in found] == [f"all of {name} are in use." for name in used]
         restart(database, *[f"{name} = 8" for name in used], "listen_addresses = '127.0.0.1'", *LIMITS)
+        restart(database, "max_replication_slots = 1")
+        monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
+        *_workers, slow = of(look(database, backup_root, fence=FOLLOWED), CHECK)
+        assert "2 replication slots that it needs, 1 are free" in slow.what
+        monkeypatch.undo()
+        restart(database, "max_replication_slots = 8")
         rules = database.server.data_dir / "pg_hba.conf"
         rules.write_text(f"local {database.name} all reject\n{rules.read_text()}")
         database.admin("SELECT pg_reload_conf()")

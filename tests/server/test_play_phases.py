@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One host of many fails, or is lost, in each phase: the others of its batch are finished, and the next are not begun."""
+"""One host of many fails, or is lost, in each phase: the others of its batch are finished, the next not begun."""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ class _Limit:
 def _too_slow(database: str) -> Refused:
     return Refused(
         f"{database} and its copy were not proven equal within {LIMIT_SECONDS:g} s of read-only time.",
-        remedy="Choose pg_migrate_fingerprint: sampled or raise pg_migrate_jobs, or choose another pg_migrate_fence.",
+        remedy="The log of the run says what was read whole, and why. Raise pg_migrate_jobs, or choose another "
+        "pg_migrate_fence.",
     )
 
 

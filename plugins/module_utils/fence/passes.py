@@ -18,7 +18,7 @@ from pathlib import Path
 from ..compare import block_sums, blocks, fingerprint
 from ..compare.block_passes import Newer, Pass
 from ..compare.contents import Contents
-from ..compare.reading_modes import Like
+from ..compare.reading_modes import Chosen
 from ..copies import copy as copies
 from ..errors import Interrupted, PgsafeError, Refused
 from ..journal.journal import Journal
@@ -49,7 +49,8 @@ Read = Callable[[], Mapping[str, Fingerprint]]
 class Side:
     """The database, or its copy.
 
-    :param like: says how closely each table is read; after a pass, its fingerprint.
+    :param like: of the backup, which says how closely each table is read where it is read whole; after a pass, its
+        fingerprint.
     :param path: of the sums of its blocks.
     """
 
@@ -138,7 +139,7 @@ class _Passes:
         self._jobs = jobs
 
     def record(self, mark: Mark) -> None:
-        """Read both sides whole, block by block."""
+        """Read both sides in full, block by block."""
         if not self._settles(mark):
             raise Refused("a transaction stays open.")
         self._mark = mark
@@ -186,7 +187,8 @@ class _Passes:
 
             def contents(holder: Session) -> Contents:
                 recorders.append(blocks.BlockRecorder(holder, block_sums.Writer(sink), ""))
-                return Contents(holder, Like(side.like), recorders[0])
+                # Whatever the backup has read: of a sample nothing could be told by its blocks.
+                return Contents(holder, Chosen(), recorders[0])
 
             found = fingerprint.by_contents(side.target, self._jobs, side.generation, PURPOSE, contents)
             recorders[0].finish()

@@ -26,7 +26,7 @@ _FACTS = """
 SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('wal_level'),
        (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER),
        EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_walinspect'),
-       current_setting('max_replication_slots')::int > (SELECT count(*) FROM pg_replication_slots)
+       current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)
 """
 
 _KEEP = "SELECT pg_create_physical_replication_slot(%s, true)"
@@ -78,16 +78,20 @@ class Mark:
     xid: str
 
 
-def missing(server: Session) -> str:
-    """What the server lacks for it; empty where nothing is missing."""
-    version, standby, level, superuser, extension, free_slot = server.row(_FACTS)
+def missing(server: Session, slots: int = 1) -> str:
+    """What the server lacks for it; empty where nothing is missing.
+
+    :param slots: how many replication slots must be free.
+    """
+    version, standby, level, superuser, extension, free_slots = server.row(_FACTS)
     lacking = {
         "pg_walinspect comes with PostgreSQL 15 and later": version < 150000,
         "the server is a standby": standby,
         "wal_level is minimal, and no slot keeps the log": level == "minimal",
         "pg_walinspect is created by superusers alone": not superuser,
         "the extension pg_walinspect is not installed on the server (package postgresql-contrib)": not extension,
-        "all replication slots are in use (max_replication_slots)": not free_slot,
+        f"of {slots} replication slots that it needs, {max(0, free_slots)} are free (max_replication_slots)": free_slots
+        < slots,
     }
     return "; ".join(text for text, lacks in lacking.items() if lacks)
 

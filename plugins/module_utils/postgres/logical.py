@@ -19,6 +19,9 @@ from . import queries
 # The first release whose subscriptions end at the first error instead of trying for ever.
 SINCE = 150000
 
+# Of its own, and one that keeps the log for the comparison.
+SLOTS = 2
+
 # How long clients may queue behind a lock of ours, and how long one is asked for again.
 _LOCK_WAIT_SECONDS = 0.5
 _LOCK_PATIENCE_SECONDS = 30.0

@@ -28,6 +28,7 @@ from ..postgres import (
     client_tools,
     filesystems,
     identity,
+    logical,
     owner_code,
     pg_tools,
     poolers,
@@ -263,7 +264,7 @@ def _known(
         proof=plan.proof,
         beside=where == proof_choice.VERIFIED_COPY,
         obstacles=followed,
-        whole=held < log_evidence.SMALLEST_BYTES or bool(changed_blocks.missing(reader)),
+        whole=held < log_evidence.SMALLEST_BYTES or bool(changed_blocks.missing(reader, logical.SLOTS)),
         jobs=plan.asked.jobs,
         thresholds=plan.thresholds,
     )

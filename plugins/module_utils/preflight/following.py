@@ -180,7 +180,7 @@ def _of_tables_without_a_key(reader: Session) -> Iterator[Obstacle]:
 
 def _of_time(reader: Session, facts: ServerFacts, jobs: int) -> Iterator[Obstacle]:
     """Where changed blocks cannot be told, both sides are read whole, by sessions that share the processors."""
-    lacking = changed_blocks.missing(reader)
+    lacking = changed_blocks.missing(reader, logical.SLOTS)
     if not lacking:
         return
     seconds = facts.wanted.bytes / ASSUMED_BYTES_PER_SECOND / max(1, jobs)
@@ -189,5 +189,5 @@ def _of_time(reader: Session, facts: ServerFacts, jobs: int) -> Iterator[Obstacl
             "warning",
             f"comparing {size(facts.wanted.bytes)} with the copy may take {duration(seconds)} while the database is "
             f"read-only, and is given up after {duration(LIMIT_SECONDS)}: {lacking}",
-            "Install pg_walinspect, raise pg_migrate_jobs, or set pg_migrate_fingerprint: sampled.",
+            "Provide what is missing, raise pg_migrate_jobs, or set pg_migrate_fingerprint: sampled.",
         )
