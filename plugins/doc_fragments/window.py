@@ -50,6 +50,13 @@ options:
     type: str
     choices: [backup, max]
     default: backup
+  copy_timeout:
+    description: >-
+      How many seconds the database may be read-only until its copy is proven equal, with the fence V(followed+closed),
+      or closed until its files are copied, with V(closed+copied). After that the database is opened, and the run is
+      refused; nothing was changed.
+    type: float
+    default: 60
   keep_copy_for:
     description:
       - How long the verified copy stays beside the database after a good verdict, such as V(24h), so that

@@ -108,7 +108,10 @@ VERIFICATION: dict[str, dict[str, Any]] = {
     "may_do_nothing": {"type": "bool", "default": False},
 }
 
-KEEP_COPY: dict[str, dict[str, Any]] = {"keep_copy_for": {"type": "str", "default": "0"}}
+COPY: dict[str, dict[str, Any]] = {
+    "keep_copy_for": {"type": "str", "default": "0"},
+    "copy_timeout": {"type": "float", "default": 60},
+}
 
 WINDOW: dict[str, dict[str, Any]] = {
     **LEVEL,
@@ -119,7 +122,7 @@ WINDOW: dict[str, dict[str, Any]] = {
     "confirmed_by": {"type": "str", "default": "variable"},
     "on_verify_failure": {"type": "str", "choices": ["rollback", "hold"], "default": "rollback"},
     "sequences": {"type": "str", "choices": ["backup", "max"], "default": "backup"},
-    **KEEP_COPY,
+    **COPY,
 }
 
 PROMOTION: dict[str, dict[str, Any]] = {

@@ -41,16 +41,17 @@ options:
         rollback, counted and said.
       - V(closed+copied) does without it too. When the database is closed, the server copies its files, and a rollback
         puts this copy in the place, with every write. The database is closed meanwhile, for about a second where the
-        filesystem clones files and PostgreSQL is 18 or later, and else as long as copying takes, for 60 s at most.
-        What clients write after the backup is in the copy alone, so a rollback that must restore the archive loses it.
+        filesystem clones files and PostgreSQL is 18 or later, and else as long as copying takes, at most
+        O(pgsafe.migration.pg_migration_apply#module:copy_timeout). What clients write after the backup is in the copy
+        alone, so a rollback that must restore the archive loses it.
       - V(followed+closed) lets clients write until seconds before the migration, and loses no write either. While the
         backup is taken, all tables are published, and a replication slot keeps what is written since its snapshot. The
         verified copy of the proof then follows the database by logical replication. Before the migration the database
         is read-only until the copy has caught up and both were compared by content, with C(pg_walinspect) by their
-        changed blocks. After 60 s this is given up, and nothing was changed. Tables without a key are given
-        C(REPLICA IDENTITY FULL) meanwhile. It needs PostgreSQL 15 or later, C(wal_level=logical), a superuser, and a
-        server that connects to itself without a password; there must be no schema changes and no changed large objects
-        meanwhile.
+        changed blocks. After O(pgsafe.migration.pg_migration_apply#module:copy_timeout) this is given up, and nothing
+        was changed. Tables without a key are given C(REPLICA IDENTITY FULL) meanwhile. It needs PostgreSQL 15 or later,
+        C(wal_level=logical), two free replication slots, a superuser, and a server that connects to itself without a
+        password; there must be no schema changes and no changed large objects meanwhile.
       - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
         migrated. It does not keep superusers out.
       - V(none) keeps no session out. What others write until the verdict is lost by a rollback. It needs a O(reason).

@@ -189,6 +189,12 @@ options:
         cannot be cloned. With V(0) they are cloned or not copied.
     type: float
     default: 0
+  copy_timeout:
+    description: >-
+      How many seconds may go by until a copy that follows is proven equal, as
+      O(pgsafe.migration.pg_migration_apply#module:copy_timeout) has it; a comparison that may take longer is reported.
+    type: float
+    default: 60
   keep_copy_for:
     description: >-
       How long the verified copy is to stay after a good verdict, as
@@ -988,6 +994,10 @@ ansible_facts:
               description: As O(copying).
               type: float
               returned: always
+            copy_timeout:
+              description: As O(copy_timeout).
+              type: float
+              returned: always
         keep_copy_seconds:
           description: How long the verified copy is to stay after a good verdict.
           type: float
@@ -1256,9 +1266,9 @@ from typing import Any
 from ..module_utils.arguments import (
     BACKUP_ROOT,
     CONNECTION,
+    COPY,
     COPY_TO,
     JOBS,
-    KEEP_COPY,
     LEVEL,
     keep_copy_seconds,
     store_address,
@@ -1304,7 +1314,7 @@ SPEC = {
     "long_transaction": {"type": "int", "default": 300},
     "max_unavailable": {"type": "float", "default": 0},
     "copying": {"type": "float", "default": 0},
-    **KEEP_COPY,
+    **COPY,
     "further_problems": {"type": "list", "elements": "dict", "default": []},
     "fail": {"type": "bool", "default": True},
 }
@@ -1378,9 +1388,8 @@ def request(params: dict[str, Any], check_mode: bool) -> preflight.PreflightRequ
 
 
 def thresholds(params: dict[str, Any]) -> Thresholds:
-    return Thresholds(
-        params["disk_factor"], params["long_transaction"], params["max_unavailable"], params["copying"]
-    )
+    names = ("disk_factor", "long_transaction", "max_unavailable", "copying", "copy_timeout")
+    return Thresholds(**{name: params[name] for name in names})
 
 
 def main() -> None:

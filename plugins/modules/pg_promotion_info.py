@@ -131,6 +131,7 @@ def request(params: dict[str, Any]) -> migrate.MigrateRequest:
         jobs=1,
         sequences="",
         keep_copy_seconds=0.0,
+        copy_timeout=0.0,
         environment=source.environment,
         wanted=Wanted(),
         promoted=Permit(),

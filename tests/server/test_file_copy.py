@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils import names
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.run import Backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.copies import of_files
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import standing
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
@@ -169,13 +168,12 @@ def test_without_its_copy_the_archive_is_restored_and_what_that_loses_is_said(
 
 
 def test_a_copy_that_takes_too_long_opens_the_database_again(
-    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
     taken = written(database, backup_root)
     before = database.fingerprint()
-    monkeypatch.setattr(of_files, "LIMIT_SECONDS", 0.001)
-    with pytest.raises(Refused, match="took longer than"):
-        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+    with pytest.raises(Refused, match=r"took longer than 0\.001 s"):
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD), copy_timeout=0.001))
     assert database.fingerprint() == before
     assert ours(database.server, database.name) == set()
     assert "armed" not in events(taken.directory)

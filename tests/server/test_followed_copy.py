@@ -152,7 +152,6 @@ def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
     database: Database,
     backup_root: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     meanwhile: Callable[[Database, Backup], None],
     limit: float,
     told: str,
@@ -161,9 +160,8 @@ def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
     taken = fenced(database, backup_root, FOLLOWED)
     meanwhile(database, taken)
     before = follow.as_before(database.fingerprint(), run_of(taken))
-    monkeypatch.setattr(equal, "LIMIT_SECONDS", limit)
     with pytest.raises(Refused, match=told):
-        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
+        migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD), copy_timeout=limit))
     assert "armed" not in events(taken.directory)
     recover.run(requests.recover(database.target, backup_root, patience=0))
     assert database.fingerprint() == before
@@ -373,25 +371,22 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
 
 
 def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
-    server: pgserver.Server, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+    server: pgserver.Server, backup_root: Path
 ) -> None:
     settings = "wal_level = replica\nmax_replication_slots = 0\nmax_wal_senders = 0\n"
     with server_of_its_own(server, settings + "max_logical_replication_workers = 0\n") as database:
         assert "wal_level is replica" in only(look(database, backup_root, fence=FOLLOWED), CHECK).what
         restart(database, "wal_level = logical")
-        monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
-        *found, slow = of(look(database, backup_root, fence=FOLLOWED), CHECK)
-        monkeypatch.undo()
+        at_once = replace(requests.THRESHOLDS, copy_timeout=0.0)
+        *found, slow = of(look(database, backup_root, fence=FOLLOWED, thresholds=at_once), CHECK)
         assert "is given up after" in slow.what
         assert slow.what.endswith("of 2 replication slots that it needs, 0 are free (max_replication_slots).")
         used = ["max_replication_slots", "max_wal_senders", "max_logical_replication_workers"]
         assert [problem.what.partition(": ")[2] for problem in found] == [f"all of {name} are in use." for name in used]
         restart(database, *[f"{name} = 8" for name in used], "listen_addresses = '127.0.0.1'", *LIMITS)
         restart(database, "max_replication_slots = 1")
-        monkeypatch.setattr(following, "LIMIT_SECONDS", 0.0)
-        *_workers, slow = of(look(database, backup_root, fence=FOLLOWED), CHECK)
+        *_workers, slow = of(look(database, backup_root, fence=FOLLOWED, thresholds=at_once), CHECK)
         assert "2 replication slots that it needs, 1 are free" in slow.what
-        monkeypatch.undo()
         restart(database, "max_replication_slots = 8")
         rules = database.server.data_dir / "pg_hba.conf"
         rules.write_text(f"local {database.name} all reject\n{rules.read_text()}")

@@ -271,7 +271,7 @@ def test_only_one_file_writes_files() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_no_function_is_longer_than_a_screen(path: Path) -> None:
     functions = [node for node in ast.walk(_tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    long = {node.name: length for node in functions if (length := (node.end_lineno or 0) - node.lineno + 1) > 50}
+    long = {node.name: length for node in functions if (length := (node.end_lineno or 0) - node.lineno + 1) > 40}
     assert long == {}
 
 

@@ -20,8 +20,6 @@ from ..postgres import cutover
 from . import copy as copies
 from .copy import Ready
 
-LIMIT_SECONDS = 60
-
 # The first release with CREATE DATABASE … STRATEGY, and the first with the setting file_copy_method.
 _SINCE_STRATEGY, _SINCE_CLONE = 150000, 180000
 _CANCELLED = "57014"
@@ -30,17 +28,18 @@ _CANCELLED = "57014"
 _SETTINGS = {**cutover.DURABLE, "client_connection_check_interval": "500ms"}
 
 
-def make(target: Target, origin: str, name: str, run_journal: Journal) -> Ready:
+def make(target: Target, origin: str, name: str, run_journal: Journal, seconds: float) -> Ready:
     """Copy the files of a database that nobody is connected to, and keep the copy closed.
 
     :param origin: its name of now.
-    :raises Refused: the copy took longer than :data:`LIMIT_SECONDS`.
+    :param seconds: how long it may take.
+    :raises Refused: it took longer.
     :raises PgsafeError: it could not be made; nothing of it is left.
     """
     run_journal.append(Event.COPYING, name=name)
     try:
         with signals.deferred():
-            _copied(target, origin, name)
+            _copied(target, origin, name, seconds)
         return copies.set_ready(target, name, run_journal, of_files=True)
     except PgsafeError as error:
         _dropped_after(target, run_journal, error)
@@ -57,9 +56,9 @@ def _dropped_after(target: Target, run_journal: Journal, error: PgsafeError) -> 
         error.joined(f"the copy of its files could not be dropped: {undo.what}")
 
 
-def _copied(target: Target, origin: str, name: str) -> None:
+def _copied(target: Target, origin: str, name: str, seconds: float) -> None:
     with session(target.maintenance, _SETTINGS, "copy files") as server:
-        limit = literal(f"{int(LIMIT_SECONDS * 1000)}ms")
+        limit = literal(f"{max(1, int(seconds * 1000))}ms")
         server.execute(statement("SET statement_timeout = {limit}", limit=limit))
         strategy = "STRATEGY FILE_COPY" if server.version >= _SINCE_STRATEGY else ""
         create = statement(
@@ -72,7 +71,7 @@ def _copied(target: Target, origin: str, name: str) -> None:
                 server.execute(create)
         except QueryFailed as error:
             if error.sqlstate == _CANCELLED:
-                raise _too_slow(origin) from error
+                raise _too_slow(origin, seconds) from error
             raise
 
 
@@ -89,8 +88,9 @@ def _cloned(server: Session, create: Any) -> bool:
     return True
 
 
-def _too_slow(origin: str) -> Refused:
+def _too_slow(origin: str, seconds: float) -> Refused:
     return Refused(
-        f"Copying the files of {origin} took longer than {LIMIT_SECONDS:g} s, and the database is closed meanwhile.",
-        remedy="Choose pg_migrate_fence: read_only+closed, or a filesystem that clones files (XFS, Btrfs).",
+        f"Copying the files of {origin} took longer than {seconds:g} s, and the database is closed meanwhile.",
+        remedy="Choose pg_migrate_fence: read_only+closed, or a filesystem that clones files (XFS, Btrfs), or raise "
+        "pg_migrate_limits.copy_timeout.",
     )

@@ -33,8 +33,6 @@ from . import run as fence
 from .counters import Counters
 from .run import Fence
 
-LIMIT_SECONDS = 60.0
-
 _PURPOSE = passes.PURPOSE
 _PAUSE_SECONDS = 0.02
 # Beyond it a copy goes to the disk.
@@ -68,10 +66,11 @@ class Equal:
 class _Limit:
     """The time of the stage; every statement of it that is at work when it is over is ended."""
 
-    def __init__(self, target: Target, databases: tuple[str, ...]) -> None:
+    def __init__(self, target: Target, databases: tuple[str, ...], seconds: float) -> None:
         self._target = target
+        self._seconds = seconds
         self._databases = databases
-        self._deadline = time.monotonic() + LIMIT_SECONDS
+        self._deadline = time.monotonic() + seconds
         self.over = False
 
     def check(self) -> None:
@@ -79,12 +78,19 @@ class _Limit:
         :raises Refused: the time is over.
         """
         if self.over or time.monotonic() > self._deadline:
-            raise _too_slow(self._databases[0])
+            raise self.too_slow()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         while not condition():
             self.check()
             time.sleep(_PAUSE_SECONDS)
+
+    def too_slow(self) -> Refused:
+        return Refused(
+            f"{self._databases[0]} and its copy were not proven equal within {self._seconds:g} s of read-only time.",
+            remedy="The log of the run says what was read whole, and why. Raise pg_migrate_jobs or "
+            "pg_migrate_limits.copy_timeout, or choose another pg_migrate_fence.",
+        )
 
     def end_sessions(self, done: threading.Event) -> None:
         if done.wait(self._deadline - time.monotonic()):
@@ -100,17 +106,12 @@ class _Limit:
             return
 
 
-def _too_slow(database: str) -> Refused:
-    return Refused(
-        f"{database} and its copy were not proven equal within {LIMIT_SECONDS:g} s of read-only time.",
-        remedy="The log of the run says what was read whole, and why. Raise pg_migrate_jobs, or choose another "
-        "pg_migrate_fence.",
-    )
-
-
-def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journal, jobs: int) -> Equal:
+def prove(
+    target: Target, raised: Fence, manifest: Manifest, run_journal: Journal, jobs: int, seconds: float
+) -> Equal:
     """Make the database read-only, bring its copy up to date, and compare both; the copy is closed then.
 
+    :param seconds: how long it may be read-only.
     :raises Refused: the schema changed, the copy does not follow, or they are not equal in time; to be undone.
     """
     target, ready = login_triggers.silenced(target), _following(run_journal)
@@ -127,7 +128,7 @@ def prove(target: Target, raised: Fence, manifest: Manifest, run_journal: Journa
         started = time.time()
         run_journal.append(Event.READING_ONLY, clock=started)
         log = names.beside(live.dbname, "log", run_journal.run_id)
-        with _limited(target, (live.dbname, copy.dbname, log)) as limit:
+        with _limited(target, (live.dbname, copy.dbname, log), seconds) as limit:
             fence.read_only(server, raised, limit.check)
             position = server.value(logical.POSITION)
             limit.wait_for(partial(_applied, server, copy, name, position))
@@ -186,14 +187,14 @@ def _applied(server: Session, copy: Target, name: str, position: str) -> bool:
 
 
 @contextmanager
-def _limited(target: Target, databases: tuple[str, ...]) -> Iterator[_Limit]:
-    limit = _Limit(target, databases)
+def _limited(target: Target, databases: tuple[str, ...], seconds: float) -> Iterator[_Limit]:
+    limit = _Limit(target, databases, seconds)
     try:
         with parallel.beside(limit.end_sessions):
             yield limit
     except PgsafeError as error:
         if limit.over and not isinstance(error, Refused):
-            raise _too_slow(databases[0]) from error
+            raise limit.too_slow() from error
         raise
 
 

@@ -57,7 +57,8 @@ def _window(params: dict[str, Any]) -> window.Window:
 
 def request(params: dict[str, Any]) -> migrate.MigrateRequest:
     """Of tasks, which take no other option of a migration: nothing limits their time."""
-    same = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure", "jobs", "sequences")
+    of_run = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure")
+    same = (*of_run, "jobs", "sequences", "copy_timeout")
     return migrate.MigrateRequest(
         target=target(params),
         source=SetSource(tasks=params["tasks"]),

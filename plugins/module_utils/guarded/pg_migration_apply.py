@@ -65,7 +65,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def request(params: dict[str, Any]) -> migrate.MigrateRequest:
     source = _source(params)
-    same = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure", "jobs", "sequences")
+    of_run = ("run_id", "confirmed_database", "confirmed_by", "level", "on_verify_failure")
+    same = (*of_run, "jobs", "sequences", "copy_timeout")
     of_sets = ("lock_timeout", "statement_timeout", "time_limit", "chdir", "database_url", "set_name")
     return migrate.MigrateRequest(
         target=target(params),

@@ -99,6 +99,7 @@ class MigrateRequest:
     :param on_verify_failure: one of :data:`hold.ON_VERIFY_FAILURE`.
     :param promoted: what the promotion records of other environments allow to be applied.
     :param keep_copy_seconds: how long the verified copy stays after a good verdict; 0 to drop it.
+    :param copy_timeout: seconds until the copy that a rollback would take is proven equal, or made.
     """
 
     target: Target
@@ -123,6 +124,7 @@ class MigrateRequest:
     promoted: Permit
     tool_options: tool.ToolOptions
     keep_copy_seconds: float
+    copy_timeout: float
 
     @property
     def claim(self) -> permit.Claim:
@@ -513,7 +515,7 @@ class _Window:
         if self._fence is not None and self._fence.judged_as_closed:
             self._judge_by_now(self._fence)
         if self._fence is not None and self._fence.copied:
-            of_files.make(target, way_in.dbname, self._ready_name, self._journal)
+            of_files.make(target, way_in.dbname, self._ready_name, self._journal, self._request.copy_timeout)
         self._before = _versions(self._request, way_in, self._purpose)
         return way_in
 
@@ -523,7 +525,8 @@ class _Window:
 
     def _proven_equal(self, raised: fence.Fence) -> fence.Fence:
         """The fence, read-only by now, with the counters that show a write from here on."""
-        found = equal.prove(self._request.target, raised, self._manifest, self._journal, self._request.jobs)
+        asked = self._request
+        found = equal.prove(asked.target, raised, self._manifest, self._journal, asked.jobs, asked.copy_timeout)
         self._leave, self._closing, self._rows_at_closing = found.leave, time.monotonic(), found.rows
         return replace(raised, seen=found.seen, since=found.since)
 

@@ -209,30 +209,21 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
         tools, tools_problem = _tools(plan.target, common.server_version // 10000)
         able = not common.standby and (common.role.createdb or common.role.superuser)
         tried = plan.probe and able and pooler != poolers.TRANSACTION
-        closed_copy = fence_choice.look(
-            common, int(reader.value(_RELATIONS)), in_one_place=bool(reader.value(_IN_ONE_TABLESPACE))
-        )
-        followed = _followed(plan, reader, common)
-        foreseen = predictions.of_fences(_known(plan, reader, common, forecast, closed_copy, followed))
-        kind = fence_choice.choose(plan.fence, foreseen, plan.thresholds.max_unavailable)
+        fenced = _fence(plan, reader, common, forecast)
         found = Facts(
             **vars(common),
+            **fenced,
             **_sizes(reader, parts, forecast),
-            **_contents(plan, reader, kind.kind),
+            **_contents(plan, reader, fenced["fence"]),
             **_of_server(plan, reader),
             **_directories(plan),
-            **_proof(plan, common, kind.kind),
+            **_proof(plan, common, fenced["fence"]),
             pooler=pooler,
             tools_version=tools.version if tools else "",
             tools_problem=tools_problem,
-            fence=kind.kind,
-            fence_reason=kind.reason,
-            closed_copy=closed_copy,
-            followed_copy=(followed or ()) if kind.kind == FOLLOWED else (),
             thresholds=plan.thresholds,
             keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
-            predictions=foreseen,
             access_problems=(*access_problems, *(access_probe.problems(plan.target, tools) if tried else ())),
         )
         if pooler == poolers.TRANSACTION:
@@ -240,10 +231,27 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
     return replace(found, not_seen=(*found.not_seen, *_unseen(found, forecast, tried)))
 
 
+def _fence(plan: Plan, reader: Session, common: ServerFacts, forecast: Forecast) -> dict[str, Any]:
+    """The kind of fence, why, what it meets, and what is predicted for it and the others."""
+    closed_copy = fence_choice.look(
+        common, int(reader.value(_RELATIONS)), in_one_place=bool(reader.value(_IN_ONE_TABLESPACE))
+    )
+    followed = _followed(plan, reader, common)
+    foreseen = predictions.of_fences(_known(plan, reader, common, forecast, closed_copy, followed))
+    chosen = fence_choice.choose(plan.fence, foreseen, plan.thresholds.max_unavailable)
+    return {
+        "fence": chosen.kind,
+        "fence_reason": chosen.reason,
+        "closed_copy": closed_copy,
+        "followed_copy": (followed or ()) if chosen.kind == FOLLOWED else (),
+        "predictions": foreseen,
+    }
+
+
 def _followed(plan: Plan, reader: Session, common: ServerFacts) -> tuple[Obstacle, ...] | None:
     """None where no copy will follow the database: whether one could is tried by a connection of the server's own."""
     wanted = plan.fence == FOLLOWED or (plan.fence == fence_choice.AUTO and plan.thresholds.max_unavailable)
-    return following.look(reader, common, plan.asked.jobs) if wanted else None
+    return following.look(reader, common, plan.asked.jobs, plan.thresholds.copy_timeout) if wanted else None
 
 
 def _known(

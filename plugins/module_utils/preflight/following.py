@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from ..compare.reading_modes import ASSUMED_BYTES_PER_SECOND
 from ..errors import PgsafeError
-from ..fence.equal import LIMIT_SECONDS
 from ..ports.database import Session, session
 from ..postgres import changed_blocks, logical
 from ..text import duration, first_few, size
@@ -65,10 +64,11 @@ SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 _OTHERS = "Choose another pg_migrate_fence (docs/availability.md)."
 
 
-def look(reader: Session, facts: ServerFacts, jobs: int) -> tuple[Obstacle, ...]:
+def look(reader: Session, facts: ServerFacts, jobs: int, limit: float) -> tuple[Obstacle, ...]:
     """
     :param reader: a session with the database.
     :param jobs: sessions that compare the copy with the database.
+    :param limit: seconds that they may take.
     """
     if basic := tuple(_of_role_and_version(facts)):
         return basic
@@ -76,7 +76,7 @@ def look(reader: Session, facts: ServerFacts, jobs: int) -> tuple[Obstacle, ...]
         lambda: _of_server(reader, facts),
         lambda: _of_database(reader),
         lambda: _of_tables_without_a_key(reader),
-        lambda: _of_time(reader, facts, jobs),
+        lambda: _of_time(reader, facts, jobs, limit),
     )
     return tuple(found for part in parts for found in part())
 
@@ -178,16 +178,17 @@ def _of_tables_without_a_key(reader: Session) -> Iterator[Obstacle]:
                 )
 
 
-def _of_time(reader: Session, facts: ServerFacts, jobs: int) -> Iterator[Obstacle]:
+def _of_time(reader: Session, facts: ServerFacts, jobs: int, limit: float) -> Iterator[Obstacle]:
     """Where changed blocks cannot be told, both sides are read whole, by sessions that share the processors."""
     lacking = changed_blocks.missing(reader, logical.SLOTS)
     if not lacking:
         return
     seconds = facts.wanted.bytes / ASSUMED_BYTES_PER_SECOND / max(1, jobs)
-    if seconds > LIMIT_SECONDS:
+    if seconds > limit:
         yield Obstacle(
             "warning",
             f"comparing {size(facts.wanted.bytes)} with the copy may take {duration(seconds)} while the database is "
-            f"read-only, and is given up after {duration(LIMIT_SECONDS)}: {lacking}",
-            "Provide what is missing, raise pg_migrate_jobs, or set pg_migrate_fingerprint: sampled.",
+            f"read-only, and is given up after {duration(limit)}: {lacking}",
+            "Provide what is missing, raise pg_migrate_jobs or pg_migrate_limits.copy_timeout, or set "
+            "pg_migrate_fingerprint: sampled.",
         )

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..compare.reading_modes import ASSUMED_BYTES_PER_SECOND
-from ..fence.equal import LIMIT_SECONDS
 from ..fence.run import BOTH, CLOSED, CONNECT, NONE
 from ..model import COPIED, FOLLOWED
 from ..prediction import Prediction
@@ -126,7 +125,7 @@ def _lacking(known: Known, severity: str) -> Iterator[str]:
 
 
 def _followed_by_hand(known: Known, reading: float) -> str:
-    if reading > LIMIT_SECONDS:
+    if reading > known.thresholds.copy_timeout:
         return "; ".join(_lacking(known, "warning"))
     if not known.thresholds.max_unavailable:
         return "it puts a publication, a slot and replica identities on the server, which only a limit justifies"

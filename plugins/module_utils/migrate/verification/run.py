@@ -113,12 +113,11 @@ def run(
     """
     expectations.require_known(wanted.expectations, manifest.fingerprint.tables)
     with session(target, purpose=purpose) as reader, reader.transaction(ONE_SNAPSHOT):
-        owner_code.require_readable(reader)
         seen = _look(reader, manifest, touched)
     compared = _Compared.of(manifest, wanted, seen)
     checked = tuple(assertions.check(target, wanted.assertions, purpose))
-    by_content = partial(_differs_in_content, target, manifest, jobs, purpose)
-    done = _done(compared, written or by_content)
+    done = _done(compared, written or partial(_differs_in_content, target, manifest, jobs, purpose))
+    problems, warnings = _of_work(done, wanted.may_do_nothing)
     return Verification(
         tables=compared.tables,
         deltas=compared.deltas,
@@ -127,22 +126,24 @@ def run(
         checked=checked,
         unanalysed=compared.unanalysed,
         kept=seen.kept,
-        problems=(
-            *compared.problems(),
-            *[check.problem for check in checked if check.problem],
-            *([_NOTHING_DONE] if done == _IDLE and not wanted.may_do_nothing else []),
-        ),
-        warnings=(
-            *compared.warnings(),
-            *([_CANNOT_BE_TOLD] if done == _UNKNOWN else []),
-            *([_NOTHING_DONE_AS_DECLARED] if done == _IDLE and wanted.may_do_nothing else []),
-        ),
+        problems=(*compared.problems(), *[check.problem for check in checked if check.problem], *problems),
+        warnings=(*compared.warnings(), *warnings),
         idle=done == _IDLE,
         catalog=seen.there.catalog,
     )
 
 
+def _of_work(done: str, may_do_nothing: bool) -> tuple[list[str], list[str]]:
+    """Problems and warnings of whether the migration has done anything."""
+    if done == _UNKNOWN:
+        return [], [_CANNOT_BE_TOLD]
+    if done != _IDLE:
+        return [], []
+    return ([], [_NOTHING_DONE_AS_DECLARED]) if may_do_nothing else ([_NOTHING_DONE], [])
+
+
 def _look(reader: Session, manifest: Manifest, touched: Collection[str] | None) -> _Seen:
+    owner_code.require_readable(reader)
     here = identities.read(reader)
     was = manifest.identity
     known = {} if touched is None else {of: rows for of, rows in manifest.fingerprint.rows.items() if of not in touched}

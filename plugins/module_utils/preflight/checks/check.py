@@ -334,12 +334,14 @@ class Thresholds:
     :param long_transaction: seconds.
     :param max_unavailable: seconds without writes before the migration itself; 0 for no limit.
     :param copying: seconds that copying the files of the closed database may take for it to be chosen.
+    :param copy_timeout: seconds after which a copy that is not proven equal is given up.
     """
 
     disk_factor: float
     long_transaction: int
     max_unavailable: float
-    copying: float = 0.0
+    copying: float
+    copy_timeout: float
 
 
 @dataclass(frozen=True)
