@@ -100,3 +100,14 @@ def picture(utilities: Path) -> str:
         title = f"`{name}/`" if name else "(root)"
         rows.append(f"| {level} | {title} | {len(own)} | {purpose} | {shown or 'nothing'} |")
     return "\n".join(rows)
+
+
+def on_servers(plugins: Path, unit: Path) -> str:
+    """A line for each directory with the files that have no unit test of their name."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(plugins.rglob("*.py")):
+        place = path.parent.relative_to(plugins)
+        if path.stem != "__init__" and not (unit / place / f"test_{path.name}").exists():
+            found.setdefault(str(place), []).append(f"`{path.stem}`")
+    lines = [f"| `{place}/` | {', '.join(names)} |" for place, names in found.items()]
+    return "\n".join(["| directory | files |", "| --- | --- |", *lines])

@@ -123,7 +123,11 @@ INTERRUPTED = {
 
 # By page, its tables by their names in the marks; a page with one table has it without a name.
 PAGES: dict[str, dict[str, Callable[[Path], str]]] = {
-    "ARCHITECTURE.md": {" packages": lambda root: rooms.picture(root / UTILS), " states": states},
+    "ARCHITECTURE.md": {
+        " packages": lambda root: rooms.picture(root / UTILS),
+        " tests": lambda root: rooms.on_servers(root / "plugins", root / "tests" / "unit" / "plugins"),
+        " states": states,
+    },
     "docs/preflight.md": {"": preflight},
     "docs/restore.md": {"": restore},
     "docs/audit.md": {"": audit},
