@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   lease:
     description:
-      - How many seconds the guard on the target waits for a sign of life from the controller before it aborts the work
+      - How many seconds the guard on the target waits for the controller to renew the lease before it aborts the work
         and undoes it. The user's own tasks have the lease of their run instead, where M(pgsafe.migration.pg_fence) gave
         it one.
     type: float

@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   run_id:
-    description: A run to finish or undo however recently it gave a sign of life.
+    description: A run to finish or undo, however recently it was alive.
     type: str
     default: ""
   decision:
@@ -47,7 +47,7 @@ options:
     description: The server is the one of the run O(run_id) although a standby was promoted since.
     type: bool
     default: false
-  patience:
+  idle_timeout:
     description: How many seconds a run may rest between two steps before it is taken for dead.
     type: int
     default: 1200

@@ -71,13 +71,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have the members of before the accident beside those of today
+- name: Recover the members from before the accident into a schema of their own
   pgsafe.migration.pg_table_recover:
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest
     tables: [members]
 
-- name: Put the members of before the accident in the place of those of today
+- name: Replace today's members with those from before the accident
   pgsafe.migration.pg_table_recover:
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest

@@ -79,7 +79,7 @@ class Lines:
 
 
 _STATES = {
-    "aborting": "Breaking off.",
-    "recovering": "Putting back.",
+    "aborting": "Aborting.",
+    "recovering": "Rolling back.",
     "waiting": "Waiting for the server.",
 }

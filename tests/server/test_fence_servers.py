@@ -84,7 +84,7 @@ def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
         with pytest.raises(Refused, match="This is not the server"):
             migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
         with pytest.raises(Refused, match="timeline 2") as caught:
-            recover.run(requests.recover(database.target, backup_root, patience=0))
+            recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
         assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in caught.value.remedy
         with pytest.raises(Refused, match="timeline 2"):
             fence.lift(database.target, backup_root, taken.run_id)

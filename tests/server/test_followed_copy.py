@@ -163,7 +163,7 @@ def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
     with pytest.raises(Refused, match=told):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD), copy_timeout=limit))
     assert "armed" not in events(taken.directory)
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     assert database.fingerprint() == before
     require_as_before(database)
 
@@ -177,7 +177,7 @@ def test_a_copy_that_comes_no_closer_refuses_the_run_and_nothing_is_left(
     monkeypatch.setattr(follow, "_GAINLESS_SECONDS", 0.5)
     with pytest.raises(Refused, match="does not catch up: clients write as much as it can apply"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
 
 
@@ -189,7 +189,7 @@ def test_a_transaction_that_stays_open_refuses_the_backup_by_its_name(database: 
         with pytest.raises(Refused) as caught:
             back_up(database, backup_root, lock_timeout=1, run_id=raised.run_id)
     assert f"pid {pid} (postgres in {database.name}" in caught.value.what
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
 
 
@@ -202,14 +202,14 @@ def test_a_table_that_a_client_keeps_locked_is_given_back_when_it_is_free(
     with database.holding("SELECT FROM keyless") as holder:
         pid = holder.info.backend_pid
         with pytest.raises(LockNotAvailable) as caught:
-            recover.run(requests.recover(database.target, backup_root, patience=0))
+            recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     assert f"public.keyless cannot be changed: other sessions lock the table: pid {pid} (" in caught.value.what
     identities = "SELECT relname FROM pg_class WHERE relreplident = 'f' ORDER BY 1"
     # Nothing keeps the log, and clients can write: the rest is for the next look of the watchdog.
     assert [name for name in left(database) if name not in database.sql(identities).split()] == []
     database.sql("UPDATE keyless SET older = true")
     assert run_of(taken).state.fenced
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
 
 
@@ -226,7 +226,7 @@ def test_a_client_that_writes_behind_the_comparison_refuses_the_run(
     monkeypatch.setattr(equal, "prove", prove)
     with pytest.raises(Refused, match=r"in spite of the read-only fence.*1 rows were written"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     assert database.sql("SELECT a FROM empty_one") == "1"
     require_as_before(database)
 
@@ -250,7 +250,7 @@ def test_a_difference_that_comes_after_the_first_reading_is_found(
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
     (told,) = (line for line in run_of(taken).log() if "blocks were left to read while writes were stopped" in line)
     assert "customers" not in told
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
 
 
@@ -284,7 +284,7 @@ def test_a_large_object_that_clients_touch_refuses_the_run(
     database.sql(touch)
     with pytest.raises(Refused, match="arge object"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
 
 
@@ -358,7 +358,7 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
     told = [
         "would fire in the copy too: public.empty_one",
         "unlogged tables of ",
-        "the index is gone or invalid that was the replica identity of public.identified",
+        "the index that is the replica identity of public.identified is missing or invalid",
         "public.searched has no key and",
         "public.unsearchable has no key, and the type of its a has no equality",
         "would not be proven beside it (proof: temporary_instance)",

@@ -117,7 +117,7 @@ def test_the_guard_drops_the_slot_and_gives_the_room_back_before_the_disk_is_ful
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
     assert "is gone; its guard drops it when the disk of pg_wal is filling up" in caught.value.what
     assert "room for its log" in caught.value.remedy
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
     assert database.sql("SELECT count(*) FROM filled") == str(written)
 
@@ -133,10 +133,10 @@ def test_a_server_that_the_kept_log_has_stopped_is_clean_after_the_next_run(
         written = fill(database, lambda _rows: False)
     require_stopped(database)
     with pytest.raises(PgsafeError):
-        recover.run(requests.recover(database.target, backup_root, patience=0))
+        recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     give_room(database, disk)
     assert left(database) != []
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
     assert int(database.sql("SELECT count(*) FROM filled")) >= written
 
@@ -154,7 +154,7 @@ def test_a_migration_that_fills_the_disk_of_the_log_is_rolled_back_when_the_serv
     assert "No space left on device" in str(failure)
     require_stopped(database)
     give_room(database, disk)
-    recover.run(requests.recover(database.target, backup_root, patience=0))
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     assert database.fingerprint() == before
     require_open(database)
     assert left(database) == []

@@ -313,7 +313,7 @@ def test_a_job_and_the_watch_over_it_go_on_when_the_directory_of_its_run_is_rena
         until((job.directory / "lease").exists, "the directory and its channel are made again")
         assert job.processes("work")
         assert job.journal.state.armed
-        job.channel.abort("It was asked for.")
+        job.channel.abort("It was requested.")
         result = job.over()
     assert result["verdict"] == "rolled_back"
     require_whole(database, before)
@@ -397,7 +397,7 @@ def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
         fence.run(requests.fence(database.target, elsewhere))
     assert list(elsewhere.iterdir()) == []
     with pytest.raises(Refused, match="waits for its next step"):
-        recover.run(requests.recover(database.target, root, patience=0))
+        recover.run(requests.recover(database.target, root, idle_timeout=0))
     fence.lift(database.target, root, raised)
     fence.lift(database.target, elsewhere, fence.run(requests.fence(database.target, elsewhere)).run_id)
 
@@ -439,7 +439,7 @@ def test_no_process_of_a_command_that_is_broken_off_is_left(database: Database, 
     stubborn = "trap '' INT TERM; psql -c 'ALTER TABLE customers ADD grade int' >/dev/null; setsid sleep 86399 & wait"
     with guarded(database, taken, command=["bash", "-c", stubborn]) as job:
         until(lambda: runs("sleep", "86399"), "the command has started one in a session of its own")
-        job.channel.abort("It was asked for.")
+        job.channel.abort("It was requested.")
         result = job.over()
     assert result.get("verdict") == "rolled_back", (result, job.events())
     assert not runs("sleep", "86399")

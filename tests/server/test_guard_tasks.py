@@ -164,7 +164,7 @@ def test_no_window_is_opened_without_a_confirmation_or_where_nobody_could_get_in
         window(database, fenced(database, root, "connect")),
     ):
         pass
-    recover.run(requests.recover(database.target, root, patience=0))
+    recover.run(requests.recover(database.target, root, idle_timeout=0))
     taken = fenced(database, root)
     with pytest.raises(Refused), window(database, taken, confirmed_by="nobody", level="restore") as opened:
         pg_guard.run({**opened.options, "run_id": "20000101_000000", "state": "disarmed"}, False)

@@ -103,7 +103,7 @@ def test_a_run_that_rests_between_two_steps_is_left_alone_until_it_is_named(
 
 def test_a_run_that_rested_for_too_long_is_undone(database: Database, backup_root: Path) -> None:
     fenced(database, backup_root)
-    assert len(recovered(database, backup_root, patience=0)) == 1
+    assert len(recovered(database, backup_root, idle_timeout=0)) == 1
     require_open(database)
 
 

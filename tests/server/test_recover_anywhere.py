@@ -52,7 +52,7 @@ def die_and_recover(
         database = clone("small")
         before = database.fingerprint()
         said = steps(database, root, source, options, first, last)
-        recover.run(requests.recover(database.target, root, patience=0))
+        recover.run(requests.recover(database.target, root, idle_timeout=0))
         # History and data say the same.
         migrated = database.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") != "0"
         assert planned(database, SetSource(source)).files == ([] if migrated else list(files)), said[-1]

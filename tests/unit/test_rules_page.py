@@ -37,7 +37,7 @@ def test_every_rule_of_the_audit_has_its_line() -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The files that pages are made of, for a test to change."""
-    for part in ("docs", rules_page.UTILS):
+    for part in ("docs", "plugins", "tests/unit/plugins"):
         shutil.copytree(COLLECTION / part, tmp_path / part)
     shutil.copy(COLLECTION / "ARCHITECTURE.md", tmp_path)
     return tmp_path

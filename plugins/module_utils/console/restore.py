@@ -63,7 +63,7 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     if found.state == "rolled_back":
         lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be terminated")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
-        lines.append("[warning] What was written after the backup would be in the kept database only")
+        lines.append("[warning] Writes made after the backup would exist in the kept database only")
     return lines
 
 

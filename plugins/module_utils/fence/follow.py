@@ -76,7 +76,7 @@ def _require_returnable(tables: list[Keyless]) -> None:
     lost = [table.label for table in tables if table.identity not in logical.GIVEN_BACK]
     if lost:
         raise Refused(
-            f"The index is gone or invalid that was the replica identity of {', '.join(lost)}.",
+            f"The index that is the replica identity is missing or invalid: {', '.join(lost)}.",
             remedy=f"ALTER TABLE {lost[0]} REPLICA IDENTITY DEFAULT, or USING INDEX a valid one; then run again.",
         )
 
@@ -107,7 +107,7 @@ def _undo_after(target: Target, run_journal: Journal, identity: Identity, error:
 def snapshot(target: Target, run_journal: Journal, identity: Identity, patience: float) -> Iterator[str]:
     """From a snapshot on, keep what is written; its name, which other sessions can import while the block runs.
 
-    :param patience: seconds to wait for the transactions of now to end.
+    :param patience: seconds to wait for the transactions that run now.
     :raises Refused: they did not.
     """
     name = name_of(run_journal.run_id, identity)
@@ -127,7 +127,7 @@ def snapshot(target: Target, run_journal: Journal, identity: Identity, patience:
 def _not_settled(server: Session, patience: float) -> Refused:
     waited_for = "; ".join(logical.writing_now(server)) or "they have just ended"
     return Refused(
-        f"A replication slot begins when every transaction has ended that has written, and they did not within "
+        f"A replication slot starts once every transaction that has written has ended, which took longer than "
         f"{patience:g} s: {waited_for}.",
         remedy="Wait for them or end them (SELECT pg_terminate_backend(pid), ROLLBACK PREPARED), then run again.",
     )
@@ -154,7 +154,7 @@ def begin(target: Target, run_journal: Journal, identity: Identity) -> float:
     """
     ready = copies.recorded_ready(run_journal)
     if ready is None:
-        raise Refused("There is no verified copy that could follow the database: its proof has left none.")
+        raise Refused("No verified copy can follow the database: the proof of its backup kept none.")
     target, name = login_triggers.silenced(target), name_of(run_journal.run_id, identity)
     copy, started = target.database(ready.name), time.monotonic()
     with session(target.maintenance, cutover.DURABLE, "follow") as server:

@@ -128,6 +128,6 @@ def _replaced_since(manifest: Manifest, name: str | None) -> Refused:
     where = f"is kept as {name}" if name else "is gone"
     return Refused(
         f"{manifest.identity.name} is no longer the database that was backed up, which {where}.",
-        remedy="To have the backup beside it, name a new_database. If a run is said to be unfinished and the database "
-        f"is right as it is: {playbooks.deciding(manifest.run_id, 'mark_resolved')}",
+        remedy="To restore the backup into another database, name a new_database. If a run is said to be unfinished "
+        f"and the database is right as it is: {playbooks.deciding(manifest.run_id, 'mark_resolved')}",
     )

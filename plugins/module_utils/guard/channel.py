@@ -84,7 +84,7 @@ class Channel:
     def aborted(self) -> str:
         """Why the job should be aborted; empty while it should go on."""
         path = self.directory / ABORT
-        return (files.read_text(path).strip() or "It was asked for.") if path.exists() else ""
+        return (files.read_text(path).strip() or "It was requested.") if path.exists() else ""
 
     def say(self, state: State) -> None:
         files.replace_volatile(self.directory / STATE, json.dumps(asdict(state)))

@@ -205,7 +205,7 @@ def phrase(event: str, facts: Mapping[str, Any], files: Sequence[str]) -> str:
 
 _WORDS = {
     "publishing": "Publishing the changes of all tables",
-    "slotting": "Waiting for the transactions of now to end",
+    "slotting": "Waiting for running transactions to end",
     "subscribing": "The verified copy catches up",
     "reading_only": "Comparing the verified copy with the read-only database",
     "closing": "Closing the database",

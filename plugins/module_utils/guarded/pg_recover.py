@@ -23,7 +23,7 @@ SPEC = {
     "decision": {"type": "str", "choices": list(job.DECISIONS), "default": "finish"},
     "reason": {"type": "str", "default": ""},
     "after_failover": {"type": "bool", "default": False},
-    "patience": {"type": "int", "default": 1200},
+    "idle_timeout": {"type": "int", "default": 1200},
 }
 
 
@@ -43,7 +43,7 @@ def request(params: dict[str, Any]) -> RecoverRequest:
         backup_root=backup_root(params),
         jobs=params["jobs"],
         run_id=params["run_id"],
-        patience=params["patience"],
+        idle_timeout=params["idle_timeout"],
         decision=decision,
         reason=params["reason"],
         after_failover=params["after_failover"],

@@ -854,7 +854,7 @@ class _Window:
         """
         if identity.read(server).oid != self._manifest.identity.oid:
             raise VerificationFailed(
-                f"The migration has put another database in the place of {self._request.target.dbname}."
+                f"The migration has replaced {self._request.target.dbname} with another database."
             )
 
     def _undo(self, cause: PgsafeError) -> NoReturn:

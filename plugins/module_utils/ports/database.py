@@ -373,7 +373,7 @@ def snapshot_of_slot(target: Target, slot: str, patience: float) -> Iterator[str
     https://www.postgresql.org/docs/current/protocol-replication.html
 
     :param slot: of letters, digits and underscores.
-    :param patience: seconds to wait for the transactions of now to end.
+    :param patience: seconds to wait for the transactions that run now.
     :raises QueryFailed: they did not, or the server refused.
     """
     factory = psycopg2.extras.LogicalReplicationConnection

@@ -157,7 +157,7 @@ def _of_tables_without_a_key(reader: Session) -> Iterator[Obstacle]:
         if table.identity not in logical.GIVEN_BACK:
             yield Obstacle(
                 "error",
-                f"the index is gone or invalid that was the replica identity of {table.label}",
+                f"the index that is the replica identity of {table.label} is missing or invalid",
                 f"ALTER TABLE {table.label} REPLICA IDENTITY DEFAULT, or USING INDEX a valid one.",
             )
         columns = [name for (name,) in reader.rows(_WITHOUT_EQUALITY, (table.oid,))]

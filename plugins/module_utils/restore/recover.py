@@ -265,9 +265,9 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     rested = (datetime.now(timezone.utc) - newest.moment).total_seconds()
     watchdog = leftover_runs.holder(request.target)
     # A watchdog that was started with the fence shows that the run is alive; after a reboot there is none.
-    patience = request.patience if run_journal.idle_timeout is None else min(request.patience, _STARTING_SECONDS)
+    allowed = request.idle_timeout if run_journal.idle_timeout is None else min(request.idle_timeout, _STARTING_SECONDS)
     watched = run_journal.guarded or (watchdog and watchdog.run_id == run_journal.run_id)
-    if rested < patience or watched:
+    if rested < allowed or watched:
         raise Refused(
             f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
             f"{newest.time}; perhaps it is waiting for a confirmation.",

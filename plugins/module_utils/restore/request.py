@@ -27,7 +27,7 @@ class Decision(Word):
 @dataclass(frozen=True)
 class RecoverRequest:
     """:param run_id: a run to finish or undo even if it rests between two steps just now.
-    :param patience: seconds that a run may rest before it is taken for dead.
+    :param idle_timeout: seconds that a run may rest before it is taken for dead.
     :param decision: what is to become of the run ``run_id``; of any other, what its journal says.
     :param reason: why, for the journal; with a decision that a person takes.
     :param after_failover: the server is the one of ``run_id``, whatever its timeline.
@@ -37,7 +37,7 @@ class RecoverRequest:
     backup_root: Path
     jobs: int
     run_id: str
-    patience: int
+    idle_timeout: int
     decision: Decision
     reason: str
     after_failover: bool
@@ -51,7 +51,7 @@ def request_of(run_journal: Journal, target: Target, jobs: int) -> RecoverReques
         jobs=jobs,
         run_id=run_journal.run_id,
         # A run that is named is not waited for.
-        patience=0,
+        idle_timeout=0,
         decision=Decision.FINISH,
         reason="",
         after_failover=False,

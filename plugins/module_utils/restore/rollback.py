@@ -277,7 +277,7 @@ def _require_as_restored(target: Target, manifest: Manifest, jobs: int, run_jour
         raise Refused(
             f"{manifest.identity.name} was rolled back before, to the copy {copy}; what was written since is not "
             "known.",
-            remedy="To have the backup beside it, name a new_database.",
+            remedy="To restore the backup into another database, name a new_database.",
         )
     live = target.database(manifest.identity.name)
     _require_readable(live)
@@ -286,7 +286,7 @@ def _require_as_restored(target: Target, manifest: Manifest, jobs: int, run_jour
     if differing:
         raise Refused(
             f"{live.dbname} was rolled back to this backup before, and was changed since: {'; '.join(differing[:5])}.",
-            remedy="To have the backup beside it, name a new_database.",
+            remedy="To restore the backup into another database, name a new_database.",
         )
 
 

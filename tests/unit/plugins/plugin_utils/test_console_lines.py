@@ -43,14 +43,14 @@ def test_with_several_hosts_each_line_says_whose_it_is(display: Mock) -> None:
 def test_what_the_guard_does_by_itself_comes_with_its_reason(display: Mock) -> None:
     lines = Lines(display, "db1", 1)
     lines.show({"state": "aborting", "reason": "It was interrupted."}, {"text": "Applying file 1 of 2: a.sql"})
-    assert said(display) == ["Breaking off. It was interrupted."]
+    assert said(display) == ["Aborting. It was interrupted."]
 
 
 def test_of_a_job_that_is_over_nothing_is_told_that_it_did(display: Mock) -> None:
     lines = Lines(display, "db1", 1)
     lines.show({"state": "aborting", "reason": "It was interrupted."}, {"text": "Applying file 1 of 1: a.sql"})
     lines.show({"state": "ended", "reason": "It was interrupted."}, {"text": "Applying file 1 of 1: a.sql"})
-    assert said(display) == ["Breaking off. It was interrupted."]
+    assert said(display) == ["Aborting. It was interrupted."]
 
 
 def test_what_takes_long_is_told_now_and_then(display: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_switched_off_only_what_is_out_of_the_ordinary_is_shown(display: Mock) -
     lines = Lines(display, "db1", 1, progress=False)
     lines.show({"state": "running"}, {"text": "Applying file 1 of 2: a.sql", **WRITING})
     lines.show({"state": "recovering", "reason": "The guard was killed."}, {})
-    assert said(display) == ["Putting back. The guard was killed."]
+    assert said(display) == ["Rolling back. The guard was killed."]
 
 
 @pytest.mark.usefixtures("terminal")
