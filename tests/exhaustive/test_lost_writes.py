@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import log_evidence
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
@@ -35,7 +36,11 @@ def drawn_run(drawn: random.Random, database: Database, root: Path, sets: Sequen
     root.mkdir(mode=0o700)
     kind, source = drawn.choice([fence.BOTH, COPIED, FOLLOWED]), drawn.choice(sets)
     count, commits = drawn.randint(len(KINDS), 30), min(most, drawn.randint(*COMMITS_A_RUN))
-    return run_among_clients(database, root, source, kind, count, commits)
+    with pytest.MonkeyPatch.context() as patch:
+        # So a copy that follows is compared by changed blocks; else as a small one, whole.
+        if drawn.random() < 0.5:
+            patch.setattr(log_evidence, "SMALLEST_BYTES", 0)
+        return run_among_clients(database, root, source, kind, count, commits)
 
 
 def drop(database: Database, ran: Ran) -> None:

@@ -23,7 +23,9 @@ def test_a_rollback_that_dies_behind_any_step_is_finished(
 def test_a_migration_that_dies_behind_any_step_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    migration_dies(database, clone, tmp_path, every=1)
+    died = migration_dies(database, clone, tmp_path, "fencing", every=1)
+    # The log of the read-only time is kept, and given up, too.
+    assert any("pg_create_physical_replication_slot" in step or "pg_drop_replication_slot" in step for step in died)
 
 
 def test_a_run_that_dies_behind_any_step_around_its_copy_of_files_is_finished_or_undone(

@@ -184,6 +184,15 @@ def wait_for_writes(clients: Sequence[Client]) -> None:
     until(lambda: all(len(c.committed) > n for c, n in zip(clients, before)), "every client writes")
 
 
+def wait_for_truncations(clients: Sequence[Client]) -> None:
+    """Every client that now and then truncates its table has done so since now."""
+    truncating = [client for client in clients if client.kind.seldom]
+    for client in truncating:
+        client.seldom_since = 0.0
+    until(lambda: all(client.seldom_since for client in truncating), "the tables are truncated")
+    wait_for_writes(truncating)
+
+
 def committed(clients: Sequence[Client]) -> int:
     return sum(len(client.committed) for client in clients)
 

@@ -44,7 +44,7 @@ def step(what):
 def rows(self, query, parameters=None, original=Session.rows):
     found = original(self, query, parameters)
     words = (query if isinstance(query, str) else query.as_string(self._connection)).split()
-    if words[0] in CHANGES or words[1:2] == ["pg_catalog.pg_drop_replication_slot(slot_name)"]:
+    if words[0] in CHANGES or "_replication_slot(" in "".join(words[1:2]):
         step(" ".join(words)[:70])
     return found
 
@@ -60,7 +60,8 @@ def run(command, *rest, original=commands.run):
     return done
 
 Session.rows, Journal.append, commands.run = rows, append, run
-taken = fenced(database, Path(root), kind, proof)
+# As with a watchdog: a read-only fence keeps the log from then on.
+taken = fenced(database, Path(root), kind, proof, idle_timeout=600.0)
 try:
     migrate.run(requests.migrate(database.target, SetSource(Path(source)), taken.directory, taken.run_id, name))
 except migrate.MigrationFailed:

@@ -201,10 +201,10 @@ def proven(
 
 
 def fenced(
-    database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "verified_copy"
+    database: Database, backup_root: Path, kind: str = fence.BOTH, proof: str = "verified_copy", **of_fence: object
 ) -> backup.Backup:
     """A proven backup that was taken behind a fence, which still stands."""
-    raised = fence.run(requests.fence(database.target, backup_root, kind, reason="a test"))
+    raised = fence.run(requests.fence(database.target, backup_root, kind, reason="a test", **of_fence))
     return proven(database, backup_root, run_id=raised.run_id, proof=proof)
 
 

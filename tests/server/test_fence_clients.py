@@ -28,6 +28,7 @@ from ansible_collections.pgsafe.migration.tests.server.clients import (
     longest_gap,
     lost,
     wait_for_commits,
+    wait_for_truncations,
     wait_for_writes,
 )
 from ansible_collections.pgsafe.migration.tests.server.support import (
@@ -99,6 +100,7 @@ def run_among_clients(
         with noted_when_closed(clients) as before:
             taken = fenced(database, backup_root, kind, proof)
             if kind != fence.BOTH:
+                wait_for_truncations(clients)
                 wait_for_writes(clients)
             outcome = run_behind(database, taken, source)
         wait_for_writes(clients)

@@ -370,6 +370,26 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
     assert "the role plain is no superuser" in only(look(database, backup_root, plain, fence=FOLLOWED), CHECK).what
 
 
+def test_an_old_server_a_standby_and_a_log_without_bounds_are_refused_beforehand(
+    database: Database, backup_root: Path
+) -> None:
+    facts = look(database, backup_root, fence=FOLLOWED).facts
+    unseen, full = (replace(facts.wal.filesystem, free_bytes=free) for free in (None, 1))
+    cases = {
+        "PostgreSQL 14.11 is older than 15": replace(facts, server_version=140011, server_version_text="14.11"),
+        "the server is a standby, which publishes nothing": replace(facts, standby=True),
+        "nothing would bound the log": replace(facts, wal=replace(facts.wal, filesystem=unseen, slot_bytes=None)),
+        "has 1B free, and its slot keeps": replace(facts, wal=replace(facts.wal, filesystem=full)),
+    }
+    with session(database.target, purpose="preflight") as reader:
+        assert following.look(reader, facts, 2, 60.0) == ()
+        for told, given in cases.items():
+            (obstacle,) = following.look(reader, given, 2, 60.0)
+            assert told in obstacle.what
+            assert obstacle.severity == "error"
+            assert obstacle.remedy
+
+
 def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
     server: pgserver.Server, backup_root: Path
 ) -> None:

@@ -68,9 +68,12 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
     assert ("program: pg_restore" in died) == (proof == "scratch")
 
 
-def migration_dies(database: Database, clone: Callable[[str], Database], tmp_path: Path, every: int) -> None:
-    died = die_and_recover(database, clone, tmp_path, GOOD, (fence.BOTH, "verified_copy"), "confirmed", every)
+def migration_dies(
+    database: Database, clone: Callable[[str], Database], tmp_path: Path, first: str, every: int
+) -> list[str]:
+    died = die_and_recover(database, clone, tmp_path, GOOD, (fence.BOTH, "verified_copy"), first, every)
     assert {"journal: armed", "journal: accepted", "journal: migrated"} <= set(died)
+    return died
 
 
 @pytest.mark.parametrize("proof", ["verified_copy", "scratch"])
@@ -83,4 +86,4 @@ def test_a_rollback_that_dies_behind_a_step_is_finished(
 def test_a_migration_that_dies_behind_a_step_is_finished_or_undone(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
-    migration_dies(database, clone, tmp_path, every=7)
+    migration_dies(database, clone, tmp_path, "confirmed", every=7)
