@@ -29,6 +29,7 @@ from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     BROKEN,
     GOOD,
+    SMALL,
     Database,
     events,
     fenced,
@@ -38,6 +39,8 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     write_set,
 )
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
+
+import pgserver
 
 HARM = "DELETE FROM orders;"
 
@@ -218,9 +221,30 @@ def test_a_rollback_names_every_migration_that_it_undoes(
         (first.run_id, "migrated", ("1.sql",)),
         (second.run_id, "migrated", ("2.sql",)),
     ]
-    assert history.backup_before_last(backup_root, database.name) == second.directory
+    assert history.backup_before_last(backup_root, database.target) == second.directory
     restore.run(wanted)
     assert history.migrations(backup_root, database.name) == ()
+
+
+@pytest.mark.fault(79)
+def test_namesakes_on_two_servers_with_one_backup_root_have_each_their_own_history(
+    database: Database, running: Callable[[int], pgserver.Server], backup_root: Path, tmp_path: Path
+) -> None:
+    twin = Database(running(15), database.name)
+    twin.admin(f"CREATE DATABASE {twin.name} TEMPLATE template0")
+    twin.sql(SMALL)
+    source = write_set(tmp_path / "set", {"1.sql": "CREATE TABLE one ();"})
+    own, other = (migrated(of, backup_root, source).directory for of in (database, twin))
+    assert history.backup_before_last(backup_root, database.target) == own
+    assert history.backup_before_last(backup_root, twin.target) == other
+    wanted = requests.restore(database.target, own)
+    undone = restore.plan(wanted).undone
+    assert undone is not None
+    assert [of.backup_dir for of in undone.migrations] == [str(own)]
+    restore.run(wanted)
+    # The rollback of one has not undone the migration of the other, which came later.
+    assert [of.backup_dir for of in history.migrations(backup_root, twin.name)] == [str(other)]
+    twin.admin(f"DROP DATABASE {twin.name} WITH (FORCE)")
 
 
 def test_a_password_that_a_command_prints_is_kept_nowhere(

@@ -46,7 +46,7 @@ def request(params: dict[str, Any]) -> restore.RestoreRequest:
     live = target(params)
     return restore.RestoreRequest(
         target=live,
-        backup_dir=restore_job.directory(params["backup_dir"], None, live.dbname).resolve(),
+        backup_dir=restore_job.directory(params["backup_dir"], None, live).resolve(),
         new_database=None,
         jobs=params["jobs"],
         sequences=params["sequences"] or "",

@@ -39,7 +39,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def request(params: dict[str, Any]) -> restore.RestoreRequest:
     live = target(params, required=False)
-    backup_dir = job.directory(params["backup_dir"], params["backup_root"], live.dbname)
+    backup_dir = job.directory(params["backup_dir"], params["backup_root"], live)
     return restore.RestoreRequest(
         target=live,
         backup_dir=backup_dir.resolve(),

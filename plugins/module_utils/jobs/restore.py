@@ -57,7 +57,7 @@ def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
     }
 
 
-def directory(named: str, backup_root: str | None, database: str) -> Path:
+def directory(named: str, backup_root: str | None, target: Target) -> Path:
     """The directory that :data:`history.BEFORE_LAST_MIGRATION` stands for, or that is named.
 
     :raises PgsafeError: there is none, or the backup root is not named.
@@ -71,7 +71,7 @@ def directory(named: str, backup_root: str | None, database: str) -> Path:
             f"{history.BEFORE_LAST_MIGRATION} is looked for among the runs of a backup root, and none is named.",
             remedy="Give backup_root (pg_migrate_backup_root).",
         )
-    return history.backup_before_last(Path(backup_root), database)
+    return history.backup_before_last(Path(backup_root), target)
 
 
 def run_of(request: restore.RestoreRequest) -> Journal | None:

@@ -12,6 +12,10 @@ from ..errors import BadRequest, NotABackup, Refused
 from ..journal.events import Event
 from ..journal.journal import Journal, all_runs, of_run
 from ..journal.verdicts import Verdict
+from ..model import Target
+from ..ports.database import session
+from ..postgres import identity as identities
+from . import leftover_runs
 
 # Stands for a directory: the backup of the newest run that migrated the database.
 BEFORE_LAST_MIGRATION = "before_last_migration"
@@ -27,6 +31,7 @@ class Migration:
     :param armed: when it began to change the database, ISO 8601, UTC.
     :param verdict: one of migrated, held, rollback failed and unfinished.
     :param files: of the migration set, as far as they were applied.
+    :param server: the system identifier of its server: several may share a backup root, with databases of one name.
     """
 
     run_id: str
@@ -34,6 +39,7 @@ class Migration:
     verdict: str
     backup_dir: str
     files: tuple[str, ...] = ()
+    server: str = ""
 
     @property
     def told(self) -> str:
@@ -53,11 +59,20 @@ class Undone:
 
 
 def migrations(backup_root: Path, database: str) -> tuple[Migration, ...]:
-    """Oldest first. A rollback to the backup of a run undoes every later migration, too."""
+    """Oldest first. A rollback to the backup of a run undoes every later migration of the same server, too."""
     runs = [run for run in all_runs(backup_root) if run.database == database]
-    rollbacks = [(run.run_id, ended.time) for run in runs if (ended := run.last(Event.ROLLED_BACK))]
+    rollbacks = [(run.run_id, ended.time, _server(run)) for run in runs if (ended := run.last(Event.ROLLED_BACK))]
     found = [migration for run in runs if (migration := _migration(run))]
-    return tuple(of for of in found if not any(run < of.run_id and of.armed < when for run, when in rollbacks))
+    return tuple(of for of in found if not any(_undoes(of, *rollback) for rollback in rollbacks))
+
+
+def _undoes(migration: Migration, run_id: str, when: str, server: str) -> bool:
+    return run_id < migration.run_id and migration.armed < when and server == migration.server
+
+
+def _server(run_journal: Journal) -> str:
+    identity = leftover_runs.identity_of(run_journal)
+    return identity.system_identifier if identity else ""
 
 
 def _migration(run_journal: Journal) -> Migration | None:
@@ -65,29 +80,36 @@ def _migration(run_journal: Journal) -> Migration | None:
     if armed is None or state.verdict in _NOTHING_LEFT:
         return None
     verdict = str(state.verdict).replace("_", " ")
-    return Migration(run_journal.run_id, armed.time, verdict, run_journal.backup_dir, state.applied)
+    server = _server(run_journal)
+    return Migration(run_journal.run_id, armed.time, verdict, run_journal.backup_dir, state.applied, server)
 
 
 def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
     """What a rollback to the backup of a run undoes."""
-    known = migrations(backup_root, database)
+    own = of_run(backup_root, run_id)
+    server = _server(own) if own else ""
+    known = [of for of in migrations(backup_root, database) if of.server == server]
     later = tuple(of for of in known if of.run_id >= run_id)
     earlier = [of for of in known if of.run_id < run_id]
-    own = of_run(backup_root, run_id)
     changed = own is not None and own.state.armed
     return Undone(later, earlier[-1] if earlier and not changed else None)
 
 
-def backup_before_last(backup_root: Path, database: str) -> Path:
+def backup_before_last(backup_root: Path, target: Target) -> Path:
     """
+    :raises ConnectionFailed: several servers have migrated a database of this name, and this one cannot be asked.
     :raises BadRequest: the journals know of no migration that could be undone.
     :raises NotABackup: retention has removed its backup.
     """
-    known = migrations(backup_root, database)
+    known = migrations(backup_root, target.dbname)
+    if len({of.server for of in known}) > 1:
+        with session(target.maintenance, purpose="rollback") as server:
+            here = identities.read(server, target.maintenance_db).system_identifier
+        known = tuple(of for of in known if of.server == here)
     if not known:
         raise BadRequest(
-            f"{BEFORE_LAST_MIGRATION}: no run under {backup_root} has migrated {database or 'the database'}, or every "
-            "one was rolled back.",
+            f"{BEFORE_LAST_MIGRATION}: no run under {backup_root} has migrated {target.dbname or 'the database'}, or "
+            "every one was rolled back.",
             remedy="Check backup_root (pg_migrate_backup_root), or name the directory of a backup.",
         )
     directory = Path(known[-1].backup_dir)

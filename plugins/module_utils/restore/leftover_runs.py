@@ -74,7 +74,7 @@ def _is_left(run_journal: Journal) -> bool:
 
 def _is_here(target: Target, run_journal: Journal) -> bool:
     """Several servers may share a backup root, and have databases of one name."""
-    identity = _identity(run_journal)
+    identity = identity_of(run_journal)
     if identity is None:
         return False
     with session(target.maintenance, purpose="recover") as server:
@@ -82,7 +82,8 @@ def _is_here(target: Target, run_journal: Journal) -> bool:
     return here.system_identifier == identity.system_identifier
 
 
-def _identity(run_journal: Journal) -> Identity | None:
+def identity_of(run_journal: Journal) -> Identity | None:
+    """Of the database of a run; None where neither its fence nor its backup tells."""
     raised = fence.recorded(run_journal)
     if raised:
         return raised.identity

@@ -49,7 +49,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Case:
-    """:param newer: the backups of the same database that were taken after it, none of them in the future."""
+    """:param newer: the later backups of the same database of the same server, none of them in the future."""
 
     backup: StoredBackup
     newer: Sequence[StoredBackup]
@@ -75,7 +75,7 @@ def _newer(backup: StoredBackup, every: Sequence[StoredBackup], now: datetime) -
     return tuple(
         other
         for other in every
-        if other.directory.parent == backup.directory.parent
+        if (other.directory.parent, other.server) == (backup.directory.parent, backup.server)
         and (backup.created, backup.run_id) < (other.created, other.run_id)
         and other.created <= now + _CLOCK_TOLERANCE
     )

@@ -58,6 +58,7 @@ class Contents:
     """What the seal of a backup says of it: its manifest, or what can be read of an encrypted copy.
 
     :param sizes: of each file that it lists.
+    :param server: the system identifier of its server; empty for an encrypted copy, which does not say it.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class Contents:
     created: str
     sizes: Mapping[str, int]
     encrypted: bool
+    server: str = ""
 
     @property
     def began(self) -> datetime:
@@ -77,7 +79,8 @@ class Contents:
 def contents(sealed: Manifest | Envelope) -> Contents:
     if isinstance(sealed, Manifest):
         sizes = {file.name: file.size for file in sealed.files}
-        return Contents(sealed.run_id, sealed.identity.name, sealed.created, sizes, encrypted=False)
+        of = sealed.identity
+        return Contents(sealed.run_id, of.name, sealed.created, sizes, encrypted=False, server=of.system_identifier)
     sizes = {name: file.size for name, file in sealed.files.items()}
     return Contents(sealed.run_id, sealed.database, sealed.created, sizes, encrypted=True)
 
@@ -95,6 +98,7 @@ class StoredBackup:
     :param latest: the link ``latest`` points at it.
     :param problem: why it cannot be read; empty when it can.
     :param encrypted: it is an encrypted copy.
+    :param server: the system identifier of its server, where its manifest says it.
     """
 
     directory: Path
@@ -110,6 +114,7 @@ class StoredBackup:
     latest: bool = False
     problem: str = ""
     encrypted: bool = False
+    server: str = ""
 
     @property
     def failed(self) -> bool:
@@ -216,6 +221,7 @@ def _look(directory: Path, held: bool) -> StoredBackup:
         latest=latest_name(directory.parent) == directory.name,
         problem=problem,
         encrypted=ENVELOPE in there,
+        server=sealed.server if sealed else "",
     )
 
 

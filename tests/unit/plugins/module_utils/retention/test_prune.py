@@ -26,6 +26,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal i
     reading,
 )
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports import files
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history
 from ansible_collections.pgsafe.migration.plugins.module_utils.retention import pin, prune, stored
@@ -57,10 +58,10 @@ def test_what_is_old_goes_its_journal_stays_and_a_second_time_nothing_is_done(tm
 def test_a_rollback_to_a_backup_that_was_removed_says_so(tmp_path: Path) -> None:
     old = made.stored(tmp_path, 9, verdict=Verdict.MIGRATED)
     made.stored(tmp_path, 2)
-    assert history.backup_before_last(tmp_path, "app") == old
+    assert history.backup_before_last(tmp_path, Target({}, "app")) == old
     prune.run(request(tmp_path))
     with pytest.raises(NotABackup, match=f"{old.name}, was removed at .* because it was old"):
-        history.backup_before_last(tmp_path, "app")
+        history.backup_before_last(tmp_path, Target({}, "app"))
 
 
 def test_planning_removes_nothing(tmp_path: Path) -> None:

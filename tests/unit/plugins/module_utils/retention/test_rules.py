@@ -40,6 +40,10 @@ def oldest(*backups: StoredBackup, policy: Policy = WEEK) -> Decision:
     return decide(backups, policy, NOW)[0]
 
 
+def test_backups_of_a_namesake_on_another_server_make_none_dispensable() -> None:
+    assert oldest(backup(9), *[replace(of, server="another") for of in NEWER]).removed is False
+
+
 def test_an_old_backup_behind_enough_proven_ones_is_removed() -> None:
     why = "9 days old; newer proven backups: 2"
     assert oldest(backup(9), *NEWER) == Decision(backup(9), removed=True, reason=why)
