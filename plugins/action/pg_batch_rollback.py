@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..module_utils.errors import Refused
-from ..module_utils.journal.verdicts import Verdict
+from ..module_utils.journal.verdicts import RestoreState, Verdict
 from ..module_utils.text import first_few
 from ..plugin_utils import batch as batches
 from ..plugin_utils.guarded import GuardedAction
@@ -46,5 +46,5 @@ def _ready(absent: Sequence[str]) -> dict[str, Any]:
 
 def _ended(found: dict[str, Any]) -> dict[str, str]:
     """The database is as it was before, whether the rollback had anything to restore or not."""
-    done = found.get("state") in ("rolled_back", "not_needed") and not found.get("failed")
+    done = found.get("state") in (RestoreState.ROLLED_BACK, RestoreState.NOT_NEEDED) and not found.get("failed")
     return {"verdict": Verdict.ROLLED_BACK_WITH_BATCH.value} if done else {}

@@ -14,6 +14,7 @@ from typing import Any
 from ansible import constants
 
 from ..module_utils import foreign_text
+from ..module_utils.guard import channel as channels
 from . import terminals
 from .pace import Pace
 
@@ -40,7 +41,7 @@ class Lines:
 
     def show(self, state: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
         """What has changed since the last look, or goes on for a while."""
-        if state.get("state") == "ended":
+        if state.get("state") == channels.ENDED:
             return
         told = _STATES.get(str(state.get("state")), "")
         text = f"{told} {state.get('reason', '')}".strip() if told else str(progress.get("text") or "")
@@ -79,7 +80,7 @@ class Lines:
 
 
 _STATES = {
-    "aborting": "Aborting.",
-    "recovering": "Rolling back.",
-    "waiting": "Waiting for the server.",
+    channels.ABORTING: "Aborting.",
+    channels.RECOVERING: "Rolling back.",
+    channels.WAITING: "Waiting for the server.",
 }

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..module_utils.guard import channel as channels
+
 # Between the files of an answer: with become, everything comes over a terminal, mixed with the output of sudo.
 _MARK = "@@pgsafe@@"
-_FILES = ("state.json", "progress.json", "result.json")
+_FILES = (channels.STATE, channels.PROGRESS, channels.RESULT)
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,15 @@ class FarChannel:
     def poll(self) -> Look | None:
         """Renew the lease and look; None when the answer cannot be used."""
         files = "; ".join(f"cat {self._place}/{name} 2>/dev/null; printf '{_MARK}'" for name in _FILES)
-        found = self._execute(f"cd / && touch -c {self._place}/lease; printf '{_MARK}'; {files}")
+        found = self._execute(f"cd / && touch -c {self._place}/{channels.LEASE}; printf '{_MARK}'; {files}")
         return parsed(found.get("stdout", ""))
 
     def tell(self, reason: str) -> None:
         """Have the guard abort the job, unless it is over or was aborted before."""
         place = self._place
-        told = f"printf %s {shlex.quote(reason)} > {place}/abort.new && mv {place}/abort.new {place}/abort"
-        late = f"[ -e {place}/abort ] || [ -e {place}/result.json ]"
+        abort = f"{place}/{channels.ABORT}"
+        told = f"printf %s {shlex.quote(reason)} > {abort}.new && mv {abort}.new {abort}"
+        late = f"[ -e {abort} ] || [ -e {place}/{channels.RESULT} ]"
         self._execute(f"cd / && umask 077 && {late} || {{ {told}; }}")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ..module_utils.guard import channel as channels
 from . import shield
 from .far_channel import FarChannel
 from .main_process import MainProcess
@@ -76,9 +77,9 @@ class LeaseRenewal:
             return False
         state = look.state.get("state")
         # Otherwise a task's own worker informs the guard, or the next task is refused.
-        if state == "tasks" and self._trap.reason:
+        if state == channels.TASKS and self._trap.reason:
             self._channel.tell(self._trap.reason)
-        return state == "ended" or (self._tasks_only and state != "tasks")
+        return state == channels.ENDED or (self._tasks_only and state != channels.TASKS)
 
 
 @contextmanager

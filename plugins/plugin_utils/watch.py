@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ..module_utils.guard import channel as channels
 from .console_lines import Lines
 from .far_channel import FarChannel, Look
 from .trap import Trap
@@ -49,7 +50,7 @@ class Watch:
         """What the job has come to, or what is known of it when nothing can be heard of it any more."""
         while True:
             look = self._look()
-            if look and look.result is not None and (look.state.get("state") == "ended" or self._still()):
+            if look and look.result is not None and (look.state.get("state") == channels.ENDED or self._still()):
                 self._lines.done()
                 return self._fitting(look.result)
             lost = self._lost()

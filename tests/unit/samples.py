@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set.manifest import BackupFile, Manifest
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import RestoreState, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import Outcome
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Verification
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import (
@@ -173,7 +173,8 @@ NOTHING_FOUND = Verification(
     warnings=(),
 )
 
-ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {"public.members": 12_857}, 4.2)
+_ROWS = {"public.members": 12_857}
+ROLLED_BACK = Restored(RestoreState.ROLLED_BACK, "app", "archive", "app__failed_1", (), 3, _ROWS, 4.2)
 OUTCOME = Outcome(Verdict.ROLLED_BACK, ("a.sql",), 2, 0, 4.2, rollback=ROLLED_BACK)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..backup_set import manifest as manifests
 from ..foreign_text import visible
+from ..journal.verdicts import RestoreState
 from ..text import CROSS, FORESEEN, TICK, duration, size
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ def restore(done: Restored) -> list[str]:
 
 
 def restored(done: Restored) -> list[str]:
-    if done.state == "not_needed":
+    if done.state is RestoreState.NOT_NEEDED:
         return _not_needed(done)
     lines = []
-    if done.state == "rolled_back":
+    if done.state is RestoreState.ROLLED_BACK:
         lines.append(f"{TICK} Step 1: Stopping active connections... {done.sessions_ended} ended")
         lines.append(f"{TICK} Step 2: Restoring from backup...")
     lines += [f"{CROSS} {failed}" for failed in done.failures]
@@ -50,7 +51,7 @@ def restored(done: Restored) -> list[str]:
 
 
 def restore_foreseen(found: RestorePlan) -> list[str]:
-    if found.state == "not_needed":
+    if found.state is RestoreState.NOT_NEEDED:
         return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
     lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
     if found.copy:
@@ -60,7 +61,7 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
     lines += [f"[warning] {visible(line)}; the archive would be restored" for line in found.no_copy]
     lines += [f"{FORESEEN} {line}" for line in undone(found.undone)]
     lines += [f"{FORESEEN} {visible(line)}" for line in found.written]
-    if found.state == "rolled_back":
+    if found.state is RestoreState.ROLLED_BACK:
         lines.append(f"{FORESEEN} {found.sessions} sessions of {found.database} would be terminated")
         lines.append(f"{FORESEEN} {found.database} would be replaced, and kept as {found.kept}")
         lines.append("[warning] Writes made after the backup would exist in the kept database only")

@@ -196,22 +196,22 @@ def _shortened(statement: str) -> str:
 
 def phrase(event: str, facts: Mapping[str, Any], files: Sequence[str]) -> str:
     """The newest event of a journal in words."""
-    if event in ("applying", "applied"):
+    if event in (Event.APPLYING, Event.APPLIED):
         name = str(facts["file"])
         place = f"file {files.index(name) + 1} of {len(files)}" if name in files else "step"
         return f"Applying {place}: {name}"
-    return _WORDS.get(event, "")
+    return next((text for known, text in _WORDS.items() if known == event), "")
 
 
 _WORDS = {
-    "publishing": "Publishing the changes of all tables",
-    "slotting": "Waiting for running transactions to end",
-    "subscribing": "The verified copy catches up",
-    "reading_only": "Comparing the verified copy with the read-only database",
-    "closing": "Closing the database",
-    "armed": "Applying the migration",
-    "failed": "Looking at what the failed migration has left",
-    "aborting": "Ending the migration",
-    "rolling_back": "Rolling back",
-    "accepted": "Opening the database",
+    Event.PUBLISHING: "Publishing the changes of all tables",
+    Event.SLOTTING: "Waiting for running transactions to end",
+    Event.SUBSCRIBING: "The verified copy catches up",
+    Event.READING_ONLY: "Comparing the verified copy with the read-only database",
+    Event.CLOSING: "Closing the database",
+    Event.ARMED: "Applying the migration",
+    Event.FAILED: "Looking at what the failed migration has left",
+    Event.ABORTING: "Ending the migration",
+    Event.ROLLING_BACK: "Rolling back",
+    Event.ACCEPTED: "Opening the database",
 }

@@ -11,7 +11,7 @@ from typing import Any
 from ..console import restore as console
 from ..errors import BadRequest, PgsafeError
 from ..journal.journal import Journal
-from ..journal.verdicts import Verdict
+from ..journal.verdicts import RestoreState, Verdict
 from ..model import Administrator, Target
 from ..restore import history, rollback
 from ..restore import run as restore
@@ -25,7 +25,7 @@ def run(request: restore.RestoreRequest) -> dict[str, Any]:
     :raises PgsafeError: it could not be done, or was broken off; the live database is as it was before the call.
     """
     done = restore.run(request)
-    return _result(done, done.state != "not_needed", console.restore(done))
+    return _result(done, done.state is not RestoreState.NOT_NEEDED, console.restore(done))
 
 
 def failure(error: PgsafeError) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
     """
     plan = restore.plan(request)
     foreseen = rollback.Restored(plan.state, plan.database, "", plan.kept, (), plan.sessions, {}, 0.0)
-    changed = plan.state != "not_needed"
+    changed = plan.state is not RestoreState.NOT_NEEDED
     result = _result(foreseen, changed, console.restore_foreseen(plan))
     seconds = plan.forecast.seconds if plan.forecast else None
     seconds = 0.0 if plan.copy else seconds
@@ -84,16 +84,16 @@ def run_of(request: restore.RestoreRequest) -> Journal | None:
 
 
 _VERDICTS = {
-    "rolled_back": Verdict.ROLLED_BACK,
-    "not_needed": Verdict.AS_BACKUP,
-    "restored": Verdict.RESTORED,
+    RestoreState.ROLLED_BACK: Verdict.ROLLED_BACK,
+    RestoreState.NOT_NEEDED: Verdict.AS_BACKUP,
+    RestoreState.RESTORED: Verdict.RESTORED,
 }
 
 
 def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
     return {
         "changed": changed,
-        "state": done.state,
+        "state": done.state.value,
         "database": done.database,
         "method": done.method,
         "verdict": _VERDICTS[done.state].value,

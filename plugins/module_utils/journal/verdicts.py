@@ -47,6 +47,16 @@ class Verdict(Word):
         return _TEXTS[self]
 
 
+class RestoreState(Word):
+    """What a restore has done, or would do."""
+
+    ROLLED_BACK = "rolled_back"
+    # To a new database.
+    RESTORED = "restored"
+    # The live database is as it was at the backup.
+    NOT_NEEDED = "not_needed"
+
+
 ENDS = (Verdict.MIGRATED, Verdict.FAILED_UNCHANGED, Verdict.ROLLED_BACK, Verdict.RESOLVED)
 
 WELL = (Verdict.MIGRATED, Verdict.UNCHANGED)

@@ -39,7 +39,7 @@ from ..journal import applied_files
 from ..journal.applied_files import Applying
 from ..journal.events import Event
 from ..journal.journal import Journal, now
-from ..journal.verdicts import Verdict
+from ..journal.verdicts import RestoreState, Verdict
 from ..model import Catalog, Target, redacted
 from ..names import quoted
 from ..ports import commands, files, signals
@@ -901,7 +901,7 @@ class _Window:
             self._warnings += (f"The write-ahead log is still kept for this run: {error.what}",)
 
     def _undone(self, cause: PgsafeError, restored: rollback.Restored | None) -> MigrationFailed:
-        if restored is None or restored.state == "not_needed":
+        if restored is None or restored.state is RestoreState.NOT_NEEDED:
             as_before = f"The database {self._request.target.dbname} is as it was before."
             state = as_before if self._warnings else NOTHING_CHANGED
             return MigrationFailed(cause, self._outcome(Verdict.FAILED_UNCHANGED, restored), state, "")

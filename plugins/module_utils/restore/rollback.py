@@ -27,7 +27,7 @@ from ..fence.whereabouts import Live
 from ..journal.events import Event
 from ..journal.journal import Journal
 from ..journal.state import end_of
-from ..journal.verdicts import Verdict
+from ..journal.verdicts import RestoreState, Verdict
 from ..model import FILE_COPY, SOURCE, Fingerprint, Target
 from ..ports import signals
 from ..ports.database import WRITING, literal, session, statement
@@ -67,8 +67,7 @@ class RollbackRequest:
 
 @dataclass(frozen=True)
 class Restored:
-    """:param state: ``rolled_back``, ``restored``, or ``not_needed`` when the live database is as it was.
-    :param method: ``verified_copy``, ``file_copy``, ``archive`` or ``script``; empty when nothing was restored.
+    """:param method: ``verified_copy``, ``file_copy``, ``archive`` or ``script``; empty when nothing was restored.
     :param kept: the name of the database that was replaced, or empty.
     :param failures: why each method that was tried before this one failed.
     :param cutover_seconds: how long the renames took, from the first session that was ended to the open database.
@@ -76,7 +75,7 @@ class Restored:
     :param not_given_back: in what the database is not as it was before, a line each.
     """
 
-    state: str
+    state: RestoreState
     database: str
     method: str
     kept: str
@@ -123,7 +122,7 @@ def roll_back(request: RollbackRequest, manifest: Manifest, run_journal: Journal
         done = _not_needed(request.target, live, closed.manifest if closed else manifest, run_journal)
     else:
         done = _restored(request, live, manifest, run_journal, closed)
-    replaced = done.state == "rolled_back" or live.done
+    replaced = done.state is RestoreState.ROLLED_BACK or live.done
     told = aftermath.told(request.target, manifest, replaced)
     lost = losses.known(manifest, run_journal) if replaced and not _by_files(run_journal) else ()
     said = [f"Not as it was before: {what}" for what in lost]
@@ -205,7 +204,7 @@ def _not_needed(target: Target, live: Live, manifest: Manifest, run_journal: Jou
     warnings = (*put_back, *let_go(target, run_journal))
     _note(run_journal, end_of(verdict), kept=kept)
     rows = manifest.fingerprint.rows
-    return Restored("not_needed", manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
+    return Restored(RestoreState.NOT_NEEDED, manifest.identity.name, "", kept, (), 0, rows, 0.0, warnings=warnings)
 
 
 def _properties_put_back(
@@ -377,7 +376,16 @@ def _replace(
         (*prepared, *unread, *lost, *older, *numbers, *warnings, *_filled(request, manifest, found)),
     )
     return Restored(
-        "rolled_back", manifest.identity.name, found.method, kept, found.failures, ended, rows, 0.0, seconds, warnings
+        RestoreState.ROLLED_BACK,
+        manifest.identity.name,
+        found.method,
+        kept,
+        found.failures,
+        ended,
+        rows,
+        0.0,
+        seconds,
+        warnings,
     )
 
 

@@ -21,6 +21,7 @@ from ..copies import losses, sources
 from ..errors import BadRequest, Refused
 from ..fence import verdict_counters, whereabouts
 from ..journal.journal import Journal, of_run, reading
+from ..journal.verdicts import RestoreState
 from ..model import Target
 from ..ports import signals
 from ..ports.database import WRITING, identifier, session, statement
@@ -83,7 +84,7 @@ class RestorePlan:
     database_bytes: int
     sessions: int
     kept: str
-    state: str
+    state: RestoreState
     forecast: Forecast | None = None
     undone: Undone | None = None
     not_given_back: tuple[str, ...] = ()
@@ -114,7 +115,7 @@ def plan(request: RestoreRequest) -> RestorePlan:
         database_bytes=manifest.database_bytes,
         sessions=len(sessions),
         kept="" if request.new_database else whereabouts.kept_name(manifest),
-        state="not_needed" if done else "restored" if request.new_database else "rolled_back",
+        state=_state(request, done),
         forecast=None if done else _forecast(request, manifest),
         undone=undone,
         not_given_back=losses.known(manifest, of_run(request.backup_dir.parent.parent, manifest.run_id)),
@@ -122,6 +123,12 @@ def plan(request: RestoreRequest) -> RestorePlan:
         no_copy=no_copy,
         written=_written(request.target, run_journal),
     )
+
+
+def _state(request: RestoreRequest, done: bool) -> RestoreState:
+    if done:
+        return RestoreState.NOT_NEEDED
+    return RestoreState.RESTORED if request.new_database else RestoreState.ROLLED_BACK
 
 
 def _journal_of_rollback(request: RestoreRequest, manifest: Manifest) -> Journal | None:
@@ -237,7 +244,7 @@ def _by_hand(request: RestoreRequest, manifest: Manifest, run_journal: Journal |
     done = recover.finish(run_of_backup, Decision.ROLL_BACK).restored
     if done is None:
         raise Refused(f"Nothing was rolled back to {request.backup_dir}.")
-    if done.state == "not_needed":
+    if done.state is RestoreState.NOT_NEEDED:
         undone, database = _undone(request, manifest), manifest.identity.name
         if undone is not None:
             history.require_undoing(undone, database, f"Nothing was rolled back: {database} is as the backup holds it.")
@@ -287,7 +294,7 @@ def to_new(request: RestoreRequest, manifest: Manifest, name: str) -> Restored:
         refused = _handed_over(request.target, name, manifest)
     warnings = (*properties.not_given(refused), *copies.fill(request.target, name, source, tried.views))
     seconds, rows = round(time.monotonic() - started, 3), manifest.fingerprint.rows
-    return Restored("restored", name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)
+    return Restored(RestoreState.RESTORED, name, tried.method, "", tried.failures, 0, rows, seconds, warnings=warnings)
 
 
 def _handed_over(target: Target, name: str, manifest: Manifest) -> list[str]:

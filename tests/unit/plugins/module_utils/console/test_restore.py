@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ansible_collections.pgsafe.migration.plugins.module_utils.console import restore as console
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Problem
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import RestoreState
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres.wal import Archiver, Slot, Standby
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.forecast import Forecast
 from ansible_collections.pgsafe.migration.tests.unit.samples import (
@@ -32,12 +33,12 @@ def test_a_long_list_of_tables_is_cut_and_counted() -> None:
 
 
 def test_a_restore_to_another_name_stops_nobody() -> None:
-    lines = console.restore(replace(ROLLED_BACK, state="restored", kept=""))
+    lines = console.restore(replace(ROLLED_BACK, state=RestoreState.RESTORED, kept=""))
     assert not [line for line in lines if "Step" in line or "kept" in line]
 
 
 def test_a_rollback_that_was_not_needed_says_why() -> None:
-    untouched = replace(ROLLED_BACK, state="not_needed", kept="")
+    untouched = replace(ROLLED_BACK, state=RestoreState.NOT_NEEDED, kept="")
     assert console.restore(untouched) == ["[✓] app is as the backup holds it; nothing had to be restored"]
     assert console.restore(replace(untouched, kept="app__failed_1"))[-1].endswith("kept as app__failed_1")
     assert console.restore(replace(untouched, database="")) == []

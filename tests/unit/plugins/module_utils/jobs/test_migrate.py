@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.jobs import migrate as job
-from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import Verdict
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.verdicts import RestoreState, Verdict
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.run import MigrationFailed, Outcome
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.rollback import Restored
 
-ROLLED_BACK = Restored("rolled_back", "app", "archive", "app__failed_1", (), 3, {}, 4.2)
+ROLLED_BACK = Restored(RestoreState.ROLLED_BACK, "app", "archive", "app__failed_1", (), 3, {}, 4.2)
 
 
 @pytest.mark.parametrize(
