@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Private, throw-away clusters: not reachable by other users, as fast as an unsafe one can be, removed in any case.
+"""Temporary instances: no other user can reach them, they are as fast as an unsafe one can be, and always removed.
 
 PostgreSQL does not run as root, and the SQL of a backup may run programs as the user of its server. Root's clusters run
 as a user without a name, who owns nothing and has no other process; what is left of his processes is killed at the end.
