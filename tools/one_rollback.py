@@ -1,6 +1,7 @@
 """Fail a migration of the database that the PG* variables name, behind a fence; print the seconds of its rollback.
 
-A client reads and writes while the backup is taken; the longest that the server took to answer it is printed, too.
+A client reads and writes all the time; the longest that the server took to answer it while the backup was taken is
+printed, too.
 The database is as before at the end, and what was kept is dropped.
 """
 
@@ -55,9 +56,10 @@ STATEMENTS = (f"SELECT count(*) FROM {WRITTEN}", f"INSERT INTO {WRITTEN} VALUES 
 
 def _work(waits: list[float], over: threading.Event) -> None:
     while not over.is_set():
-        # A fence refuses writes, and ends sessions that are older.
+        # A fence refuses writes, ends sessions that are older, and takes the name of the database.
         with suppress(psycopg2.Error), closing(_timed(waits, partial(psycopg2.connect, ""))) as connection:
             _serve(connection, waits, over)
+        over.wait(0.01)
 
 
 def _serve(connection: psycopg2.extensions.connection, waits: list[float], over: threading.Event) -> None:
@@ -102,14 +104,15 @@ def failed(target: Target, root: Path, source: Path, kind: str) -> tuple[migrate
     with client() as waits:
         raised = fence.run(requests.fence(target, root, kind))
         taken = backup.run(requests.backup(target, root, run_id=raised.run_id))
-    proven = verify.run(requests.verify(target, taken.directory, proof=WAYS[kind][1]))
-    if proven.findings:
-        sys.exit(f"The backup was not proven: {proven.findings}")
-    run = (taken.directory, taken.run_id, target.dbname)
-    try:
-        migrate.run(replace(requests.migrate(target, SetSource(source), *run), wanted=WANTED))
-    except migrate.MigrationFailed as error:
-        return error.outcome, max(waits)
+        longest = max(waits)
+        proven = verify.run(requests.verify(target, taken.directory, proof=WAYS[kind][1]))
+        if proven.findings:
+            sys.exit(f"The backup was not proven: {proven.findings}")
+        run = (taken.directory, taken.run_id, target.dbname)
+        try:
+            migrate.run(replace(requests.migrate(target, SetSource(source), *run), wanted=WANTED))
+        except migrate.MigrationFailed as error:
+            return error.outcome, longest
     sys.exit("The migration did not fail.")
 
 
