@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.tests.server import interruptions, sshd
 from ansible_collections.pgsafe.migration.tests.server.interruptions import PHASES, Event, playing
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
@@ -38,14 +39,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class Case:
-    """:param event: the name of a function of :mod:`interruptions`."""
+    """:param event: the name of a function of :mod:`interruptions`.
+    :param fence: the kind of it.
+    """
 
     setting: Setting
     phase: str
     event: str
+    fence: str = fence.BOTH
 
     def __str__(self) -> str:
-        return f"{self.event} in {self.phase}: {self.setting}"
+        behind = "" if self.fence == fence.BOTH else f", {self.fence}"
+        return f"{self.event} in {self.phase}: {self.setting}{behind}"
 
     @property
     def happens(self) -> Event:
@@ -80,7 +85,8 @@ def over_ssh(ansible: Ansible, server: sshd.Sshd, connection: str, port: int = 0
 def interrupt(ansible: Ansible, database: Database, root: Path, case: Case, lease: float) -> float | None:
     """Play it, and require that all is as it was before; seconds until the journal tells of it, None where none is."""
     phase = PHASES[case.phase]
-    with playing(ansible, database, root, phase, case.setting.callback, pg_migrate_guard={"lease": lease}) as play:
+    given = {"pg_migrate_guard": {"lease": lease}, "pg_migrate_fence": case.fence}
+    with playing(ansible, database, root, phase, case.setting.callback, **given) as play:
         seconds = interruptions.seconds_until_heard(play, case.happens)
         play.let_go()
         if case.phase == "confirm" and not case.setting.callback:

@@ -4,17 +4,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, PgsafeError, Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal.journal import Journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
-from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, FOLLOWED
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
@@ -26,9 +31,11 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     ours,
     proven,
     request,
+    require_open,
     until,
     write_set,
 )
+from ansible_collections.pgsafe.migration.tests.server.test_followed_copy import left
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 import pgserver
@@ -68,6 +75,58 @@ def test_a_copy_goes_on_following_after_a_crash(own: Database, backup_root: Path
     assert migrate.run(request(own, taken, write_set(tmp_path / "set", GOOD))).verdict == "migrated"
     assert own.sql("SELECT count(*) FROM customers") == "62"
     assert own.admin("SELECT count(*) FROM pg_replication_slots") == "0"
+
+
+SLOW = {"1.sql": "ALTER TABLE customers ADD grade integer;\nSELECT pg_sleep(600);\n"}
+ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
+
+def crash_in_the_migration(database: Database) -> None:
+    until(lambda: database.admin(ASLEEP) == "1", "the migration is at work")
+    crash(database)
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        (fence.BOTH, Event.APPLYING),
+        (COPIED, Event.COPYING),
+        (COPIED, Event.APPLYING),
+        (FOLLOWED, Event.READING_ONLY),
+        (FOLLOWED, Event.APPLYING),
+    ],
+    ids=str,
+)
+def test_after_a_crash_on_each_way_the_database_is_open_and_as_it_was(
+    own: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, event: Event
+) -> None:
+    taken = fenced(own, backup_root, kind, "auto" if kind == COPIED else "verified_copy")
+    if kind != fence.BOTH:
+        own.sql("INSERT INTO customers (name) VALUES ('while the backup was taken')")
+    before = own.sql("SELECT count(*), max(id) FROM customers")
+    beside = threading.Thread(target=crash_in_the_migration, args=(own,))
+
+    def append(self: Journal, now: Event, original: Any = Journal.append, **facts: Any) -> None:
+        original(self, now, **facts)
+        if now is event:
+            monkeypatch.undo()
+            # A step that begins behind a crash finds the server up again; so the migration is met at work, too.
+            if event is not Event.APPLYING:
+                crash(own)
+            if event is not Event.READING_ONLY:
+                beside.start()
+
+    monkeypatch.setattr(Journal, "append", append)
+    with suppress(PgsafeError):
+        migrate.run(request(own, taken, write_set(tmp_path / "set", SLOW)))
+    if beside.ident:
+        beside.join()
+    recover.run(requests.recover(own.target, backup_root, idle_timeout=0))
+    assert own.sql("SELECT count(*), max(id) FROM customers") == before
+    assert own.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'grade'") == "0"
+    require_open(own)
+    assert left(own) == []
+    assert all("__failed_" in name for name in ours(own.server, own.name))
 
 
 def test_after_a_failover_nothing_is_done_until_a_person_names_the_run(
