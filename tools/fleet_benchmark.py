@@ -7,8 +7,8 @@ connection, on one server.
 Prints for each play the seconds, their share of so many single runs, and the CPU seconds that the whole machine used
 for each host: server, guards and Ansible alike, from /proc/stat, so other work is counted too. Then it prints where the
 seconds of a single run go, by step, beside what a task costs that does nothing. Writes benchmarks/fleet.json. With
---gate it fails where 30 databases with 10 forks take more than 0.35 of the sum, unless the cores are the limit, and where
-each takes the CPU of more than 42 tasks that do nothing.
+--gate it fails where 30 databases with 10 forks take more than 0.35 of the sum, unless the cores are the limit, and
+where each takes the CPU of more than 42 tasks that do nothing.
 """
 
 from __future__ import annotations
