@@ -62,10 +62,11 @@ class Play:
 
 @dataclass(frozen=True)
 class Bench:
-    """A server, a directory, and the ways to run a play there."""
+    """A server, a directory, more variables of every host, and the ways to run a play there."""
 
     server: pgserver.Server
     place: Path
+    variables: dict[str, Any]
 
     def play(self, databases: int, forks: int) -> Play:
         """Migrate so many fresh databases. Raises BenchmarkError when one was not migrated."""
@@ -115,6 +116,7 @@ class Bench:
             "pg_migrate_source": str(self.place / "migrations"),
             "pg_migrate_confirm": [f"fleet_{number}" for number in numbers],
             "pg_migrate_serial": "100%",
+            **self.variables,
         }
         hosts = {f"db{number}": {"pg_migrate_db": f"fleet_{number}"} for number in numbers}
         return {"all": {"hosts": hosts, "vars": common}}
@@ -140,14 +142,17 @@ def cpu_seconds() -> float:
     return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
 
 
-def bench(place: Path) -> Bench:
-    """A server with room for thirty runs at once, and a migration set of one file."""
+def bench(place: Path, variables: dict[str, Any]) -> Bench:
+    """A server with room for thirty runs at once, and a migration set of one file.
+
+    :param variables: of every host.
+    """
     server = pgserver.start(place / "server")
     server.psql("ALTER SYSTEM SET max_connections = 300")
     server.restart()
     (place / "migrations").mkdir()
     (place / "migrations" / "001_notes.sql").write_text("CREATE TABLE notes (id bigint PRIMARY KEY, text text);\n")
-    return Bench(server, place)
+    return Bench(server, place, variables)
 
 
 def single(of: Bench) -> tuple[Play, list[dict[str, Any]]]:
@@ -170,12 +175,12 @@ def where(steps: list[dict[str, Any]], idle: float) -> str:
     return "\n".join(["A single run, by step:", *lines, f"A task that does nothing takes {idle:.2f} s."])
 
 
-def measured(plays: list[tuple[int, int]]) -> tuple[list[Play], list[dict[str, Any]], float]:
+def measured(plays: list[tuple[int, int]], variables: dict[str, Any]) -> tuple[list[Play], list[dict[str, Any]], float]:
     """Every play, the steps of a single run, and the seconds of a task that does nothing; printed as well."""
     demo.HOME.mkdir(exist_ok=True)
     demo.link_collection()
     place = Path(tempfile.mkdtemp(prefix="pgsafe-", dir=demo.HOME))
-    of = bench(place)
+    of = bench(place, variables)
     try:
         alone, steps = single(of)
         print(f"{'databases':>9}{'forks':>7}{'seconds':>10}{'share':>8}{'CPU s/host':>11}{'busy':>8}", flush=True)
@@ -215,11 +220,14 @@ def main() -> int:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plays", default="", help="databases x forks by commas, as 10x5; all by default")
+    parser.add_argument("--vars", type=Path, help="JSON with variables of every host, as for ssh")
     parser.add_argument("--gate", action="store_true", help="fail beyond the limit")
     options = parser.parse_args()
     wanted = [tuple(map(int, play.split("x"))) for play in options.plays.split(",") if play]
-    plays, steps, idle = measured([(play[0], play[1]) for play in wanted or PLAYS[1:]])
-    save(plays, steps, idle)
+    variables = json.loads(options.vars.read_text(encoding="utf-8")) if options.vars else {}
+    plays, steps, idle = measured([(play[0], play[1]) for play in wanted or PLAYS[1:]], variables)
+    if not variables:
+        save(plays, steps, idle)
     return int(held_up(plays, idle) and options.gate)
 
 

@@ -400,13 +400,13 @@ def test_a_server_that_cannot_follow_itself_is_refused_with_the_setting(
         at_once = replace(requests.THRESHOLDS, copy_timeout=0.0)
         *found, slow = of(look(database, backup_root, fence=FOLLOWED, thresholds=at_once), CHECK)
         assert "is given up after" in slow.what
-        assert slow.what.endswith("of 2 replication slots that it needs, 0 are free (max_replication_slots).")
+        assert slow.what.endswith("free replication slots: 0, needed: 2 (max_replication_slots).")
         used = ["max_replication_slots", "max_wal_senders", "max_logical_replication_workers"]
         assert [problem.what.partition(": ")[2] for problem in found] == [f"all of {name} are in use." for name in used]
         restart(database, *[f"{name} = 8" for name in used], "listen_addresses = '127.0.0.1'", *LIMITS)
         restart(database, "max_replication_slots = 1")
         *_workers, slow = of(look(database, backup_root, fence=FOLLOWED, thresholds=at_once), CHECK)
-        assert "2 replication slots that it needs, 1 are free" in slow.what
+        assert "free replication slots: 1, needed: 2" in slow.what
         restart(database, "max_replication_slots = 8")
         rules = database.server.data_dir / "pg_hba.conf"
         rules.write_text(f"local {database.name} all reject\n{rules.read_text()}")

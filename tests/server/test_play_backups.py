@@ -18,9 +18,10 @@ from ansible_collections.pgsafe.migration.tests.unit.stored_backups import store
 def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_verdict(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
-    oldest, old = stored(backup_root, 60, database.name), stored(backup_root, 50, database.name)
+    server = database.admin("SELECT system_identifier FROM pg_control_system()")
+    oldest, old = (stored(backup_root, days, database.name, server=server) for days in (60, 50))
     broken, other = unfinished(backup_root, 40, database.name), stored(backup_root, 60.1, "other")
-    failed = stored(backup_root, 30, database.name, verdict=Verdict.ROLLED_BACK)
+    failed = stored(backup_root, 30, database.name, verdict=Verdict.ROLLED_BACK, server=server)
     retention = {"pg_migrate_prune": True, "pg_migrate_retention": {"keep_min": 1}}
     hosts = {"one": {**database.variables(backup_root, write_set(ansible.home / "set", GOOD)), **retention}}
 

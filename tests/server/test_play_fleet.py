@@ -187,11 +187,11 @@ def writing(database: Database) -> list[str]:
 
 @pytest.mark.fault(76)
 def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
-    ansible: Ansible, fleet: dict[str, Database], backup_root: Path, clone: Callable[[str], Database]
+    ansible: Ansible, fleet: dict[str, Database], backup_root: Path, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:
     """The canary, a batch before, stays. Of the failed batch one has lost too much, and one loses its backup.
 
-    As these two stay migrated, the next batch begins, where that is asked for.
+    As these two stay migrated, the next batch begins, where that is asked for. What was rolled back proves nothing.
     """
     fleet = {**fleet, "e": clone("small"), "f": clone("small")}
     good, broken = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("broken", BROKEN)))
@@ -205,7 +205,9 @@ def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
     backups = str(backup_root / fleet["e"].name)
     hosts["e"]["pg_migrate_after_opening"] = [["find", backups, "-name", "full_backup.*", "-delete"]]
     hosts["b"]["pg_migrate_batch_rollback"] = {"max_rows_written": 12, "within": "1h"}
-    given = {"pg_migrate_serial": [1, 4, 1], "pg_migrate_on_batch_failure": "rollback_batch"}
+    (tmp_path / "records").mkdir()
+    recorded = {"pg_migrate_promotion": {"dir": str(tmp_path / "records"), "environment": "staging"}}
+    given = {"pg_migrate_serial": [1, 4, 1], "pg_migrate_on_batch_failure": "rollback_batch", **recorded}
     played = ansible.play(hosts, *confirmed(fleet, pg_migrate_on_failure="continue", **given))
     assert played.status == 2, played.output
     assert {name: played.verdict(name) for name in "abcdef"} == {
@@ -224,6 +226,9 @@ def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
     assert (reported["b"]["verdict"], reported["b"]["well"]) == ("rolled_back_with_batch", False)
     assert reported["b"]["rollback"]["method"] == "verified_copy"
     assert fleet["b"].called(reported["b"]["rollback"]["kept"]).name in databases(fleet["b"].server)
+    withdrawn = {path.parent.parent.name for path in tmp_path.glob("records/staging/*/*/*.withdrawn.json")}
+    assert withdrawn == {"b"}
+    assert {path.parent.parent.name for path in tmp_path.glob("records/staging/*/*/*.json")} == set("abdef")
     assert any("max_rows_written" in line for line in reported["d"]["reasons"])
     assert (reported["d"]["verdict"], reported["d"]["well"]) == ("migrated", True)
     assert (reported["e"]["verdict"], reported["e"]["well"]) == ("migrated", False)

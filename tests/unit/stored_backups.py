@@ -26,20 +26,26 @@ def run_of(backup: Path) -> Journal:
 
 
 def stored(
-    root: Path, days: float, database: str = "app", level: str = "restore", verdict: Verdict | None = None
+    root: Path,
+    days: float,
+    database: str = "app",
+    level: str = "restore",
+    verdict: Verdict | None = None,
+    server: str = MANIFEST.identity.system_identifier,
 ) -> Path:
     """A complete backup.
 
     :param days: ago; in the future when less than 0.
     :param level: that it was proven up to; empty when it was not verified.
     :param verdict: of the migration of its run, which began none where it is None.
+    :param server: its system identifier.
     """
     moment = datetime.now(timezone.utc) - timedelta(days=days)
     run_id = moment.strftime("%Y%m%d_%H%M%S")
     directory = root / names.directory_name(database) / f"migration_{run_id}"
     directory.mkdir(parents=True, mode=0o700)
     (directory / manifests.ARCHIVE).write_text(CONTENT, encoding="utf-8")
-    identity = replace(MANIFEST.identity, name=database)
+    identity = replace(MANIFEST.identity, name=database, system_identifier=server)
     archive = BackupFile(manifests.ARCHIVE, "dump", len(CONTENT), "a" * 64, "the archive")
     manifest = replace(
         MANIFEST, run_id=run_id, created=moment.strftime(TIME), identity=identity, files=(archive,)

@@ -90,8 +90,7 @@ def missing(server: Session, slots: int = 1) -> str:
         "wal_level is minimal, and no slot keeps the log": level == "minimal",
         "pg_walinspect is created by superusers alone": not superuser,
         "the extension pg_walinspect is not installed on the server (package postgresql-contrib)": not extension,
-        f"of {slots} replication slots that it needs, {max(0, free_slots)} are free (max_replication_slots)": free_slots
-        < slots,
+        f"free replication slots: {max(0, free_slots)}, needed: {slots} (max_replication_slots)": free_slots < slots,
     }
     return "; ".join(text for text, lacks in lacking.items() if lacks)
 
