@@ -37,7 +37,7 @@ def test_a_held_host_stops_the_fleet_until_a_person_has_decided(
     options = ("-e", json.dumps({"pg_migrate_serial": 1, "pg_migrate_confirm": [database.name, second.name]}))
     held = ansible.play(hosts, *options)
     assert held.status == 2, held.output
-    assert held.verdict("one") == "HELD: migrated, not verified, and closed until a person decides"
+    assert held.verdict("one") == "HELD: migrated, not verified, and closed until a person decides", held.output
     assert held.verdict("two") == "not reached: nothing was changed"
     assert second.fingerprint() == before
     assert not database.exists()
