@@ -140,7 +140,7 @@ def test_while_the_tasks_are_at_work_their_worker_and_their_guard_stand_in_for_e
     with window(database, fenced(database, root)) as opened:
         opened.inside.sql(CHANGE)
         opened.job.kill(*killed)
-        # A worker that is told so before it misses its guard verifies the tasks, and rightly so.
+        # A worker that hears that the tasks are done before it misses its guard verifies them, which is right.
         until(lambda: "rolling_back" in opened.job.events(), "the one that is left rolls back")
         assert opened.ended("disarmed")["verdict"] == "rolled_back"
     require_whole(database, before)
