@@ -15,6 +15,7 @@ from ..journal.verdicts import Verdict
 from ..model import Target
 from ..ports.database import session
 from ..postgres import identity as identities
+from ..retention.stored import is_one_server
 from . import leftover_runs
 
 # Stands for a directory: the backup of the newest run that migrated the database.
@@ -67,7 +68,7 @@ def migrations(backup_root: Path, database: str) -> tuple[Migration, ...]:
 
 
 def _undoes(migration: Migration, run_id: str, when: str, server: str) -> bool:
-    return run_id < migration.run_id and migration.armed < when and server == migration.server
+    return run_id < migration.run_id and migration.armed < when and is_one_server(server, migration.server)
 
 
 def _server(run_journal: Journal) -> str:
@@ -88,7 +89,7 @@ def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
     """What a rollback to the backup of a run undoes."""
     own = of_run(backup_root, run_id)
     server = _server(own) if own else ""
-    known = [of for of in migrations(backup_root, database) if of.server == server]
+    known = [of for of in migrations(backup_root, database) if is_one_server(of.server, server)]
     later = tuple(of for of in known if of.run_id >= run_id)
     earlier = [of for of in known if of.run_id < run_id]
     changed = own is not None and own.state.armed
@@ -105,7 +106,7 @@ def backup_before_last(backup_root: Path, target: Target) -> Path:
     if len({of.server for of in known}) > 1:
         with session(target.maintenance, purpose="rollback") as server:
             here = identities.read(server, target.maintenance_db).system_identifier
-        known = tuple(of for of in known if of.server == here)
+        known = tuple(of for of in known if is_one_server(of.server, here))
     if not known:
         raise BadRequest(
             f"{BEFORE_LAST_MIGRATION}: no run under {backup_root} has migrated {target.dbname or 'the database'}, or "

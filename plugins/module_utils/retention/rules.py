@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from ..errors import BadRequest
 from ..journal.verdicts import Verdict
-from .stored import Condition, StoredBackup
+from .stored import Condition, StoredBackup, is_one_server
 
 # Two clocks may differ by as much.
 _MOST_DAYS = 36500
@@ -75,7 +75,8 @@ def _newer(backup: StoredBackup, every: Sequence[StoredBackup], now: datetime) -
     return tuple(
         other
         for other in every
-        if (other.directory.parent, other.server) == (backup.directory.parent, backup.server)
+        if other.directory.parent == backup.directory.parent
+        and is_one_server(other.server, backup.server)
         and (backup.created, backup.run_id) < (other.created, other.run_id)
         and other.created <= now + _CLOCK_TOLERANCE
     )

@@ -85,6 +85,11 @@ def contents(sealed: Manifest | Envelope) -> Contents:
     return Contents(sealed.run_id, sealed.database, sealed.created, sizes, encrypted=True)
 
 
+def is_one_server(one: str, other: str) -> bool:
+    """Whether two system identifiers may be of one server; one that is not known may be any."""
+    return not one or not other or one == other
+
+
 @dataclass(frozen=True)
 class StoredBackup:
     """

@@ -41,7 +41,10 @@ def oldest(*backups: StoredBackup, policy: Policy = WEEK) -> Decision:
 
 
 def test_backups_of_a_namesake_on_another_server_make_none_dispensable() -> None:
-    assert oldest(backup(9), *[replace(of, server="another") for of in NEWER]).removed is False
+    own = backup(9, server="one")
+    assert oldest(own, *[replace(of, server="another") for of in NEWER]).removed is False
+    # An encrypted copy does not say its server.
+    assert oldest(own, *NEWER).removed is True
 
 
 def test_an_old_backup_behind_enough_proven_ones_is_removed() -> None:
