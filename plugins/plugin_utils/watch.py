@@ -23,8 +23,7 @@ _TINY = ("failed", "changed", "msg", "verdict")
 
 _FIRST_REST_SECONDS = 0.2
 
-# How long nothing may move before the guard and its worker are taken for dead, and a host that cannot be reached is
-# given up beyond the time of its lease.
+# How long a host that cannot be reached is waited for beyond the time of its lease.
 _PATIENCE_SECONDS = 30.0
 
 
@@ -96,15 +95,14 @@ class Watch:
         if now - self._reached > self._lease + _PATIENCE_SECONDS:
             what = f"The host could not be reached for {now - self._reached:.0f} s."
             state = f"The guard rolls the run {self._run_id} back by itself when its lease lapses."
-        elif now - self._moved > _PATIENCE_SECONDS:
-            what = "The guard on the target and its worker are gone."
+        elif now - self._moved > channels.SILENT_SECONDS:
+            what = channels.GONE
             state = (
                 f"Unless this play finishes the run {self._run_id} itself, the next run or the playbook "
                 "pgsafe.migration.recover does."
             )
         else:
             return {}
-        # Without what_failed, by which rescue knows that nothing is left to be done.
         return {"failed": True, "changed": True, "msg": f"{what} {state}"}
 
     def _pause(self) -> None:

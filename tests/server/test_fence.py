@@ -14,7 +14,12 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest, CommandFailed, Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import (
+    BadRequest,
+    CommandFailed,
+    LockNotAvailable,
+    Refused,
+)
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import counters
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
@@ -35,6 +40,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
     migrating,
     ours,
     request,
+    require_open,
     until,
     write_set,
 )
@@ -218,6 +224,21 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
         assert process.wait() == 1
     assert database.sql("SELECT count(*) FROM customers") == "60"
     assert events(taken.directory)[-4:] == ["accepted", "opened", "verified_copy_dropped", "failed_unchanged"]
+
+
+def test_a_transaction_that_keeps_the_database_from_being_closed_is_named(
+    database: Database, backup_root: Path, tmp_path: Path
+) -> None:
+    taken = fenced(database, backup_root)
+    source = write_set(tmp_path / "set", MADE)
+    with database.called("postgres").holding(f"COMMENT ON DATABASE {database.name} IS 'being changed'") as holder:
+        named = rf"pid {holder.info.backend_pid} \(\w+, in its transaction for"
+        with pytest.raises(LockNotAvailable, match=named) as caught:
+            migrate.run(request(database, taken, source))
+    assert "could not be renamed within 10s" in str(caught.value)
+    assert "armed" not in events(taken.directory)
+    assert settings(database) == ""
+    require_open(database)
 
 
 @pytest.mark.every_major

@@ -19,6 +19,7 @@ from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR
 from ansible_collections.pgsafe.migration.tests.server.interruptions import (
     CHANGE,
     PHASES,
+    Phase,
     Playing,
     own_tasks,
     playing,
@@ -65,8 +66,9 @@ def test_a_rollback_that_cannot_be_done_is_never_told_as_nothing_changed(
     """The tasks have taken away whatever it could be made of."""
     path = Path(own_tasks(ansible, database, CHANGE))
     tasks = json.loads(path.read_text())
-    psql, backup_dir = tasks[0]["ansible.builtin.command"]["argv"][:3], "{{ pg_migrate_backup.backup_dir }}"
-    drop = [*psql, "-d", "postgres", "-c", f"DROP DATABASE {database.name}__ready_{{{{ pg_migrate_backup.run_id }}}}"]
+    psql, backup_dir = tasks[0]["ansible.builtin.command"]["argv"][:3], "{{ pg_migrate_backed_up.backup_dir }}"
+    copy = f"{database.name}__ready_{{{{ pg_migrate_backed_up.run_id }}}}"
+    drop = [*psql, "-d", "postgres", "-c", f"DROP DATABASE {copy}"]
     empty = ["truncate", "-s", "0", f"{backup_dir}/full_backup.dump", f"{backup_dir}/full_backup.sql.gz"]
     for argv in (drop, empty, ["false"]):
         tasks.append({**tasks[0], "ansible.builtin.command": {"argv": argv}})
@@ -135,3 +137,23 @@ def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
         require_whole(play)
     assert "one rolled back: the database is as it was before" in play.terminal.flat
     assert reason(play) == "No controller renewed the lease for 3 s: the controller or the network is gone."
+
+
+# Another session has begun to change the database's row, so that it cannot be renamed.
+WAITS = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%RENAME TO%'"
+
+
+@pytest.mark.fault(64)
+def test_a_window_whose_guard_and_worker_are_killed_before_it_is_open_is_given_up(
+    ansible: Ansible, database: Database, backup_root: Path
+) -> None:
+    """The parent of the guard starts another one, which knows no more of the job than the task that waits for it."""
+    lock = f"GRANT TEMPORARY ON DATABASE {database.name} TO PUBLIC"
+    closing = Phase(WAITS, tasks=(CHANGE,), lock=lock)
+    with playing(ansible, database, backup_root, closing, pg_migrate_guard={"lease": AN_HOUR}) as play:
+        interruptions.kill_guard_and_worker(play)
+        play.let_go()
+        assert play.terminal.wait() == 2, play.terminal.said
+        require_whole(play)
+    assert "The guard on the target and its worker are gone." in play.terminal.flat
+    assert "one refused: nothing was changed" in play.terminal.flat

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +31,10 @@ STARTING, RUNNING, TASKS, ABORTING, RECOVERING, WAITING, ENDED = STATES = (
     "waiting",
     "ended",
 )
+
+# How long the beat of a job may stand still before its guard and its worker are taken for dead.
+SILENT_SECONDS = 30.0
+GONE = "The guard on the target and its worker are gone."
 
 
 @dataclass(frozen=True)
@@ -115,19 +119,29 @@ class Channel:
         return found
 
 
+class Standstill:
+    """For how long something has not changed, by the monotonic clock, since wall clocks jump."""
+
+    def __init__(self, value: object) -> None:
+        self._seen = value
+        self._since = time.monotonic()
+
+    def seconds(self, look: Callable[[], object]) -> float:
+        """What cannot be read has not changed."""
+        with suppress(FileFailed):
+            value = look()
+            if value != self._seen:
+                self._seen, self._since = value, time.monotonic()
+        return time.monotonic() - self._since
+
+
 class Lease:
-    """Whether the lease is still renewed, by the monotonic clock, since wall clocks jump."""
+    """Whether the lease is still renewed."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         self._channel = channel
         self._seconds = seconds
-        self._seen = channel.renewed()
-        self._since = time.monotonic()
+        self._touched = Standstill(channel.renewed())
 
     def lapsed(self) -> bool:
-        """A lease that cannot be read is not renewed."""
-        with suppress(FileFailed):
-            touched = self._channel.renewed()
-            if touched != self._seen:
-                self._seen, self._since = touched, time.monotonic()
-        return time.monotonic() - self._since > self._seconds
+        return self._touched.seconds(self._channel.renewed) > self._seconds

@@ -25,6 +25,7 @@ from ..journal.verdicts import Verdict
 from ..migrate import run as migrate
 from ..model import Supervision
 from ..ports import files
+from . import channel as channels
 from . import launch
 from .channel import Channel
 
@@ -145,10 +146,14 @@ def _require_way_in(run_journal: Journal) -> None:
 
 def _await_armed(run_journal: Journal) -> None:
     """
-    :raises Refused: the window could not be opened; the database is open again, and as it was.
+    :raises Refused: the window could not be opened; the database is open again, and as it was, unless guard and worker
+        were killed.
     """
     channel = Channel(_channel_directory(run_journal))
+    beat = channels.Standstill(channel.state())
     while not run_journal.state.armed:
+        if beat.seconds(channel.state) > channels.SILENT_SECONDS:
+            raise Refused(channels.GONE, f"The run {run_journal.run_id} is undone by this play, or by its guard.")
         result = channel.result()
         if result is not None:
             raise Refused(str(result.get("what_failed") or result["msg"]), str(result.get("state_left") or ""))

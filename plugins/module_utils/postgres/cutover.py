@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..errors import PgsafeError, QueryFailed, Refused
+from ..errors import LockNotAvailable, PgsafeError, QueryFailed, Refused
 from ..model import DatabaseProperties, Identity, Target
 from ..ports import parallel
 from ..ports.database import WRITING, Session, identifier, literal, session, statement
@@ -167,11 +167,24 @@ def apply(target: Target, here: Here, statements: Iterable[Any], wishes: Iterabl
     started = time.monotonic()
     with session(target.maintenance, DURABLE, "cut-over") as server:
         require(server, here)
-        with emptied(target, list(here.databases.values())), server.transaction():
-            for text in statements:
-                server.execute(text)
-            refused = tuple(filter(None, [server.attempt(wish) for wish in wishes]))
+        try:
+            with emptied(target, list(here.databases.values())), server.transaction():
+                for text in statements:
+                    server.execute(text)
+                refused = tuple(filter(None, [server.attempt(wish) for wish in wishes]))
+        except LockNotAvailable as error:
+            raise _locked(server, here, error) from error
     return Applied(round(time.monotonic() - started, 3), refused)
+
+
+def _locked(server: Session, here: Here, error: LockNotAvailable) -> LockNotAvailable:
+    holders = [line for (line,) in server.rows(queries.DATABASE_LOCK_HOLDERS, (list(here.databases.values()),))]
+    return LockNotAvailable(
+        f"{', '.join(here.databases)} could not be renamed within {DURABLE['lock_timeout']}: a transaction of another "
+        f"session has changed or locked the database: {'; '.join(holders) or 'which one is not known'}.",
+        error.sqlstate,
+        remedy="End that transaction (SELECT pg_terminate_backend(pid)), then run again.",
+    )
 
 
 def require(server: Session, here: Here) -> None:

@@ -233,6 +233,15 @@ SELECT DISTINCT c.relname, l.pid,
  ORDER BY 5 DESC
 """
 
+# Of databases, by their OIDs.
+DATABASE_LOCK_HOLDERS = """
+SELECT DISTINCT pg_catalog.format('pid %%s (%%s, in its transaction for %%s s)', a.pid, a.usename,
+                                  EXTRACT(epoch FROM pg_catalog.now() - a.xact_start)::bigint)
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::regclass AND l.objid = ANY (%s) AND l.granted
+   AND a.pid <> pg_catalog.pg_backend_pid()
+"""
+
 # A role that may not read all statistics sees pid, user and database of other sessions, and NULL for the rest.
 SESSIONS = """
 SELECT pid, usename, COALESCE(application_name, ''), COALESCE(client_addr::text, 'local'),
