@@ -228,8 +228,8 @@ def show_success(demo: Demo) -> None:
     # What the first month's files were to do, and the tables that its rules looked at, are gone by now.
     more = {
         "pg_migrate_source": f"../../../../{grown().relative_to(CHECKOUT)}",
-        "pg_migrate_expectations": {},
-        "pg_migrate_audit_rules_dir": "../../audit_rules/next_month",
+        "pg_migrate_verification": {},
+        "pg_migrate_audit": {"rules_dir": "../../audit_rules/next_month"},
     }
     if play(demo, more=more) != 0:
         raise DemoError("The run with the new file should have passed.")

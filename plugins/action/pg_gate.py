@@ -75,7 +75,7 @@ class ActionModule(Action):
             if not argv or not self._runs(str(argv[0])):
                 yield (
                     f"The command {argv!r} cannot be run on the target. "
-                    "Check pg_migrate_before_fence and pg_migrate_after_opening."
+                    "Check pg_migrate_hooks.before_fence and pg_migrate_hooks.after_opening."
                 )
 
     def _runs(self, program: str, directory: str | None = None, path: str | None = None) -> bool:

@@ -12,8 +12,8 @@ description:
   - Prints the lines that the modules of the collection return for people, under the heading of their phase.
   - Ends a run with a line for every host, also for those that were not reached.
   - Writes a report of all hosts on the controller, C(report.html), C(report.json) and C(junit.xml), in a directory of
-    its own for each play below C(pg_migrate_report_dir), by default C(reports) in C(pg_migrate_controller_dir).
-    C(pg_migrate_report_formats) chooses among them. It never changes a verdict.
+    its own for each play below C(pg_migrate_report.dir), by default C(reports) in C(pg_migrate_controller_dir).
+    C(pg_migrate_report.formats) chooses among them. It never changes a verdict.
   - Keeps a log of each run on the controller, C(migration_<run_id>.log) in a directory of the host's own below
     C(pg_migrate_controller_dir), also of runs whose controller had died and which this play has met.
   - Found by itself for the collection's playbooks. For a playbook of your own, enable it in the configuration.
@@ -229,20 +229,24 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def _report_place(self) -> Path | None:
         """In check mode only where a variable names it, as nothing else is written then."""
-        chosen = str(self._first("pg_migrate_report_dir"))
+        chosen = str(self._report_option("dir"))
         if chosen or context.CLIARGS.get("check"):
             return Path(chosen).expanduser().resolve() if chosen else None
         logs = str(self._first("pg_migrate_controller_dir") or run_logs.DIRECTORY)
         return Path(logs).expanduser().resolve() / fleet_files.DIRECTORY
 
     def _report_formats(self) -> list[str]:
-        asked, known = self._first("pg_migrate_report_formats"), list(fleet_files.FORMATS)
+        asked, known = self._report_option("formats"), list(fleet_files.FORMATS)
         return [word for word in known if word in asked] if isinstance(asked, list) else known
+
+    def _report_option(self, key: str) -> Any:
+        given = self._first("pg_migrate_report")
+        return given.get(key, "") if isinstance(given, dict) else ""
 
     def _first(self, name: str) -> Any:
         """A report is of all hosts: the first one that has the variable decides."""
         found = (self._variable(host, name) for host in self._fleet)
-        return next((value for value in found if value not in ("", None)), "")
+        return next((value for value in found if value not in ("", None, {})), "")
 
     def _variable(self, host: str, name: str) -> Any:
         """As the inventory and the play have it; empty where there is none, or it cannot be templated."""

@@ -55,7 +55,7 @@ def waived(given: Options) -> Iterator[str]:
 
 def combinations(given: Options) -> Iterator[str]:
     if given["fence"] == "none" and not given["fence_reason"]:
-        yield "pg_migrate_fence=none needs a pg_migrate_fence_reason."
+        yield "pg_migrate_fence=none needs a reason. Set pg_migrate_waive.fence."
     if given["fence"] == "none" and given["on_verify_failure"] == "hold":
         yield (
             "With pg_migrate_on_verify_failure=hold the database waits, closed, for a person; without a fence other "
@@ -127,9 +127,9 @@ def audit_rules(given: Options, bases: Bases) -> Iterator[str]:
 
 
 def _require_rules(name: str, bases: Bases) -> None:
-    found = local_files.located(name, bases, "directory of audit rules", "pg_migrate_audit_rules_dir")
+    found = local_files.located(name, bases, "directory of audit rules", "pg_migrate_audit.rules_dir")
     if not any(found.glob("*.sql")):
-        raise BadRequest(f"There is no audit rule at {found}.", remedy="Check pg_migrate_audit_rules_dir.")
+        raise BadRequest(f"There is no audit rule at {found}.", remedy="Check pg_migrate_audit.rules_dir.")
 
 
 def promotion(given: Options, bases: Bases) -> Iterator[str]:

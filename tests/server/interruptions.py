@@ -108,13 +108,13 @@ ASLEEP = [{"name": "slow", "sql": "SELECT 1 FROM pg_sleep(600)"}]
 SLOW_ASSERTION = [{"name": "slow", "sql": "SELECT 'asserted' FROM pg_sleep(600)", "expected": "asserted"}]
 PHASES = {
     "preflight": Phase(PROBED, lock=STOP_PG_DUMP),
-    "audit": Phase(AUDITED, variables={"pg_migrate_audit_rules": ASLEEP}),
+    "audit": Phase(AUDITED, variables={"pg_migrate_audit": {"rules": ASLEEP}}),
     "backup": Phase(STOPPED, lock=STOP_PG_DUMP, probe=False),
     "proof": Phase(BRAKED.format("ready"), setup=BRAKE.format("ready"), braked=True),
     "confirm": Phase(""),
     "migrate": Phase(SLEEPING),
     "own task": Phase(SLEEPING, tasks=(CHANGE, "SELECT pg_sleep(600)")),
-    "post-verify": Phase(VERIFIED, files=GOOD, variables={"pg_migrate_assertions": SLOW_ASSERTION}),
+    "post-verify": Phase(VERIFIED, files=GOOD, variables={"pg_migrate_verification": {"assertions": SLOW_ASSERTION}}),
     "rollback": Phase(
         BRAKED.format("restored"),
         files=BROKEN,

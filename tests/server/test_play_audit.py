@@ -23,7 +23,7 @@ def variables(database: Database, backup_root: Path, home: Path, **more: object)
     write_set(home / "rules", RULES)
     given = database.variables(backup_root, write_set(home / "set", GOOD))
     # relative to the inventory
-    return {**given, "pg_migrate_confirm": database.name, "pg_migrate_audit_rules_dir": "rules", **more}
+    return {**given, "pg_migrate_confirm": database.name, "pg_migrate_audit": {"rules_dir": "rules"}, **more}
 
 
 def test_an_error_of_the_audit_stops_the_run_before_anything_is_changed(

@@ -22,7 +22,7 @@ def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_ve
     oldest, old = (stored(backup_root, days, database.name, server=server) for days in (60, 50))
     broken, other = unfinished(backup_root, 40, database.name), stored(backup_root, 60.1, "other")
     failed = stored(backup_root, 30, database.name, verdict=Verdict.ROLLED_BACK, server=server)
-    retention = {"pg_migrate_prune": True, "pg_migrate_retention": {"keep_min": 1}}
+    retention = {"pg_migrate_retention": {"prune": True, "keep_min": 1}}
     hosts = {"one": {**database.variables(backup_root, write_set(ansible.home / "set", GOOD)), **retention}}
 
     reason = ["-e", f"pg_migrate_backup_dir={oldest}", "-e", '{"pg_migrate_reason": "the auditors want it"}']

@@ -200,10 +200,10 @@ def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
     hosts["c"]["pg_migrate_source"] = str(broken)
     hosts["b"]["pg_migrate_keep_copy_for"] = "1h"
     for name in "bd":
-        hosts[name]["pg_migrate_after_opening"] = [writing(fleet[name])]
+        hosts[name]["pg_migrate_hooks"] = {"after_opening": [writing(fleet[name])]}
     hosts["d"]["pg_migrate_batch_rollback"] = {"max_rows_written": 11}
     backups = str(backup_root / fleet["e"].name)
-    hosts["e"]["pg_migrate_after_opening"] = [["find", backups, "-name", "full_backup.*", "-delete"]]
+    hosts["e"]["pg_migrate_hooks"] = {"after_opening": [["find", backups, "-name", "full_backup.*", "-delete"]]}
     hosts["b"]["pg_migrate_batch_rollback"] = {"max_rows_written": 12, "within": "1h"}
     (tmp_path / "records").mkdir()
     recorded = {"pg_migrate_promotion": {"dir": str(tmp_path / "records"), "environment": "staging"}}

@@ -39,8 +39,8 @@ def test_one_host_fails_in_each_phase(
     faults: dict[str, dict[str, Any]] = {
         "Preflight": {"pg_migrate_expected_tables": ["nowhere"]},
         "Plan": {"pg_migrate_command": {"argv": ["true"], "pending": ["false"], "pending_text": "waits"}},
-        "Audit": {"pg_migrate_audit_rules": [{"name": "none", "sql": "SELECT 1", "severity": "error"}]},
-        "Fence": {"pg_migrate_before_fence": [["false"]]},
+        "Audit": {"pg_migrate_audit": {"rules": [{"name": "none", "sql": "SELECT 1", "severity": "error"}]}},
+        "Fence": {"pg_migrate_hooks": {"before_fence": [["false"]]}},
         "Backup": {"bin_dir": without(tmp_path / "dump", database, "pg_dump", "--snapshot=")},
         "Verify": {"bin_dir": without(tmp_path / "restore", database, "pg_restore", "--dbname=*full_backup.dump")},
         "Copy": {
@@ -84,9 +84,9 @@ def failed_in(ansible: Ansible) -> dict[str, str]:
 LOST_IN = {
     "Plan": "pg_migrate_preflight.ansible_facts",
     "Audit": "pg_migrate_plan.files",
-    "Fence": "pg_migrate_audit.audit",
+    "Fence": "pg_migrate_audited.audit",
     "Backup": "pg_migrate_raised.run_id",
-    "Verify": "pg_migrate_backup.backup_dir",
+    "Verify": "pg_migrate_backed_up.backup_dir",
     "Migrate": "pg_migrate_proved.reached",
 }
 

@@ -249,7 +249,7 @@ def test_a_file_that_changes_after_the_check_is_not_applied(
         "live": {
             **production.variables(backup_root, source),
             **promotion(records, **keys),
-            "pg_migrate_before_fence": [change],
+            "pg_migrate_hooks": {"before_fence": [change]},
         },
         "urgent": {**urgent.variables(backup_root, other), **promotion(records, **keys, override="outage 4711")},
     }

@@ -188,11 +188,13 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_source": str(tmp_path / "nowhere"),
         "pg_migrate_command": {"argv": ["/opt/no/such", "--head"]},
         "pg_migrate_tasks": "no_such.yml",
-        "pg_migrate_before_fence": [["no_such_command", "pause"]],
-        "pg_migrate_assertions": [{"name": "both", "sql": "SELECT 1", "rows_that_must_not_exist": "SELECT 1"}],
-        "pg_migrate_expectations": {"public.orders": "shrinks"},
+        "pg_migrate_hooks": {"before_fence": [["no_such_command", "pause"]]},
+        "pg_migrate_verification": {
+            "assertions": [{"name": "both", "sql": "SELECT 1", "rows_that_must_not_exist": "SELECT 1"}],
+            "expectations": {"public.orders": "shrinks"},
+        },
         "pg_migrate_waive": {"checks": {"no_such_check": "why"}},
-        "pg_migrate_audit_rules_dir": str(tmp_path),
+        "pg_migrate_audit": {"rules_dir": str(tmp_path)},
         "pg_migrate_fence": "none",
         "pg_migrate_on_verify_failure": "hold",
         "pg_migrate_batch_rollback": {"within": "soon"},
@@ -204,7 +206,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
     for said in (
         "There is no variable pg_migrate_confrim. Did you mean pg_migrate_confirm?",
         "There is no variable pg_migrate_login_host. Did you mean pg_migrate_connection.login_host?",
-        "There is no variable pg_migrate_expectation. Did you mean pg_migrate_expectations?",
+        "There is no variable pg_migrate_expectation. Did you mean pg_migrate_verification.expectations?",
         f"pg_migrate_confirm names other; the database of this host (pg_migrate_db) is {stage.database.name}.",
         "pg_migrate_backup_root is not an absolute path: backups.",
         "pg_migrate_source and pg_migrate_command and pg_migrate_tasks exclude each other.",
@@ -216,7 +218,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "public.orders",
         "Cannot waive no_such_check: unknown check.",
         f"There is no audit rule at {tmp_path}.",
-        "pg_migrate_fence=none needs a pg_migrate_fence_reason.",
+        "pg_migrate_fence=none needs a reason. Set pg_migrate_waive.fence.",
         "With pg_migrate_on_verify_failure=hold",
         "pg_migrate_batch_rollback.within is no duration: soon.",
         "With the strategy free a host does not wait for the others of its batch",
@@ -258,7 +260,7 @@ def test_dictionaries_of_another_shape_are_refused_at_once_and_before_anything_i
         "pg_migrate_limits": {"lock_timout": 1},
         "pg_migrate_instance": ["/var/tmp"],  # noqa: S108  # a word
         "pg_migrate_guard": {"lease": "soon"},
-        "pg_migrate_compress": {"method": "rar"},
+        "pg_migrate_backup": {"compress_method": "rar"},
         "pg_migrate_waive": {"disk_space": "why"},
     }
     played = started.play(wrong)
@@ -266,7 +268,7 @@ def test_dictionaries_of_another_shape_are_refused_at_once_and_before_anything_i
         "missing required arguments: argv found in pg_migrate_command",
         "unable to convert to dict",
         "unable to convert to float",
-        "value of method must be one of: ",
+        "value of compress_method must be one of: ",
         "pg_migrate_limits.lock_timout, pg_migrate_waive.disk_space. Supported parameters include: ",
     ):
         assert said in played.flat

@@ -51,9 +51,10 @@ def test_no_failure_however_it_comes_lets_the_next_batch_begin(
     good, raises = (write_set(ansible.home / name, files) for name, files in (("good", GOOD), ("raises", RAISES)))
     hosts = {name: found.variables(backup_root, good) for name, found in databases.items()}
     role, after = losing_its_login(database)
-    hosts["login"] = {**database.variables(backup_root, raises, login_user=role), "pg_migrate_after_opening": after}
+    hooks = {"pg_migrate_hooks": {"after_opening": after}}
+    hosts["login"] = {**database.variables(backup_root, raises, login_user=role), **hooks}
     # Reached until its backup is there, and never again.
-    reached = "{{ 'ssh' if pg_migrate_backup.backup_dir | default('') else 'local' }}"
+    reached = "{{ 'ssh' if pg_migrate_backed_up.backup_dir | default('') else 'local' }}"
     hosts["lost"] |= {"ansible_connection": reached, "ansible_host": "127.0.0.1", "ansible_port": 1}
     # Every module dies from the migration on, and so does the one that would undo it.
     python = "{{ '/nowhere' if pg_migrate_proved.reached | default('') else ansible_playbook_python }}"

@@ -28,11 +28,13 @@ def test_a_held_host_stops_the_fleet_until_a_person_has_decided(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path
 ) -> None:
     second = clone("small")
-    before, after = second.fingerprint(), {"pg_migrate_assertions": ASSERTED, "pg_migrate_on_verify_failure": "hold"}
+    before = second.fingerprint()
+    after = {"pg_migrate_verification": {"assertions": ASSERTED}, "pg_migrate_on_verify_failure": "hold"}
     source = write_set(ansible.home / "set", FILES)
+    shrinks = {"pg_migrate_verification": {"assertions": ASSERTED, "expectations": {"orders": "may_shrink"}}}
     hosts = {
         "one": {**database.variables(backup_root, source), **after},
-        "two": {**second.variables(backup_root, source), **after, "pg_migrate_expectations": {"orders": "may_shrink"}},
+        "two": {**second.variables(backup_root, source), **after, **shrinks},
     }
     options = ("-e", json.dumps({"pg_migrate_serial": 1, "pg_migrate_confirm": [database.name, second.name]}))
     held = ansible.play(hosts, *options)
@@ -62,7 +64,7 @@ def test_to_hold_without_a_fence_is_refused_before_a_backup_is_taken(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:
     variables = database.variables(backup_root, write_set(ansible.home / "set", FILES))
-    open_hold = {"pg_migrate_fence": "none", "pg_migrate_fence_reason": "x", "pg_migrate_on_verify_failure": "hold"}
+    open_hold = {"pg_migrate_fence": "none", "pg_migrate_waive": {"fence": "x"}, "pg_migrate_on_verify_failure": "hold"}
     played = ansible.play({"one": {**variables, **open_hold}}, "-e", f"pg_migrate_confirm={database.name}")
     assert played.verdict("one") == "refused: nothing was changed"
     assert "Choose another pg_migrate_fence than none." in played.flat

@@ -82,7 +82,7 @@ def test_a_queue_is_truncated_all_the_time_and_a_rollback_loses_none_of_it(
 ) -> None:
     database.sql(TABLES + QUEUE + BULK)
     variables = database.variables(backup_root, write_set(ansible.home / "set", BROKEN))
-    chosen = {"pg_migrate_fence": fence, "pg_migrate_volatile_tables": ["queue"]}
+    chosen = {"pg_migrate_fence": fence, "pg_migrate_backup": {"volatile_tables": ["queue"]}}
     with busy(database, 2) as clients, truncating(database) as client:
         wait_for_writes(clients)
         played = ansible.play({"one": {**variables, **chosen}}, "-e", f"pg_migrate_confirm={database.name}")

@@ -77,5 +77,5 @@ def _require_apart(reader: Session, volatile: Volatile) -> None:
         raise Refused(
             "Volatile tables are truncated or locked together with others by foreign keys or inheritance: "
             f"{first_few([f'{table} with {other}' for other, table in tied])}.",
-            remedy="Name the others in pg_migrate_volatile_tables too, or leave these out of it.",
+            remedy="Name the others in pg_migrate_backup.volatile_tables too, or leave these out of it.",
         )

@@ -165,7 +165,7 @@ def contents(source: Source) -> Contents:
         raise Refused(
             f"This pg_dump writes archives of the version {'.'.join(map(str, fixed[:3]))}, whose tables cannot be put "
             "together from several dumps yet.",
-            remedy="Leave pg_migrate_volatile_tables empty.",
+            remedy="Leave pg_migrate_backup.volatile_tables empty.",
         )
     version, int_size, offset_size = (fixed[0], fixed[1]), fixed[3], fixed[4]
     if version >= (1, 15):

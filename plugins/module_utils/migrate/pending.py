@@ -15,7 +15,7 @@ from ..codec import decoded
 from ..errors import BadRequest, Refused
 from ..journal.applied_files import COMMAND, REPEATED, AppliedFile
 
-_CHANGED, _AGAIN = "pg_migrate_changed_files", "pg_migrate_apply_again"
+_CHANGED, _AGAIN = "pg_migrate_history.changed_files", "pg_migrate_history.apply_again"
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def _out_of_order(
             yield (
                 f"{file.name} is pending, and stands before {once[last].name}, which was applied by the run "
                 f"{own[once[last].name].run_id}",
-                "Name it so that it comes last. If the order does not matter: pg_migrate_out_of_order: true.",
+                "Name it so that it comes last. If the order does not matter, set pg_migrate_history.out_of_order.",
             )
 
 

@@ -190,5 +190,5 @@ def _of_time(reader: Session, facts: ServerFacts, jobs: int, limit: float) -> It
             f"comparing {size(facts.wanted.bytes)} with the copy may take {duration(seconds)} while the database is "
             f"read-only, and is given up after {duration(limit)}: {lacking}",
             "Provide what is missing, raise pg_migrate_jobs or pg_migrate_limits.copy_timeout, or set "
-            "pg_migrate_fingerprint: sampled.",
+            "pg_migrate_backup: {fingerprint: sampled}.",
         )

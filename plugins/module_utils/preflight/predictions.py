@@ -31,7 +31,7 @@ _LOSES = "a rollback loses what was written since the backup; set pg_migrate_fen
 _BY_HAND = {
     CLOSED: _LOSES,
     CONNECT: "it keeps no superuser out; set pg_migrate_fence yourself",
-    NONE: f"{_LOSES}, with a pg_migrate_fence_reason",
+    NONE: f"{_LOSES}, with a reason in pg_migrate_waive.fence",
 }
 
 

@@ -37,7 +37,7 @@ _BUSY, _IDLE, _UNKNOWN = ("busy", "idle", "unknown")
 
 _NOTHING_DONE = (
     "The migration has changed nothing at all: every row, object and sequence is as the backup holds it. If that is "
-    "right, declare it by pg_migrate_may_do_nothing: true."
+    "right, set pg_migrate_verification.may_do_nothing."
 )
 _NOTHING_DONE_AS_DECLARED = "The migration has changed nothing at all, as it was declared that it may."
 _CANNOT_BE_TOLD = (

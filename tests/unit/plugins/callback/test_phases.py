@@ -323,7 +323,7 @@ def test_a_report_that_cannot_be_written_is_a_warning_behind_the_verdicts(home: 
 @pytest.mark.parametrize("place", ["~no such user/reports", "nul\0/reports"])
 def test_no_error_of_the_report_itself_hides_a_verdict(place: str) -> None:
     script = migrated("db1", "db2")
-    script.manager.get_vars.return_value = {"pg_migrate_report_dir": place}
+    script.manager.get_vars.return_value = {"pg_migrate_report": {"dir": place}}
     with pytest.raises((RuntimeError, ValueError)):
         script.lines()
     assert "  db1  migrated and verified" in [call.args[0] for call in script.display.display.call_args_list]
@@ -332,9 +332,9 @@ def test_no_error_of_the_report_itself_hides_a_verdict(place: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "check", "written"),
     [
-        ({"pg_migrate_report_dir": "ci", "pg_migrate_report_formats": ["junit"]}, False, ["junit.xml"]),
-        ({"pg_migrate_report_dir": "ci", "pg_migrate_report_formats": ["junit"]}, True, ["junit.xml"]),
-        ({"pg_migrate_report_formats": []}, False, []),
+        ({"pg_migrate_report": {"dir": "ci", "formats": ["junit"]}}, False, ["junit.xml"]),
+        ({"pg_migrate_report": {"dir": "ci", "formats": ["junit"]}}, True, ["junit.xml"]),
+        ({"pg_migrate_report": {"formats": []}}, False, []),
         ({}, True, []),
     ],
 )

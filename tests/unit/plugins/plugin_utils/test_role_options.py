@@ -23,7 +23,7 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_options impo
             ["pg_migrate_instance.directory", "pg_migrate_command.tree"],
         ),
         ("Give the audit more time (rule_budget, budget).", ["pg_migrate_budgets.audit_rule"]),
-        ("Set pg_migrate_fence_reason, max_connections or become: true.", []),
+        ("Set pg_migrate_waive.fence, max_connections or become: true.", []),
     ],
 )
 def test_a_remedy_that_names_options_names_variables_too(text: str, variables: list[str]) -> None:

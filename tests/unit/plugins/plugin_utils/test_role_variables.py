@@ -15,12 +15,12 @@ from ansible_collections.pgsafe.migration.plugins.plugin_utils.role_variables im
     ("name", "meant"),
     [
         ("pg_migrate_confrim", "pg_migrate_confirm"),
-        ("pg_migrate_assertion", "pg_migrate_assertions"),
+        ("pg_migrate_assertions", "pg_migrate_verification.assertions"),
         ("pg_migrate_sources", "pg_migrate_source"),
         ("pg_migrate_login_host", "pg_migrate_connection.login_host"),
         ("pg_migrate_bindir", "pg_migrate_connection.bin_dir"),
         ("pg_migrate_chdir", "pg_migrate_command.chdir"),
-        ("pg_migrate_compress_level", "pg_migrate_compress.level"),
+        ("pg_migrate_compress_level", "pg_migrate_backup.compress_level"),
         ("pg_migrate_audit_waive", "pg_migrate_waive.audit"),
     ],
 )

@@ -88,8 +88,8 @@ def test_a_part_of_the_files_and_another_application_miss_none() -> None:
 @pytest.mark.parametrize(
     ("accepted", "why"),
     [
-        (Accepted(changed={"9.sql": "why"}), "pg_migrate_changed_files names 9.sql"),
-        (Accepted(again={"9.sql": "why"}), "pg_migrate_apply_again names 9.sql"),
+        (Accepted(changed={"9.sql": "why"}), "pg_migrate_history.changed_files names 9.sql"),
+        (Accepted(again={"9.sql": "why"}), "pg_migrate_history.apply_again names 9.sql"),
         (Accepted(changed={"1.sql": " "}), "no reason for 1.sql"),
         (Accepted(baseline="9.sql"), "pg_migrate_baseline names 9.sql"),
         (Accepted(baseline="views.sql"), "pg_migrate_baseline names views.sql"),
