@@ -86,7 +86,7 @@ def test_what_the_tasks_have_done_is_verified_and_the_database_opened(database: 
         opened.inside.sql(CHANGE)
         assert opened.again()["changed"] is False
         result = opened.ended("disarmed")
-    assert (result.get("verdict"), result["applied"]) == ("migrated", ["the tasks of the playbook"]), result
+    assert (result.get("verdict"), result["applied"]) == ("migrated", ["the task file"]), result
     assert database.sql("SELECT count(grade) FROM customers") == "0"
     assert pg_guard.run({**opened.options, "state": "armed"}, True)["verdict"] == "unchanged"
 

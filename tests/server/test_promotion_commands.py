@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Promotion of a command: what is pending by its tool, what its record holds, and that another one is refused."""
+"""Promotion of a command and of tasks: what is pending, what the record holds, and that another one is refused."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.permit import Permit, Proven
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion.record import ITS_TREE, Step
 from ansible_collections.pgsafe.migration.plugins.modules import pg_promotion_info
+from ansible_collections.pgsafe.migration.tests.server.interruptions import own_tasks
+from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import Database, proven, request
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
 
@@ -61,3 +64,48 @@ def test_a_command_has_to_have_passed_with_its_tree(database: Database, backup_r
     assert held["steps"][0]["parts"] == [{"name": ITS_TREE, "sha256": found.tree.digest}]
     assert held["steps"][0]["tree"] == [{"name": "a", "sha256": dict(found.tree.files)["a"]}]
     assert held["versions"] == []
+
+
+@pytest.mark.fault(80)
+def test_production_follows_the_command_and_the_tasks_of_staging_and_no_others(
+    ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
+) -> None:
+    tree, records = tmp_path / "tree", tmp_path / "records"
+    tree.mkdir()
+    records.mkdir()
+    (tree / "change.sql").write_text("ALTER TABLE customers ADD grade int;\n")
+    psql = [str(database.server.bin_dir / "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", str(tree / "change.sql")]
+    version = "SELECT count(*) FROM pg_attribute WHERE attname = 'grade'"
+    command = {"pg_migrate_command": {"argv": psql, "tree": str(tree), "version_query": version}}
+    tasks = {"pg_migrate_tasks": own_tasks(ansible, database, "ALTER TABLE customers ADD part text")}
+    staging = {"dir": str(records), "environment": "staging"}
+    production = {"dir": str(records), "environment": "production", "required_environments": ["staging"]}
+
+    def host(of: Database, way: dict[str, object], promotion: dict[str, object]) -> dict[str, object]:
+        return {**of.variables(backup_root), **way, "pg_migrate_promotion": promotion}
+
+    used = {name: clone("small") for name in ("live-command", "stage-tasks", "live-tasks", "late")}
+    hosts = {
+        "stage-command": host(database, command, staging),
+        "live-command": host(used["live-command"], command, production),
+        "stage-tasks": host(used["stage-tasks"], tasks, staging),
+        "live-tasks": host(used["live-tasks"], tasks, production),
+    }
+    names = [database.name, *(found.name for found in used.values())]
+    options = json.dumps({"pg_migrate_confirm": names, "pg_migrate_serial": 1, "pg_migrate_on_failure": "continue"})
+    played = ansible.play(hosts, "-e", options)
+    assert {played.verdict(name) for name in hosts} == {"migrated and verified"}, played.output
+    kept = {path.parent.parent.name: json.loads(path.read_text()) for path in records.rglob("*.json")}
+    assert [(one["before"], one["after"]) for one in kept["live-command"]["versions"]] == [("0", "1")]
+    digests = {name: [step["sha256"] for step in kept[name]["steps"]] for name in kept}
+    assert digests["stage-tasks"] == digests["live-tasks"] != digests["live-command"]
+    assert kept["live-tasks"]["versions"] == []
+    (tree / "change.sql").write_text("ALTER TABLE customers ADD grade bigint;\n")
+    path = Path(str(tasks["pg_migrate_tasks"]))
+    path.write_text(path.read_text().replace("part text", "part bytea"))
+    said = {"command": "change.sql has SHA-256", "file": "the task file has SHA-256"}
+    for (kind, differs), way in zip(said.items(), (command, tasks)):
+        refused = ansible.play({"late": host(used["late"], way, production)}, "-e", options)
+        assert refused.verdict("late") == "refused: nothing was changed", refused.output
+        assert f"is not the {kind} that staging has applied" in refused.flat, refused.output
+        assert differs in refused.flat, refused.output

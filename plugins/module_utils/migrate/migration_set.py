@@ -85,7 +85,7 @@ class MigrationSet:
     @property
     def names(self) -> list[str]:
         if self.by_tasks:
-            return ["the tasks of the playbook"]
+            return ["the task file"]
         return [file.name for file in self.files] or [" ".join(self.command)]
 
 

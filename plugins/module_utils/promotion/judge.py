@@ -123,6 +123,12 @@ def _missing(runs: Sequence[Record], here: Here) -> list[Step]:
     return [step for step in here.pending if not any(_has(record, step) for record in runs)]
 
 
+def _lacking(runs: Sequence[Record], here: Here) -> tuple[int, int]:
+    """How many steps were not applied, and how many of them have not even the name of one that was."""
+    missing, names = _missing(runs, here), {step.name for record in runs for step in record.steps}
+    return len(missing), len([step for step in missing if step.name not in names])
+
+
 def _has(record: Record, step: Step) -> bool:
     return any(step.is_same(other) for other in record.steps)
 
@@ -152,7 +158,7 @@ def _not_applied(kept: Kept, here: Here) -> Iterator[tuple[str, str]]:
         none = f"There is no promotion record of {kept.environment} for the set {here.set_name} in {kept.place}."
         yield f"{none}{withdrawn}", first
         return
-    best = min(databases, key=lambda runs: (len(_missing(runs, here)), here.now - _last(runs)))
+    best = min(databases, key=lambda runs: (*_lacking(runs, here), here.now - _last(runs)))
     for step in _missing(best, here):
         yield f"{_why(step, best, here, kept.environment)}{withdrawn}", first
 

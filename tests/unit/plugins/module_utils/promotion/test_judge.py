@@ -95,6 +95,13 @@ def test_another_file_is_named_with_what_is_different() -> None:
     assert "\n       -SELECT 1;\n       +SELECT 2;" in what
 
 
+def test_it_is_compared_with_the_database_that_has_applied_a_file_of_that_name() -> None:
+    """And not with that of another application, however new its record is."""
+    newer = run("r2", Step("other.sql", "33" * 32), database="shop", hours=1)
+    (what,) = whats(judged(run("r1", ONE), newer, here=replace(HERE, pending=(OTHER,))))
+    assert "001.sql is not the file that staging has applied (run r1)" in what
+
+
 def test_a_file_that_includes_another_content_is_another_file() -> None:
     there, here = (replace(ONE, parts=(("part.inc", sha256),)) for sha256 in (ONE.sha256, OTHER.sha256))
     (what,) = whats(judged(run("r1", there, TWO), here=replace(HERE, pending=(here, TWO))))
