@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.errors import PgsafeError
+from ..module_utils.errors import BadRequest, PgsafeError
 from ..module_utils.promotion import policy
 from ..module_utils.text import CROSS, TICK
 from ..plugin_utils import local_sets, promotions
@@ -36,7 +36,10 @@ class ActionModule(Action):
         asked = policy.read(arguments.get("promotion"))
         directory = promotions.located(asked, promotions.bases(task_vars, self._loader.get_basedir()))
         host = str(task_vars.get("inventory_hostname", ""))
-        return Shelf(directory, asked.environment, host, str(arguments["database"]))
+        database = str(arguments.get("login_db") or "")
+        if not database:
+            raise BadRequest("No database is named.", remedy="Give login_db.")
+        return Shelf(directory, asked.environment, host, database)
 
     def _texts(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, list[str]]:
         """None of a set that is not there any more, or was changed since."""

@@ -14,16 +14,14 @@ description:
   - Withdraws the records of runs that were rolled back since, by hand too.
   - A record is a file of its own for each host, database and run, C(ENVIRONMENT/HOST/DATABASE/RUN.json), which appears
     whole or not at all; C(RUN.withdrawn.json) beside it withdraws it.
+  - Connects only where databases of one name on several servers share the backup root: then it records the runs of its
+    own server alone. Needs O(login_db), also with O(login_url).
   - It never fails, since the migration stands by then; what could not be written is a warning and in
     RV(not_recorded).
 options:
   backup_root:
     description: The directory, on the target, that holds the journals of the runs.
     type: path
-    required: true
-  database:
-    description: The database.
-    type: str
     required: true
   source:
     description: The migration set on the controller; the lines of its files are kept in the record, for a diff.
@@ -48,6 +46,7 @@ attributes:
     description: Has an action plugin, which writes the records on the controller.
     support: full
 extends_documentation_fragment:
+  - pgsafe.migration.connection
   - pgsafe.migration.promotion
   - pgsafe.migration.attributes
 seealso:
@@ -60,7 +59,7 @@ EXAMPLES = r"""
 - name: Keep what this run has proven
   pgsafe.migration.pg_promotion_record:
     backup_root: /var/backups/pgsafe
-    database: community_connect
+    login_db: community_connect
     source: migrations
     promotion:
       dir: /srv/promotion
@@ -93,14 +92,14 @@ console:
 from pathlib import Path
 from typing import Any
 
-from ..module_utils.arguments import BACKUP_ROOT, PROMOTION
+from ..module_utils.arguments import BACKUP_ROOT, CONNECTION, PROMOTION, target
 from ..module_utils.ports.module import serve
 from ..module_utils.promotion import evidence
 
 SPEC = {
+    **CONNECTION,
     **BACKUP_ROOT,
     **PROMOTION,
-    "database": {"type": "str", "required": True},
     "source": {"type": "path"},
     "files": {"type": "list", "elements": "str", "default": []},
     "recorded": {"type": "list", "elements": "str", "default": []},
@@ -108,7 +107,7 @@ SPEC = {
 
 
 def run(params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
-    found = evidence.look(Path(params["backup_root"]), params["database"], params["recorded"])
+    found = evidence.look(Path(params["backup_root"]), target(params), params["recorded"])
     return {"changed": False, "evidence": found.fresh, "undone": list(found.undone)}
 
 

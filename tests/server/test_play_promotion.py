@@ -56,7 +56,7 @@ def staged(database: Database, root: Path, source: Path, records: Path, host: st
     """A run in staging without a play, with its record."""
     taken = proven(database, root)
     migrate.run(request(database, taken, source))
-    found = evidence.look(root, database.name, Shelf(records, "staging", host, database.name).recorded)
+    found = evidence.look(root, database.target, Shelf(records, "staging", host, database.name).recorded)
     (run_id, text), = found.fresh.items()
     lines = promotions.lines(migration_set.read(source, ()))
     return Shelf(records, "staging", host, database.name).keep(run_id, text, lines)

@@ -21,6 +21,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import WRITING, session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
+from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import history, recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import run as restore
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore.request import Decision
@@ -234,7 +235,10 @@ def test_namesakes_on_two_servers_with_one_backup_root_have_each_their_own_histo
     twin.admin(f"CREATE DATABASE {twin.name} TEMPLATE template0")
     twin.sql(SMALL)
     source = write_set(tmp_path / "set", {"1.sql": "CREATE TABLE one ();"})
-    own, other = (migrated(of, backup_root, source).directory for of in (database, twin))
+    runs = [(of, migrated(of, backup_root, source)) for of in (database, twin)]
+    own, other = (run.directory for _of, run in runs)
+    for of, run in runs:
+        assert set(evidence.look(backup_root, of.target, ()).fresh) == {run.run_id}
     assert history.backup_before_last(backup_root, database.target) == own
     assert history.backup_before_last(backup_root, twin.target) == other
     wanted = requests.restore(database.target, own)

@@ -12,6 +12,7 @@ from ..backup_set import manifest as manifests
 from ..errors import BadRequest
 from ..journal.journal import Journal, all_runs
 from ..journal.verdicts import Verdict
+from ..model import Target
 from ..ports import files
 from ..restore import history
 from .record import Evidence
@@ -34,14 +35,16 @@ def write(directory: Path, evidence: Evidence) -> None:
     files.replace_text(directory / manifests.PROMOTION, evidence.as_json())
 
 
-def look(backup_root: Path, database: str, recorded: Collection[str]) -> Found:
+def look(backup_root: Path, target: Target, recorded: Collection[str]) -> Found:
     """
     :param recorded: the runs that the controller has a record of.
     :raises FileFailed: the evidence of a run cannot be read, or is a link.
     :raises BadRequest: it is outside of the backup root.
+    :raises ConnectionFailed: databases of this name on several servers share the backup root, and the server cannot be
+        asked which one it is.
     """
-    holding = {migration.run_id for migration in history.migrations(backup_root, database)}
-    runs = [run for run in all_runs(backup_root) if run.database == database]
+    holding = {migration.run_id for migration in history.of_server(backup_root, target)}
+    runs = [run for run in all_runs(backup_root) if run.database == target.dbname]
     migrated = [run for run in runs if run.run_id in holding and run.state.verdict is Verdict.MIGRATED]
     fresh = {run.run_id: _text(run, backup_root) for run in migrated if run.run_id not in recorded and _has(run)}
     undone = [run.run_id for run in runs if run.run_id in recorded and run.run_id not in holding]

@@ -96,17 +96,26 @@ def undone_by(backup_root: Path, database: str, run_id: str) -> Undone:
     return Undone(later, earlier[-1] if earlier and not changed else None)
 
 
+def of_server(backup_root: Path, target: Target) -> tuple[Migration, ...]:
+    """The migrations of the target's own database, where databases of one name on other servers share the backup root.
+
+    :raises ConnectionFailed: there are such databases, and the server cannot be asked which one it is.
+    """
+    known = migrations(backup_root, target.dbname)
+    if len({of.server for of in known}) > 1:
+        with session(target.maintenance, purpose="history") as server:
+            here = identities.read(server, target.maintenance_db).system_identifier
+        return tuple(of for of in known if is_one_server(of.server, here))
+    return known
+
+
 def backup_before_last(backup_root: Path, target: Target) -> Path:
     """
     :raises ConnectionFailed: several servers have migrated a database of this name, and this one cannot be asked.
     :raises BadRequest: the journals know of no migration that could be undone.
     :raises NotABackup: retention has removed its backup.
     """
-    known = migrations(backup_root, target.dbname)
-    if len({of.server for of in known}) > 1:
-        with session(target.maintenance, purpose="rollback") as server:
-            here = identities.read(server, target.maintenance_db).system_identifier
-        known = tuple(of for of in known if is_one_server(of.server, here))
+    known = of_server(backup_root, target)
     if not known:
         raise BadRequest(
             f"{BEFORE_LAST_MIGRATION}: no run under {backup_root} has migrated {target.dbname or 'the database'}, or "

@@ -10,7 +10,10 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import PgsafeError
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
+from ansible_collections.pgsafe.migration.plugins.module_utils.model import Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.promotion import evidence
+
+APP = Target({}, "app")
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_evidence_beside_its_backup_is_found(root: Path) -> None:
     backup = root / "app" / "migration"
     run_id = migrated(root, backup)
     (backup / "promotion.json").write_text("evidence")
-    assert evidence.look(root, "app", ()).fresh == {run_id: "evidence"}
+    assert evidence.look(root, APP, ()).fresh == {run_id: "evidence"}
 
 
 def test_no_link_is_followed(root: Path) -> None:
@@ -45,11 +48,11 @@ def test_no_link_is_followed(root: Path) -> None:
     (root / "secret").write_text("secret")
     (backup / "promotion.json").symlink_to(root / "secret")
     with pytest.raises(PgsafeError):
-        evidence.look(root, "app", ())
+        evidence.look(root, APP, ())
 
 
 def test_nothing_outside_of_the_backup_root_is_read(root: Path) -> None:
     migrated(root, root.parent / "elsewhere")
     (root.parent / "elsewhere" / "promotion.json").write_text("secret")
     with pytest.raises(PgsafeError, match="is outside of"):
-        evidence.look(root, "app", ())
+        evidence.look(root, APP, ())
