@@ -14,8 +14,8 @@ description:
   - Withdraws the records of runs that were rolled back since, by hand too.
   - A record is a file of its own for each host, database and run, C(ENVIRONMENT/HOST/DATABASE/RUN.json), which appears
     whole or not at all; C(RUN.withdrawn.json) beside it withdraws it.
-  - Connects only where databases of one name on several servers share the backup root: then it records the runs of its
-    own server alone. Needs O(login_db), also with O(login_url).
+  - Connects only where databases of one name on several servers share the backup root; it records the runs of its own
+    server alone. Needs O(login_db), also with O(login_url).
   - It never fails, since the migration stands by then; what could not be written is a warning and in
     RV(not_recorded).
 options:

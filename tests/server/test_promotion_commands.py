@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_production_follows_the_command_and_the_tasks_of_staging_and_no_others(
     staging = {"dir": str(records), "environment": "staging"}
     production = {"dir": str(records), "environment": "production", "required_environments": ["staging"]}
 
-    def host(of: Database, way: dict[str, object], promotion: dict[str, object]) -> dict[str, object]:
+    def host(of: Database, way: Mapping[str, object], promotion: Mapping[str, object]) -> dict[str, object]:
         return {**of.variables(backup_root), **way, "pg_migrate_promotion": promotion}
 
     used = {name: clone("small") for name in ("live-command", "stage-tasks", "live-tasks", "late")}
@@ -103,9 +103,10 @@ def test_production_follows_the_command_and_the_tasks_of_staging_and_no_others(
     (tree / "change.sql").write_text("ALTER TABLE customers ADD grade bigint;\n")
     path = Path(str(tasks["pg_migrate_tasks"]))
     path.write_text(path.read_text().replace("part text", "part bytea"))
+    late = [host(used["late"], command, production), host(used["late"], tasks, production)]
     said = {"command": "change.sql has SHA-256", "file": "the task file has SHA-256"}
-    for (kind, differs), way in zip(said.items(), (command, tasks)):
-        refused = ansible.play({"late": host(used["late"], way, production)}, "-e", options)
+    for variables, (kind, differs) in zip(late, said.items()):
+        refused = ansible.play({"late": variables}, "-e", options)
         assert refused.verdict("late") == "refused: nothing was changed", refused.output
         assert f"is not the {kind} that staging has applied" in refused.flat, refused.output
         assert differs in refused.flat, refused.output
