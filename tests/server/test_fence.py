@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -27,6 +28,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import ru
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration_set import SetSource
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.verification.result import Wanted
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import COPIED, Target
+from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import cutover
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
@@ -226,17 +228,19 @@ def test_while_it_is_closed_nobody_finds_the_database_and_the_migration_does(
     assert events(taken.directory)[-4:] == ["accepted", "opened", "verified_copy_dropped", "failed_unchanged"]
 
 
-def test_a_transaction_that_keeps_the_database_from_being_closed_is_named(
-    database: Database, backup_root: Path, tmp_path: Path
+@pytest.mark.parametrize("raised", [False, True], ids=["before the fence", "behind the fence"])
+def test_a_transaction_that_has_altered_the_database_itself_is_named(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: bool
 ) -> None:
-    taken = fenced(database, backup_root)
-    source = write_set(tmp_path / "set", MADE)
-    with database.called("postgres").holding(f"COMMENT ON DATABASE {database.name} IS 'being changed'") as holder:
-        named = rf"pid {holder.info.backend_pid} \(\w+, in its transaction for"
-        with pytest.raises(LockNotAvailable, match=named) as caught:
-            migrate.run(request(database, taken, source))
-    assert "could not be renamed within 10s" in str(caught.value)
-    assert "armed" not in events(taken.directory)
+    monkeypatch.setitem(cutover.DURABLE, "lock_timeout", "1s")
+    altering: Callable[[], object] = partial(raise_fence, database, backup_root)
+    if raised:
+        taken = fenced(database, backup_root)
+        altering = partial(migrate.run, request(database, taken, write_set(tmp_path / "set", MADE)))
+    with database.called("postgres").holding(f"COMMENT ON DATABASE {database.name} IS 'being altered'") as holder:
+        named = rf"could not be altered within 1s: .*: pid {holder.info.backend_pid} \(\w+, in its transaction for"
+        with pytest.raises(LockNotAvailable, match=named):
+            altering()
     assert settings(database) == ""
     require_open(database)
 

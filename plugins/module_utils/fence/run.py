@@ -263,7 +263,8 @@ def _mark(target: Target, fence: Fence, run_journal: Journal) -> None:
     """Before anything else that others would take for the database's own."""
     with session(target.maintenance, cutover.DURABLE, "fence") as server:
         cutover.require(server, here(fence, fence.identity.name))
-        server.execute(fence_mark.commenting(fence.identity.name, fence_mark.of(run_journal)))
+        with cutover.naming_holders(server, [fence.identity.name]):
+            server.execute(fence_mark.commenting(fence.identity.name, fence_mark.of(run_journal)))
 
 
 def _read_only(target: Target, fence: Fence) -> int:
@@ -278,7 +279,8 @@ def read_only(server: Session, fence: Fence, check: Callable[[], object] = bool)
     """
     name = fence.identity.name
     cutover.require(server, here(fence, name))
-    server.execute(_set(name, "on"))
+    with cutover.naming_holders(server, [name]):
+        server.execute(_set(name, "on"))
     moment = server.value(queries.CLOCK)
     ended: set[int] = set()
     while older := server.rows(queries.SESSIONS_BEFORE, (name, moment, list(ended))):
@@ -392,7 +394,8 @@ def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> 
         name = found[0][0] if found else None
         follow.end(server, target, fence.identity, name, run_journal)
         if name:
-            _open(server, fence, name, run_journal)
+            with cutover.naming_holders(server, [name]):
+                _open(server, fence, name, run_journal)
         log_evidence.end(server, run_journal, fence.identity)
     # Clients that keep such a table locked keep nobody out.
     follow.give_back(target, fence.identity.name if name == fence.closed_name else name, run_journal)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -117,14 +117,14 @@ def close(target: Target, database: str) -> int:
 
     :raises QueryFailed: the connecting role does not own the database.
     """
-    with session(target.maintenance, DURABLE, "close") as server:
+    with session(target.maintenance, DURABLE, "close") as server, naming_holders(server, [database]):
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS false", name=identifier(database)))
         return end_sessions(server, database)
 
 
 def reopen(target: Target, database: str) -> None:
     """Let everybody in again."""
-    with session(target.maintenance, DURABLE, "open") as server:
+    with session(target.maintenance, DURABLE, "open") as server, naming_holders(server, [database]):
         server.execute(statement("ALTER DATABASE {name} ALLOW_CONNECTIONS true", name=identifier(database)))
 
 
@@ -167,24 +167,31 @@ def apply(target: Target, here: Here, statements: Iterable[Any], wishes: Iterabl
     started = time.monotonic()
     with session(target.maintenance, DURABLE, "cut-over") as server:
         require(server, here)
-        try:
-            with emptied(target, list(here.databases.values())), server.transaction():
-                for text in statements:
-                    server.execute(text)
-                refused = tuple(filter(None, [server.attempt(wish) for wish in wishes]))
-        except LockNotAvailable as error:
-            raise _locked(server, here, error) from error
+        empty = emptied(target, list(here.databases.values()))
+        with naming_holders(server, here.databases), empty, server.transaction():
+            for text in statements:
+                server.execute(text)
+            refused = tuple(filter(None, [server.attempt(wish) for wish in wishes]))
     return Applied(round(time.monotonic() - started, 3), refused)
 
 
-def _locked(server: Session, here: Here, error: LockNotAvailable) -> LockNotAvailable:
-    holders = [line for (line,) in server.rows(queries.DATABASE_LOCK_HOLDERS, (list(here.databases.values()),))]
-    return LockNotAvailable(
-        f"{', '.join(here.databases)} could not be renamed within {DURABLE['lock_timeout']}: a transaction of another "
-        f"session has changed or locked the database: {'; '.join(holders) or 'which one is not known'}.",
-        error.sqlstate,
-        remedy="End that transaction (SELECT pg_terminate_backend(pid)), then run again.",
-    )
+@contextmanager
+def naming_holders(server: Session, databases: Collection[str]) -> Iterator[None]:
+    """Statements about databases.
+
+    :raises LockNotAvailable: another session holds a lock on one of them; the message names the session.
+    """
+    try:
+        yield
+    except LockNotAvailable as error:
+        holders = [line for (line,) in server.rows(queries.DATABASE_LOCK_HOLDERS, (list(databases),))]
+        told = "; ".join(holders) or "which one is not known"
+        raise LockNotAvailable(
+            f"{', '.join(databases)} could not be altered within {DURABLE['lock_timeout']}: another session has "
+            f"altered or locked it in a transaction that is still open: {told}.",
+            error.sqlstate,
+            remedy="End that transaction (SELECT pg_terminate_backend(pid)), then run again.",
+        ) from error
 
 
 def require(server: Session, here: Here) -> None:

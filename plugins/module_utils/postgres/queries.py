@@ -233,12 +233,13 @@ SELECT DISTINCT c.relname, l.pid,
  ORDER BY 5 DESC
 """
 
-# Of databases, by their OIDs.
+# Of databases, by their names.
 DATABASE_LOCK_HOLDERS = """
 SELECT DISTINCT pg_catalog.format('pid %%s (%%s, in its transaction for %%s s)', a.pid, a.usename,
                                   EXTRACT(epoch FROM pg_catalog.now() - a.xact_start)::bigint)
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
- WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::regclass AND l.objid = ANY (%s) AND l.granted
+ WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::regclass AND l.granted
+   AND l.objid IN (SELECT oid FROM pg_catalog.pg_database WHERE datname = ANY (%s))
    AND a.pid <> pg_catalog.pg_backend_pid()
 """
 
