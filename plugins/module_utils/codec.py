@@ -19,7 +19,7 @@ _TYPE, _VALUE = "type", "value"
 _MAKERS: Mapping[str, Callable[[Any], Any]] = {"Path": Path, "dict": dict, "tuple": tuple}
 
 
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     """An object of JSON, as an ``object_pairs_hook``.
 
     :raises ValueError: a key occurs twice, so that two readers could take it for two things.

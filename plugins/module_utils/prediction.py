@@ -117,7 +117,7 @@ def in_lines(chosen: Prediction, found: Sequence[Prediction]) -> list[str]:
     ]
 
 
-def as_facts(found: Sequence[Prediction]) -> list[dict[str, Any]]:
+def as_facts(found: Sequence[Prediction]) -> list[dict[str, object]]:
     return [asdict(one) for one in found]
 
 

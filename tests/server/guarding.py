@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ class Guarded:
         kill(killed)
         until(lambda: not any(set(killed) & set(self.processes(role)) for role in roles), "the killed have gone")
 
-    def over(self) -> dict[str, Any]:
+    def over(self) -> Mapping[str, Any]:
         """What the job has come to, once the run has no process any more."""
         until(lambda: not any(self.processes(role) for role in EVERY), "the guard ends")
         result = self.channel.result()

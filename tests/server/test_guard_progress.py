@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup.request import BackupRequest
@@ -44,7 +45,7 @@ def test_an_archive_is_measured_by_that_of_the_last_backup_where_it_is_of_a_kind
         in_progress(wanted, tmp_path / "tools", "midway") as taking,
         seen(wanted) as progress,
     ):
-        now = progress.look()["now"]
+        now: Any = progress.look()["now"]
         taking.finish()
     assert now["what"] == "full_backup.dump"
     assert now["done"] > 0

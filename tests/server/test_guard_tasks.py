@@ -7,7 +7,7 @@ Here they are done by the tests themselves; whole plays are in ``test_play_tasks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +37,10 @@ class Window:
     inside: Database
     options: dict[str, Any]
 
-    def again(self) -> dict[str, Any]:
+    def again(self) -> Mapping[str, Any]:
         return pg_guard.run({**self.options, "state": "armed"}, False)
 
-    def ended(self, state: str) -> dict[str, Any]:
+    def ended(self, state: str) -> Mapping[str, Any]:
         """What the guard comes to when it is told so."""
         told = pg_guard.run({**self.options, "state": state}, False)
         assert told["guard"]["directory"] == str(self.job.directory)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup_set import manifest
@@ -33,8 +34,8 @@ def pending(database: Database, **options: object) -> list[dict[str, object]]:
         "login_port": database.target.params["port"],
     }
     given = parameters(pg_promotion_info, **connection, command=["true"], **options)
-    found: list[dict[str, object]] = promotion.look(pg_promotion_info.request(given))["pending"]
-    return found
+    found: Any = promotion.look(pg_promotion_info.request(given))["pending"]
+    return list(found)
 
 
 @pytest.mark.fault(80)

@@ -54,7 +54,7 @@ def test_a_function_that_a_restore_cannot_run_is_named_with_what_fixes_it(
         "CREATE TABLE by_path (id integer CHECK (helped(id))); INSERT INTO by_path VALUES (1)"
     )
     refused = verified(database, back_up(database, backup_root).directory, "restore")
-    error = BackupNotProven({"findings": [finding.as_text() for finding in refused.findings]}, "a backup")
+    error = BackupNotProven(refused, {}, "a backup")
     fix = "ALTER FUNCTION public.helped(integer) SET search_path = "
     assert fix in error.remedy, str(error)
     database.sql(f"{fix} public")

@@ -75,7 +75,7 @@ CONVERSIONS = {
 
 # Whose functions take a dictionary of anything, and what it is.
 LOOSE = {
-    "a result of a module": {"guard.channel", "guard.supervised_job", "jobs.verify"},
+    "a result of a module": {"guard.channel", "guard.supervised_job"},
     "facts of a journal": {
         "prediction",
         "backup.copy_source",

@@ -37,7 +37,7 @@ class AuditReport:
     rules: Mapping[str, RuleReading]
     waived: tuple[str, ...] = ()
 
-    def as_result(self) -> dict[str, Any]:
+    def as_result(self) -> dict[str, object]:
         """For Ansible."""
         findings = [{**asdict(finding), "samples": list(finding.samples)} for finding in self.findings]
         return {**asdict(self), "findings": findings, "waived": list(self.waived)}

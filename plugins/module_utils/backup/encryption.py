@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..backup_set import manifest as manifests
 from ..backup_set.envelope import Envelope
@@ -44,7 +43,7 @@ def envelope_of(source: CopySource, recipients: tuple[str, ...], stored: Mapping
     return Envelope(manifest.run_id, manifest.created, source.database, source.sealed, recipients, stored)
 
 
-def readable_proof(source: CopySource) -> dict[str, Any]:
+def readable_proof(source: CopySource) -> dict[str, object]:
     """What may be written beside an encrypted copy."""
     return {name: fact for name, fact in source.proof.items() if name not in _NAMES_OBJECTS}
 

@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from .. import text as report
 from ..audit.report import AuditReport
@@ -54,7 +53,7 @@ def listed(name: str, kind: str, digest: files.Digest) -> BackupFile:
     return BackupFile(name, kind, digest.size, digest.sha256, report.DESCRIPTIONS[kind])
 
 
-def compression_facts(method: str, level: int) -> dict[str, Any]:
+def compression_facts(method: str, level: int) -> dict[str, object]:
     """What the manifest says of the archive's compression: only gzip's streams carry a checksum of their content."""
     return {"method": method, "level": level, "content_checksum": method == "gzip"}
 

@@ -199,7 +199,7 @@ def from_json(text: str, path: str) -> Manifest:
     return manifest
 
 
-def _typed(data: dict[str, Any]) -> Manifest:
+def _typed(data: Mapping[str, Any]) -> Manifest:
     return Manifest(
         **{
             **data,
@@ -214,7 +214,7 @@ def _typed(data: dict[str, Any]) -> Manifest:
     )
 
 
-def _file(entry: dict[str, Any]) -> BackupFile:
+def _file(entry: Mapping[str, Any]) -> BackupFile:
     name, kind, digest = entry["name"], entry["kind"], entry["sha256"]
     texts = all(isinstance(text, str) for text in (name, kind, digest))
     if not (texts and isinstance(entry["size"], int) and len(digest) == 64):
@@ -222,7 +222,7 @@ def _file(entry: dict[str, Any]) -> BackupFile:
     return BackupFile(**entry)
 
 
-def fingerprint_of(data: dict[str, Any]) -> Fingerprint:
+def fingerprint_of(data: Mapping[str, Any]) -> Fingerprint:
     """A fingerprint of what :func:`dataclasses.asdict` has made of one.
 
     :raises KeyError, TypeError, ValueError, AttributeError, OverflowError: it is something else.
@@ -250,7 +250,7 @@ def _one_of(value: object, allowed: Sequence[str]) -> str:
     return str(value)
 
 
-def _properties(data: dict[str, Any]) -> DatabaseProperties:
+def _properties(data: Mapping[str, Any]) -> DatabaseProperties:
     acl = data["acl"]
     return DatabaseProperties(
         **{
@@ -261,7 +261,7 @@ def _properties(data: dict[str, Any]) -> DatabaseProperties:
     )
 
 
-def _cluster(data: dict[str, Any]) -> Cluster:
+def _cluster(data: Mapping[str, Any]) -> Cluster:
     return Cluster(
         objects={kind: dict(objects) for kind, objects in data["objects"].items()},
         needs={kind: tuple(names) for kind, names in data["needs"].items()},

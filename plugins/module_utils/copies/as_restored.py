@@ -9,6 +9,7 @@ from the same backup later is compared with this fingerprint, exactly.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def read(run_directory: Path, manifest_sha256: str) -> Fingerprint | None:
     if not path.exists():
         return None
     try:
-        kept: dict[str, Any] = json.loads(files.read_text(path))
+        kept: Mapping[str, Any] = json.loads(files.read_text(path))
         proven, found = kept["manifest_sha256"], manifest.fingerprint_of(kept["fingerprint"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise _unusable(path, f"lacks or garbles a part: {error!r}") from error

@@ -8,7 +8,7 @@ Statistics: https://www.postgresql.org/docs/current/monitoring-stats.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Counters:
     files: str
     sequences: dict[str, str]
 
-    def as_facts(self) -> dict[str, Any]:
+    def as_facts(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -48,7 +48,7 @@ def take(target: Target) -> Counters:
         )
 
 
-def of_facts(facts: dict[str, Any]) -> Counters:
+def of_facts(facts: Mapping[str, Any]) -> Counters:
     """As it was written into a journal."""
     return Counters(**facts)
 

@@ -7,7 +7,7 @@ Every module that works on a run returns these facts, after a failure too.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from .. import playbooks
 from ..errors import PgsafeError
@@ -28,15 +28,35 @@ _ALLOWED = {
 }
 
 
-def facts(run_journal: Journal) -> dict[str, Any]:
-    """``window``, ``verdict``, ``access``, ``access_told`` and ``not_given_back`` for a module's result."""
+class Standing(TypedDict):
+    """How a run stands, for a module's result."""
+
+    window: str
+    verdict: str
+    not_given_back: list[str]
+    access: str
+    access_told: str
+
+
+def facts(run_journal: Journal) -> Standing:
     try:
         found, state = access(run_journal), run_journal.state
-        ends = {"window": state.window, "verdict": state.verdict.value, "not_given_back": _not_given_back(run_journal)}
-        return {**ends, "access": found, "access_told": _told(run_journal, found)}
+        told = _told(run_journal, found)
+        return Standing(
+            window=state.window,
+            verdict=state.verdict.value,
+            not_given_back=_not_given_back(run_journal),
+            access=found,
+            access_told=told,
+        )
     except PgsafeError as error:
-        unknown = {"window": "unknown", "verdict": Verdict.UNKNOWN.value, "not_given_back": []}
-        return {**unknown, "access": UNSEEN, "access_told": error.what}
+        return Standing(
+            window="unknown",
+            verdict=Verdict.UNKNOWN.value,
+            not_given_back=[],
+            access=UNSEEN,
+            access_told=error.what,
+        )
 
 
 def _not_given_back(run_journal: Journal) -> list[str]:

@@ -34,7 +34,7 @@ class Written:
         return self.rows is None or self.rows > most_rows or self.beyond_rows
 
 
-def take(live: Target) -> dict[str, Any]:
+def take(live: Target) -> dict[str, object]:
     """Facts for the journal; none where they cannot be read, which fails no migration."""
     try:
         return {"counters": counters.take(live).as_facts(), "identity": asdict(_identity(live))}

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ..journal.events import Event
 from ..journal.journal import Journal
@@ -13,7 +12,7 @@ from ..model import Supervision
 from .channel import Channel
 
 
-def ask(run_journal: Journal | None, reason: str, supervision: Supervision) -> dict[str, Any]:
+def ask(run_journal: Journal | None, reason: str, supervision: Supervision) -> dict[str, object]:
     """Ask the guard of a run to abort its job. Returns what the controller needs to poll it, if there is one."""
     guarded = run_journal.last(Event.GUARDED) if run_journal else None
     if run_journal is None or guarded is None or not run_journal.alive:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import FileFailed
 from ..model import Supervision
@@ -52,6 +52,17 @@ class State:
     pid: int = 0
 
 
+class Polled(TypedDict):
+    """What the controller needs to poll the guard of a job."""
+
+    directory: str
+    run_id: str
+    job: str
+    lease: float
+    poll_interval: float
+    progress: bool
+
+
 @dataclass(frozen=True)
 class Channel:
     """The files of one job."""
@@ -66,10 +77,15 @@ class Channel:
         files.make_directory(self.directory)
         files.write_text(self.directory / LEASE, "")
 
-    def for_controller(self, job: str, run_id: str, supervision: Supervision) -> dict[str, Any]:
-        """What the controller needs to poll the guard of the job."""
-        asked = {name: getattr(supervision, name) for name in ("lease", "poll_interval", "progress")}
-        return {"directory": str(self.directory), "run_id": run_id, "job": job, **asked}
+    def for_controller(self, job: str, run_id: str, supervision: Supervision) -> Polled:
+        return Polled(
+            directory=str(self.directory),
+            run_id=run_id,
+            job=job,
+            lease=supervision.lease,
+            poll_interval=supervision.poll_interval,
+            progress=supervision.progress,
+        )
 
     def renew(self) -> None:
         """Renew the lease."""
@@ -107,15 +123,15 @@ class Channel:
         """Remove a result that is not the final one."""
         files.remove(self.directory / RESULT)
 
-    def result(self) -> dict[str, Any] | None:
+    def result(self) -> Mapping[str, Any] | None:
         """The result of the job, None before its end."""
         return self._read(RESULT)
 
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, name: str) -> Mapping[str, Any] | None:
         path = self.directory / name
         if not path.exists():
             return None
-        found: dict[str, Any] = json.loads(files.read_text(path))
+        found: Mapping[str, Any] = json.loads(files.read_text(path))
         return found
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import PgsafeError, Refused
 from ..journal.events import Event
@@ -19,7 +19,7 @@ from ..model import Supervision
 from ..ports import commands, files, safe_paths
 from . import channel as channels
 from . import code
-from .channel import Channel
+from .channel import Channel, Polled
 from .order import CONNECTION, Order, packed_way, send
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _LOOK_SECONDS = 0.05
 _REPEAT_SECONDS = 5.0
 
 
-def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, Any]:
+def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journal: Journal) -> dict[str, object]:
     """Start the guard of a run that is fenced. Returns what the controller needs to renew the lease.
 
     :param request: what the guard does with an abandoned run.
@@ -47,14 +47,14 @@ def watch(request: RecoverRequest, lease: float, idle_timeout: float, run_journa
     return for_renewer(run_journal, lease, tasks_only=False)
 
 
-def for_renewer(run_journal: Journal, lease: float, tasks_only: bool) -> dict[str, Any]:
+def for_renewer(run_journal: Journal, lease: float, tasks_only: bool) -> dict[str, object]:
     """What the controller's lease renewer needs."""
     return {"directory": str(run_journal.directory), "lease": lease, "tasks_only": tasks_only}
 
 
 def start(
     job: str, request: Request, supervision: Supervision, run_journal: Journal, for_tasks: bool = False
-) -> dict[str, Any]:
+) -> Polled:
     """Give a job to the guard of its run, or start one, and wait until the job has begun.
 
     :param for_tasks: whether the job keeps the window open for the user's tasks.

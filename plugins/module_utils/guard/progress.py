@@ -55,7 +55,7 @@ class Progress:
         self._measured = 0.0
         self._expected: int | None = None
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> dict[str, object]:
         """What the job does now.
 
         ``now`` has ``what``; ``done`` and ``total`` in bytes, where they are known; of a statement its age in
@@ -84,7 +84,7 @@ class Progress:
             self._server.close()
             self._server = None
 
-    def _now(self, event: str) -> dict[str, Any]:
+    def _now(self, event: str) -> dict[str, object]:
         job = self._order.job
         if job == "migrate" and event is not Event.ROLLING_BACK:
             return self._statement("pgsafe migration %")
@@ -100,7 +100,7 @@ class Progress:
             return Path(self._journal.backup_dir).resolve()
         return cast("VerifyRequest | MigrateRequest | RestoreRequest", self._order.request).backup_dir.resolve()
 
-    def _of_backup(self, files: list[OpenFile]) -> dict[str, Any]:
+    def _of_backup(self, files: list[OpenFile]) -> dict[str, object]:
         """The archive, measured by its expected size; the script, by how much of the archive was read."""
         for found in files:
             if found.writing and found.name == ARCHIVE + PARTIAL_SUFFIX:
@@ -129,14 +129,14 @@ class Progress:
         size = int(self._connected().value(queries.DATABASE_SIZE, (self._target.dbname,)))
         return archive.size * size // max(1, last.manifest.database_bytes) if archive else 0
 
-    def _of_restore(self) -> dict[str, Any]:
+    def _of_restore(self) -> dict[str, object]:
         """A copy that is being filled, by its size and that of the original, which is seldom smaller; or compared."""
         copy = self._size_of_copy()
         if copy is None:
             return {}
         name, size = copy
         statement = self._statement("pgsafe %", name)
-        if statement.get("what", "").upper().startswith(_COMPARING):
+        if str(statement.get("what", "")).upper().startswith(_COMPARING):
             return {"what": "comparing the copy", "seconds": statement["seconds"]}
         if "share" in statement:
             return statement
@@ -163,7 +163,7 @@ class Progress:
             return manifests.read(self._directory).database_bytes
         return None
 
-    def _statement(self, application: str, database: str = "") -> dict[str, Any]:
+    def _statement(self, application: str, database: str = "") -> dict[str, object]:
         """The longest running statement of the job, and its age."""
         found = self._connected().rows(
             queries.RUNNING_OF_RUN, {"application": f"{application} {self._order.token}", "database": database}
@@ -180,7 +180,7 @@ class Progress:
         return self._server
 
 
-def _of_files(files: list[OpenFile]) -> dict[str, Any]:
+def _of_files(files: list[OpenFile]) -> dict[str, object]:
     """The file with the most bytes left to read, since two may be compared with each other."""
     left = {found.size - found.done: found for found in files if not found.writing}
     if not left:

@@ -127,7 +127,7 @@ class SupervisedJob:
             return state.unfinished or stuck or (broken_off and (state.fenced or state.left_copy))
         return broken_off and state.fenced and not state.unfinished
 
-    def _recovered(self, result: dict[str, Any] | None, how: str) -> dict[str, Any]:
+    def _recovered(self, result: Mapping[str, Any] | None, how: str) -> dict[str, object]:
         """Finish or undo the run by another worker, and wait for a server that is down."""
         first = result or self._died(how)
         deadline = time.monotonic() + self._order.server_patience
@@ -139,7 +139,7 @@ class SupervisedJob:
             self._say(channels.WAITING, self._state.reason)
             time.sleep(_RETRY_SECONDS)
 
-    def _died(self, how: str) -> dict[str, Any]:
+    def _died(self, how: str) -> dict[str, object]:
         """The result for a worker that left none; with the verdict, where the run had ended by its journal."""
         noun, reason = _NOUNS[self._order.job], self._state.reason
         # Before a worker handles signals, the request to end it terminates it.
@@ -153,7 +153,7 @@ class SupervisedJob:
         state = f"The run had come to its end: {stands['verdict'].replace('_', ' ')}."
         return {**found, **stands, "msg": f"{what} {state}", "state_left": state}
 
-    def _recover_once(self) -> dict[str, Any]:
+    def _recover_once(self) -> Mapping[str, Any]:
         self._channel.forget()
         with _worker(self._order.recovering()) as worker:
             while worker.running:
@@ -191,7 +191,7 @@ def _worker(order: Order) -> Iterator[commands.Background]:
         yield worker
 
 
-def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, Any]:
+def _joined(first: Mapping[str, Any], recovered: Mapping[str, Any]) -> dict[str, object]:
     """The result of the job, with what became of the run."""
     console = [*first.get("console", []), *recovered.get("console", [])]
     # When the run has ended after all, the state that the job has reported is outdated.

@@ -9,6 +9,7 @@ worker were killed.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -81,7 +82,7 @@ class Watchdog:
         # The server may be back later.
         return not self._lifted_without_root().get("worth_repeating") or gone > patience + self._order.idle_timeout
 
-    def _lifted_without_root(self) -> dict[str, Any]:
+    def _lifted_without_root(self) -> Mapping[str, Any]:
         """Finish the run by its journal as it was last read; a run that needs its backup stays as it is."""
         try:
             with self._kept.elsewhere() as root:

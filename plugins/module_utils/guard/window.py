@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..console import fence as fence_console
 from ..console import plan as plan_console
@@ -43,7 +42,7 @@ class Window:
     supervision: Supervision
 
 
-def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> dict[str, Any]:
+def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> dict[str, object]:
     """Close the database and keep the window open for the tasks.
 
     :returns: the name of the database for the tasks, and what a lease renewer needs.
@@ -70,7 +69,7 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
     return {**opened, "guard": launch.for_renewer(run_journal, supervision.lease, tasks_only=True)}
 
 
-def done(window: Window) -> dict[str, Any]:
+def done(window: Window) -> dict[str, object]:
     """Have the guard verify the changes of the tasks. Returns what the controller needs to poll it.
 
     :raises Refused: the run was never armed for tasks.
@@ -81,7 +80,7 @@ def done(window: Window) -> dict[str, Any]:
     return _guard(run_journal, window.supervision)
 
 
-def undo(window: Window) -> dict[str, Any]:
+def undo(window: Window) -> dict[str, object]:
     """Have the guard roll back the changes of the tasks. Returns what the controller needs to poll it.
 
     :raises Refused: the run was never armed for tasks.
@@ -93,7 +92,7 @@ def undo(window: Window) -> dict[str, Any]:
     return _guard(run_journal, window.supervision)
 
 
-def failure(window: Window, error: PgsafeError) -> dict[str, Any]:
+def failure(window: Window, error: PgsafeError) -> dict[str, object]:
     """The result of a failed task: its message, and how the run stands, where there is one."""
     try:
         return {**error.facts(), **standing.facts(_run_of(window))}
@@ -162,7 +161,7 @@ def _await_armed(run_journal: Journal) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
+def _way_in(run_journal: Journal, changed: bool) -> dict[str, object]:
     raised = fence.recorded(run_journal)
     closed = raised is not None and raised.kind != fence.NONE
     name = raised.closed_name if raised and closed else run_journal.database
@@ -170,6 +169,6 @@ def _way_in(run_journal: Journal, changed: bool) -> dict[str, Any]:
     return {"changed": changed, "window": run_journal.state.window, "database": name, "console": console}
 
 
-def _guard(run_journal: Journal, supervision: Supervision) -> dict[str, Any]:
+def _guard(run_journal: Journal, supervision: Supervision) -> dict[str, object]:
     channel = Channel(_channel_directory(run_journal))
     return {"changed": True, "guard": channel.for_controller("migrate", run_journal.run_id, supervision)}

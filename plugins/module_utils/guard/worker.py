@@ -33,8 +33,9 @@ def main(_arguments: Sequence[str]) -> int:
         with _beside(order, guard):
             result = registry.run(registry.named(order.job), order.request, order.channel.aborted)
         # The end of a run is what its journal says, not how the job has ended.
-        stands = standing.facts(order.journal) if order.job in registry.ENDING else {}
-        order.channel.finish({**result, **stands, "run_logs": [order.journal.logged()]})
+        if order.job in registry.ENDING:
+            result = {**result, **standing.facts(order.journal)}
+        order.channel.finish({**result, "run_logs": [order.journal.logged()]})
     return 0
 
 

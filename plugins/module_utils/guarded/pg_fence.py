@@ -86,7 +86,7 @@ def _lift(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def _standing(root: Path, run_id: str) -> dict[str, Any]:
     found = journal.of_run(root, run_id) if run_id else None
-    return standing.facts(found) if found else {}
+    return {**standing.facts(found)} if found else {}
 
 
 def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def failure(params: dict[str, Any], error: PgsafeError) -> dict[str, Any]:
     return {**error.facts(), "run_id": run_id, **_standing(Path(params["backup_root"]), run_id)}
 
 
-def _logs(root: Path, run_id: str) -> list[dict[str, Any]]:
+def _logs(root: Path, run_id: str) -> list[journal.RunLog]:
     return [journal.Journal(root / journal.RUNS / run_id).logged()]
 
 

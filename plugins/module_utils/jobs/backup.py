@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from ..audit.finding import Finding
 from ..audit.report import AuditReport, RuleReading
@@ -21,7 +20,7 @@ from ..ports import signals
 TYPES = (Administrator, AuditReport, BackupRequest, Finding, RuleReading, Target)
 
 
-def run(request: BackupRequest) -> dict[str, Any]:
+def run(request: BackupRequest) -> dict[str, object]:
     """
     :raises PgsafeError: the backup could not be taken; nothing of it is left.
     """
@@ -29,7 +28,7 @@ def run(request: BackupRequest) -> dict[str, Any]:
         return _taken(backup.run(request))
 
 
-def failure(error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message."""
     return error.facts()
 
@@ -43,7 +42,7 @@ def run_of(request: BackupRequest) -> Journal:
     return backup.run_of(request)
 
 
-def predicted(request: BackupRequest) -> dict[str, Any]:
+def predicted(request: BackupRequest) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: a backup could not even be begun.
@@ -65,7 +64,7 @@ def predicted(request: BackupRequest) -> dict[str, Any]:
     }
 
 
-def _taken(taken: backup.Backup) -> dict[str, Any]:
+def _taken(taken: backup.Backup) -> dict[str, object]:
     manifest = taken.manifest
     return {
         "changed": True,

@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..backup.places import Copied
 from ..console import places as console
 
 
-def as_result(found: Sequence[Copied], foreseen: bool) -> dict[str, Any]:
+def as_result(found: Sequence[Copied], foreseen: bool) -> dict[str, object]:
     whole = [] if foreseen else [copied.location for copied in found if not copied.problem]
     listed = [_listed(copied) for copied in found]
     return {"copies": listed, "copied_to": whole, "console": console.copied(found, foreseen)}
 
 
-def _listed(copied: Copied) -> dict[str, Any]:
+def _listed(copied: Copied) -> dict[str, object]:
     return {
         "path": copied.place.shown,
         "on_controller": copied.place.on_controller,

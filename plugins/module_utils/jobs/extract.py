@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..console import tables as console
 from ..tables import extract
 
 
-def run(request: extract.ExtractRequest) -> dict[str, Any]:
+def run(request: extract.ExtractRequest) -> dict[str, object]:
     """
     :raises PgsafeError: it could not be done; no file was written.
     """
@@ -18,7 +16,7 @@ def run(request: extract.ExtractRequest) -> dict[str, Any]:
     return _result(done, console.rows_extracted(done))
 
 
-def predicted(request: extract.ExtractRequest) -> dict[str, Any]:
+def predicted(request: extract.ExtractRequest) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: it could not be begun.
@@ -27,7 +25,7 @@ def predicted(request: extract.ExtractRequest) -> dict[str, Any]:
     return _result(found, console.rows_foreseen(found))
 
 
-def _result(done: extract.Extracted, lines: list[str]) -> dict[str, Any]:
+def _result(done: extract.Extracted, lines: list[str]) -> dict[str, object]:
     return {
         "changed": True,
         "table": done.table,

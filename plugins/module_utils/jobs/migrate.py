@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
 
 from ..console import migrate as console
 from ..errors import PgsafeError
@@ -41,7 +40,7 @@ TYPES = (
 )
 
 
-def run(request: migrate.MigrateRequest) -> dict[str, Any]:
+def run(request: migrate.MigrateRequest) -> dict[str, object]:
     """
     :raises PgsafeError: the migration was refused, or failed and was rolled back.
     """
@@ -55,7 +54,7 @@ def _waiting(source: SetSource) -> SetSource:
     return replace(source, command=awaiting.command(source.word)) if source.word else source
 
 
-def result(outcome: migrate.Outcome) -> dict[str, Any]:
+def result(outcome: migrate.Outcome) -> dict[str, object]:
     return {
         "verdict": outcome.verdict.value,
         "applied": list(outcome.applied),
@@ -78,7 +77,7 @@ def result(outcome: migrate.Outcome) -> dict[str, Any]:
     }
 
 
-def failure(error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message."""
     if not isinstance(error, migrate.MigrationFailed):
         return error.facts()

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from ..compare import schema
 from ..compare.catalog import facts as catalog
@@ -14,7 +13,7 @@ from ..ports.database import ONE_SNAPSHOT, session
 from ..postgres import login_triggers
 
 
-def look(request: migrate.MigrateRequest) -> dict[str, Any]:
+def look(request: migrate.MigrateRequest) -> dict[str, object]:
     """What is pending, the server's major, and the schema, by reading alone.
 
     :param request: of the run, its backup and its confirmation nothing is needed yet.

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ..console import recover as console
 from ..errors import PgsafeError
@@ -24,14 +23,14 @@ ABORT = "abort"
 DECISIONS = (Decision.FINISH.value, ABORT, Decision.ACCEPT.value, Decision.MARK_RESOLVED.value)
 
 
-def run(request: RecoverRequest) -> dict[str, Any]:
+def run(request: RecoverRequest) -> dict[str, object]:
     """
     :raises PgsafeError: a run could not be finished or undone.
     """
     return {**_result(recover.run(request), foreseen=False), **_standing(request.backup_root, request.run_id)}
 
 
-def predicted(request: RecoverRequest) -> dict[str, Any]:
+def predicted(request: RecoverRequest) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: another run is at work, or waits for a person's decision.
@@ -39,12 +38,12 @@ def predicted(request: RecoverRequest) -> dict[str, Any]:
     return {**_result(recover.plan(request), foreseen=True), **_standing(request.backup_root, request.run_id)}
 
 
-def failure(error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message."""
     return error.facts()
 
 
-def failure_of(backup_root: Path, run_id: str, error: PgsafeError) -> dict[str, Any]:
+def failure_of(backup_root: Path, run_id: str, error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message: how the run stands that was named."""
     return {**error.facts(), **_standing(backup_root, run_id)}
 
@@ -54,15 +53,15 @@ def named(backup_root: Path, run_id: str) -> Journal | None:
     return of_run(backup_root, run_id) if run_id else None
 
 
-def _standing(backup_root: Path, run_id: str) -> dict[str, Any]:
+def _standing(backup_root: Path, run_id: str) -> dict[str, object]:
     try:
         run_journal = named(backup_root, run_id)
     except PgsafeError:
         return {}
-    return standing.facts(run_journal) if run_journal else {}
+    return {**standing.facts(run_journal)} if run_journal else {}
 
 
-def _result(found: Recovered, foreseen: bool) -> dict[str, Any]:
+def _result(found: Recovered, foreseen: bool) -> dict[str, object]:
     return {
         "changed": bool(found.done),
         "msg": ". ".join(found.done),

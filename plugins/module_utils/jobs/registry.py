@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Union, cast
 
 from ..errors import ConnectionFailed, PgsafeError
@@ -45,10 +45,10 @@ class Job(Protocol):
     def TYPES(self) -> tuple[type, ...]:  # noqa: N802  # a constant of the file
         """The dataclasses and enumerations that its request may contain."""
 
-    def run(self, request: Any) -> dict[str, Any]:
+    def run(self, request: Any) -> dict[str, object]:
         """What its module returns."""
 
-    def failure(self, error: PgsafeError) -> dict[str, Any]:
+    def failure(self, error: PgsafeError) -> dict[str, object]:
         """What its module returns beside the message when the job has failed."""
 
 
@@ -61,7 +61,7 @@ def named(name: str) -> Job:
     return cast(Job, importlib.import_module(f".{name}", __package__))
 
 
-def run(job: Job, request: Request, why: Callable[[], str]) -> dict[str, Any]:
+def run(job: Job, request: Request, why: Callable[[], str]) -> Mapping[str, Any]:
     """What the job's module returns, or what it fails with and ``failed``.
 
     :param why: why the job was broken off, where it was; for a person the signal that did it is no reason.

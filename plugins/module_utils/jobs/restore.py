@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from ..console import restore as console
 from ..errors import BadRequest, PgsafeError
@@ -20,7 +19,7 @@ from ..restore import run as restore
 TYPES = (Administrator, restore.RestoreRequest, Target)
 
 
-def run(request: restore.RestoreRequest) -> dict[str, Any]:
+def run(request: restore.RestoreRequest) -> dict[str, object]:
     """
     :raises PgsafeError: it could not be done, or was broken off; the live database is as it was before the call.
     """
@@ -28,12 +27,12 @@ def run(request: restore.RestoreRequest) -> dict[str, Any]:
     return _result(done, done.state is not RestoreState.NOT_NEEDED, console.restore(done))
 
 
-def failure(error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message."""
     return error.facts()
 
 
-def predicted(request: restore.RestoreRequest) -> dict[str, Any]:
+def predicted(request: restore.RestoreRequest) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: it could not be begun.
@@ -90,7 +89,7 @@ _VERDICTS = {
 }
 
 
-def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, Any]:
+def _result(done: rollback.Restored, changed: bool, lines: list[str]) -> dict[str, object]:
     return {
         "changed": changed,
         "state": done.state.value,

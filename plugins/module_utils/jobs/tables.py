@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..console import tables as console
 from ..tables import recover
 
 
-def run(request: recover.TableRequest) -> dict[str, Any]:
+def run(request: recover.TableRequest) -> dict[str, object]:
     """
     :raises PgsafeError: nothing was recovered; the database is as it was before the call.
     """
@@ -18,7 +16,7 @@ def run(request: recover.TableRequest) -> dict[str, Any]:
     return _result(done, console.tables_recovered(done))
 
 
-def predicted(request: recover.TableRequest) -> dict[str, Any]:
+def predicted(request: recover.TableRequest) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises PgsafeError: it could not be begun.
@@ -27,7 +25,7 @@ def predicted(request: recover.TableRequest) -> dict[str, Any]:
     return _result(found, console.tables_foreseen(found, request.swap))
 
 
-def _result(done: recover.Recovered, lines: list[str]) -> dict[str, Any]:
+def _result(done: recover.Recovered, lines: list[str]) -> dict[str, object]:
     return {
         "changed": True,
         "database": done.database,

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Union
 
 from ..backup import store_verify
 from ..backup.store_verify import StoreVerifyRequest
@@ -48,27 +48,28 @@ def _remedy(findings: Sequence[str]) -> str:
 class BackupNotProven(VerificationFailed):
     """The level that was asked for was not reached."""
 
-    def __init__(self, result: dict[str, Any], shown: str) -> None:
-        found = "".join(f"\n  {line}" for line in result["findings"])
-        super().__init__(f"The backup {shown} is not proven:{found}\n", remedy=_remedy(result["findings"]))
+    def __init__(self, found: BackupProof, result: Mapping[str, object], shown: str) -> None:
+        findings = [finding.as_text() for finding in found.findings]
+        listed = "".join(f"\n  {line}" for line in findings)
+        super().__init__(f"The backup {shown} is not proven:{listed}\n", remedy=_remedy(findings))
         self.result = result
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         return {**super().facts(), **self.result}
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> dict[str, object]:
     """
     :raises PgsafeError: the backup is not proven, or the proof could not be tried.
     """
     shown, found = _verified(request)
     result = _result(found, console.verify(found))
     if found.findings and request.fail:
-        raise BackupNotProven(result, shown)
+        raise BackupNotProven(found, result, shown)
     return result
 
 
-def failure(error: PgsafeError) -> dict[str, Any]:
+def failure(error: PgsafeError) -> dict[str, object]:
     """What a failed task returns beside its message."""
     return error.facts()
 
@@ -82,7 +83,7 @@ def _verified(request: Request) -> tuple[str, BackupProof]:
     return str(request.backup_dir), verify.run(request)
 
 
-def predicted(request: Request) -> dict[str, Any]:
+def predicted(request: Request) -> dict[str, object]:
     """What would be done, by reading alone.
 
     :raises NotABackup: there is nothing to verify.
@@ -105,7 +106,7 @@ def run_of(request: Request) -> Journal | None:
     return found if found and os.access(found.directory, os.W_OK) else None
 
 
-def _result(found: BackupProof, lines: list[str]) -> dict[str, Any]:
+def _result(found: BackupProof, lines: list[str]) -> dict[str, object]:
     return {
         "changed": False,
         "reached": found.reached,

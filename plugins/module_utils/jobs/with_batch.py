@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .. import playbooks
 from ..console import with_batch as console
@@ -19,7 +18,7 @@ from ..restore.with_batch import Limits
 
 def decided(
     request: RestoreRequest, run_journal: Journal | None, limits: Limits, failed: Sequence[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """
     :param failed: the hosts of the batch that failed, each with its verdict.
     :raises PgsafeError: the run, or what was written since its verdict, cannot be read.
@@ -37,7 +36,7 @@ def decided(
     }
 
 
-def counted(live: Target, run_journal: Journal | None) -> dict[str, Any]:
+def counted(live: Target, run_journal: Journal | None) -> dict[str, object]:
     """What a rollback would lose, by reading alone."""
     found = verdict_counters.written_since(live, run_journal) if run_journal else None
     written = list(found.lines) if found else []

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -19,7 +20,7 @@ class Entry:
 
     event: Event
     time: str
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def moment(self) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import FileFailed, Refused
 from ..ports import safe_paths
@@ -41,6 +41,13 @@ READ_LOCK = "read.lock"
 
 # What reading a line raises that is no entry: cut off, no object, or nested without end.
 _GARBLED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+
+
+class RunLog(TypedDict):
+    """The end of a run's log, for a result."""
+
+    run_id: str
+    lines: list[str]
 
 
 class Journal:
@@ -82,9 +89,9 @@ class Journal:
         with suppress(FileFailed):
             share(self._log_path, backup_dir / self._log_path.name)
 
-    def logged(self) -> dict[str, Any]:
+    def logged(self) -> RunLog:
         """The end of the log for a result, by which the controller keeps it too."""
-        return {"run_id": self.run_id, "lines": self.log()}
+        return RunLog(run_id=self.run_id, lines=self.log())
 
     def log(self) -> list[str]:
         """The end of the log, a line each."""

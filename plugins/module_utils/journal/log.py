@@ -68,7 +68,7 @@ PHRASES = {
 _NOUNS = {"verify": "verification", "migrate": "migration"}
 
 
-class _Facts(dict[str, Any]):
+class _Facts(dict[str, object]):
     """Shows a missing fact as such, since journals of other versions may lack it."""
 
     def __missing__(self, name: str) -> str:

@@ -292,10 +292,12 @@ class RunState:
 
 def after(state: RunState, entry: Entry) -> RunState:
     """The state behind one more entry."""
+    stage, irregular = _moved(state, entry.event)
     return replace(
         state,
         **_facts(state, entry),
-        **_moved(state, entry.event),
+        stage=stage,
+        irregular=irregular,
         fence=_FENCE.get(entry.event, state.fence),
         backup=_BACKUP.get(entry.event, state.backup),
         puts_back=entry.event in _PUTTING_BACK or (state.puts_back and entry.event is not Event.GUARDED),
@@ -303,27 +305,28 @@ def after(state: RunState, entry: Entry) -> RunState:
     )
 
 
-def _moved(state: RunState, event: Event) -> dict[str, Any]:
+def _moved(state: RunState, event: Event) -> tuple[Stage, tuple[str, ...]]:
+    """The stage behind an event, and what is irregular by then."""
     following = TRANSITIONS[event].get(state.stage)
     if following is None:
         line = f"{event} is not an event of a run that is {state.stage}"
-        return {"irregular": (*state.irregular, line), "stage": _FORCED.get(event, state.stage)}
+        return _FORCED.get(event, state.stage), (*state.irregular, line)
     other = event in _ENDS and event is not Event.RESOLVED and _ENDS[event] is not state.accepted
     line = f"{event} is not the verdict that was accepted"
-    return {"irregular": (*state.irregular, line) if other else state.irregular, "stage": following}
+    return following, (*state.irregular, line) if other else state.irregular
 
 
-def _facts(state: RunState, entry: Entry) -> dict[str, Any]:
+def _facts(state: RunState, entry: Entry) -> Mapping[str, Any]:
     """What the entry says beside the stage."""
     event, facts = entry.event, entry.facts
     if event in _ENDS:
         return {"ended": _ENDS[event]}
     if event in _FROM_FACTS:
         return _FROM_FACTS[event](state, facts)
-    return dict(_RESET.get(event, {}))
+    return _RESET.get(event, {})
 
 
-_FROM_FACTS: Mapping[Event, Callable[[RunState, Mapping[str, Any]], dict[str, Any]]] = {
+_FROM_FACTS: Mapping[Event, Callable[[RunState, Mapping[str, Any]], Mapping[str, Any]]] = {
     Event.APPLIED: lambda state, facts: {"applied": (*state.applied, str(facts.get("file", "")))},
     Event.ACCEPTED: lambda _state, facts: {"accepted": of_word(str(facts.get("verdict", "")))},
     Event.COPYING: lambda _state, facts: {"copying": str(facts.get("name", ""))},

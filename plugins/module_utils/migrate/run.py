@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .. import names, playbooks
 from ..backup_set import manifest as manifests
@@ -629,7 +629,7 @@ class _Window:
         except FileFailed as error:
             self._warnings += (f"The report does not say how long clients have waited: {error.what}",)
 
-    def _counters(self) -> dict[str, Any]:
+    def _counters(self) -> dict[str, object]:
         """What a later rollback counts from; of a closed database once every session has reported what it wrote."""
         if self._fence is not None and self._fence.kind in fence.CLOSING:
             try:

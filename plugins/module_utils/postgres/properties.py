@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,7 @@ def read(session: Session, database: str) -> DatabaseProperties:
     )
 
 
-def _locale(row: dict[str, Any]) -> dict[str, str]:
+def _locale(row: Mapping[str, Any]) -> dict[str, str]:
     options = {option: row[column] for column, option in _CREATION.items() if row.get(column)}
     provider = row.get("datlocprovider")
     if provider:

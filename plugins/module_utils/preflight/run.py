@@ -97,9 +97,9 @@ def problems_of(
     return checks.problems(registry.asked(scopes), facts, waived or {})
 
 
-def as_facts(facts: Facts) -> dict[str, Any]:
+def as_facts(facts: Facts) -> dict[str, object]:
     """``ansible_facts.pg_preflight``: the facts by their names, and what is reckoned from them."""
-    plain: dict[str, Any] = _plain(asdict(facts))
+    plain = _plain(asdict(facts))
     plain["backup_size"]["bytes"] = facts.backup_size.bytes
     return {**plain, "wal_bytes": facts.wal_bytes, "copy_bytes": facts.bytes_needed}
 

@@ -133,7 +133,7 @@ class Evidence:
         return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
-def _packed(before: Inventory, after: Inventory) -> dict[str, Any]:
+def _packed(before: Inventory, after: Inventory) -> dict[str, object]:
     """The objects before, and of those behind the migration the ones that differ; null for one that is gone."""
     changes = {name: after.get(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
     return {

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..backup_set.manifest import Manifest
 from ..compare import fingerprint
@@ -495,7 +494,7 @@ def _restored_now(request: RollbackRequest, manifest: Manifest, why_not: tuple[s
     return _Candidate(name, oid, tried.method, (*why_not, *tried.failures), tried.views)
 
 
-def _swapped(manifest: Manifest, live: Live, found: _Candidate) -> dict[str, Any]:
+def _swapped(manifest: Manifest, live: Live, found: _Candidate) -> dict[str, object]:
     """For the journal: what takes the place, and by which the kept databases are known later."""
     leaving = zip(live.places(manifest.identity.oid).values(), _kept_names(manifest))
     return {

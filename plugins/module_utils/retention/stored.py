@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 from .. import names
 from ..backup_set import envelope as envelopes
@@ -131,7 +130,7 @@ class StoredBackup:
         return self.condition is Condition.COMPLETE and self.level == "restore"
 
 
-def as_result(backup: StoredBackup, now: datetime) -> dict[str, Any]:
+def as_result(backup: StoredBackup, now: datetime) -> dict[str, object]:
     """For Ansible."""
     return {
         "backup_dir": str(backup.directory),

@@ -113,7 +113,7 @@ class VerificationReport:
         """Of a verification by itself."""
         return VerificationReport(now(), manifest.run_id, manifest.identity.name, found)
 
-    def as_result(self) -> dict[str, Any]:
+    def as_result(self) -> dict[str, object]:
         """For Ansible, and for programs."""
         found = self.found
         return {

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from(list(Event)), FACTS), max_size=5)
 anywhere = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
 
-def _journal(directory: Path, events: list[tuple[Event, dict[str, Any]]]) -> Journal:
+def _journal(directory: Path, events: list[tuple[Event, Mapping[str, Any]]]) -> Journal:
     written = Journal(directory)
     (directory / journal.JOURNAL).unlink(missing_ok=True)
     for event, facts in events:
@@ -30,20 +31,20 @@ def _journal(directory: Path, events: list[tuple[Event, dict[str, Any]]]) -> Jou
     return written
 
 
-def _read(of: Journal) -> list[tuple[Event, dict[str, Any]]]:
+def _read(of: Journal) -> list[tuple[Event, Mapping[str, Any]]]:
     return [(entry.event, entry.facts) for entry in of.entries()]
 
 
 @anywhere
 @given(events=EVENTS)
-def test_every_event_is_read_back_in_order(tmp_path: Path, events: list[tuple[Event, dict[str, Any]]]) -> None:
+def test_every_event_is_read_back_in_order(tmp_path: Path, events: list[tuple[Event, Mapping[str, Any]]]) -> None:
     assert _read(_journal(tmp_path, events)) == events
 
 
 @anywhere
 @given(events=EVENTS.filter(bool), lost=st.integers(0, 400))
 def test_a_crash_costs_the_events_it_cut_off_and_no_other(
-    tmp_path: Path, events: list[tuple[Event, dict[str, Any]]], lost: int
+    tmp_path: Path, events: list[tuple[Event, Mapping[str, Any]]], lost: int
 ) -> None:
     cut = _journal(tmp_path, events)
     path = tmp_path / journal.JOURNAL

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
@@ -70,7 +71,7 @@ def test_a_verification_passes_without_a_problem() -> None:
 
 
 def test_a_verification_is_reported_as_what_json_can_hold() -> None:
-    told = VerificationReport.of(FAILED, MANIFEST).as_result()
+    told: Any = VerificationReport.of(FAILED, MANIFEST).as_result()
     assert (told["run_id"], told["database"], told["passed"]) == ("20261116_143022", "app", False)
     assert json.loads(json.dumps(told)) == {**told, "objects": [{**told["objects"][0], "facts": []}]}
     assert told["tables"][0]["problem"] == told["problems"][0]
