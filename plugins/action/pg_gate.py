@@ -25,7 +25,8 @@ _OPTION: dict[str, dict[str, Any]] = {
     "chdir": {"type": "path"},
     "program_path": {"type": "str"},
     "tasks": {"type": "path"},
-    "commands_around": {"type": "list", "elements": "list", "default": []},
+    "commands_around": {"type": "list", "elements": "raw", "default": []},
+    "retention": {"type": "dict", "default": {}},
     "expectations": {"type": "dict", "default": {}},
     "assertions": {"type": "list", "elements": "dict", "default": []},
     "waive": {"type": "dict", "default": {}},
@@ -59,6 +60,7 @@ class ActionModule(Action):
             yield from start_checks.ways(given, bases)
             yield from start_checks.declarations(given)
             yield from start_checks.audit_rules(given, bases)
+            yield from start_checks.retention(given)
             yield from start_checks.promotion(given, bases)
             yield from start_checks.batch_rollback(given, str(self._task.get_play().strategy))
             yield from self._missing(given)
@@ -72,7 +74,9 @@ class ActionModule(Action):
             if argv and not self._runs(argv[0], given["chdir"], given["program_path"]):
                 yield f"The command {argv[0]!r} cannot be run on the target. Check pg_migrate_command.{key}."
         for argv in given["commands_around"]:
-            if not argv or not self._runs(str(argv[0])):
+            if not isinstance(argv, list):
+                yield f"pg_migrate_hooks has {argv!r}, which is no list: each command is one, such as [[sh, pause.sh]]."
+            elif not argv or not self._runs(str(argv[0])):
                 yield (
                     f"The command {argv!r} cannot be run on the target. "
                     "Check pg_migrate_hooks.before_fence and pg_migrate_hooks.after_opening."

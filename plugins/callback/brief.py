@@ -33,6 +33,7 @@ class CallbackModule(Default):  # type: ignore[misc]  # ansible-core ships no ty
     CALLBACK_NAME = "pgsafe.migration.brief"
 
     def _dump_results(self, result: Any, *args: Any, **kwargs: Any) -> Any:
-        ours = "state_left" in result and not self._display.verbosity
+        # The second is of a role whose variables are wrong; its message names them, and the result has the whole spec.
+        ours = bool({"state_left", "validate_args_context"} & set(result)) and not self._display.verbosity
         shown = {name: result[name] for name in _KEPT if name in result} if ours else result
         return super()._dump_results(shown, *args, **kwargs)

@@ -237,6 +237,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
 
     def _report_formats(self) -> list[str]:
         asked, known = self._report_option("formats"), list(fleet_files.FORMATS)
+        asked = asked.split(",") if asked and isinstance(asked, str) else asked
         return [word for word in known if word in asked] if isinstance(asked, list) else known
 
     def _report_option(self, key: str) -> Any:

@@ -216,7 +216,7 @@ class AuditFailed(Refused):
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
             f"The audit of {found.database} found {count}:{listed}{more}\n",
-            remedy="Fix the data, or waive a rule by its name and with a reason.",
+            remedy="Fix the data, or accept a finding: pg_migrate_waive.audit: {RULE: reason}.",
         )
         self.result = result
 

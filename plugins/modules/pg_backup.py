@@ -50,6 +50,7 @@ options:
   compress_level:
     description: The level of the archive and of the script, which is always gzip; 1 (fast) to 9 (small).
     type: int
+    choices: [1, 2, 3, 4, 5, 6, 7, 8, 9]
     default: 1
   lock_timeout:
     description:

@@ -18,6 +18,7 @@ from ..module_utils.migrate.verification import assertions, expectations
 from ..module_utils.model import COPIED, FOLLOWED
 from ..module_utils.preflight import waivers
 from ..module_utils.promotion import policy
+from ..module_utils.retention import rules
 from . import local_files, promotions, terminals
 
 Options = Mapping[str, Any]
@@ -130,6 +131,13 @@ def _require_rules(name: str, bases: Bases) -> None:
     found = local_files.located(name, bases, "directory of audit rules", "pg_migrate_audit.rules_dir")
     if not any(found.glob("*.sql")):
         raise BadRequest(f"There is no audit rule at {found}.", remedy="Check pg_migrate_audit.rules_dir.")
+
+
+def retention(given: Options) -> Iterator[str]:
+    asked = given["retention"]
+    days, least = float(asked.get("keep_days", 7)), int(asked.get("keep_min", 3))
+    for problem in problems_of(rules.Policy(days, least).require_sound):
+        yield f"pg_migrate_retention: {problem}"
 
 
 def promotion(given: Options, bases: Bases) -> Iterator[str]:

@@ -136,6 +136,12 @@ def test_a_run_that_starts_in_the_middle_is_refused(stage: Stage) -> None:
     assert everything(stage.backup_root) == []
 
 
+def test_a_backup_that_cannot_be_begun_is_a_refusal_in_check_mode_too(stage: Stage) -> None:
+    played = stage.play({"pg_migrate_backup": {"volatile_tables": ["customers"]}}, "--check")
+    assert "Name the others in pg_migrate_backup.volatile_tables too" in played.flat, played.output
+    assert played.verdict("one") == "refused: nothing was changed", played.output
+
+
 @pytest.mark.parametrize("why", ["failing preflight", "not confirmed"])
 def test_errors_that_a_playbook_ignores_change_nothing(stage: Stage, why: str) -> None:
     changed = stage.connected(bin_dir="/nowhere") if why == "failing preflight" else {"pg_migrate_confirm": ""}
@@ -188,7 +194,8 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_source": str(tmp_path / "nowhere"),
         "pg_migrate_command": {"argv": ["/opt/no/such", "--head"]},
         "pg_migrate_tasks": "no_such.yml",
-        "pg_migrate_hooks": {"before_fence": [["no_such_command", "pause"]]},
+        "pg_migrate_hooks": {"before_fence": [["no_such_command", "pause"]], "after_opening": ["resume"]},
+        "pg_migrate_retention": {"keep_min": 0},
         "pg_migrate_verification": {
             "assertions": [{"name": "both", "sql": "SELECT 1", "rows_that_must_not_exist": "SELECT 1"}],
             "expectations": {"public.orders": "shrinks"},
@@ -214,6 +221,8 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "The command '/opt/no/such' cannot be run on the target.",
         "no_such.yml cannot be read (No such file or directory).",
         "The command ['no_such_command', 'pause'] cannot be run on the target.",
+        "pg_migrate_hooks has 'resume', which is no list: each command is one",
+        "pg_migrate_retention: keep_min is 0: the last proven backup would be removed.",
         "The assertion 'both' needs either sql",
         "public.orders",
         "Cannot waive no_such_check: unknown check.",
@@ -260,7 +269,8 @@ def test_dictionaries_of_another_shape_are_refused_at_once_and_before_anything_i
         "pg_migrate_limits": {"lock_timout": 1},
         "pg_migrate_instance": ["/var/tmp"],  # noqa: S108  # a word
         "pg_migrate_guard": {"lease": "soon"},
-        "pg_migrate_backup": {"compress_method": "rar"},
+        "pg_migrate_backup": {"compress_method": "rar", "compress_level": 19},
+        "pg_migrate_audit": {"rules": [{"name": "a", "query": "SELECT 1"}]},
         "pg_migrate_waive": {"disk_space": "why"},
     }
     played = started.play(wrong)
@@ -269,6 +279,8 @@ def test_dictionaries_of_another_shape_are_refused_at_once_and_before_anything_i
         "unable to convert to dict",
         "unable to convert to float",
         "value of compress_method must be one of: ",
+        "value of compress_level must be one of: ",
+        "missing required arguments: sql found in pg_migrate_audit -> rules",
         "pg_migrate_limits.lock_timout, pg_migrate_waive.disk_space. Supported parameters include: ",
     ):
         assert said in played.flat

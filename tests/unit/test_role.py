@@ -27,12 +27,13 @@ def _yaml(path: str) -> Any:
 ENTRIES = {name: entry["options"] for name, entry in _yaml("meta/argument_specs.yml")["argument_specs"].items()}
 KEYS = {name: option["options"] for name, option in ENTRIES["main"].items() if "options" in option}
 ASSERTION = KEYS["pg_migrate_verification"]["assertions"]["options"]
+RULE = KEYS["pg_migrate_audit"]["rules"]["options"]
 
 # The keys that no module has: the role and the callback read them.
 OF_THE_ROLE = {"pg_migrate_audit": {"rules_dir"}, "pg_migrate_retention": {"prune"}}
 OF_MODULES = {
     name: {key: option for key, option in options.items() if key not in OF_THE_ROLE.get(name, ())}
-    for name, options in {**KEYS, "assertions": ASSERTION}.items()
+    for name, options in {**KEYS, "assertions": ASSERTION, "rules": RULE}.items()
     if name != "pg_migrate_report"
 }
 
@@ -65,6 +66,7 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "pg_migrate_batch_rollback": (pg_batch_rollback.SPEC, {}),
     "pg_migrate_promotion": (arguments.PROMOTION["promotion"]["options"], {}),
     "assertions": (arguments.VERIFICATION["assertions"]["options"], {}),
+    "rules": (pg_audit_info.RULE, {}),
 }
 
 

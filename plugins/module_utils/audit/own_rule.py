@@ -56,7 +56,7 @@ def own_rules(given: Collection[Mapping[str, Any]], taken: Collection[str]) -> t
     for options in given:
         rules.append(_rule(options))
         if rules[-1].name in used:
-            raise _wrong(rules[-1].name, "has the name of another one", "Give it a name of its own.")
+            raise _wrong(rules[-1].name, "has the name of a rule that exists already", "Give it a name of its own.")
         used.add(rules[-1].name)
     return tuple(rules)
 
@@ -71,7 +71,8 @@ def _rule(options: Mapping[str, Any]) -> OwnRule:
     }
     name, severity = str(said.get("name", "")), str(said.get("severity", WARNING))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise _wrong(name, "has no name of letters, digits, _, - and .", "Give it one.")
+        wrong = "may be named by letters, digits, '_', '-' and '.' alone" if name else "has no name"
+        raise _wrong(name, wrong, "Rename it." if name else "Give it one.")
     if severity not in SEVERITIES:
         raise _wrong(name, f"has the severity {severity!r}", f"Choose one of {', '.join(SEVERITIES)}.")
     if not str(said.get("max", 0)).isdecimal():

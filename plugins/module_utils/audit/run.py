@@ -149,4 +149,4 @@ def _require_known(request: AuditRequest) -> None:
                 f"There is no audit rule {waived} to waive.", remedy=f"Name one of {', '.join(sorted(rules))}."
             )
         if not str(reason).strip():
-            raise BadRequest(f"The audit rule {waived} is waived without a reason.", remedy="Give one.")
+            raise BadRequest(f"The audit rule {waived} is waived without a reason.", remedy="Write RULE: reason.")

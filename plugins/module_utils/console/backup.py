@@ -23,7 +23,8 @@ def backup(directory: str, of: manifests.Manifest, swept: Sequence[str] = ()) ->
         lines.append(f"{TICK} Backup created: {directory}/{archive.name} ({size(archive.size)})")
     if script:
         lines.append(f"{TICK} SQL backup created: {directory}/{script.name} ({size(script.size)})")
-    lines.append(f"{TICK} CSV exports created ({len(of.csv_files)} tables, {size(csv_bytes)})")
+    tables = "1 table" if len(of.csv_files) == 1 else f"{len(of.csv_files)} tables"
+    lines.append(f"{TICK} CSV exports created ({tables}, {size(csv_bytes)})")
     held = duration(of.seconds.get("snapshot_held", 0.0))
     lines.append(f"{TICK} Backup manifest created (one snapshot at {of.snapshot_lsn}, held for {held})")
     return lines

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def plan(found: Plan) -> list[str]:
-    what = f"{len(found.steps)} steps, digest {found.digest[:16]}..."
+    steps = "1 step" if len(found.steps) == 1 else f"{len(found.steps)} steps"
+    what = f"{steps}, digest {found.digest[:16]}..."
     if not found.pending:
         by = f"all of the migration set was applied and verified before ({what})"
         by = f"{found.asked} says so" if found.asked else by

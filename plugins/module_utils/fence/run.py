@@ -145,7 +145,7 @@ def plan(request: FenceRequest) -> int:
     if request.kind == NONE and not request.reason.strip():
         raise BadRequest(
             "Without a fence a rollback loses what other sessions write during the migration.",
-            remedy="Give a reason (pg_migrate_waive.fence); it is recorded in the report.",
+            remedy="Give a reason (pg_migrate_waive.fence); it is recorded in the journal.",
         )
     whereabouts.require_elsewhere(request.target)
     with session(login_triggers.silenced(request.target), purpose="fence") as reader:

@@ -24,7 +24,7 @@ SPEC = {
     "csv": {"type": "list", "elements": "str", "default": ["*"]},
     "volatile_tables": {"type": "list", "elements": "str", "default": []},
     "compress_method": {"type": "str", "choices": list(METHODS), "default": "gzip"},
-    "compress_level": {"type": "int", "default": 1},
+    "compress_level": {"type": "int", "choices": list(range(1, 10)), "default": 1},
     "on_blocked_ddl": {"type": "str", "choices": ["warn", "abort"], "default": "warn"},
     "lock_timeout": {"type": "int", "default": 30},
     "run_id": {"type": "str", "default": ""},

@@ -82,9 +82,14 @@ def version(name: str) -> tuple[int, ...]:
 def marked(name: str, text: str) -> Marked:
     """
     :param text: the content of the file.
-    :raises BadRequest: a file with dbmate's marks has no part ``up``.
+    :raises BadRequest: a file with dbmate's marks has no part ``up``, or a line of ours has another word.
     """
     words = _first_lines(text)
+    if strange := sorted(words - {NO_TRANSACTION, REPEATABLE}):
+        raise BadRequest(
+            f"{name} begins with {strange[0]!r}, which has no meaning.",
+            remedy=f"Write {NO_TRANSACTION} or {REPEATABLE}, or leave the line out.",
+        )
     repeatable = REPEATABLE in words or is_repeatable(name)
     parts = [(number, found) for number, line in enumerate(text.splitlines()) if (found := _PART.match(line))]
     if not parts:

@@ -76,6 +76,8 @@ def _typed(entry: Mapping[str, Any]) -> Assertion:
             remedy="expected goes with sql; without it the value must be true.",
         )
     limit = int(entry.get("time_limit") or _DEFAULTS["time_limit"])
+    if limit < 1:
+        raise BadRequest(f"The assertion {name!r} has a time_limit of {limit} s.", remedy="Give at least 1 s.")
     if none_of is not None:
         return Assertion(name, _one_query(name, str(none_of)), None, limit)
     return Assertion(name, _one_query(name, str(value)), _text(True if expected is None else expected), limit)

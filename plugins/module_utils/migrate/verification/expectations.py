@@ -138,8 +138,8 @@ def _undeclared(case: _Case) -> _Judged:
     if case.gone:
         return _gone(case)
     if case.lost:
-        problem = f"The table {case.table} has lost {case.lost:,} of its {case.old:,} rows, which was not declared."
-        return f"LOST {case.lost:,}", problem
+        lost = f"The table {case.table} has lost {case.lost:,} of its {case.old:,} rows, which was not declared."
+        return f"LOST {case.lost:,}", f"{lost} {_to_declare(case.table, 'may_shrink')}"
     return case.said, ""
 
 
@@ -148,7 +148,12 @@ def _gone(case: _Case) -> _Judged:
     # One that has been there all along, with as many rows, is an earlier migration's.
     if case.after.get(kept, -1) >= case.old and case.after[kept] != case.before.get(kept):
         return f"kept as {kept}", ""
-    return "LOST", f"The table {case.table} with {case.old:,} rows is gone, which was not declared."
+    gone = f"The table {case.table} with {case.old:,} rows is gone, which was not declared."
+    return "LOST", f"{gone} {_to_declare(case.table, 'dropped')}"
+
+
+def _to_declare(table: str, expectation: str) -> str:
+    return f"If that is intended: pg_migrate_verification.expectations: {{{table}: {expectation}}}."
 
 
 def _must_stay(case: _Case, wish: str) -> _Judged:

@@ -334,6 +334,7 @@ def test_no_error_of_the_report_itself_hides_a_verdict(place: str) -> None:
     [
         ({"pg_migrate_report": {"dir": "ci", "formats": ["junit"]}}, False, ["junit.xml"]),
         ({"pg_migrate_report": {"dir": "ci", "formats": ["junit"]}}, True, ["junit.xml"]),
+        ({"pg_migrate_report": {"dir": "ci", "formats": "junit"}}, False, ["junit.xml"]),
         ({"pg_migrate_report": {"formats": []}}, False, []),
         ({}, True, []),
     ],

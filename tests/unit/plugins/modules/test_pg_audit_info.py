@@ -19,7 +19,8 @@ def failed(count: int) -> AuditFailed:
 def test_errors_are_numbered_and_what_is_waived_is_in_the_result_alone() -> None:
     error = failed(2)
     assert error.what == "The audit of app found 2 errors:\n  1. Orphans 0. Mend.\n  2. Orphans 1. Mend."
-    assert str(error).endswith("Nothing was changed.\nFix the data, or waive a rule by its name and with a reason.")
+    remedy = "Fix the data, or accept a finding: pg_migrate_waive.audit: {RULE: reason}."
+    assert str(error).endswith(f"Nothing was changed.\n{remedy}")
     findings = error.facts()["audit"]["findings"]
     assert [finding["waived"] for finding in findings] == ["", "", "known"]
 

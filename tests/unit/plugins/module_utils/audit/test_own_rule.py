@@ -44,13 +44,13 @@ def test_a_rule_warns_of_every_row_unless_it_says_otherwise() -> None:
     ("given", "said"),
     [
         ({"sql": "SELECT 1"}, r"\(no name\) has no name"),
-        ({"name": "two words", "sql": "SELECT 1"}, "two words has no name of letters"),
+        ({"name": "two words", "sql": "SELECT 1"}, "two words may be named by letters, digits"),
         ({"name": "r", "sql": "-- severity: bad\nSELECT 1"}, "r has the severity 'bad'"),
         ({"name": "r", "sql": "SELECT 1", "max": -1}, "r expects -1 rows at most"),
         ({"name": "r", "sql": "-- max: some\nSELECT 1"}, "r expects 'some' rows at most"),
         ({"name": "r", "sql": "-- nothing\n;\n"}, "r has no SQL"),
-        ({"name": "orphans", "sql": "SELECT 1"}, "orphans has the name of another one"),
-        ({"name": "not_looked_at", "sql": "SELECT 1"}, "not_looked_at has the name of another one"),
+        ({"name": "orphans", "sql": "SELECT 1"}, "orphans has the name of a rule that exists already"),
+        ({"name": "not_looked_at", "sql": "SELECT 1"}, "not_looked_at has the name of a rule that exists already"),
     ],
 )
 def test_a_rule_that_cannot_be_used_is_refused_by_its_name(given: dict[str, Any], said: str) -> None:
@@ -59,5 +59,5 @@ def test_a_rule_that_cannot_be_used_is_refused_by_its_name(given: dict[str, Any]
 
 
 def test_two_rules_have_two_names() -> None:
-    with pytest.raises(BadRequest, match="has the name of another one"):
+    with pytest.raises(BadRequest, match="has the name of a rule that exists already"):
         own_rules([{"name": "r", "sql": "SELECT 1"}, {"name": "r", "sql": "SELECT 2"}], ())

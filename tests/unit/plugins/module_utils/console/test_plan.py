@@ -13,7 +13,7 @@ from ansible_collections.pgsafe.migration.tests.unit.samples import (
 
 def test_a_plan_without_anything_to_do_says_so() -> None:
     (line,) = console.plan(Plan("d" * 64, ["a.sql"], [], [], 0))
-    told = f"all of the migration set was applied and verified before (1 steps, digest {'d' * 16}...)"
+    told = f"all of the migration set was applied and verified before (1 step, digest {'d' * 16}...)"
     assert line == f"[✓] Nothing is pending: {told}"
 
 

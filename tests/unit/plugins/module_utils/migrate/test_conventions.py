@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.errors import BadRequest
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import conventions
@@ -64,6 +66,12 @@ def test_files_whose_order_or_meaning_is_open_are_refused(tree: list[str], why: 
 )
 def test_a_file_says_how_it_runs(name: str, text: str, found: Marked) -> None:
     assert conventions.marked(name, text) == found
+
+
+@pytest.mark.parametrize("line", ["-- pgsafe: repeatble", "-- pgsafe: no-transactions", "-- pgsafe:repeatable"])
+def test_a_first_line_of_ours_with_another_word_is_refused(line: str) -> None:
+    with pytest.raises(BadRequest, match=re.escape(f"1.sql begins with '{line}', which has no meaning.")):
+        conventions.marked("1.sql", f"-- pgsafe: repeatable\n{line}\nSELECT 1;")
 
 
 def test_a_file_of_dbmate_without_anything_to_run_is_refused() -> None:

@@ -81,6 +81,11 @@ def test_an_assertion_says_one_thing(entry: dict[str, Any]) -> None:
         typed(**entry)
 
 
+def test_an_assertion_has_at_least_a_second() -> None:
+    with pytest.raises(BadRequest, match="The assertion 'it' has a time_limit of -5 s"):
+        typed(sql="SELECT true", time_limit=-5)
+
+
 def test_two_assertions_have_two_names() -> None:
     entry = {"name": "it", "sql": "SELECT true"}
     with pytest.raises(BadRequest, match="Two assertions have the name 'it'"):
