@@ -217,7 +217,7 @@ def test_files_that_contradict_the_history_are_refused_before_anything_is_done(
     wrong: list[tuple[dict[str, str], str, str, Accepted | None]] = [
         (fill, "002_fill.sql has changed since the run", "changed_files", typo),
         ({"009.sql": GOOD["001_add.sql"]}, "009.sql was applied as 001_add.sql by the run", "001_add.sql", None),
-        ({"000.sql": "SELECT 1;"}, "000.sql is pending, and stands before", "order: true", Accepted(out_of_order=True)),
+        ({"0.sql": "SELECT 1;"}, "0.sql is pending, and stands before", "out_of_order", Accepted(out_of_order=True)),
     ]
     taken = proven(database, backup_root)
     for changed, told, way_out, accepted in wrong:
