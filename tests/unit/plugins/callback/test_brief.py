@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Of a module that fails the message alone is printed, unless somebody wants to see more."""
+"""Of a module that fails the message alone is printed, unless more was asked for."""
 
 from __future__ import annotations
 
