@@ -134,8 +134,9 @@ def _require_rules(name: str, bases: Bases) -> None:
 
 
 def retention(given: Options) -> Iterator[str]:
+    """Whether what is asked for is sound; what is left out has a sound default in the module."""
     asked = given["retention"]
-    days, least = float(asked.get("keep_days", 7)), int(asked.get("keep_min", 3))
+    days, least = float(asked.get("keep_days", 0)), int(asked.get("keep_min", 1))
     for problem in problems_of(rules.Policy(days, least).require_sound):
         yield f"pg_migrate_retention: {problem}"
 
