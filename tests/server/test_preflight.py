@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
+from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import environment
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import run as preflight
-from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles
+from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, request
 from ansible_collections.pgsafe.migration.tests.server.preflight_support import look, of, only
 from ansible_collections.pgsafe.migration.tests.server.restore_support import server_of_its_own
 from ansible_collections.pgsafe.migration.tests.server.support import Database, until
@@ -59,6 +63,29 @@ def test_client_tools_of_another_major_are_told_and_nothing_is_tried_with_them(
     problem = only(found, "client_tools")
     assert (problem.severity, f"has {other.major}." in problem.what) == ("error", True)
     assert (found.facts.tools_version, of(found, "scratch_access")) == ("", [])
+
+
+@pytest.mark.every_server
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("method", ["zstd", "lz4"])
+def test_a_compression_that_pg_dump_lacks_is_found_by_the_preflight_and_refused_by_the_backup(
+    database: Database, backup_root: Path, method: str
+) -> None:
+    schema = ("--format=custom", "--schema-only", f"--compress={method}:1", f"--file={os.devnull}")
+    program = database.server.installation.bin_dir / "pg_dump"
+    done = subprocess.run([program, *schema], env=environment(database.target), check=False, capture_output=True)
+    found = of(look(database, backup_root, compress_method=method), "client_tools")
+    if done.returncode == 0:
+        assert found == []
+        return
+    (problem,) = found
+    assert problem.severity == "error"
+    assert f" {method}" in problem.what
+    assert problem.what.endswith("Set compress_method to gzip.")
+    with pytest.raises(Refused) as refused:
+        backup.run(request(database, backup_root, compress_method=method))
+    assert problem.what == f"{refused.value.what} {refused.value.remedy}"
+    assert list(backup_root.iterdir()) == []
 
 
 @contextmanager

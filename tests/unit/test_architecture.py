@@ -139,12 +139,12 @@ def test_only_one_file_of_the_target_knows_ansible() -> None:
 
 
 def test_below_the_modules_parameters_and_results_are_typed() -> None:
-    """A dictionary of anything is what Ansible, libpq and Popen take, or keyword arguments of the preflight's facts."""
+    """A dictionary of anything is what Ansible, libpq and Popen take."""
     found = {name for name in FILES if "dict[str, Any]" in FILES[name].read_text("utf-8")}
     above = ("modules.", "guarded.", "action.", "callback.", "plugin_utils.")
     ports = {"ports.module", "ports.commands", "ports.database"}
     below = {name for name in found if not name.startswith(above)}
-    assert below == {"arguments", "preflight.facts", "preflight.server_facts", *ports}
+    assert below == {"arguments", *ports}
 
 
 def test_no_file_reaches_itself() -> None:

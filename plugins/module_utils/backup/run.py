@@ -73,19 +73,21 @@ def _silenced(request: BackupRequest) -> BackupRequest:
 def _plan(request: BackupRequest) -> BackupPlan:
     with session(request.target, purpose="backup") as reader:
         server = identity.server(reader)
-        _require_usable(request, server, standby=bool(reader.value(queries.STANDBY)))
+        _require_usable(request, standby=bool(reader.value(queries.STANDBY)))
         _require_complete(reader)
         volatile.look(reader, request.volatile)
+        tools = client_tools.find(request.target, server.major)
+        client_tools.require_compression(tools, request.compress_method)
         return BackupPlan(
             identity=identity.read(reader),
             server=server,
-            tools=client_tools.find(request.target, server.major),
+            tools=tools,
             database_bytes=int(reader.value(queries.DATABASE_SIZE, (request.target.dbname,))),
             tables=tuple(fingerprint.tables(reader)),
         )
 
 
-def _require_usable(request: BackupRequest, server: Server, standby: bool) -> None:
+def _require_usable(request: BackupRequest, standby: bool) -> None:
     if request.compress_method not in METHODS:
         raise BadRequest(f"compress_method is {request.compress_method}; choose one of {', '.join(METHODS)}.")
     if not 1 <= request.compress_level <= 9:
@@ -96,8 +98,6 @@ def _require_usable(request: BackupRequest, server: Server, standby: bool) -> No
         raise BadRequest(f"fingerprint_budget is {request.fingerprint_budget}; it is seconds, and 0 sets no limit.")
     if standby:
         raise Refused("The server is a standby, which is read-only.", remedy="Connect to the primary.")
-    if not pg_tools.compression(request.compress_method, request.compress_level, server.major):
-        raise BadRequest(f"pg_dump {server.major} does not know the method {request.compress_method}; 16 and later do.")
 
 
 def _require_complete(reader: Session) -> None:

@@ -13,6 +13,8 @@ from . import pg_tools
 
 _SECONDS = 20
 
+_INSTEAD = "Set compress_method to gzip."
+
 
 def find(target: Target, major: int) -> pg_tools.Tools:
     """pg_dump, pg_restore, psql and pg_dumpall of one major.
@@ -43,6 +45,29 @@ def require_restricting(tools: pg_tools.Tools) -> None:
             "(CVE-2025-8714).",
             remedy=f"Update postgresql-client-{tools.major} on the target to its newest minor release.",
         )
+
+
+def require_compression(tools: pg_tools.Tools, method: str) -> None:
+    """
+    :raises Refused: pg_dump cannot write an archive that is compressed by this method.
+    """
+    compress = pg_tools.compression(method, 1, tools.major)
+    if not compress:
+        raise Refused(
+            f"pg_dump {tools.version} does not know compress_method {method}; 16 and later do.", remedy=_INSTEAD
+        )
+    if ":" in compress and not _compresses(tools, compress):
+        raise Refused(f"pg_dump {tools.version} was built without {method} compression.", remedy=_INSTEAD)
+
+
+def _compresses(tools: pg_tools.Tools, compress: str) -> bool:
+    """pg_dump looks at the method before it connects, and finds no server here."""
+    argv = (tools["pg_dump"], "--format=custom", f"--compress={compress}", f"--host={os.devnull}", "--no-password")
+    try:
+        commands.run(commands.Command(argv, {"LC_ALL": "C"}, time_limit=_SECONDS))
+    except CommandFailed as error:
+        return "does not support compression with" not in error.stderr
+    return True
 
 
 def _version_in(place: str) -> tuple[int, str]:

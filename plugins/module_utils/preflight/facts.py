@@ -51,16 +51,23 @@ from . import (
 from .backup_forecast import Asked, Forecast
 from .checks.check import (
     ClosedCopy,
+    ClusterFacts,
+    ContentFacts,
     ControllerPlace,
     CopyEncryption,
     CopyPlace,
     CopyStore,
     Directory,
     Facts,
+    FenceFacts,
     LockWait,
     Obstacle,
+    PlaceFacts,
+    ProofFacts,
     ServerFacts,
+    SizeFacts,
     Thresholds,
+    ToolFacts,
     Unseen,
     Wanted,
 )
@@ -206,21 +213,20 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
         common, pooler = _common(plan, reader), poolers.mode(reader)
         parts, locked = _parts(reader)
         forecast = _forecast(plan, reader, parts, locked if pooler != poolers.TRANSACTION else _SHARED)
-        tools, tools_problem = _tools(plan.target, common.server_version // 10000)
+        tools, fitting = _tools(plan, common.server_version // 10000)
         able = not common.standby and (common.role.createdb or common.role.superuser)
         tried = plan.probe and able and pooler != poolers.TRANSACTION
         fenced = _fence(plan, reader, common, forecast)
         found = Facts(
             **vars(common),
-            **fenced,
-            **_sizes(reader, parts, forecast),
-            **_contents(plan, reader, fenced["fence"]),
-            **_of_server(plan, reader),
-            **_directories(plan),
-            **_proof(plan, common, fenced["fence"]),
+            **vars(fenced),
+            **vars(_sizes(reader, parts, forecast)),
+            **vars(_contents(plan, reader, fenced.fence)),
+            **vars(_cluster(plan, reader)),
+            **vars(_places(plan)),
+            **vars(_proof(plan, common, fenced.fence)),
+            **vars(fitting),
             pooler=pooler,
-            tools_version=tools.version if tools else "",
-            tools_problem=tools_problem,
             thresholds=plan.thresholds,
             keep_copy_seconds=plan.keep_copy_seconds,
             session_role=server_facts.session_role(reader, plan.target.session_role),
@@ -231,7 +237,7 @@ def gather(plan: Plan, access_problems: Sequence[str] = ()) -> Facts:
     return replace(found, not_seen=(*found.not_seen, *_unseen(found, forecast, tried)))
 
 
-def _fence(plan: Plan, reader: Session, common: ServerFacts, forecast: Forecast) -> dict[str, Any]:
+def _fence(plan: Plan, reader: Session, common: ServerFacts, forecast: Forecast) -> FenceFacts:
     """The kind of fence, why, what it meets, and what is predicted for it and the others."""
     closed_copy = fence_choice.look(
         common, int(reader.value(_RELATIONS)), in_one_place=bool(reader.value(_IN_ONE_TABLESPACE))
@@ -239,13 +245,13 @@ def _fence(plan: Plan, reader: Session, common: ServerFacts, forecast: Forecast)
     followed = _followed(plan, reader, common)
     foreseen = predictions.of_fences(_known(plan, reader, common, forecast, closed_copy, followed))
     chosen = fence_choice.choose(plan.fence, foreseen, plan.thresholds.max_unavailable)
-    return {
-        "fence": chosen.kind,
-        "fence_reason": chosen.reason,
-        "closed_copy": closed_copy,
-        "followed_copy": (followed or ()) if chosen.kind == FOLLOWED else (),
-        "predictions": foreseen,
-    }
+    return FenceFacts(
+        fence=chosen.kind,
+        fence_reason=chosen.reason,
+        closed_copy=closed_copy,
+        followed_copy=(followed or ()) if chosen.kind == FOLLOWED else (),
+        predictions=foreseen,
+    )
 
 
 def _followed(plan: Plan, reader: Session, common: ServerFacts) -> tuple[Obstacle, ...] | None:
@@ -335,79 +341,78 @@ def _forecast(plan: Plan, reader: Session, parts: Sequence[sampling.Part], locke
     return backup_forecast.by_sample(sample, int(large_objects) if any_there else 0, plan.asked)
 
 
-def _sizes(reader: Session, parts: Sequence[sampling.Part], forecast: Forecast) -> dict[str, Any]:
-    return {
-        "database_bytes": int(reader.value(queries.DATABASE_SIZE, (reader.target.dbname,))),
-        "tables": len(fingerprint.tables(reader)),
-        "lockable_tables": len(reader.rows(queries.LOCKABLE)),
-        "relations": int(reader.value(_RELATIONS)),
-        "largest_tables": backup_forecast.largest(parts),
-        "backup_size": forecast.size,
-    }
+def _sizes(reader: Session, parts: Sequence[sampling.Part], forecast: Forecast) -> SizeFacts:
+    return SizeFacts(
+        database_bytes=int(reader.value(queries.DATABASE_SIZE, (reader.target.dbname,))),
+        tables=len(fingerprint.tables(reader)),
+        lockable_tables=len(reader.rows(queries.LOCKABLE)),
+        relations=int(reader.value(_RELATIONS)),
+        largest_tables=backup_forecast.largest(parts),
+        backup_size=forecast.size,
+    )
 
 
-def _contents(plan: Plan, reader: Session, kind: str) -> dict[str, Any]:
-    """What is in the database, and what of it this role may not see."""
+def _contents(plan: Plan, reader: Session, kind: str) -> ContentFacts:
     there = {table.label for table in fingerprint.tables(reader)}
     expected = {label if "." in label else f"public.{label}" for label in plan.expected_tables}
     lost = losses.read(reader)
     hidden = reader.rows(queries.HIDDEN_LARGE_OBJECTS.format(pieces=1, piece=0))
-    return {
-        "missing_tables": tuple(sorted(expected - there)),
-        "publications": _names(reader, _PUBLICATIONS),
-        "other_histories": () if reader.value(_OWN_HISTORY) else tool_histories.of_files(reader),
-        "unreadable": _names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
-        "hidden_rows": _names(reader, _HIDDEN_ROWS),
-        "left_out": _names(reader, queries.SILENTLY_LOST),
-        "not_dumped": tuple(
+    return ContentFacts(
+        missing_tables=tuple(sorted(expected - there)),
+        publications=_names(reader, _PUBLICATIONS),
+        other_histories=() if reader.value(_OWN_HISTORY) else tool_histories.of_files(reader),
+        unreadable=_names(reader, _UNREADABLE) + ((f"{len(hidden)} large objects",) if hidden else ()),
+        hidden_rows=_names(reader, _HIDDEN_ROWS),
+        left_out=_names(reader, queries.SILENTLY_LOST),
+        not_dumped=tuple(
             name for kind in NOT_DUMPED for name in sorted(_names(reader, BEYOND[kind].query(reader.version)))
         ),
-        "bare_languages": _pairs(reader, LANGUAGES),
-        "removed_functions": _pairs(reader, REMOVED_FUNCTIONS),
-        "owner_code": owner_code.found(reader),
-        "reordered_tables": lost.pop(losses.REORDERED, ()),
-        "not_given_back": losses.lines(lost),
-        "roles_that_write": (
+        bare_languages=_pairs(reader, LANGUAGES),
+        removed_functions=_pairs(reader, REMOVED_FUNCTIONS),
+        owner_code=owner_code.found(reader),
+        reordered_tables=lost.pop(losses.REORDERED, ()),
+        not_given_back=losses.lines(lost),
+        roles_that_write=(
             _names(reader, queries.ROLES_THAT_WRITE, (plan.target.dbname,))
             if kind in (*fence.READ_ONLY, FOLLOWED)
             else ()
         ),
-    }
+    )
 
 
-def _of_server(plan: Plan, reader: Session) -> dict[str, Any]:
+def _cluster(plan: Plan, reader: Session) -> ClusterFacts:
     track_counts, threshold = reader.row(_SETTINGS)
     database = plan.target.dbname
     services = reader.rows(queries.ROLES, (list(_SERVICES),))
-    return {
-        "lock_capacity": int(reader.value(queries.LOCK_CAPACITY)),
-        "lock_waits": tuple(
+    return ClusterFacts(
+        lock_capacity=int(reader.value(queries.LOCK_CAPACITY)),
+        lock_waits=tuple(
             LockWait(pid, user, table, int(seconds), tuple(holders))
             for pid, user, table, seconds, holders in reader.rows(_LOCK_WAITS, (database,))
         ),
-        "invalid_databases": _names(reader, _INVALID),
-        "left_probes": _names(reader, _LEFT_PROBES, (access_probe.MARK,)),
-        "checksum_failures": reader.value(_CHECKSUM_FAILURES, (database,)),
-        "track_counts": bool(track_counts),
-        "old_snapshot_threshold": threshold,
-        "managed_by": _SERVICES[services[0][0]] if services else "",
-        "job_container": job_container.first_process(reader),
-    }
+        invalid_databases=_names(reader, _INVALID),
+        left_probes=_names(reader, _LEFT_PROBES, (access_probe.MARK,)),
+        checksum_failures=reader.value(_CHECKSUM_FAILURES, (database,)),
+        track_counts=bool(track_counts),
+        old_snapshot_threshold=threshold,
+        managed_by=_SERVICES[services[0][0]] if services else "",
+        job_container=job_container.first_process(reader),
+    )
 
 
-def _directories(plan: Plan) -> dict[str, Any]:
-    return {
-        "backup_root": _directory(plan.backup_root),
-        "backup_filesystem": filesystems.of(plan.backup_root),
-        "copy_places": tuple(
+def _places(plan: Plan) -> PlaceFacts:
+    return PlaceFacts(
+        backup_root=_directory(plan.backup_root),
+        backup_filesystem=filesystems.of(plan.backup_root),
+        copy_places=tuple(
             CopyPlace(_directory(path), filesystems.of(path), required) for path, required in plan.copy_to.items()
         ),
-        "copy_stores": tuple(_store(address, required) for address, required in plan.copy_stores.items()),
-        "controller_places": tuple(plan.controller_places),
-        "copy_encryption": tuple(_encryption(place, *wanted) for place, wanted in plan.copy_encryption.items()),
-        "unfinished_runs": _unfinished(plan.backup_root, plan.target.dbname, alive=False),
-        "runs_at_work": _unfinished(plan.backup_root, plan.target.dbname, alive=True),
-    }
+        copy_stores=tuple(_store(address, required) for address, required in plan.copy_stores.items()),
+        controller_places=tuple(plan.controller_places),
+        copy_encryption=tuple(_encryption(place, *wanted) for place, wanted in plan.copy_encryption.items()),
+        unfinished_runs=_unfinished(plan.backup_root, plan.target.dbname, alive=False),
+        runs_at_work=_unfinished(plan.backup_root, plan.target.dbname, alive=True),
+    )
 
 
 def _store(address: StoreAddress, required: bool) -> CopyStore:
@@ -449,12 +454,12 @@ def _unfinished(backup_root: Path, database: str, alive: bool) -> tuple[str, ...
     return tuple(str(directory) for directory in found if directory.parent == parent)
 
 
-def _proof(plan: Plan, common: ServerFacts, kind: str) -> dict[str, Any]:
+def _proof(plan: Plan, common: ServerFacts, kind: str) -> ProofFacts:
     """Where it will be, and on which disk a temporary instance for it would be."""
     choice = _place_of_proof(plan, common, kept=kind != COPIED)
     apart = choice.proof == proof_choice.TEMPORARY_INSTANCE
     place = filesystems.of(instance.place(plan.instance_directory, plan.backup_root)) if apart else None
-    return {"proof": choice.proof, "proof_reason": choice.reason, "proof_filesystem": place}
+    return ProofFacts(choice.proof, choice.reason, place)
 
 
 def _place_of_proof(plan: Plan, common: ServerFacts, *, kept: bool) -> proof_choice.Choice:
@@ -463,13 +468,14 @@ def _place_of_proof(plan: Plan, common: ServerFacts, *, kept: bool) -> proof_cho
     return proof_choice.choose(common.data_filesystem, common.wal, common.wanted.bytes, kept=kept)
 
 
-def _tools(target: Target, major: int) -> tuple[pg_tools.Tools | None, str]:
+def _tools(plan: Plan, major: int) -> tuple[pg_tools.Tools | None, ToolFacts]:
     try:
-        tools = client_tools.find(target, major)
+        tools = client_tools.find(plan.target, major)
         client_tools.require_restricting(tools)
+        client_tools.require_compression(tools, plan.asked.compress_method)
     except PgsafeError as error:
-        return None, f"{error.what} {error.remedy}".strip()
-    return tools, ""
+        return None, ToolFacts("", f"{error.what} {error.remedy}".strip())
+    return tools, ToolFacts(tools.version, "")
 
 
 def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:

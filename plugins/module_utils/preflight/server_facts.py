@@ -5,13 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..model import DatabaseProperties
 from ..ports.database import Session
 from ..postgres import filesystems, identity, login_triggers, queries, wal
 from ..text import size
-from .checks.check import Extension, Role, ServerFacts, SessionFact, SessionRole, Setting, Subscription, Unseen, Wanted
+from .checks.check import (
+    Extension,
+    LiveFacts,
+    Role,
+    ServerFacts,
+    SessionFact,
+    SessionRole,
+    Setting,
+    Subscription,
+    Unseen,
+    Wanted,
+    WantedFacts,
+)
 
 _ROLE = """
 SELECT r.rolname, r.rolsuper, r.rolcreatedb,
@@ -95,33 +106,31 @@ def gather(
         settings=tuple(_setting(role, text) for role, text in reader.rows(_SETTINGS)),
         login_events=login_triggers.firing(reader, *filter(None, (database, *copies))),
         not_seen=(),
-        **_wanted_objects(reader, wanted),
-        **_of_database(reader, database),
+        **vars(_wanted_objects(reader, wanted)),
+        **vars(_live_database(reader, database)),
     )
     return with_unseen(facts, *_unseen_disk(facts, unseen_disk))
 
 
-def _wanted_objects(reader: Session, wanted: Wanted) -> dict[str, Any]:
-    """Those of the cluster that a restore needs, where they are there."""
+def _wanted_objects(reader: Session, wanted: Wanted) -> WantedFacts:
     roles = list(wanted.roles)
-    return {
-        "present_roles": tuple(name for (name,) in reader.rows(queries.ROLES, (roles,))),
-        "powerful_roles": tuple(name for (name,) in reader.rows(_POWERFUL, (roles,))),
-        "usable_tablespaces": dict(reader.rows(_TABLESPACES, (list(wanted.tablespaces),))),
-    }
+    return WantedFacts(
+        present_roles=tuple(name for (name,) in reader.rows(queries.ROLES, (roles,))),
+        powerful_roles=tuple(name for (name,) in reader.rows(_POWERFUL, (roles,))),
+        usable_tablespaces=dict(reader.rows(_TABLESPACES, (list(wanted.tablespaces),))),
+    )
 
 
-def _of_database(reader: Session, database: str) -> dict[str, Any]:
-    """What is in use of the live database, or hangs on it."""
+def _live_database(reader: Session, database: str) -> LiveFacts:
     oid = reader.rows(queries.DATABASE_OID, (database,))
     superusers = reader.rows(queries.SUPERUSERS_SESSIONS, (database,))
-    return {
-        "oid": int(oid[0][0]) if oid else 0,
-        "prepared_transactions": tuple(gid for (gid,) in reader.rows(queries.PREPARED, (database,))),
-        "subscriptions": tuple(Subscription(*row) for row in reader.rows(_SUBSCRIPTIONS, (database,))),
-        "sessions": tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
-        "superusers_sessions": tuple(f"pid {pid} of {user}" for pid, user in superusers),
-    }
+    return LiveFacts(
+        oid=int(oid[0][0]) if oid else 0,
+        prepared_transactions=tuple(gid for (gid,) in reader.rows(queries.PREPARED, (database,))),
+        subscriptions=tuple(Subscription(*row) for row in reader.rows(_SUBSCRIPTIONS, (database,))),
+        sessions=tuple(SessionFact(*row) for row in reader.rows(queries.SESSIONS, (database, [reader.pid]))),
+        superusers_sessions=tuple(f"pid {pid} of {user}" for pid, user in superusers),
+    )
 
 
 def with_unseen(facts: ServerFacts, *unseen: Unseen) -> ServerFacts:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...errors import Problem
 from ...model import READ_ONLY_FENCES, Filesystem, OwnerCode
@@ -138,29 +138,52 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class ServerFacts:
-    """What every check may look at: the server, the database, and what a copy of it takes. Gathered by reading alone.
+class WantedFacts:
+    """What of a copy's needs the cluster has.
 
-    :param server_version: ``server_version_num``.
-    :param database: that is backed up, or is to be replaced; empty when none is.
-    :param oid: of it.
-    :param followed: address of the server that a standby streams from; empty for a primary, and where it cannot be
-        seen.
-    :param data_filesystem: where a copy will be.
-    :param stated_free_bytes: what a person says is free there, for a server that is not this host.
     :param present_roles: those of the wanted ones that exist.
     :param powerful_roles: those whose members can do more than use what they own: superusers, members of superusers or
         of PostgreSQL's predefined roles, and roles with CREATEROLE, REPLICATION or BYPASSRLS.
     :param usable_tablespaces: of the wanted ones that exist, by name, whether the role may create something there.
-    :param extensions: what the server has of the wanted ones.
+    """
+
+    present_roles: tuple[str, ...]
+    powerful_roles: tuple[str, ...]
+    usable_tablespaces: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class LiveFacts:
+    """What uses the live database, and what hangs on it.
+
+    :param oid: of the database, 0 when there is none.
     :param superusers_sessions: sessions that this role cannot end.
+    """
+
+    oid: int
+    prepared_transactions: tuple[str, ...]
+    subscriptions: tuple[Subscription, ...]
+    sessions: tuple[SessionFact, ...]
+    superusers_sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ServerFacts(WantedFacts, LiveFacts):
+    """What every check may look at: the server, the database, and what a copy of it takes. Gathered by reading alone.
+
+    :param server_version: ``server_version_num``.
+    :param database: that is backed up, or is to be replaced; empty when none is.
+    :param followed: address of the server that a standby streams from; empty for a primary, and where it cannot be
+        seen.
+    :param data_filesystem: where a copy will be.
+    :param stated_free_bytes: what a person says is free there, for a server that is not this host.
+    :param extensions: what the server has of the wanted ones.
     :param login_events: databases among those concerned that have a login event trigger.
     """
 
     server_version: int
     server_version_text: str
     database: str
-    oid: int
     standby: bool
     followed: str
     role: Role
@@ -168,14 +191,7 @@ class ServerFacts:
     data_filesystem: Filesystem
     stated_free_bytes: int | None
     wal: Wal
-    present_roles: tuple[str, ...]
-    powerful_roles: tuple[str, ...]
-    usable_tablespaces: Mapping[str, bool]
     extensions: Mapping[str, Extension]
-    prepared_transactions: tuple[str, ...]
-    subscriptions: tuple[Subscription, ...]
-    sessions: tuple[SessionFact, ...]
-    superusers_sessions: tuple[str, ...]
     settings: tuple[Setting, ...]
     login_events: tuple[str, ...]
     not_seen: tuple[Unseen, ...]
@@ -345,19 +361,42 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Facts(ServerFacts):
-    """What the preflight looks at besides; gathered once, by reading alone, but for the probe of access.
+class FenceFacts:
+    """
+    :param fence: the kind of fence that will be raised.
+    :param fence_reason: why it was chosen.
+    :param followed_copy: what keeps a copy from following the database; empty for another fence.
+    :param predictions: how long clients are expected to wait behind each kind of fence.
+    """
 
-    :param tools_version: of the client tools, empty when none fit.
-    :param tools_problem: why none fit.
+    fence: str
+    fence_reason: str
+    closed_copy: ClosedCopy
+    followed_copy: tuple[Obstacle, ...]
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
+class SizeFacts:
+    """
     :param tables: how many tables, partitioned ones once.
     :param lockable_tables: how many tables pg_dump locks, each partition for itself.
     :param relations: how many files, roughly, a copy has: tables, indexes, sequences, TOAST.
     :param largest_tables: bytes of the twenty largest, with their TOAST and without their indexes.
-    :param proof: where the backup will be proven, ``none`` below the level ``restore``.
-    :param fence: the kind of fence that will be raised.
-    :param fence_reason: why it was chosen.
-    :param followed_copy: what keeps a copy from following the database; empty for another fence.
+    """
+
+    database_bytes: int
+    tables: int
+    lockable_tables: int
+    relations: int
+    largest_tables: Mapping[str, int]
+    backup_size: BackupSize
+
+
+@dataclass(frozen=True)
+class ContentFacts:
+    """What is in the database, and what of it this role may not see.
+
     :param unreadable: tables, sequences and large objects that the role may not read.
     :param hidden_rows: tables whose rows row-level security hides from the role.
     :param left_out: what a dump by this role would leave out without a word.
@@ -367,72 +406,102 @@ class Facts(ServerFacts):
     :param owner_code: what other roles own and a restore would run with the rights of this one; empty if trusted.
     :param reordered_tables: inheriting tables whose columns a restore would put in another order.
     :param not_given_back: what else a rollback would not give back, a line each.
-    :param unfinished_runs: backup directories of runs that changed this database and never ended.
-    :param runs_at_work: backup directories of runs that a process works on.
     :param roles_that_write: roles that a read-only fence does not stop; empty when none is to be raised.
+    """
+
+    missing_tables: tuple[str, ...]
+    publications: tuple[str, ...]
+    other_histories: tuple[tuple[str, str], ...]
+    unreadable: tuple[str, ...]
+    hidden_rows: tuple[str, ...]
+    left_out: tuple[str, ...]
+    not_dumped: tuple[str, ...]
+    bare_languages: tuple[tuple[str, str], ...]
+    removed_functions: tuple[tuple[str, str], ...]
+    owner_code: tuple[OwnerCode, ...]
+    reordered_tables: tuple[str, ...]
+    not_given_back: tuple[str, ...]
+    roles_that_write: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What the server is set to, and what goes on in it.
+
     :param invalid_databases: that an interrupted DROP DATABASE has left.
     :param left_probes: empty databases that a killed preflight has left.
     :param checksum_failures: counted by the server; None when it does not look.
-    :param pooler: ``none``, ``session`` or ``transaction``.
-    :param access_problems: who could not connect to which database of those that a run makes; why.
     :param managed_by: the service that this looks like; empty for none.
     :param job_container: the first process of the container that the target is, where that ends with the play.
-    :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
-    :param session_role: that the migration is to run as; None for the role that connects.
-    :param predictions: how long clients are expected to wait behind each kind of fence.
+    """
+
+    lock_capacity: int
+    lock_waits: tuple[LockWait, ...]
+    invalid_databases: tuple[str, ...]
+    left_probes: tuple[str, ...]
+    checksum_failures: int | None
+    track_counts: bool
+    old_snapshot_threshold: str
+    managed_by: str
+    job_container: str
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """Where backups are, and where their copies go.
+
+    :param unfinished_runs: backup directories of runs that changed this database and never ended.
+    :param runs_at_work: backup directories of runs that a process works on.
+    """
+
+    backup_root: Directory
+    backup_filesystem: Filesystem
+    copy_places: tuple[CopyPlace, ...]
+    copy_stores: tuple[CopyStore, ...]
+    copy_encryption: tuple[CopyEncryption, ...]
+    controller_places: tuple[ControllerPlace, ...]
+    unfinished_runs: tuple[str, ...]
+    runs_at_work: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProofFacts:
+    """
+    :param proof: where the backup will be proven, ``none`` below the level ``restore``.
+    :param proof_filesystem: of the temporary instance; None when the proof uses none.
+    """
+
+    proof: str
+    proof_reason: str
+    proof_filesystem: Filesystem | None
+
+
+@dataclass(frozen=True)
+class ToolFacts:
+    """
+    :param tools_version: of the client tools, empty when none fit.
+    :param tools_problem: why none fit, or why pg_dump cannot write the backup that is asked for.
     """
 
     tools_version: str
     tools_problem: str
-    database_bytes: int
-    tables: int
-    lockable_tables: int
-    relations: int
-    largest_tables: Mapping[str, int]
-    missing_tables: tuple[str, ...]
-    backup_size: BackupSize
-    backup_root: Directory
-    backup_filesystem: Filesystem
-    proof: str
-    proof_reason: str
-    proof_filesystem: Filesystem | None
-    fence: str
-    fence_reason: str
-    closed_copy: ClosedCopy
+
+
+@dataclass(frozen=True)
+class Facts(ServerFacts, FenceFacts, SizeFacts, ContentFacts, ClusterFacts, PlaceFacts, ProofFacts, ToolFacts):
+    """What the preflight looks at besides; gathered once, by reading alone, but for the probe of access.
+
+    :param pooler: ``none``, ``session`` or ``transaction``.
+    :param access_problems: who could not connect to which database of those that a run makes; why.
+    :param keep_copy_seconds: how long the verified copy is to stay after a good verdict.
+    :param session_role: that the migration is to run as; None for the role that connects.
+    """
+
     thresholds: Thresholds
-    followed_copy: tuple[Obstacle, ...] = ()
-    copy_places: tuple[CopyPlace, ...] = ()
-    copy_stores: tuple[CopyStore, ...] = ()
-    copy_encryption: tuple[CopyEncryption, ...] = ()
-    controller_places: tuple[ControllerPlace, ...] = ()
-    publications: tuple[str, ...] = ()
-    other_histories: tuple[tuple[str, str], ...] = ()
-    lock_capacity: int = 0
-    lock_waits: tuple[LockWait, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    hidden_rows: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    not_dumped: tuple[str, ...] = ()
-    bare_languages: tuple[tuple[str, str], ...] = ()
-    removed_functions: tuple[tuple[str, str], ...] = ()
-    owner_code: tuple[OwnerCode, ...] = ()
-    reordered_tables: tuple[str, ...] = ()
-    not_given_back: tuple[str, ...] = ()
-    unfinished_runs: tuple[str, ...] = ()
-    runs_at_work: tuple[str, ...] = ()
-    roles_that_write: tuple[str, ...] = ()
-    invalid_databases: tuple[str, ...] = ()
-    left_probes: tuple[str, ...] = ()
-    checksum_failures: int | None = None
-    track_counts: bool = True
-    old_snapshot_threshold: str = "-1"
-    pooler: str = "none"
-    access_problems: tuple[str, ...] = field(default_factory=tuple)
-    managed_by: str = ""
-    job_container: str = ""
-    keep_copy_seconds: float = 0.0
-    session_role: SessionRole | None = None
-    predictions: tuple[Prediction, ...] = ()
+    pooler: str
+    access_problems: tuple[str, ...]
+    keep_copy_seconds: float
+    session_role: SessionRole | None
 
     @property
     def read_only_fence(self) -> bool:
