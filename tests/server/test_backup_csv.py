@@ -180,7 +180,7 @@ def encoded(server: pgserver.Server, clone: Callable[[str], Database], tmp_path:
     [
         (("customers",), {"customers.csv"}),
         (("public.cust*", "empty_*"), {"customers.csv", "empty_one.csv"}),
-        (("nothing*",), set()),
+        (("nothing*", "customers"), {"customers.csv"}),
         ((), set()),
     ],
 )
@@ -190,6 +190,8 @@ def test_only_the_tables_of_the_patterns_get_a_csv_and_all_are_in_the_fingerprin
     taken = backup.run(request(database, backup_root, csv=patterns))
     assert {file.name for file in taken.manifest.csv_files} == expected
     assert {path.name for path in taken.directory.glob("*.csv")} == expected
+    nothing = [f"The pattern {name} of csv matches no table." for name in patterns if name == "nothing*"]
+    assert list(taken.manifest.warnings) == nothing
     not_chosen = {label for label, why in taken.manifest.left_out.items() if why == "not chosen"}
     assert len(not_chosen) == len(taken.manifest.fingerprint.tables) - len(expected)
     assert differences(taken.manifest, database) == ()

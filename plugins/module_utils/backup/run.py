@@ -275,7 +275,7 @@ class _Taking:
             left_out={**held.left_out, **self._not_chosen(held.fingerprint.tables)},
             findings=held.findings,
             compression=formats.compression_facts(request.compress_method, request.compress_level),
-            warnings=tuple(self._found.warnings),
+            warnings=(*csv_files.unmatched(self._plan.tables, self._request.csv), *self._found.warnings),
             seconds=dict(self._found.seconds),
             preload_libraries=held.preload_libraries,
             losses=held.losses,

@@ -36,6 +36,12 @@ def chosen(label: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in (label, plain))
 
 
+def unmatched(tables: Sequence[Table], patterns: Sequence[str]) -> tuple[str, ...]:
+    """A warning for each pattern that no table of the database matches; ``*`` may match none."""
+    without = [name for name in patterns if name != "*" and not any(chosen(table.label, [name]) for table in tables)]
+    return tuple(f"The pattern {name} of csv matches no table." for name in without)
+
+
 def items(session: Session, tables: Sequence[Table], patterns: Sequence[str]) -> list[Item]:
     """The CSVs to write, largest table first, so that no reader is left with a large one at the end."""
     sizes = {Table(*row[:3]).label: row[3] for row in session.rows(queries.TABLE_SIZES)}

@@ -24,5 +24,6 @@ def audit(found: AuditReport) -> list[str]:
 
 def _audited(finding: Finding) -> str:
     keys = f" Keys, masked: {', '.join(finding.samples)}." if finding.samples else ""
-    waived = f" Waived: {finding.waived}" if finding.waived else ""
-    return f"[{finding.severity}] {finding.what}{keys} {finding.remedy}{waived}".rstrip()
+    if finding.waived:
+        return f"[waived] {finding.what}{keys} Reason: {finding.waived}"
+    return f"[{finding.severity}] {finding.what}{keys} {finding.remedy}".rstrip()

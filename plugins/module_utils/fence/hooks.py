@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from ..errors import CommandFailed
@@ -20,7 +21,11 @@ def run(hooks: Hooks) -> None:
     :raises CommandFailed: one ended with another status than 0, or not within two minutes.
     """
     for argv in hooks:
-        commands.run(commands.Command(tuple(argv), {}, time_limit=LIMIT_SECONDS))
+        try:
+            commands.run(commands.Command(tuple(argv), {}, time_limit=LIMIT_SECONDS))
+        except CommandFailed as error:
+            error.what = f"The hook '{shlex.join(argv)}' failed: {error.what}"
+            raise
 
 
 def run_all(hooks: Hooks) -> Iterable[str]:

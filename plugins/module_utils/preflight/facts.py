@@ -505,6 +505,6 @@ def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:
         yield Unseen(
             "scratch_access",
             "info",
-            "It was not tried who gets into a database of the names that a run makes.",
-            "Run without --check, with probe: true, by a role that may create databases.",
+            "Not tried: who can connect to the databases that a run creates.",
+            "Run without --check, as a role that may create databases; pg_preflight_facts alone needs probe: true.",
         )

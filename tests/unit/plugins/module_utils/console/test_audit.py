@@ -34,7 +34,7 @@ def test_an_error_of_the_audit_is_crossed_unless_somebody_takes_it_upon_himself(
     ]
     assert _audited({**error, "waived": "known"}) == [
         "[✓] Audit: 12,857 rows in 2 tables, 1 finding, 0 notes",
-        "[error] It is invalid. Keys, masked: 1, a…(4). Fix it. Waived: known",
+        "[waived] It is invalid. Keys, masked: 1, a…(4). Reason: known",
     ]
 
 
