@@ -7,6 +7,7 @@ Here they are done by the tests themselves; whole plays are in ``test_play_tasks
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.journal import jo
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal.events import Event
 from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.guarding import AN_HOUR, EVERY, Guarded
-from ansible_collections.pgsafe.migration.tests.server.support import Database, fenced, until
+from ansible_collections.pgsafe.migration.tests.server.support import Database, command_lines, fenced, kill, until
 from ansible_collections.pgsafe.migration.tests.server.test_guard import require_whole
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 from ansible_collections.pgsafe.migration.tests.unit.modules_under_test import parameters
@@ -80,6 +81,12 @@ def window(database: Database, taken: backup.Backup, lease: float = AN_HOUR, **o
         job.kill(*EVERY)
 
 
+def waiting_for_word(job: Guarded) -> list[int]:
+    """The process that waits in the worker for the word that the tasks are done."""
+    run = str(job.directory.parent)
+    return [pid for pid, words in command_lines().items() if "await" in words and run in " ".join(words)]
+
+
 @pytest.mark.every_major
 def test_what_the_tasks_have_done_is_verified_and_the_database_opened(database: Database, root: Path) -> None:
     with window(database, fenced(database, root)) as opened:
@@ -132,14 +139,22 @@ def test_tasks_that_do_harm_are_undone_by_the_verification(database: Database, r
 
 
 @pytest.mark.fault(64)
-@pytest.mark.parametrize("killed", [("work",), ("guard",)], ids=["worker", "guard"])
+@pytest.mark.parametrize(
+    ("killed", "stopped"),
+    [("work", False), ("guard", False), ("guard", True)],
+    ids=["worker", "guard", "guard, by a worker that is slow to end"],
+)
 def test_while_the_tasks_are_at_work_their_worker_and_their_guard_stand_in_for_each_other(
-    database: Database, root: Path, killed: tuple[str, ...]
+    database: Database, root: Path, killed: str, stopped: bool
 ) -> None:
     before = database.fingerprint()
     with window(database, fenced(database, root)) as opened:
         opened.inside.sql(CHANGE)
-        opened.job.kill(*killed)
+        if stopped:
+            # The worker waits for it, and another guard is there before the worker rolls back.
+            until(lambda: waiting_for_word(opened.job), "the worker waits for the word")
+            kill(waiting_for_word(opened.job), signal.SIGSTOP)
+        opened.job.kill(killed)
         # A worker that hears that the tasks are done before it misses its guard verifies them, which is right.
         until(lambda: "rolling_back" in opened.job.events(), "the one that is left rolls back")
         assert opened.ended("disarmed")["verdict"] == "rolled_back"

@@ -76,6 +76,7 @@ class Watchdog:
         """Whether the backup root is gone for longer than the lease, and the fence was lifted."""
         if not self._kept.lost:
             self._lost_since = time.monotonic()
+            return False
         gone, patience = time.monotonic() - self._lost_since, self._order.lease or self._order.idle_timeout
         if gone < patience:
             return False
