@@ -231,9 +231,21 @@ def page(
         database.admin(f"DROP DATABASE {database.name}_old")
 
 
-def test_the_commands_of_the_page_work_on_the_controller_without_a_server_and_psycopg2(
+def require_restored(page: Page) -> None:
+    encrypted = stored.all_of(page.top / "db1")[0].encrypted
+    for command in BACK_WITH_THE_KEY if encrypted else BACK:
+        done = page.run(command)
+        assert done.status == 0, done.output
+        assert str(KEY) not in done.output
+    assert replace(page.database, name=f"{page.database.name}_old").sql("SELECT count(*) FROM customers") == "60"
+    brought = [path for path in page.top.parent.rglob("*") if path.is_file() and path.name != "restore.txt"]
+    assert not [path for path in brought if str(KEY).encode() in path.read_bytes()]
+
+
+def test_the_commands_of_the_page_restore_on_the_target_and_work_on_the_controller_without_a_server_and_psycopg2(
     page: Page, tmp_path: Path
 ) -> None:
+    require_restored(page)
     own = page.top / "db1"
     without = ("-e", json.dumps(python_without("psycopg2", tmp_path)))
     listing, verifying, pinning, pruning = ON_THE_CONTROLLER
@@ -263,14 +275,3 @@ def test_the_commands_of_the_page_work_on_the_controller_without_a_server_and_ps
     assert f"{manifests.ARCHIVE}" in damaged.flat
     assert "has another SHA-256" in damaged.flat
     assert [of.proven for of in stored.all_of(own)] == [False]
-
-
-def test_the_commands_of_the_page_restore_a_copy_of_the_controller_on_the_target(page: Page) -> None:
-    encrypted = stored.all_of(page.top / "db1")[0].encrypted
-    for command in BACK_WITH_THE_KEY if encrypted else BACK:
-        done = page.run(command)
-        assert done.status == 0, done.output
-        assert str(KEY) not in done.output
-    assert replace(page.database, name=f"{page.database.name}_old").sql("SELECT count(*) FROM customers") == "60"
-    brought = [path for path in page.top.parent.rglob("*") if path.is_file() and path.name != "restore.txt"]
-    assert not [path for path in brought if str(KEY).encode() in path.read_bytes()]

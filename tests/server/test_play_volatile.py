@@ -75,7 +75,6 @@ def truncating(database: Database) -> Iterator[Truncating]:
         thread.join()
 
 
-@pytest.mark.every_major
 @pytest.mark.parametrize("fence", [COPIED, FOLLOWED])
 def test_a_queue_is_truncated_all_the_time_and_a_rollback_loses_none_of_it(
     ansible: Ansible, database: Database, backup_root: Path, fence: str
