@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""pg_dump, pg_restore, psql and pg_dumpall of the server's own major, on the target."""
+"""pg_dump (with compress_method built in), pg_restore, psql and pg_dumpall of the server's own major, on the target."""
 
 from __future__ import annotations
 
