@@ -321,8 +321,8 @@ def test_no_fence_at_all_needs_a_reason(database: Database, backup_root: Path) -
 
 def test_a_hook_that_fails_leaves_no_fence(database: Database, backup_root: Path, tmp_path: Path) -> None:
     after = ("touch", str(tmp_path / "after"))
-    with pytest.raises(CommandFailed, match="The hook 'false now' failed: false ended with status 1"):
-        raise_fence(database, backup_root, before=[["false", "now"]], after=[after])
+    with pytest.raises(CommandFailed, match="A hook failed: false ended with status 1"):
+        raise_fence(database, backup_root, before=[["false"]], after=[after])
     assert settings(database) == ""
     assert (tmp_path / "after").exists()
 
@@ -338,7 +338,7 @@ def test_hooks_run_before_the_fence_and_after_the_opening(
     assert not (tmp_path / "after").exists()
     lifted = fence.undo(database.target, run)
     assert [(tmp_path / name).read_text() for name in ("before", "after")] == ["off\n", "off\n"]
-    assert lifted.failures == ("The hook 'false' failed: false ended with status 1.",)
+    assert lifted.failures == ("A hook failed: false ended with status 1.",)
 
 
 def test_a_database_that_took_the_name_meanwhile_is_left_alone(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from ..errors import CommandFailed
@@ -24,7 +23,8 @@ def run(hooks: Hooks) -> None:
         try:
             commands.run(commands.Command(tuple(argv), {}, time_limit=LIMIT_SECONDS))
         except CommandFailed as error:
-            error.what = f"The hook '{shlex.join(argv)}' failed: {error.what}"
+            # Not its arguments, which may hold a token; the message has the program.
+            error.what = f"A hook failed: {error.what}"
             raise
 
 
