@@ -100,15 +100,18 @@ unit: venv-test tree ## Test single functions
 .PHONY: server
 server: controllers tree ## Test on real PostgreSQL servers
 	$(call heading,tests on PostgreSQL servers)
-	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -q --numprocesses 3 --dist worksteal
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -m 'not long' -q --numprocesses 3 --dist worksteal
 
 # PGSAFE_SEED=… draws the same cases again, PGSAFE_CASES=… more or fewer of them; EXHAUSTIVE=… runs single files;
 # PGSAFE_MATRIX=whole interrupts plays of every setting in every phase, which takes hours
 EXHAUSTIVE ?= tests/exhaustive
 .PHONY: test-exhaustive
-test-exhaustive: controllers tree ## Try hundreds of random cases (PGSAFE_SEED=, PGSAFE_CASES=)
+test-exhaustive: controllers tree ## Try hundreds of random cases, and the longest plays (PGSAFE_SEED=, PGSAFE_CASES=)
 	$(call heading,exhaustive tests)
 	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest $(EXHAUSTIVE) -q --numprocesses 2 --dist worksteal
+ifeq ($(EXHAUSTIVE),tests/exhaustive)
+	@cd $(TREE); PATH="$(TEST):$$PATH" $(TEST)/python -m pytest tests/server -m long -q --numprocesses 2 --dist worksteal
+endif
 
 .PHONY: molecule
 molecule: venv-test tree ## Test the role in Molecule's scenarios

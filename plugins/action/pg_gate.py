@@ -35,6 +35,7 @@ _OPTION: dict[str, dict[str, Any]] = {
     "fence_reason": {"type": "str", "default": ""},
     "proof": {"type": "str", "default": ""},
     "on_verify_failure": {"type": "str", "default": ""},
+    "numbers": {"type": "dict", "default": {}},
     "promotion": {"type": "dict", "default": {}},
     "batch": {"type": "int", "default": 1},
     "on_batch_failure": {"type": "str", "default": ""},
@@ -56,6 +57,7 @@ class ActionModule(Action):
         yield from start_checks.waived(given)
         if given["migrates"]:
             bases = (task_vars.get("inventory_dir"), self._loader.get_basedir())
+            yield from start_checks.numbers(given)
             yield from start_checks.combinations(given)
             yield from start_checks.ways(given, bases)
             yield from start_checks.declarations(given)

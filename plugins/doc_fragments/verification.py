@@ -38,7 +38,7 @@ options:
         description: One query that gives one value, which must be true.
         type: str
       expected:
-        description: The value that O(assertions[].sql) must give instead of true; compared as text.
+        description: The value that O(assertions[].sql) must give instead of true, compared as text; 'NULL' for none.
         type: raw
       rows_that_must_not_exist:
         description: One query that must give no row, instead of O(assertions[].sql).

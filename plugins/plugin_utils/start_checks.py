@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..module_utils import durations
+from ..module_utils import durations, ranges
 from ..module_utils.errors import BadRequest, PgsafeError
 from ..module_utils.migrate import migration_set
 from ..module_utils.migrate.verification import assertions, expectations
@@ -23,6 +23,9 @@ from . import local_files, promotions, terminals
 
 Options = Mapping[str, Any]
 Bases = tuple[Any, Any]
+
+# By the key of pg_migrate_budgets, the option of a module.
+_BUDGETS = {"audit": "budget", "audit_rule": "rule_budget", "fingerprint": "fingerprint_budget"}
 
 _WAYS = ("source", "command", "tasks")
 
@@ -52,6 +55,15 @@ def places(given: Options) -> Iterator[str]:
 
 def waived(given: Options) -> Iterator[str]:
     yield from problems_of(lambda: waivers.read(given["waive"]))
+
+
+def numbers(given: Options) -> Iterator[str]:
+    """Variables of the role by their name: numbers, and dictionaries with numbers."""
+    for variable, value in given["numbers"].items():
+        if isinstance(value, Mapping):
+            yield from ranges.problems(value, f"{variable}.", _BUDGETS)
+        else:
+            yield from ranges.problems({variable.replace("pg_migrate_", ""): value}, "pg_migrate_")
 
 
 def combinations(given: Options) -> Iterator[str]:

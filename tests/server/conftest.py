@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
     config.addinivalue_line("markers", "other_user: needs root, who can give files to another user")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
+    config.addinivalue_line("markers", "long: of make test-exhaustive; make test has a shorter one of its kind")
     config.addinivalue_line("markers", "leaves(what): ends with processes of its run, or behind a fence, for a reason")
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -268,12 +268,17 @@ def kill(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> None:
             os.kill(pid, number)
 
 
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
+
+
 def until(condition: Callable[[], object], what: str) -> None:
     """Poll for a condition; the bound is for a test that hangs, and no test passes because of it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, _SHORTEST_PAUSE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        # Many a condition starts a psql, or looks at every process, which the other tests wait for.
+        pause = min(pause * 1.2, _LONGEST_PAUSE)
 
 
 # While there is a role of that name, no row goes into a copy of the database.

@@ -138,6 +138,7 @@ def test_two_hosts_copy_at_once_to_one_directory_and_a_required_place_that_fails
     assert "The backup could not be copied to every place" in failed.flat, failed.output
 
 
+@pytest.mark.long
 def test_a_run_copies_its_backup_to_the_controller_from_where_it_comes_back(
     ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
@@ -197,7 +198,7 @@ class Page:
         return self.ansible.run([*shlex.split(command), *more])
 
 
-@pytest.fixture(params=["plain", "encrypted"])
+@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.long), "encrypted"])
 def page(
     ansible: Ansible, database: Database, backup: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Page]:

@@ -324,6 +324,7 @@ def _empty(spot: Spot) -> None:
         files.remove_tree(path)
 
 
+@pytest.mark.long
 def test_a_run_encrypts_its_copies_and_a_person_with_the_key_restores_one(
     ansible: Ansible, database: Database, backup_root: Path, objects: ObjectServer, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ class Late:
             yield session
 
 
+@pytest.mark.long
 @pytest.mark.fault(22)
 def test_twelve_thousand_tables_are_backed_up_and_looked_at_while_others_work_on(
     crowded: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

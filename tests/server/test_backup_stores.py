@@ -376,6 +376,7 @@ def test_a_removal_that_begins_while_a_copy_is_made_is_noticed(
     assert store.objects() == {}
 
 
+@pytest.mark.long
 def test_a_run_copies_its_backup_to_a_store_and_the_playbooks_work_on_it(
     ansible: Ansible, database: Database, backup_root: Path, store: Store, objects: ObjectServer, tmp_path: Path
 ) -> None:

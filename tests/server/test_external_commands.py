@@ -213,6 +213,7 @@ def test_a_tool_whose_worker_was_killed_leaves_as_little(
     require_whole(database, before)
 
 
+@pytest.mark.long
 @pytest.mark.fault(61)
 def test_ctrl_c_during_a_migration_by_alembic_in_a_play(
     ansible: Ansible, database: Database, root: Path, tmp_path: Path

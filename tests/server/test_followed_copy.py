@@ -322,6 +322,7 @@ def rollback_dies(database: Database, clone: Callable[[str], Database], tmp_path
     assert "program: pg_restore" not in died
 
 
+@pytest.mark.long
 def test_a_run_that_dies_behind_a_step_leaves_nothing_of_its_replication(
     database: Database, clone: Callable[[str], Database], tmp_path: Path
 ) -> None:

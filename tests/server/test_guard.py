@@ -80,7 +80,8 @@ def require_whole(database: Database, before: object) -> None:
 @pytest.mark.every_major
 def test_a_guarded_migration_runs_to_its_end_and_its_guard_goes(database: Database, root: Path, tmp_path: Path) -> None:
     taken = fenced(database, root)
-    with guarded(database, taken, source=str(write_set(tmp_path / "set", GOOD))) as job:
+    # Without a lease, which never lapses.
+    with guarded(database, taken, 0.0, source=str(write_set(tmp_path / "set", GOOD))) as job:
         result = job.over()
     assert (result["verdict"], result["applied"]) == ("migrated", sorted(GOOD)), result
     assert job.channel.state().state == "ended"  # type: ignore[union-attr]  # over() has waited for it

@@ -384,7 +384,7 @@ ASSERTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"rows_that_must_not_exist": "SELECT generate_series(1, 2000)"},
         "more than 1,000 rows exist that must not",
     ),
-    "too long": ({"sql": "SELECT pg_sleep(60) IS NULL", "time_limit": 1}, "statement timeout"),
+    "too long": ({"sql": "SELECT pg_sleep(60) IS NULL", "time_limit": 1}, "longer than its time_limit of 1 s"),
     "no such table": ({"sql": "SELECT true FROM nowhere"}, 'relation "nowhere" does not exist'),
     "an error with data": ({"sql": "SELECT name::int = 1 FROM customers"}, "SQLSTATE 22P02, whose text may hold data"),
     "a change": ({"sql": "DELETE FROM customers RETURNING true"}, "syntax error"),

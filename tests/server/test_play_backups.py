@@ -14,6 +14,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import GOOD, Data
 from ansible_collections.pgsafe.migration.tests.unit.stored_backups import stored, unfinished
 
 
+@pytest.mark.long
 @pytest.mark.fault(41, 43, 46)
 def test_backups_are_listed_pinned_verified_and_the_old_ones_removed_with_the_verdict(
     ansible: Ansible, database: Database, backup_root: Path

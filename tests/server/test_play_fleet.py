@@ -131,6 +131,7 @@ def test_one_answer_confirms_the_whole_batch(ansible: Ansible, fleet: dict[str, 
     assert played.output.count(QUESTION) == 1
 
 
+@pytest.mark.long
 @pytest.mark.fault(76)
 @pytest.mark.fault(78)
 @pytest.mark.fault(79)
@@ -185,6 +186,7 @@ def writing(database: Database) -> list[str]:
     return [str(server.bin_dir / "psql"), *address, "-c", WRITTEN]
 
 
+@pytest.mark.long
 @pytest.mark.fault(76)
 def test_the_hosts_of_a_failed_batch_are_rolled_back_within_their_limits(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path, clone: Callable[[str], Database], tmp_path: Path
@@ -257,6 +259,7 @@ def test_no_host_begins_to_migrate_when_its_batch_would_be_rolled_back(
     require_open(fleet["b"])
 
 
+@pytest.mark.long
 @pytest.mark.fault(76)
 def test_a_controller_that_is_killed_before_the_rollback_of_a_batch_leaves_whole_databases_and_a_command(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path

@@ -172,6 +172,7 @@ def require_nothing(database: Database, before: object, root: Path) -> None:
     assert [path for path in root.glob("*/migration_*") if not (path / "manifest.json").exists()] == []
 
 
+@pytest.mark.long
 @pytest.mark.fault(61)
 def test_ctrl_c_before_the_migration_leaves_nothing(ansible: Ansible, database: Database, root: Path) -> None:
     with preparing(ansible, database, root, "proof") as play:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Plays that are interrupted, on several ansible-core, locally and over ssh, with the callback and without it.
 
-Here each version, connection, callback, phase and event is there, and each fence that loses no write; tests/exhaustive
-has each event in each phase with each version, connection and callback.
+With the long ones each version, connection, callback, phase and event is here, and each fence that loses no write;
+tests/exhaustive has each event in each phase with each version, connection and callback.
 The lease is an hour, so that whatever rolls back is not its lapse, where no test says otherwise.
 """
 
@@ -34,23 +34,26 @@ AN_HOUR = 3600
 
 CHOSEN = [
     Case(Setting("2.16", "local", True), "migrate", "ctrl_c", FOLLOWED),
+    Case(Setting("2.19", "local", True), "swap", "ctrl_c"),
+    Case(Setting("2.21", "ssh", False), "migrate", "kill_worker", COPIED),
+    Case(Setting("2.21", "ssh with sudo", True), "own task", "hang_up"),
+]
+MORE = [
     Case(Setting("2.16", "ssh", False), "rollback", "ctrl_c_twice"),
     Case(Setting("2.16", "ssh -t", True), "backup", "hang_up"),
-    Case(Setting("2.19", "local", True), "swap", "ctrl_c"),
     Case(Setting("2.19", "local", False), "preflight", "ctrl_c"),
     Case(Setting("2.19", "local", True), "confirm", "ctrl_c_twice", FOLLOWED),
     Case(Setting("2.21", "ssh", True), "post-verify", "kill_controller", COPIED),
     Case(Setting("2.21", "ssh -t", False), "proof", "terminate"),
-    Case(Setting("2.21", "ssh", False), "migrate", "kill_worker", COPIED),
-    Case(Setting("2.21", "ssh with sudo", True), "own task", "hang_up"),
 ]
+LONG = [pytest.param(case, marks=pytest.mark.long) for case in matrix.possible(MORE)]
 OWN_OVER_SSH = Setting(controllers.own(), "ssh", True)
 
 
 @pytest.mark.fault(61)
 @pytest.mark.fault(62)
 @pytest.mark.fault(64)
-@pytest.mark.parametrize("case", matrix.possible(CHOSEN), ids=str)
+@pytest.mark.parametrize("case", [*matrix.possible(CHOSEN), *LONG], ids=str)
 def test_an_interrupted_play_leaves_the_database_as_it_was(
     controller: Callable[[Setting], Ansible],
     database: Database,

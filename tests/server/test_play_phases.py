@@ -31,6 +31,7 @@ def without(place: Path, database: Database, program: str, argument: str) -> str
     return str(tools_with(place, real, program, _WITHOUT.format(argument=argument, real=real / program)))
 
 
+@pytest.mark.long
 @pytest.mark.fault(76)
 def test_one_host_fails_in_each_phase(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
@@ -91,6 +92,7 @@ LOST_IN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.fault(77)
 def test_one_host_is_lost_in_each_phase(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path

@@ -205,6 +205,10 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_fence": "none",
         "pg_migrate_on_verify_failure": "hold",
         "pg_migrate_batch_rollback": {"within": "soon"},
+        "pg_migrate_jobs": 0,
+        "pg_migrate_guard": {"lease": -1, "poll_interval": "0"},
+        "pg_migrate_limits": {"lock_timeout": 3000000},
+        "pg_migrate_budgets": {"audit_rule": -1},
         "pg_migrate_on_batch_failure": "rollback_batch",
     }
     variables = {**stage.ansible.variables, "ANSIBLE_STRATEGY": "free"}
@@ -230,6 +234,11 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "pg_migrate_fence=none needs a reason. Set pg_migrate_waive.fence.",
         "With pg_migrate_on_verify_failure=hold",
         "pg_migrate_batch_rollback.within is no duration: soon.",
+        "pg_migrate_jobs is 0; it must be 1 or more.",
+        "pg_migrate_guard.lease is -1; it must be 0 or more.",
+        "pg_migrate_guard.poll_interval is 0; it must be more than 0.",
+        "pg_migrate_limits.lock_timeout is 3000000; it must be from 0 to 2147483.",
+        "pg_migrate_budgets.audit_rule is -1; it must be 0 or more.",
         "With the strategy free a host does not wait for the others of its batch",
     ):
         assert said in played.flat

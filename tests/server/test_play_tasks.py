@@ -100,6 +100,7 @@ def test_ctrl_c_breaks_off_the_task_that_is_at_work_and_is_followed_by_the_rollb
 LOST = [Case(Setting("2.16", matrix.PIPED, True), "own task", "ctrl_c")]
 
 
+@pytest.mark.long
 @pytest.mark.fault(61)
 @pytest.mark.parametrize("case", matrix.possible(LOST), ids=str)
 def test_a_host_that_is_lost_by_ctrl_c_is_told_with_who_goes_on(
@@ -125,6 +126,7 @@ def test_when_ansible_is_killed_while_a_task_is_at_work_the_rollback_begins_at_o
     assert reason(play) == "The controller is gone."
 
 
+@pytest.mark.long
 @pytest.mark.fault(62)
 def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
     ansible: Ansible, database: Database, backup_root: Path

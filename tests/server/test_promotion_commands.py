@@ -67,6 +67,7 @@ def test_a_command_has_to_have_passed_with_its_tree(database: Database, backup_r
     assert held["versions"] == []
 
 
+@pytest.mark.long
 @pytest.mark.fault(80)
 def test_production_follows_the_command_and_the_tasks_of_staging_and_no_others(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path

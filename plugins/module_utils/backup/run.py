@@ -94,8 +94,6 @@ def _require_usable(request: BackupRequest, standby: bool) -> None:
         raise BadRequest(f"compress_level is {request.compress_level}; it goes from 1 to 9.")
     if request.fingerprint not in MODES:
         raise BadRequest(f"fingerprint is {request.fingerprint}; choose one of {', '.join(MODES)}.")
-    if request.fingerprint_budget < 0:
-        raise BadRequest(f"fingerprint_budget is {request.fingerprint_budget}; it is seconds, and 0 sets no limit.")
     if standby:
         raise Refused("The server is a standby, which is read-only.", remedy="Connect to the primary.")
 

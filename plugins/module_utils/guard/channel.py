@@ -152,7 +152,7 @@ class Standstill:
 
 
 class Lease:
-    """Whether the lease is still renewed."""
+    """Whether the lease is still renewed; 0 seconds are no lease, which never lapses."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         self._channel = channel
@@ -160,4 +160,4 @@ class Lease:
         self._touched = Standstill(channel.renewed())
 
     def lapsed(self) -> bool:
-        return self._touched.seconds(self._channel.renewed) > self._seconds
+        return 0 < self._seconds < self._touched.seconds(self._channel.renewed)

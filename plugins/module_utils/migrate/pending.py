@@ -183,9 +183,10 @@ def _state(file: File, before: AppliedFile | None) -> str:
 
 def _require_none(findings: Sequence[tuple[str, str]]) -> None:
     if findings:
-        whats = "; ".join(what for what, _way_out in findings)
+        whats = [what for what, _way_out in findings]
+        listed = f" {whats[0]}." if len(whats) == 1 else "".join(f"\n- {what}" for what in whats)
         raise Refused(
-            f"The migration files contradict the history of the database: {whats}.",
+            f"The migration files contradict the history of the database:{listed}",
             remedy=" ".join(dict.fromkeys(way_out for _what, way_out in findings)),
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, _load_params, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
-from .. import arguments, bytecode
+from .. import arguments, bytecode, ranges
 from ..errors import PgsafeError
 from .database import PSYCOPG2_ERROR
 
@@ -71,6 +71,7 @@ def serve(
     module.no_log_values.difference_update(arguments.variable_values(spec, module.params))
     try:
         module.no_log_values.update(arguments.url_secrets(module.params))
+        ranges.require(ranges.problems(module.params))
         result = run(module.params, module.check_mode)
     except PgsafeError as error:
         module.fail_json(msg=str(error), **failure(module.params, error), invocation=invocation)

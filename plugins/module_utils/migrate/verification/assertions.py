@@ -26,6 +26,7 @@ _TELLS_NOBODY = re.compile(r"-?\d+(\.\d+)?|true|false|NULL")
 # Their messages name objects and never quote a value; those of other classes may hold data.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _WITHOUT_DATA = ("0A", "25", "42", "57")
+_CANCELED = "57014"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _checked(reader: Session, assertion: Assertion, path: str) -> Checked:
     try:
         rows = one_query.rows(reader, assertion.sql, path, _MOST_ROWS + 1)
     except (QueryFailed, ConnectionFailed) as error:
-        return Checked(assertion.name, False, _failed(error))
+        return Checked(assertion.name, False, _failed(error, assertion.time_limit))
     said = _none(len(rows)) if assertion.expected is None else _value(rows, assertion.expected)
     return Checked(assertion.name, not said, said)
 
@@ -130,9 +131,11 @@ def _value(rows: Sequence[Sequence[Any]], expected: str) -> str:
     return f"it is {value if _TELLS_NOBODY.fullmatch(value) else 'something else'} and not {expected}"
 
 
-def _failed(error: QueryFailed | ConnectionFailed) -> str:
+def _failed(error: QueryFailed | ConnectionFailed, time_limit: int) -> str:
     what = error.what.rstrip(".")
     sqlstate = error.sqlstate if isinstance(error, QueryFailed) else ""
+    if sqlstate == _CANCELED and "statement timeout" in what:
+        return f"it took longer than its time_limit of {time_limit} s"
     if isinstance(error, ConnectionFailed) or sqlstate.startswith(_WITHOUT_DATA):
         return what
     return f"it ends in an error (SQLSTATE {sqlstate}, whose text may hold data)"

@@ -55,6 +55,9 @@ ENOUGH: dict[str, dict[str, Any]] = {
     "pg_table_recover": {"backup_dir": "/nowhere", "tables": ["members"]},
 }
 
+# Numbers with rules of their own, and those that another part of the collection gives.
+RULED = {"keep_days", "keep_min", "offset", "size"}
+
 
 def _name(of: object) -> str:
     return getattr(of, "__name__", getattr(of, "stem", str(of))).rpartition(".")[2]
@@ -70,6 +73,18 @@ def _required(module: ModuleType) -> dict[str, Any]:
 def test_the_documentation_names_the_options_that_there_are(module: ModuleType) -> None:
     documented = {name: as_specified(option) for name, option in documented_options(module).items()}
     assert documented == {name: as_documented(option) for name, option in code(module).SPEC.items()}
+
+
+@pytest.mark.parametrize("module", RUNNING, ids=_name)
+def test_a_number_outside_of_its_range_is_refused_before_anything_is_begun(
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = code(module).SPEC
+    numbers = {name for name, option in spec.items() if option["type"] in ("int", "float") and "choices" not in option}
+    connection = unreachable(tmp_path) if module in CONNECTED else {}
+    for name in numbers - RULED:
+        ran = runner(module, monkeypatch)(**{**_required(module), **connection, name: -1})
+        assert (ran.failed, f"{name} is -1" in ran.result["msg"]) == (True, True), name
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)
