@@ -40,7 +40,7 @@ _RANGES: Mapping[str, _Range] = {
     "confirm_timeout": _COUNT,
     "copy_timeout": _POSITIVE,
     "copying": _ANY,
-    "disk_factor": _POSITIVE,
+    "disk_factor": _ANY,
     "fingerprint_budget": _ANY,
     "free_bytes": _ANY,
     "grace": _ANY,
