@@ -13,7 +13,7 @@ options:
       - How many seconds the guard on the target waits for the controller to renew the lease before it aborts the work
         and undoes it. The user's own tasks have the lease of their run instead, where M(pgsafe.migration.pg_fence) gave
         it one.
-      - V(0) is no lease, so the work goes on when the controller is gone.
+      - V(0) is no lease, so the work goes on when the controller is gone. The user's own tasks need one.
     type: float
     default: 30.0
   poll_interval:

@@ -644,7 +644,7 @@ ansible_facts:
           type: str
           returned: always
         tools_problem:
-          description: Why none fit.
+          description: Why none fit, or why pg_dump cannot write the archive that is asked for.
           type: str
           returned: always
         database_bytes:

@@ -181,5 +181,7 @@ def test_no_window_is_opened_without_a_confirmation_or_where_nobody_could_get_in
         pass
     recover.run(requests.recover(database.target, root, idle_timeout=0))
     taken = fenced(database, root)
+    with pytest.raises(BadRequest, match="needs a lease"), window(database, taken, lease=0.0):
+        pass
     with pytest.raises(Refused), window(database, taken, confirmed_by="nobody", level="restore") as opened:
         pg_guard.run({**opened.options, "run_id": "20000101_000000", "state": "disarmed"}, False)

@@ -61,6 +61,7 @@ def arm(window: Window, request: migrate.MigrateRequest, check_mode: bool) -> di
     source = replace(request.source, word=_word(run_journal))
     # The lease of the run is the window's too; without one the window gets its own.
     supervision = replace(window.supervision, lease=run_journal.lease or window.supervision.lease)
+    _require_lease(supervision)
     launch.start("migrate", replace(request, source=source), supervision, run_journal, for_tasks=True)
     _await_armed(run_journal)
     opened = {**_way_in(run_journal, changed=True), **foreseen}
@@ -141,6 +142,14 @@ def _require_way_in(run_journal: Journal) -> None:
             "Behind the fence 'connect' only a role of the run can connect, and its password is not disclosed.",
             remedy="Choose another fence for a migration by tasks, such as read_only+closed.",
         )
+
+
+def _require_lease(supervision: Supervision) -> None:
+    """
+    :raises BadRequest: tasks end with their controller, and without a lease their window would stay open for ever.
+    """
+    if not supervision.lease:
+        raise BadRequest("A migration by tasks needs a lease: lease is 0.", remedy="Set lease to 30 seconds or more.")
 
 
 def _await_armed(run_journal: Journal) -> None:

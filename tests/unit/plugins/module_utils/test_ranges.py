@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A number outside of its range is named with the range, and every number of a module or a role has one."""
+"""A number outside of its range is named with the range."""
 
 from __future__ import annotations
 
