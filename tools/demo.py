@@ -59,6 +59,15 @@ class Demo:
             "PGSAFE_DEMO_SET": self.migration_set,
         }
 
+    def write_environment(self) -> Path:
+        """Write what a shell reads to run the same command, and give its place."""
+        settings = {name: value for name, value in self.environment().items() if os.environ.get(name) != value}
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()]
+        programs = shlex.quote(str(Path(sys.executable).parent))
+        file = HOME / "environment"
+        file.write_text("".join([*lines, f"export PATH={programs}:$PATH\n"]), encoding="utf-8")
+        return file
+
 
 def ansible_settings() -> dict[str, str]:
     """Give the configuration that the README recommends, and the places of this checkout."""
@@ -187,7 +196,7 @@ def play(demo: Demo, inventory: str = "demo", databases: tuple[str, ...] = (DATA
         options.append(("-e", json.dumps({"pg_migrate_confirm": databases})))
         say("This demonstration runs unattended: its last option gives the answer beforehand.")
     lines = ["ansible-playbook playbooks/migrate.yml", *(shlex.join(option) for option in options)]
-    print("\n$ " + " \\\n    ".join(lines) + "\n", flush=True)
+    print(f"\n$ source {relative(demo.write_environment())}\n$ " + " \\\n    ".join(lines) + "\n", flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")
     argv = [str(program), "playbooks/migrate.yml", *(word for option in options for word in option)]
     return subprocess.run(argv, cwd=CHECKOUT, env=demo.environment(), check=False).returncode

@@ -640,7 +640,7 @@ ansible_facts:
               type: str
               returned: always
         tools_version:
-          description: Of the client tools; empty when none fit.
+          description: Of the client tools of the server's major version; empty when there are none.
           type: str
           returned: always
         tools_problem:

@@ -25,9 +25,9 @@ STATE = "The database is as the migration left it, and closed to connections unt
 
 
 def choices(run_journal: Journal) -> str:
-    """The two commands of which a person chooses one."""
+    """The two commands of which a person chooses one, each on a line of its own."""
     return (
-        f"To have the database as it was before: {playbooks.rolling_back(run_journal.backup_dir)} "
+        f"To have the database as it was before: {playbooks.rolling_back(run_journal.backup_dir)}\n"
         f"To open it as it was migrated: {playbooks.deciding(run_journal.run_id, 'accept')}"
     )
 

@@ -469,13 +469,15 @@ def _place_of_proof(plan: Plan, common: ServerFacts, *, kept: bool) -> proof_cho
 
 
 def _tools(plan: Plan, major: int) -> tuple[pg_tools.Tools | None, ToolFacts]:
+    version = ""
     try:
         tools = client_tools.find(plan.target, major)
+        version = tools.version
         client_tools.require_restricting(tools)
         client_tools.require_compression(tools, plan.asked.compress_method)
     except PgsafeError as error:
-        return None, ToolFacts("", f"{error.what} {error.remedy}".strip())
-    return tools, ToolFacts(tools.version, "")
+        return None, ToolFacts(version, f"{error.what} {error.remedy}".strip())
+    return tools, ToolFacts(version, "")
 
 
 def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:

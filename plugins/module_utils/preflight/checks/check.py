@@ -479,8 +479,8 @@ class ProofFacts:
 @dataclass(frozen=True)
 class ToolFacts:
     """
-    :param tools_version: of the client tools, empty when none fit.
-    :param tools_problem: why none fit, or why pg_dump cannot write the backup that is asked for.
+    :param tools_version: of the client tools, empty when there are none of the server's major.
+    :param tools_problem: why there are none, or why pg_dump cannot write the backup that is asked for.
     """
 
     tools_version: str
