@@ -420,11 +420,27 @@ def left(play: Playing) -> list[str]:
 
 def recovered(play: Playing) -> bool:
     """Wait until nobody works on it any more, and recover what is left of it, once; whether that was needed."""
-    until(lambda: not play.modules() and not play.processes("work"), "it is quiet")
+    until(lambda: _quiet(play), "it is quiet")
     needed = any(run.state.fenced or run.state.unfinished for run in play.runs())
     until(lambda: _recovered(play), "it is recovered")
     until(lambda: settled(play), f"it has settled: {left(play)}")
     return needed
+
+
+def _quiet(play: Playing) -> bool:
+    """No module and no worker is there, once the play is over.
+
+    A module whose source ends in its middle, as Ansible was killed while sending it, is a syntax error that quotes
+    all of it. Python writes that to a connection that nobody reads, for ever.
+    """
+    kill([pid for pid in play.modules() if _waits_for_a_reader(pid)])
+    return not play.modules() and not play.processes("work")
+
+
+def _waits_for_a_reader(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return "pipe_write" in Path(f"/proc/{pid}/wchan").read_text(encoding="ascii")
+    return False
 
 
 def _recovered(play: Playing) -> bool:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +16,7 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import ConnectionFailed, Interrupted
 from ansible_collections.pgsafe.migration.plugins.module_utils.preflight import access_probe
 from ansible_collections.pgsafe.migration.tests.server.backup_support import Roles, as_role, new_roles, tools_with
 from ansible_collections.pgsafe.migration.tests.server.pooler import pooled
@@ -122,6 +125,24 @@ def test_a_role_that_may_make_no_database_tries_none_and_says_so(
     found = look(database, backup_root, weak, probe=True)
     assert of(found, "scratch_access") == []
     assert "scratch_access" in [unseen.check for unseen in found.facts.not_seen]
+
+
+def test_a_signal_while_the_database_of_the_probe_is_made_leaves_none(database: Database) -> None:
+    before = databases(database.server)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query ^@ 'CREATE DATABASE' AND wait_event_type = 'Lock'"
+    with database.connect("holder") as holder, holder.cursor() as cursor, ThreadPoolExecutor(1) as beside:
+        cursor.execute("LOCK TABLE pg_database IN SHARE MODE")
+
+        def interrupt() -> None:
+            until(lambda: database.admin(waits) == "1", "the database is being made")
+            os.kill(os.getpid(), signal.SIGTERM)
+            holder.rollback()
+
+        done = beside.submit(interrupt)
+        with pytest.raises(Interrupted, match=r"The preflight was interrupted by SIGTERM\."):
+            access_probe.problems(database.target, None)
+        done.result()
+    assert databases(database.server) == before
 
 
 def test_what_a_killed_preflight_has_left_is_told_with_the_statement_that_drops_it(

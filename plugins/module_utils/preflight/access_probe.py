@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from .. import names
 from ..errors import Interrupted, PgsafeError
@@ -52,9 +53,8 @@ def left(server: Session, database: str) -> tuple[str, ...]:
 
 
 def _tried(server: Session, scratch: Target, tools: pg_tools.Tools | None) -> Iterator[str]:
-    name = identifier(scratch.dbname)
-    server.execute(statement("CREATE DATABASE {name} TEMPLATE template0", name=name))
-    try:
+    with signals.made(partial(_created, server, scratch.dbname), partial(_dropped, server)) as created:
+        name = identifier(created)
         server.execute(statement("COMMENT ON DATABASE {name} IS {mark}", name=name, mark=literal(MARK)))
         for tool, attempt in _attempts(scratch, tools):
             try:
@@ -63,8 +63,15 @@ def _tried(server: Session, scratch: Target, tools: pg_tools.Tools | None) -> It
                 raise
             except PgsafeError as error:
                 yield f"{tool} could not connect: {error.what}"
-    finally:
-        server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=name))
+
+
+def _created(server: Session, name: str) -> str:
+    server.execute(statement("CREATE DATABASE {name} TEMPLATE template0", name=identifier(name)))
+    return name
+
+
+def _dropped(server: Session, name: str) -> None:
+    server.execute(statement("DROP DATABASE {name} WITH (FORCE)", name=identifier(name)))
 
 
 def _attempts(scratch: Target, tools: pg_tools.Tools | None) -> Iterator[tuple[str, Callable[[], object]]]:
