@@ -34,8 +34,8 @@ INTRODUCTION = """\
 
 Three runs of the sample application's migration, as `make recordings` has recorded them from a terminal with
 [examples/ansible.cfg](../examples/ansible.cfg): one that goes well, one whose third file fails, and one that Ctrl+C
-interrupts. While a long step is at work a line below shows how far it is ([docs/guard.md](guard.md)); it is gone
-afterwards, and so it is not here. Longer lines than 160 characters are cut.
+interrupts. While a long step runs, a line at the bottom shows its progress ([docs/guard.md](guard.md)); it disappears
+afterwards, so it is not shown here. Lines longer than 160 characters are cut.
 """
 
 
@@ -64,7 +64,7 @@ def recordings(slow: Path) -> list[Recording]:
         ),
         Recording(
             "A run that is interrupted",
-            "Ctrl+C is pressed while the last file is at work. `ansible-playbook` ends with status 2 here, too.",
+            "Ctrl+C is pressed while the last file runs. Here too, `ansible-playbook` ends with status 2.",
             slow,
             {**yes, "Applying file 6 of 6": CTRL_C},
         ),

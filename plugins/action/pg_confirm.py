@@ -155,8 +155,8 @@ def _rollback(entry: Mapping[str, Any]) -> str:
     """How long it takes, and what it would not give back."""
     until = _WRITTEN_UNTIL.get(str(entry.get("fence")), "")
     meanwhile = until and (
-        f"\n    Clients go on writing until {until}; what they write from the backup on is in that copy, and not in "
-        "the backup"
+        f"\n    Clients can write until {until}; what they write after the backup is in that copy, and not in the "
+        "backup"
     )
     if entry.get("fence") == COPIED:
         return f"expected rollback: under a second, to a copy of the files{meanwhile}"
@@ -169,7 +169,7 @@ def question(databases: Sequence[Mapping[str, Any]]) -> str:
     listed = "\n".join(map(_block, databases))
     if any(entry.get("drops") for entry in databases):
         return (
-            f"\nDROP: these databases are gone afterwards, with what only they hold\n{listed}\n\n"
+            f"\nDROP: these databases will be lost, with all data that only they hold\n{listed}\n\n"
             "Drop these databases and proceed? (yes/NO): "
         )
     if any(entry.get("undoes") for entry in databases):

@@ -77,7 +77,7 @@ class ActionModule(Action):
                 yield f"The command {argv[0]!r} cannot be run on the target. Check pg_migrate_command.{key}."
         for argv in given["commands_around"]:
             if not isinstance(argv, list):
-                yield f"pg_migrate_hooks has {argv!r}, which is no list: each command is one, such as [[sh, pause.sh]]."
+                yield f"pg_migrate_hooks has {argv!r}; write each command as a list, such as [[sh, pause.sh]]."
             elif not argv or not self._runs(str(argv[0])):
                 yield (
                     f"The command {argv!r} cannot be run on the target. "

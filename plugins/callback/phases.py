@@ -167,8 +167,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
         if self._variable(host, "pg_migrate_on_batch_failure") == "rollback_batch":
             self._foretold.add(host)
             command = playbooks.rolling_back("before_last_migration")
-            self._say(f"{host}: [info] The batch failed. At its end its hosts that were migrated are rolled back.")
-            self._say(f"{host}: [info] Should the play end before, for each of them: {command}")
+            self._say(f"{host}: [info] The batch failed. Once it has ended, its migrated hosts are rolled back.")
+            self._say(f"{host}: [info] If the play ends before that, run for each of them: {command}")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         shield.window(shield.CLOSED)

@@ -23,7 +23,7 @@ options:
         description: The region of the bucket, where the store has regions.
         type: str
       ca_file:
-        description: Certificates, on the target, that the store's is verified by; by default those of boto3.
+        description: A file of CA certificates, on the target, that verify the store's; by default boto3's own.
         type: path
       access_key:
         description:

@@ -45,8 +45,8 @@ options:
     default: 2
   sequences:
     description:
-      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
-        given again which the failed database had given out; V(max) passes these over. Either is reported as a warning.
+      - Where sequences continue after a rollback. V(backup) is where they were at the backup, so numbers that the
+        failed database has issued are issued again; V(max) is after those numbers. Either is reported as a warning.
     type: str
     choices: [backup, max]
     default: backup

@@ -11,8 +11,9 @@ version_added: 0.1.0
 description:
   - Counts the rows of every table and looks for what is already wrong, in one read-only snapshot, with no lock stronger
     than a reader's.
-  - A finding of severity V(error) is what no backup restores with, such as a row whose foreign key refers to nothing,
-    or what a rule of your own calls an error. V(warning) is wrong already, and V(info) a note or a guess.
+  - A finding of severity V(error) is a fault that prevents a backup from being restored, such as a row whose foreign
+    key refers to nothing, or what a rule of your own calls an error. V(warning) is another existing fault, V(info) a
+    note or a guess.
   - What there was no time for, or no right to read, is a finding of the rule C(not_looked_at).
   - Of an offending row nothing is shown but its key, and of a key that is a text its first character and its length.
   - Hand the result to M(pgsafe.migration.pg_backup) as O(pgsafe.migration.pg_backup#module:audit), which writes it as

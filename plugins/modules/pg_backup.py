@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_backup
-short_description: Back a PostgreSQL database up in three formats of one snapshot
+short_description: Back up a PostgreSQL database in three formats from one snapshot
 version_added: 0.1.0
 description:
   - Writes a custom-format archive, an SQL script and a CSV file per table, all of one exported snapshot, into a new
@@ -43,7 +43,7 @@ options:
     description:
       - How the archive is compressed. V(lz4) and V(zstd) need pg_dump 16 or later that was built with them.
       - Only V(gzip) carries a checksum of the content, so with another method a damaged block may decode to wrong data;
-        the manifest says so, and the checksums of the files tell.
+        the manifest says so, and only the checksums of the files show it.
     type: str
     choices: [gzip, lz4, zstd, none]
     default: gzip
@@ -60,13 +60,13 @@ options:
     default: 30
   on_blocked_ddl:
     description:
-      - What to do when the DDL of another session has waited for the locks of the backup for 5 seconds, and everybody
-        queues behind it. V(warn) reports it afterwards, V(abort) cancels the backup.
+      - What to do when DDL of another session has waited for the locks of the backup for 5 seconds, and other sessions
+        queue behind it. V(warn) reports it afterwards, V(abort) cancels the backup.
     type: str
     choices: [warn, abort]
     default: warn
   run_id:
-    description: The run, begun by M(pgsafe.migration.pg_fence), of the backup. Without it the backup begins one.
+    description: The run, begun by M(pgsafe.migration.pg_fence), that the backup is part of. By default a new one.
     type: str
     default: ""
   fingerprint:

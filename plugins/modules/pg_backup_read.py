@@ -49,7 +49,7 @@ description:
   returned: when no file is named
   type: str
 content:
-  description: The range, in base64; empty behind the end of the file.
+  description: The range, in base64; empty past the end of the file.
   returned: when a file is named
   type: str
 """

@@ -70,12 +70,12 @@ options:
     type: str
   trusted:
     description:
-      - A restore runs the SQL of a backup. Of O(archive), and of a backup that no run of its backup root is recorded to
-        have taken as it is, the origin is unknown. Such a one is restored by V(temporary_instance) alone, by a role
-        that is no superuser. What only a superuser can restore is restored in a task of root's alone, where the
-        programs of that SQL run as a user who owns nothing.
+      - A restore runs the SQL of a backup. O(archive) is of unknown origin, and so is a backup whose manifest is not in
+        the journal of a run of its backup root. A backup of unknown origin is restored only with
+        V(temporary_instance), by a role that is not a superuser. What only a superuser can restore is restored only
+        when the task runs as root; programs of that SQL then run as a user who owns nothing.
       - V(true) allows other places. Then the SQL runs as the role of the connection, or with V(temporary_instance), if
-        it takes a superuser, with the rights of the user of the task.
+        it requires a superuser, with the rights of the user of the task.
     type: bool
     default: false
   jobs:
@@ -112,7 +112,7 @@ EXAMPLES = r"""
     login_db: community_connect
     backup_dir: "{{ backup.backup_dir }}"
 
-- name: Prove anew that the newest proven backup is still whole
+- name: Prove again that the newest proven backup is still intact
   pgsafe.migration.pg_backup_verify:
     login_db: community_connect
     backup_dir: /var/backups/pgsafe/community_connect/latest

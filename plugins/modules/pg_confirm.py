@@ -62,12 +62,12 @@ options:
         elements: str
       written_since:
         description: >-
-          For a rollback by hand, what clients have written since the verdict and it takes back, a line each; and why a
-          copy that was retained cannot be used.
+          For a rollback by hand, the client writes since the verdict that it would undo, a line each; and why a
+          retained copy cannot be used.
         type: list
         elements: str
       not_given_back:
-        description: In what the database would not be as it was before after a rollback, a line each.
+        description: How the database would still differ from its former state after a rollback, a line each.
         type: list
         elements: str
       copied_to:

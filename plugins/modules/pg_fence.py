@@ -37,8 +37,8 @@ options:
     description:
       - V(read_only+closed) makes the database read-only before the backup, and renames it while it is migrated, so that
         no other session finds it. No write is lost by a rollback.
-      - V(closed) does without the read-only stage. What is written between the backup and the migration is lost by a
-        rollback, counted and said.
+      - V(closed) has no read-only stage. A rollback loses what is written between the backup and the migration; these
+        writes are counted and reported.
       - V(closed+copied) does without it too. When the database is closed, the server copies its files, and a rollback
         puts this copy in the place, with every write. The database is closed meanwhile, for about a second where the
         filesystem clones files and PostgreSQL is 18 or later, and else as long as copying takes, at most
@@ -52,7 +52,7 @@ options:
         was changed. Tables without a key are given C(REPLICA IDENTITY FULL) meanwhile. It needs PostgreSQL 15 or later,
         C(wal_level=logical), two free replication slots, a superuser, and a server that connects to itself without a
         password; there must be no schema changes and no changed large objects meanwhile.
-      - V(connect) is for a name that cannot change. The right to connect is taken from everybody while the database is
+      - V(connect) is for a name that cannot change. CONNECT is revoked from all roles while the database is
         migrated. It does not keep superusers out.
       - V(none) keeps no session out. What others write until the verdict is lost by a rollback. It needs a O(reason).
     type: str
@@ -64,8 +64,8 @@ options:
     default: ""
   idle_timeout:
     description:
-      - How many seconds the run may rest between two tasks, such as while a person is asked or other hosts of the batch
-        are not so far, before its watchdog on the target gives it up and lifts the fence.
+      - How many seconds the run may be idle between two tasks, such as while a person is asked or other hosts of the
+        batch catch up, before its watchdog on the target abandons it and lifts the fence.
     type: float
     default: 1200.0
   lease:
@@ -159,13 +159,13 @@ access_told:
   returned: with O(state=lifted), and when a fence could not be lifted
   type: str
 not_given_back:
-  description: In what a database that was rolled back is not as it was before, a line each.
+  description: How a database that was rolled back still differs from its former state, a line each.
   returned: with O(state=lifted), and when a fence could not be lifted
   type: list
   elements: str
   sample: ["materialized view public.daily_sales: 20 rows instead of 19 rows"]
 failures:
-  description: What commands of O(after) said that failed.
+  description: The error messages of the commands of O(after) that failed.
   returned: success
   type: list
   elements: str

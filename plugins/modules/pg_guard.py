@@ -121,7 +121,7 @@ access_told:
   returned: when it has ended
   type: str
 not_given_back:
-  description: In what a database that was rolled back is not as it was before, a line each.
+  description: How a database that was rolled back still differs from its former state, a line each.
   returned: when it has ended
   type: list
   elements: str

@@ -17,15 +17,15 @@ options:
     type: path
     required: true
   database:
-    description: Of whose runs; of all when it is not given.
+    description: Only report runs of this database; by default runs of every database.
     type: str
     default: ""
   run_id:
-    description: Of one run; of all when it is not given.
+    description: Only report this run; by default every run.
     type: str
     default: ""
   newest:
-    description: So many runs at the most, the newest ones.
+    description: The maximum number of runs to report; the newest are kept.
     type: int
     default: 10
 extends_documentation_fragment:

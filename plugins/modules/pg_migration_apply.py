@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Runs SQL files of the controller through psql on the target, in their order, or a command on the target.
   - Refuses by itself when the backup is missing, is of another run or database, was not proven to O(level), or when the
-    migration was not confirmed. The order of a playbook's tasks is not what keeps the promise.
+    migration was not confirmed. This does not depend on the order of a playbook's tasks.
   - From the first change to the verdict it is one task. Other sessions are ended, the set is applied, the result is
     verified, and when any of this fails the database is rolled back to the backup before the task fails.
   - Exit status 0 of psql is not a commit. After each file the server is asked whether the transaction that was begun
@@ -19,8 +19,8 @@ description:
   - The database keeps a history of the files by name and SHA-256, and only those that are pending are applied. Files
     that contradict the history, such as one that was changed after it was applied, are refused before anything is
     changed.
-  - Of a command the history of its tool decides, where the tool can be asked. Any other command is known by its digest,
-    and is not run again when it was run and verified before.
+  - For a command, the history of its tool decides, where the tool can be queried. Any other command is identified by
+    its digest, and is not run again if it was run and verified before.
   - In check mode it says what is pending, and needs no backup for that.
 options:
   version_query:
@@ -125,7 +125,7 @@ access_told:
   returned: when it was begun
   type: str
 not_given_back:
-  description: In what a database that was rolled back is not as it was before, a line each.
+  description: How a database that was rolled back still differs from its former state, a line each.
   returned: when it was begun
   type: list
   elements: str
@@ -211,9 +211,9 @@ file_runs:
       returned: always
     locks:
       description:
-        - The locks on tables that the file held at its end and for which others wait who read or write, at most 1,000.
-          Tables that the file itself has made are not among them.
-        - V(null) where they are not known, as of a command, of a file outside of a transaction, or of one that failed.
+        - The table locks, at most 1,000, that the file held at its end and that block other sessions' reads or writes.
+          Tables that the file itself created are left out.
+        - V(null) where they are not known, as for a command, a file outside of a transaction, or a file that failed.
       type: list
       elements: dict
       returned: always

@@ -9,7 +9,7 @@ module: pg_migration_verify
 short_description: Compare a migrated PostgreSQL database with the backup from before
 version_added: 0.1.0
 description:
-  - Tells what a migration has made of a database, and fails when it did harm that was not declared.
+  - Reports what a migration did to a database, and fails if it did harm that was not declared.
   - It fails for rows or tables that are lost; for what the audit's rules find now and did not find in the backup, such
     as an index that is invalid or a constraint that is NOT VALID; for triggers that were disabled; for sequences that
     are behind their column; for assertions of yours that do not hold; and for a migration that changed nothing at all.
@@ -117,7 +117,7 @@ verification:
       elements: dict
       returned: success
     outside:
-      description: What is other than at the backup outside of the database, such as roles.
+      description: What has changed outside of the database since the backup, such as roles.
       type: list
       elements: str
       returned: success

@@ -26,14 +26,14 @@ options:
     default: [backup, migration, restore]
   waive:
     description:
-      - Checks whose errors you accept, by their names, each with the reason. They are shown as warnings
-        then, with it. A name that no check has is refused.
+      - Checks whose errors you accept, by their names, each with the reason. The errors become warnings that show the
+        reason. The name of an unknown check is refused.
     type: dict
     default: {}
   probe:
     description:
-      - Make an empty database with a name as a run gives it, connect to it with psycopg2 and every client tool, and
-        drop it, since pg_hba.conf and the pgpass file have their lines by database. Not in check mode.
+      - Create an empty database with a name like those that a run uses, connect to it with psycopg2 and every client
+        tool, and drop it, since pg_hba.conf and the pgpass file may match by database. Not in check mode.
     type: bool
     default: true
   backup_root:
@@ -115,7 +115,7 @@ options:
         description: The region of the bucket, where the store has regions.
         type: str
       ca_file:
-        description: Certificates, on the target, that the store's is verified by; by default those of boto3.
+        description: A file of CA certificates, on the target, that verify the store's; by default boto3's own.
         type: path
       access_key:
         description:
@@ -171,7 +171,7 @@ options:
     type: float
     default: 1.2
   long_transaction:
-    description: From how many seconds on a transaction counts as a long one.
+    description: After how many seconds a transaction counts as long.
     type: int
     default: 300
   max_unavailable:
@@ -1143,7 +1143,7 @@ ansible_facts:
           type: str
           returned: always
         access_problems:
-          description: Who did not get into which database.
+          description: Which tools could not connect to which database.
           type: list
           elements: str
           returned: always

@@ -13,8 +13,8 @@ description:
   - A run that was interrupted during its migration is rolled back, or, when the migration was verified already,
     finished by opening the database.
   - A run that is at work, or that rests between two steps, is left alone, and the module fails.
-  - A run that is held after a failed verification is for a person to decide, and the module fails with the two commands
-    that do; V(accept) of O(decision) is one of them.
+  - A run that is held after a failed verification needs a person's decision. The module fails and names the two
+    commands for it, one of which uses V(accept) of O(decision).
   - A run whose rollback failed has opened its database, so that others may have written since. A person decides what
     to do with it; M(pgsafe.migration.pg_preflight_facts) refuses until then.
 options:

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Restores beside the live database, compares the copy with the manifest, and puts it in the live database's place by
     renames in one transaction. The replaced database is kept, closed, under a name of its own.
-  - The archive is tried first; when it does not restore, or not to what the manifest says, the SQL script is, into
-    another empty database. When both fail the live database is left as it is, and open.
+  - The archive is restored first. If that fails, or the result differs from the manifest, the SQL script is restored
+    into another empty database. If both fail, the live database is left as it is, and open.
   - Looks first; when the live database still is what the backup holds, or was rolled back already, nothing is done.
 options:
   backup_dir:
@@ -38,10 +38,10 @@ options:
     default: 2
   sequences:
     description:
-      - Where the sequences go on after a rollback. V(backup) is where they were at the backup, so that numbers are
-        given again which the failed database had given out; V(max) passes these over. Either is reported in
+      - Where sequences continue after a rollback. V(backup) is where they were at the backup, so numbers that the
+        failed database has issued are issued again; V(max) is after those numbers. Either is reported in
         RV(warnings_given).
-      - Without it, as the run of the backup was configured, else V(backup).
+      - By default as the run of the backup was configured, else V(backup).
     type: str
     choices: [backup, max]
   lease:
@@ -129,7 +129,7 @@ warnings_given:
   type: list
   elements: str
 not_given_back:
-  description: In what a database that was rolled back is not, or would not be, as it was before, a line each.
+  description: How the rolled-back database differs, or would differ, from its former state, a line each.
   returned: success
   type: list
   elements: str

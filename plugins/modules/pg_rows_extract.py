@@ -26,7 +26,7 @@ options:
     required: true
   condition:
     description:
-      - One SQL expression over the columns of the table, as behind C(WHERE).
+      - One SQL expression over the columns of the table, as after C(WHERE).
       - Names of functions and operators are looked up in C(pg_catalog) alone; qualify others with their schemas.
     type: str
     required: true

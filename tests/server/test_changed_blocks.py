@@ -143,7 +143,7 @@ def test_passes_over_a_database_that_is_written_to_end_with_its_whole_content(
             found = read()[own.name]
         whole = fingerprint.take(reader, SOURCE)
     stays_open.close()
-    assert "blocks were left to read while writes were stopped" in "\n".join(run.log())
+    assert "blocks left to read while writes were stopped" in "\n".join(run.log())
     assert (found.tables, found.large_objects) == (whole.tables, whole.large_objects)
     assert next(steps, None) is None
     assert left(own) == ("0", set())
@@ -159,7 +159,7 @@ def test_the_log_shows_what_was_written_behind_the_fence_when_the_counters_are_l
     crash(own)
     with pytest.raises(Refused, match=r"table public\.members has other content in its 50,000 rows"):
         migrate.run(request(own, taken, write_set(tmp_path / "good", GOOD)))
-    assert "blocks were changed since the fence: these were read again" in "\n".join(run.log())
+    assert "blocks changed since the fence; these were read again" in "\n".join(run.log())
     assert left(own) == ("0", set())
     run = guarded(own, backup_root)
     taken = proven(own, backup_root, run_id=run.run_id)
@@ -167,8 +167,8 @@ def test_the_log_shows_what_was_written_behind_the_fence_when_the_counters_are_l
     failure = failed(request(own, taken, write_set(tmp_path / "bad", FAILING)))
     assert failure.outcome.verdict == "failed_unchanged"
     said = "\n".join(run.log())
-    assert "By the write-ahead log no block of a table was changed since the fence" in said
-    assert "blocks were changed since the fence: these were read again" in said
+    assert "The write-ahead log shows no changed block of a table since the fence" in said
+    assert "blocks changed since the fence; these were read again" in said
     assert left(own) == ("0", set())
 
 
@@ -191,7 +191,7 @@ def test_the_log_is_kept_no_longer_than_a_run_and_no_more_of_it_than_the_disk_mu
         own.admin("CREATE TABLE filling AS SELECT repeat(md5(i::text), 20) FROM generate_series(1, 60000) AS i")
         until(lambda: left(own)[0] == "0", "the guard drops the slot")
     assert rollback.differences(own.target, taken.manifest, 1, run) == ()
-    assert "so the whole is read: the replication slot pgsafe_" in "\n".join(run.log())
+    assert "so the whole database is read: the replication slot pgsafe_" in "\n".join(run.log())
     fence.undo(own.target, run)
     own.admin("ALTER SYSTEM SET max_replication_slots = 1")
     own.server.stop()

@@ -99,7 +99,7 @@ def test_no_acknowledged_write_of_any_kind_is_lost(
     tell(capsys, ran)
     assert ran.outcome.verdict == ("migrated" if files is GOOD else "rolled_back"), ran.outcome.warnings
     log = run_of(ran.taken).log()
-    assert any("By the write-ahead log" in line for line in log), log
+    assert any("The write-ahead log show" in line for line in log), log
     require_whole(database, ran)
     assert left(database) == []
     assert database.sql("SELECT relreplident FROM pg_class WHERE relname = 'nothing'") == "n"
@@ -248,7 +248,7 @@ def test_a_difference_that_comes_after_the_first_reading_is_found(
     monkeypatch.setattr(fence, "read_only", read_only)
     with pytest.raises(Refused, match=r"is not equal to it: table public\.customers has other content in its 60 rows"):
         migrate.run(request(database, taken, write_set(tmp_path / "set", GOOD)))
-    (told,) = (line for line in run_of(taken).log() if "blocks were left to read while writes were stopped" in line)
+    (told,) = (line for line in run_of(taken).log() if "blocks left to read while writes were stopped" in line)
     assert "customers" not in told
     recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     require_as_before(database)
@@ -379,7 +379,7 @@ def test_an_old_server_a_standby_and_a_log_without_bounds_are_refused_beforehand
     cases = {
         "PostgreSQL 14.11 is older than 15": replace(facts, server_version=140011, server_version_text="14.11"),
         "the server is a standby, which publishes nothing": replace(facts, standby=True),
-        "nothing would bound the log": replace(facts, wal=replace(facts.wal, filesystem=unseen, slot_bytes=None)),
+        "nothing would limit the log": replace(facts, wal=replace(facts.wal, filesystem=unseen, slot_bytes=None)),
         "has 1B free, and its slot keeps": replace(facts, wal=replace(facts.wal, filesystem=full)),
     }
     with session(database.target, purpose="preflight") as reader:

@@ -280,7 +280,7 @@ def test_a_run_whose_guard_has_lost_its_session_is_not_taken_for_dead(database: 
         database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ^@ 'pgsafe'")
         until(lambda: not backends(database.server), "its session has ended")
         age(run)
-        with pytest.raises(Refused, match="waits for its next step"):
+        with pytest.raises(Refused, match="has been waiting for its next step"):
             recover.run(requests.recover(database.target, root))
     finally:
         os.kill(guard, signal.SIGCONT)
@@ -397,7 +397,7 @@ def test_a_second_run_is_refused_also_from_another_host_and_told_who_is_at_work(
     with pytest.raises(Refused, match=who):
         fence.run(requests.fence(database.target, elsewhere))
     assert list(elsewhere.iterdir()) == []
-    with pytest.raises(Refused, match="waits for its next step"):
+    with pytest.raises(Refused, match="has been waiting for its next step"):
         recover.run(requests.recover(database.target, root, idle_timeout=0))
     fence.lift(database.target, root, raised)
     fence.lift(database.target, elsewhere, fence.run(requests.fence(database.target, elsewhere)).run_id)

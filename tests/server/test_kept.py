@@ -105,7 +105,7 @@ def test_a_database_that_only_looks_like_a_kept_one_or_is_in_use_stays(database:
     both = kept.run(_request(database, backup_root, name, alike))
     assert not any(of.dropped for of in both)
     reasons = {of.database.name: of.reason for of in both}
-    assert reasons[name].startswith("another database by now: OID ")
+    assert reasons[name].startswith("now another database: OID ")
     assert reasons[alike] == "no run of this backup root made it"
     assert {name, alike} <= databases(database.server)
     database.admin(f'DROP DATABASE "{name}"')

@@ -105,7 +105,7 @@ INSERT INTO moods VALUES ('sad'), ('glad')
 """
 FORETOLD = {
     "inheriting tables get their columns in another order": ("public.child",),
-    "materialized views are filled anew": ("public.counted", "public.kept", "public.named"),
+    "materialized views are refreshed, not restored": ("public.counted", "public.kept", "public.named"),
     "foreign keys of partitions get the names of those of the partitioned table": ("public.part.its_own",),
     "rows move between the partitions of tables that are hashed by an enum": ("public.moods",),
 }
@@ -217,7 +217,7 @@ def test_files_that_contradict_the_history_are_refused_before_anything_is_done(
     wrong: list[tuple[dict[str, str], str, str, Accepted | None]] = [
         (fill, "002_fill.sql has changed since the run", "changed_files", typo),
         ({"009.sql": GOOD["001_add.sql"]}, "009.sql was applied as 001_add.sql by the run", "001_add.sql", None),
-        ({"0.sql": "SELECT 1;"}, "0.sql is pending, and stands before", "out_of_order", Accepted(out_of_order=True)),
+        ({"0.sql": "SELECT 1;"}, "0.sql is pending, but comes before", "out_of_order", Accepted(out_of_order=True)),
     ]
     taken = proven(database, backup_root)
     for changed, told, way_out, accepted in wrong:
@@ -230,7 +230,7 @@ def test_files_that_contradict_the_history_are_refused_before_anything_is_done(
             foreseen = planned(database, SetSource(broken), accepted=accepted)
             assert foreseen.files == [name for name in changed if name not in GOOD]
     (root / "001_add.sql").unlink()
-    with pytest.raises(Refused, match=r"001_add.sql, applied by the run \S+, is not in the set any more"):
+    with pytest.raises(Refused, match=r"001_add.sql, applied by the run \S+, is no longer in the set"):
         planned(database, SetSource(root))
     with pytest.raises(Refused, match="as a file of the set default"):
         planned(database, SetSource(root), set_name="another")
@@ -515,7 +515,7 @@ def _other_run(wanted: migrate.MigrateRequest) -> migrate.MigrateRequest:
 
 
 REFUSALS: dict[str, tuple[Edit, str]] = {
-    "no backup": (lambda wanted: replace(wanted, backup_dir=Path()), "no backup is named"),
+    "no backup": (lambda wanted: replace(wanted, backup_dir=Path()), "backup_dir is not set"),
     "another run": (_other_run, "not of 20200101_000000"),
     "not confirmed": (lambda wanted: replace(wanted, confirmed_database=""), "was not confirmed"),
     "another confirmed": (lambda wanted: replace(wanted, confirmed_database="app"), "was not confirmed"),

@@ -90,7 +90,8 @@ HARM: dict[str, tuple[str, str]] = {
     "large object gone": ("SELECT lo_unlink(4242)", "1 of 1 large objects are gone, which was not declared."),
     "sequence behind": (
         "INSERT INTO customers (id, name) OVERRIDING SYSTEM VALUE VALUES (1000, 'n')",
-        "The sequence public.customers_id_seq gives 61 next, and the column id of public.customers has reached 1,000. "
+        "The next value of the sequence public.customers_id_seq is 61, but the column id of public.customers has "
+        "already reached 1,000. "
         'SELECT pg_catalog.setval(\'"public"."customers_id_seq"\', 1000);',
     ),
 }
@@ -253,7 +254,7 @@ def test_a_migration_that_does_nothing_at_all_has_failed(
     assert ours(database.server, database.name) == set()
     allowed = verified(database, taken, wanted(may_do_nothing=True))
     assert allowed.passed
-    assert allowed.warnings == ("The migration has changed nothing at all, as it was declared that it may.",)
+    assert allowed.warnings == ("The migration changed nothing at all, which may_do_nothing allows.",)
 
 
 def test_a_migration_that_changes_values_alone_has_done_something(database: Database, backup_root: Path) -> None:
@@ -313,12 +314,12 @@ def test_every_expectation_is_met_or_is_told(database: Database, backup_root: Pa
         "archive": "dropped",
     }
     assert verified(database, taken, wanted(violated)).problems == (
-        f"The table {ODD} was to grow and has 2 rows (before: 2).",
-        "The table public.archive was to be dropped and is there, with 10 rows.",
-        "The table public.customers was to keep its 60 rows and has 61.",
-        "The 10 rows of public.logs were to be moved to public.customers, which has 1 rows more and not 10.",
-        "The table public.orders was to keep 491 of its 500 rows and has 490.",
-        "The table public.temporary with 1 rows was to keep some of them, and is gone.",
+        f"The table {ODD} should have grown, but has 2 rows (before: 2).",
+        "The table public.archive should have been dropped, but exists, with 10 rows.",
+        "The table public.customers should have kept its 60 rows, but has 61.",
+        "The 10 rows of public.logs should have been moved to public.customers, which has 1 more rows instead of 10.",
+        "The table public.orders should have kept 491 of 500 rows, but has 490.",
+        "The table public.temporary with 1 rows was expected to keep some of them, but is gone.",
     )
     with pytest.raises(BadRequest, match="tables that do not exist: nowhere"):
         verified(database, taken, wanted({"nowhere": "same"}))
@@ -376,9 +377,9 @@ ASSERTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "false": ({"sql": "SELECT false"}, "it is false and not true"),
     "null": ({"sql": "SELECT NULL::boolean"}, "it is NULL and not true"),
     "another value": ({"sql": "SELECT 1.50", "expected": 1.5}, "it is 1.50 and not 1.5"),
-    "somebody's name": ({"sql": "SELECT max(name) FROM customers"}, "it is something else and not true"),
-    "no value": ({"sql": "SELECT true WHERE false"}, "it gives 0 rows of 0 columns and not one value"),
-    "two values": ({"sql": "SELECT true, true"}, "it gives 1 rows of 2 columns and not one value"),
+    "somebody's name": ({"sql": "SELECT max(name) FROM customers"}, "it is another value instead of true"),
+    "no value": ({"sql": "SELECT true WHERE false"}, "it returns 0 rows of 0 columns instead of one value"),
+    "two values": ({"sql": "SELECT true, true"}, "it returns 1 rows of 2 columns instead of one value"),
     "rows": ({"rows_that_must_not_exist": "TABLE customers"}, "60 rows exist that must not"),
     "many rows": (
         {"rows_that_must_not_exist": "SELECT generate_series(1, 2000)"},

@@ -281,7 +281,7 @@ def test_a_controller_that_is_killed_before_the_rollback_of_a_batch_leaves_whole
             os.killpg(play.pid, signal.SIGKILL)
             play.wait()
     said = " ".join(output.read_text().split())
-    assert "b: [info] The batch failed. At its end its hosts that were migrated are rolled back." in said
+    assert "b: [info] The batch failed. Once it has ended, its migrated hosts are rolled back." in said
     assert "pgsafe.migration.rollback -e pg_migrate_backup_dir=before_last_migration" in said
     assert {name for name in hosts if fleet[name].fingerprint() != before[name]} == {"a"}
     assert all(require_open_again(fleet[name]) for name in hosts)

@@ -225,7 +225,7 @@ def test_everything_that_is_wrong_at_the_start_is_told_at_once_and_before_anythi
         "The command '/opt/no/such' cannot be run on the target.",
         "no_such.yml cannot be read (No such file or directory).",
         "The command ['no_such_command', 'pause'] cannot be run on the target.",
-        "pg_migrate_hooks has 'resume', which is no list: each command is one",
+        "pg_migrate_hooks has 'resume'; write each command as a list",
         "pg_migrate_retention: keep_min is 0: the last proven backup would be removed.",
         "The assertion 'both' needs either sql",
         "public.orders",

@@ -80,7 +80,7 @@ def test_a_broken_run_fails_and_leaves_the_database_as_it_was(
     excepted = "materialized view public.stale: 0 rows instead of 1 rows"
     assert played.verdict("one") == f"rolled back: the database is as it was before, except: {excepted}"
     assert f"is as it was before, except: {excepted}; the failed one is kept as" in played.flat
-    assert "not restore everything: materialized views are filled anew: public.city_activity, public." in played.flat
+    assert "materialized views are refreshed, not restored: public.city_activity, public." in played.flat
     assert 'column "phone" of relation "community_members" contains null values' in played.flat
     assert sample.fingerprint() == before
     assert list((ansible.home / "remote").iterdir()) == []

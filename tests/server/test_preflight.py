@@ -143,7 +143,7 @@ def test_a_prepared_transaction_and_whoever_waits_for_it_are_told(database: Data
     with waiting(database, "SELECT FROM empty_one"):
         found = look(database, backup_root)
     assert only(found, "prepared_transactions").severity == "error"
-    assert "behind a prepared transaction" in only(found, "lock_waits").what
+    assert "blocked by a prepared transaction" in only(found, "lock_waits").what
     database.sql(only(found, "prepared_transactions").remedy.partition(": ")[2].partition(" (or")[0])
     assert of(look(database, backup_root), "prepared_transactions") == []
 
@@ -366,7 +366,7 @@ def test_pages_that_the_server_has_met_damaged_are_told(server: pgserver.Server,
         until(lambda: own.admin(counted) != "0", "the failure is counted")
         found = look(own, backup_root)
         assert only(found, "checksum_failures").severity == "error"
-        told = [problem for problem in found.problems if "No sample could be read of public.customers" in problem.what]
+        told = [problem for problem in found.problems if "Could not sample public.customers" in problem.what]
         assert [(problem.check, problem.severity) for problem in told] == [("backup_disk", "warning")]
 
 

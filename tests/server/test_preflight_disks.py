@@ -63,7 +63,7 @@ def test_a_disk_that_is_called_enough_carries_the_backup_and_one_that_is_not_doe
         assert (back_up(database, disk).directory / "manifest.json").exists()
     with tmpfs(tmp_path / "too small", f"{real // 2 // 1024}k") as disk:
         problem = only(look(database, disk), "backup_disk")
-        assert (problem.severity, "by a sample of the data" in problem.what) == ("error", True)
+        assert (problem.severity, "estimated from a sample of the data" in problem.what) == ("error", True)
         with pytest.raises(PgsafeError, match="No space left on device"):
             back_up(database, disk)
 
@@ -108,7 +108,7 @@ def test_a_table_that_is_locked_is_not_waited_for_and_told(database: Database, b
         found = look(database, backup_root)
     size = found.facts.backup_size
     assert (size.basis, size.csv_bytes, size.archive_bytes) == ("table_sizes", *[found.facts.database_bytes] * 2)
-    told = [problem for problem in found.problems if "No sample could be read of customers" in problem.what]
+    told = [problem for problem in found.problems if "Could not sample customers" in problem.what]
     assert [(problem.check, problem.severity) for problem in told] == [("backup_disk", "warning")]
 
 

@@ -137,7 +137,7 @@ def test_wherever_the_kept_beginning_of_its_output_ends_a_file_takes_effect(data
 def test_the_failure_names_what_the_file_did(apply: Apply) -> None:
     for text, transactional, why in [
         ("ROLLBACK;\n", True, "ended the transaction"),
-        ("\\c\n", True, "left its connection"),
+        ("\\c\n", True, "switched to another connection"),
         ("\\set ON_ERROR_STOP off\nSELECT 1 / 0;\n", False, "division by zero"),
         ("\\set ON_ERROR_STOP off\n", False, "how psql treats errors"),
         ("BEGIN;\n", False, "left a transaction open"),
@@ -165,7 +165,7 @@ def test_a_change_of_directory_is_refused_since_psql_then_includes_another_file(
     text = "\\cd other\n\\i part.inc\n"
     apply(text, True)
     assert database.sql("SELECT to_regclass('public.a') IS NOT NULL") == "t"
-    with pytest.raises(BadRequest, match=r"it\.sql:1: \\cd changes what the names behind it mean"):
+    with pytest.raises(BadRequest, match=r"it\.sql:1: \\cd changes what the file names after it refer to"):
         file_rules.check(tmp_path, "it.sql", text, True, {"it.sql", "part.inc"})
 
 

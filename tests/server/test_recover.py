@@ -92,7 +92,7 @@ def test_a_run_that_rests_between_two_steps_is_left_alone_until_it_is_named(
     database: Database, backup_root: Path
 ) -> None:
     taken = fenced(database, backup_root)
-    with pytest.raises(Refused, match="waits for its next step since") as caught:
+    with pytest.raises(Refused, match="has been waiting for its next step since") as caught:
         recovered(database, backup_root)
     assert f"pgsafe.migration.recover -e pg_migrate_run_id={taken.run_id}" in str(caught.value)
     (said,) = recovered(database, backup_root, run_id=taken.run_id)
@@ -113,7 +113,7 @@ def test_a_run_whose_watchdog_went_with_its_host_is_undone_by_the_next_run(
     """As after a reboot between two tasks: no process is left, and no person is asked anything."""
     fence.run(requests.fence(database.target, backup_root, idle_timeout=14400.0))
     (run,) = journal.all_runs(backup_root)
-    with pytest.raises(Refused, match="waits for its next step since"):
+    with pytest.raises(Refused, match="has been waiting for its next step since"):
         recovered(database, backup_root)
     path = run.directory / journal.JOURNAL
     path.write_text(re.sub(r'"time": "20\d\d', '"time": "2020', path.read_text()))

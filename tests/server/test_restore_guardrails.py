@@ -110,7 +110,7 @@ def test_an_enabled_subscription_is_an_error_and_a_disabled_one_a_warning(
     taken = back_up(database, backup_root)
     with subscribed(database):
         enabled = only(problems(database, rollback(database, taken)), "replication")
-        assert (enabled.severity, "go on applying" in enabled.what) == ("error", True)
+        assert (enabled.severity, "keep changing" in enabled.what) == ("error", True)
         disable, detach, drop = enabled.remedy.partition(": ")[2].partition(" (and")[0].split("; ")
         database.sql(disable)
         disabled = only(problems(database, rollback(database, taken)), "replication")

@@ -186,7 +186,7 @@ def test_statistics_that_were_reset_count_nothing_and_the_rollback_says_so(
     taken, _copy, _before = _migrated(database, backup_root, tmp_path)
     database.sql(f"{WRITTEN}; SELECT pg_stat_reset()")
     planned = restore.plan(requests.restore(database.target, taken.directory))
-    assert planned.written[0].startswith("What was written since the verdict is not known")
+    assert planned.written[0].startswith("Writes since the verdict are unknown")
 
 
 def test_a_rollback_with_the_batch_is_refused_beyond_its_limits_and_leaves_the_database_migrated(

@@ -346,7 +346,7 @@ def test_a_role_that_the_migration_dropped_is_said_and_does_not_stop_the_rollbac
     restored = caught.value.outcome.rollback
     assert restored is not None, str(caught.value)
     assert restored.warnings == (
-        f"The role {role} is gone, and with it what it had on the database.",
+        f"The role {role} is gone, and so are its rights and settings on the database.",
         f"Outside the database, since the backup: role {role} is missing. A rollback does not undo that.",
     )
     assert database.fingerprint() == before

@@ -171,7 +171,7 @@ def test_what_the_migration_changed_outside_the_database_is_said(
     for told in (
         f"role {role} is other",
         f"role {role}_new was not there",
-        f"role {role}_login was altered in what is not listed, such as its password",
+        f"role {role}_login was altered in a property that is not listed, such as its password",
         f"database {database.name}_new was not there",
         f"database {there} is other than before: definition is ",
         "setting of all roles my.setting was not there",
@@ -268,5 +268,5 @@ def test_numbers_are_passed_over_by_a_rollback_from_the_archive_that_asks_for_it
     taken = proven(database, backup_root)
     database.sql(NUMBERED["1.sql"].splitlines()[0])
     done = restore.run(requests.restore(database.target, taken.directory, sequences="max"))
-    assert done.warnings[0].startswith("The sequences go on where the failed database was: public.customers_id_seq")
+    assert done.warnings[0].startswith("The sequences continue where the failed database left off: public.customers")
     assert database.sql("SELECT nextval('customers_id_seq')") == "71"

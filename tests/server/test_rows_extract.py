@@ -88,7 +88,7 @@ def test_a_condition_that_is_more_or_fails_writes_nothing(
             with pytest.raises(QueryFailed, match=message):
                 extract.run(replace(form, condition=condition))
     for wrong in (replace(asked, dest=None), replace(asked, form="table")):
-        with pytest.raises(BadRequest, match="without a dest to a table"):
+        with pytest.raises(BadRequest, match="need a dest, and table has none"):
             extract.run(wrong)
     assert database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'side'") == "0"
     assert list(tmp_path.glob("rows*")) == []

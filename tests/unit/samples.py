@@ -91,7 +91,7 @@ MANIFEST = Manifest(
     compression={"method": "gzip", "level": 1, "content_checksum": True},
     warnings=("a session waited",),
     preload_libraries="pg_stat_statements",
-    losses={"materialized views are filled anew": ("public.m",)},
+    losses={"materialized views are refreshed, not restored": ("public.m",)},
     seconds={"snapshot_held": 1.5, "fingerprint": 2.5},
 )
 

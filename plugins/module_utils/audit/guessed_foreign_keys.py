@@ -35,7 +35,7 @@ RULE = Rule(
     name="guessed_foreign_keys",
     severity=INFO,
     query=_QUERY,
-    what="By its name {0} looks like a foreign key, and is none; values that are not there: {count:,}.",
+    what="Judging by its name, {0} is a foreign key without a constraint; values without a match: {count:,}.",
     remedy="If it is meant to be one, fix these rows and add the constraint.",
     scope=DATA,
 )

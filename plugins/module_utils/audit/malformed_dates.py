@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A guess: texts in a column called like date that are no date as 2026-11-25, 25.11.2026 or 11/25/2026.
+"""A guess: values in a column with a name like date that are not dates such as 2026-11-25, 25.11.2026 or 11/25/2026.
 
 https://www.postgresql.org/docs/current/datatype-datetime.html"""
 
@@ -23,8 +23,8 @@ RULE = Rule(
         rf"{TEXT} AND a.attname::text ~* '(^|_)(date|day|dob|birthday|birthdate)$|_at$'",
         rf"pg_catalog.btrim(%1$I::text) <> '' AND %1$I::text !~ '^({'|'.join(_FORMS)})$'",
     ),
-    what="The column {0} holds what are no dates: {count:,}.",
-    remedy="If they are meant to be, fix them before the column becomes one of dates.",
+    what="The column {0} has values that are not dates: {count:,}.",
+    remedy="If they are meant to be dates, fix them before the column gets a date type.",
     scope=DATA,
     per_column=True,
 )

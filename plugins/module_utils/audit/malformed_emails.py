@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A guess: texts in a column called like email that are no address of electronic mail.
+"""A guess: values in a column with a name like email that are not e-mail addresses.
 
 https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2"""
 
@@ -16,7 +16,7 @@ RULE = Rule(
         rf"{TEXT} AND a.attname::text ~* '(^|_)e?mail(_?addr(ess)?)?$'",
         r"pg_catalog.btrim(%1$I::text) <> '' AND %1$I::text !~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$'",
     ),
-    what="The column {0} holds what are no e-mail addresses: {count:,}.",
+    what="The column {0} has values that are not e-mail addresses: {count:,}.",
     remedy="If they are meant to be, fix them before a constraint forbids them.",
     scope=DATA,
     per_column=True,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A guess: texts in a column called like phone that have not the 6 to 15 digits of a telephone number, or other signs.
+"""A guess: values in a column with a name like phone without 6 to 15 digits, or with other characters.
 
 https://www.itu.int/rec/T-REC-E.164"""
 
@@ -16,7 +16,7 @@ RULE = Rule(
         rf"{TEXT} AND a.attname::text ~* '(^|_)(tele)?(phone|mobile|fax|msisdn)(_?(number|num|no))?$'",
         r"pg_catalog.btrim(%1$I::text) <> '' AND %1$I::text !~ '^\s*\+?[(]?([0-9][-. ()/]*){6,15}\s*$'",
     ),
-    what="The column {0} holds what are no telephone numbers: {count:,}.",
+    what="The column {0} has values that are not telephone numbers: {count:,}.",
     remedy="If they are meant to be, fix them before a constraint forbids them.",
     scope=DATA,
     per_column=True,

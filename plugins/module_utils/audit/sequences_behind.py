@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sequences that are behind their column: a number that they are about to give is there already.
+"""Sequences that are behind their column: the next number that they issue is in the column already.
 
 Left by rows that were inserted with numbers of their own.
 https://www.postgresql.org/docs/current/functions-sequence.html"""
@@ -42,7 +42,7 @@ RULE = Rule(
     severity=WARNING,
     query=_QUERY,
     what="The sequence {0} is behind.",
-    remedy="Move it on by setval() to the last number of the column.",
+    remedy="Advance it by setval() to the highest number of the column.",
     scope=DATA,
     by_index=True,
 )

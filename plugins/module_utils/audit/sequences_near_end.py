@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sequences near their end: four fifths of the numbers that they, or their column, can have are given.
+"""Sequences near their end: they have issued four fifths of the numbers that they, or their column, can hold.
 
 https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL"""
 
@@ -28,7 +28,7 @@ RULE = Rule(
     name="sequences_near_end",
     severity=WARNING,
     query=_QUERY,
-    what="The sequence {0} has given four fifths of its numbers, or more.",
+    what="The sequence {0} has issued four fifths of its numbers, or more.",
     remedy="Make the column and its sequence bigint, or the sequence's range wider, before they end.",
     scope=DATA,
 )

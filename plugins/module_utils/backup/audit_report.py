@@ -15,8 +15,8 @@ WIDTH = 80
 
 _LINE = "=" * 78
 _TITLES = {
-    "error": "Errors: with these no backup restores, so they stop a run",
-    "warning": "Warnings: wrong already, and none of a migration's doing",
+    "error": "Errors: these prevent a backup from being restored, so they stop a run",
+    "warning": "Warnings: existing faults, not caused by a migration",
     "info": "Notes and guesses: what a person may want to know",
 }
 # What a line cannot be broken inside of: a quoted name, with whatever is written without a space around it.
@@ -36,7 +36,7 @@ def text(report: AuditReport) -> str:
             *_findings(report.findings),
             *_waived(report.waived),
             "",
-            "Rules, and the seconds that each has read for",
+            "Rules, and how many seconds each has read",
             *_rules(report.rules),
             "",
             "Rows per table",

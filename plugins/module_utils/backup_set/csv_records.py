@@ -67,7 +67,7 @@ def parse(lines: Iterable[bytes], encoding: str) -> Parsed:
     except csv.Error as error:
         raise ValueError(f"is no CSV at its line {reader.line_num}: {error}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"is no text in {encoding} behind its line {reader.line_num}: {error.reason}") from error
+        raise ValueError(f"is not valid {encoding} text after its line {reader.line_num}: {error.reason}") from error
     return Parsed(tuple(columns), rows)
 
 

@@ -180,7 +180,7 @@ def _rewritten(was: Objects, now: Objects) -> Iterator[tuple[str, str]]:
     """What was written anew and is as before in all that is listed."""
     for name in _unlike(was, now, _ROLE_VERSION):
         if was["role"].get(name) == now["role"].get(name):
-            yield "role", f"role {name} was altered in what is not listed, such as its password"
+            yield "role", f"role {name} was altered in a property that is not listed, such as its password"
     if was.get(_SETTING) == now.get(_SETTING):
         for name in _unlike(was, now, _FILE_VERSION):
             yield _SETTING, f"{name} was written by ALTER SYSTEM; what it changed is not listed"

@@ -239,7 +239,7 @@ def _view_line(name: str, before: str, after: str) -> str:
     if old != new:
         return f"{name}: {new} instead of {old}"
     if _UNREAD_CONTENT in before + after:
-        return f"{name}: filled anew, {old}; it is large, and its content was not compared"
+        return f"{name}: refreshed, {old}; too large for its content to be compared"
     return "" if before == after or not content else f"{name}: other content in its {old}"
 
 

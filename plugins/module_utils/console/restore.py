@@ -55,7 +55,7 @@ def restore_foreseen(found: RestorePlan) -> list[str]:
         return [f"{FORESEEN} {found.database} was rolled back before; it would be compared with the backup"]
     lines = [f"{FORESEEN} A copy of {size(found.database_bytes)} would be restored and compared with the manifest"]
     if found.copy:
-        lines = [f"{FORESEEN} The verified copy {visible(found.copy)} would take the place, by renames alone"]
+        lines = [f"{FORESEEN} The verified copy {visible(found.copy)} would replace the database, by renames alone"]
     if found.forecast:
         lines += restore_forecast(found.forecast)
     lines += [f"[warning] {visible(line)}; the archive would be restored" for line in found.no_copy]
@@ -74,7 +74,7 @@ def undone(found: Undone | None) -> list[str]:
         return []
     if found.migrations:
         return [f"Undoes the run {migration.told}" for migration in found.migrations]
-    held = f"; the backup holds the last one, {found.earlier.told}" if found.earlier else ""
+    held = f"; the backup already contains the last one, {found.earlier.told}" if found.earlier else ""
     return [f"Undoes NO migration{held}"]
 
 

@@ -51,4 +51,4 @@ def rows_extracted(done: Extracted) -> list[str]:
 
 def rows_foreseen(found: Extracted) -> list[str]:
     table, dest = visible(found.table), visible(found.dest)
-    return [f"{FORESEEN} Of {found.of:,} rows of {table} those that match would be written to {dest}", *found.problems]
+    return [f"{FORESEEN} Of {found.of:,} rows of {table} the matching ones would be written to {dest}", *found.problems]

@@ -20,7 +20,7 @@ def rolls_back(decision: Decision, failed: Sequence[str], by_hand: str) -> list[
         f"[warning] The batch failed ({_hosts(failed)}): this host is rolled back with it",
         *[f"[warning] {visible(line)}" for line in decision.written],
         "[info] After the rollback, what was written since the backup is in the kept database only",
-        f"[info] By hand, should the play end here: {by_hand}",
+        f"[info] If the play ends here, roll back by hand: {by_hand}",
     ]
 
 

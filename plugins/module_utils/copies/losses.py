@@ -21,7 +21,7 @@ from ..text import first_few
 Losses = Mapping[str, Sequence[str]]
 
 REORDERED = "inheriting tables get their columns in another order"
-_FILLED = "materialized views are filled anew"
+_FILLED = "materialized views are refreshed, not restored"
 _INVALID = "invalid indexes are left out"
 _DISABLED = "disabled foreign keys are enabled"
 _SHELLS = "operators without a function are left out"

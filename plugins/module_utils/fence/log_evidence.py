@@ -72,7 +72,7 @@ def recording(
         yield None
         return
     if not changed_blocks.settled(holder, mark):
-        run_journal.note("A transaction of before the fence was still at work: the log is no evidence for this backup.")
+        run_journal.note("A transaction from before the fence was still open: the log is no evidence for this backup.")
         yield None
         return
     with files.atomic(_path(run_journal)) as sink:
@@ -95,7 +95,7 @@ def read_again(
     except Interrupted:
         raise
     except PgsafeError as error:
-        run_journal.note(f"The write-ahead log does not show what was changed, so the whole is read: {error.what}")
+        run_journal.note(f"The write-ahead log does not show what changed, so the whole database is read: {error.what}")
         return None
     run_journal.note(told)
     return found
@@ -121,8 +121,8 @@ def _read_again(
 def _told(read: blocks.Refreshed) -> str:
     whole = f"; read whole: {', '.join(read.whole)}" if read.whole else ""
     if not read.blocks:
-        return f"By the write-ahead log no block of a table was changed since the fence{whole}."
-    return f"By the write-ahead log {read.blocks:,} blocks were changed since the fence: these were read again{whole}."
+        return f"The write-ahead log shows no changed block of a table since the fence{whole}."
+    return f"The write-ahead log shows {read.blocks:,} blocks changed since the fence; these were read again{whole}."
 
 
 def _patience(manifest: Manifest, jobs: int) -> float:

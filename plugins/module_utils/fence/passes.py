@@ -166,7 +166,7 @@ class _Passes:
         whole = sorted({label for side in self._sides for label in side.whole})
         told = f"; read whole: {', '.join(whole)}" if whole else ""
         read = sum(side.blocks for side in self._sides)
-        self._journal.note(f"By the write-ahead log {read:,} blocks were left to read while writes were stopped{told}.")
+        self._journal.note(f"The write-ahead log showed {read:,} blocks left to read while writes were stopped{told}.")
         return found
 
     def _settles(self, mark: Mark) -> bool:

@@ -58,7 +58,7 @@ def written_since(live: Target, run_journal: Journal) -> Written | None:
 
 def _counted(live: Target, facts: Mapping[str, Any]) -> Written:
     if "counters" not in facts:
-        return Written(None, ("What was written since the verdict is not known: its run has noted no counters",))
+        return Written(None, ("Writes since the verdict are unknown: its run did not record the change counters",))
     before, now = counters.of_facts(facts["counters"]), counters.take(live)
     here = asdict(_identity(live))
     same = all(here[part] == facts["identity"][part] for part in ("system_identifier", "oid", "timeline"))
@@ -66,8 +66,8 @@ def _counted(live: Target, facts: Mapping[str, Any]) -> Written:
         return Written(
             None,
             (
-                "What was written since the verdict is not known: the statistics were reset, as by a crash, or belong "
-                "to another database",
+                "Writes since the verdict are unknown: the statistics were reset, for example by a crash, or belong to "
+                "another database",
             ),
         )
     lines = tuple(counters.differences(before, now)) or ("nothing was written",)

@@ -108,7 +108,7 @@ def _up_part(name: str, text: str, parts: Sequence[tuple[int, re.Match[str]]], r
             kept[begin + 1 : end] = lines[begin + 1 : end]
             transactional = not _NOT_TRANSACTIONAL.search(found["options"])
     if not any(line.strip() for line in kept):
-        raise BadRequest(f"{name} has nothing behind -- migrate:up.", remedy="Fill that part, or remove the file.")
+        raise BadRequest(f"{name} has nothing after -- migrate:up.", remedy="Fill that part, or remove the file.")
     return Marked(transactional, repeatable, "\n".join(kept) + "\n")
 
 
@@ -137,8 +137,8 @@ def _of_flyway(files: Sequence[str]) -> list[str]:
     strangers = [name for name in files if not _flyway(name) and "/" not in name]
     if strangers:
         raise BadRequest(
-            f"{', '.join(sorted(strangers))}: beside files that are named as Flyway names them, this name says neither "
-            "that the file runs once nor that it is repeatable.",
+            f"{', '.join(sorted(strangers))}: next to files with Flyway's names, this name does not say whether the "
+            "file runs once or is repeatable.",
             remedy="Rename it (V<version>__<description>.sql, R__<description>.sql), or name the files in "
             "pg_migrate_files.",
         )
@@ -160,7 +160,7 @@ def _in_order(names: Sequence[str]) -> list[str]:
     for (_none, before, one), (_other, after, another) in zip(keyed, keyed[1:]):
         if before and before == after:
             raise BadRequest(
-                f"{one} and {another} have the same version {'.'.join(map(str, before))}, so their order is open.",
+                f"{one} and {another} have the same version {'.'.join(map(str, before))}, so their order is undefined.",
                 remedy="Give one of them another version, or name the files in pg_migrate_files in their order.",
             )
     return [name for _none, _version, name in keyed]

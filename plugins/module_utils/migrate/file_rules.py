@@ -92,7 +92,7 @@ def _require_harmless_command(path: Path, command: MetaCommand) -> None:
         )
     if command.name == _CHANGES_DIRECTORY:
         raise BadRequest(
-            f"{what} changes what the names behind it mean, so the files that they include cannot be read beforehand.",
+            f"{what} changes what the file names after it refer to, so included files cannot be read beforehand.",
             remedy="Remove it, and name each file relative to the directory of the set (\\i), or to the file (\\ir).",
         )
     if command.name in _QUITS:

@@ -98,7 +98,7 @@ def read(source: Path, chosen: Sequence[str] = ()) -> MigrationSet:
     if not source.exists():
         raise BadRequest(f"There is no migration set at {source}.", remedy="Check the path, relative to the inventory.")
     if source.is_file() and list(chosen) not in ([], [source.name]):
-        raise BadRequest(f"{source} is one file; files names others.", remedy="Give their directory as source.")
+        raise BadRequest(f"{source} is a file, but files names other files.", remedy="Set source to their directory.")
     root = source if source.is_dir() else source.parent
     tree = _tree(root if source.is_dir() else source)
     names = [posixpath.normpath(name) for name in chosen] or conventions.chosen(tree)
@@ -123,7 +123,7 @@ def of_command(
     if not argv or not argv[0]:
         raise BadRequest("The command is empty.")
     if tree is not None and not tree.exists():
-        raise BadRequest(f"There is no {tree} to take the command's digest of.")
+        raise BadRequest(f"{tree}, which the command's digest covers, does not exist.")
     names = sorted(environment)
     found = _tree(tree) if tree else {}
     digest = _digest({"command": list(argv), "chdir": chdir, "environment": names, "tree": found})

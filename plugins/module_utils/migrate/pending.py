@@ -229,8 +229,8 @@ def _changed(
             yield (
                 f"{file.name} has changed since the run {before.run_id} applied it "
                 f"(SHA-256 {before.sha256[:12]}… then, {file.sha256[:12]}… now)",
-                f"Put back what was applied, and write a new file for the change. To accept a change that does not "
-                f"matter: {_CHANGED}: {{FILE: reason}}. To apply it once more: {_AGAIN}: {{FILE: reason}}.",
+                f"Restore the file as it was applied, and put the change into a new file. To accept a harmless change: "
+                f"{_CHANGED}: {{FILE: reason}}. To apply it once more: {_AGAIN}: {{FILE: reason}}.",
             )
 
 
@@ -241,7 +241,7 @@ def _vanished(listing: Listing, own: Mapping[str, AppliedFile]) -> Iterator[tupl
     for name, before in own.items():
         if name not in there and not _moved(before, listing):
             yield (
-                f"{name}, applied by the run {before.run_id}, is not in the set any more",
+                f"{name}, applied by the run {before.run_id}, is no longer in the set",
                 "Put the file back. If these are the files of another application: pg_migrate_set_name: NAME. If a "
                 "part of the files is enough here: pg_migrate_files.",
             )
@@ -271,7 +271,7 @@ def _out_of_order(
     for file in once[: last + 1]:
         if file.name not in own and file.name not in accepted.again:
             yield (
-                f"{file.name} is pending, and stands before {once[last].name}, which was applied by the run "
+                f"{file.name} is pending, but comes before {once[last].name}, which was applied by the run "
                 f"{own[once[last].name].run_id}",
                 "Name it so that it comes last. If the order does not matter, set pg_migrate_history.out_of_order.",
             )
@@ -287,6 +287,6 @@ def _of_another_set(
         if other and file.name not in accepted.again:
             yield (
                 f"{file.name} was applied by the run {other.run_id} as a file of the set {other.set_name}",
-                f"Name the set that the files are of: pg_migrate_set_name: {other.set_name}. If both applications have "
+                f"Name the set of the files: pg_migrate_set_name: {other.set_name}. If both applications have "
                 f"this file: {_AGAIN}: {{FILE: reason}}.",
             )

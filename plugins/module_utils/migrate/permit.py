@@ -47,11 +47,11 @@ def granted(claim: Claim) -> tuple[Manifest, Journal]:
     :raises Refused: something that protects the database is missing; the message says what.
     """
     if claim.backup_dir == Path():
-        raise _no_permit("no backup is named")
+        raise _no_permit("backup_dir is not set")
     safe_paths.require(claim.backup_dir)
     manifest = manifests.read(claim.backup_dir)
     if manifest.run_id != claim.run_id:
-        raise _no_permit(f"the backup {claim.backup_dir} is of the run {manifest.run_id}, not of {claim.run_id}")
+        raise _no_permit(f"the backup {claim.backup_dir} belongs to the run {manifest.run_id}, not to {claim.run_id}")
     run_journal = of_run(claim.backup_dir.parent.parent, manifest.run_id)
     if run_journal is None:
         raise _no_permit(f"the run {manifest.run_id} has no journal beside its backup")
@@ -81,7 +81,7 @@ def _require_proof(claim: Claim, run_journal: Journal) -> None:
 def _require_recent(manifest: Manifest) -> None:
     created = datetime.strptime(manifest.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     if datetime.now(timezone.utc) - created > _MAX_AGE:
-        raise _no_permit(f"the backup is of {manifest.created} and older than {_MAX_AGE}")
+        raise _no_permit(f"the backup was taken at {manifest.created} and is older than {_MAX_AGE}")
 
 
 def require_unused(run_journal: Journal) -> None:

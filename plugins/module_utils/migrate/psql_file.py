@@ -106,12 +106,12 @@ class FileRun:
         """What the reports of psql say against the file; empty when nothing."""
         hidden = _ERROR.search(done.stderr)
         if hidden:
-            return f"an error was passed over ({hidden.group().strip()})"
+            return f"an error was ignored ({hidden.group().strip()})"
         begun, settings, ended = (self._seen(done, word) for word in ("begun", "settings", "ended"))
         if not begun or not ended:
-            return "psql did not get to its end"
+            return "psql did not reach the end of the file"
         if ended[0] != begun[0]:
-            return "it left its connection for another one"
+            return "it switched to another connection"
         if not _GOOD_SETTINGS.fullmatch(" ".join(settings)):
             return "it changed how psql treats errors (ON_ERROR_STOP, AUTOCOMMIT, ON_ERROR_ROLLBACK)"
         if self.transactional:

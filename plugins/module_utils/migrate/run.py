@@ -577,9 +577,9 @@ class _Window:
             written = rollback.differences(way_in, self._manifest, self._request.jobs, self._journal)
             if written:
                 raise Refused(
-                    f"Since the backup of {self._request.target.dbname} {fence.RESET}, and it is not what the backup "
-                    f"holds: {'; '.join(written[:5])}.",
-                    remedy="Run again; after a crash sequences alone may have gone on.",
+                    f"Since the backup of {self._request.target.dbname} {fence.RESET}, and the database differs from "
+                    f"the backup: {'; '.join(written[:5])}.",
+                    remedy="Run again. After a crash, sequences may have advanced although no client wrote.",
                 )
         if written:
             raise Refused(

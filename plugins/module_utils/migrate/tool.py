@@ -58,8 +58,8 @@ def options(
     """
     if bool(pending_command) != bool(pending_text):
         raise BadRequest(
-            f"{_KEY}.pending and {_KEY}.pending_text go together: the text is what the command prints when something "
-            "is pending, which tells that from an error."
+            f"{_KEY}.pending and {_KEY}.pending_text go together: the command prints that text when something is "
+            "pending, which distinguishes this case from an error."
         )
     try:
         re.compile(pending_text, re.MULTILINE)
@@ -166,7 +166,7 @@ def ask(asked: Question, like: commands.Command, redacted: Callable[[str], str])
             return Answer(True, by)
         raise Refused(
             f"Could not find out whether anything is pending. {redacted(error.what)}",
-            remedy=f"It is asked by {redacted(by)}. Fix what it reports. To migrate without asking: {_KEY} with "
+            remedy=f"The command that was run: {redacted(by)}. Fix what it reports. To migrate without it: {_KEY} with "
             "pending_preset: false, and no pending.",
         ) from error
     return Answer(_says(asked, done.head, done.stdout, done.stderr), by)

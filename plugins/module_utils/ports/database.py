@@ -267,7 +267,7 @@ class Session:
             raise _translated(error, self._connection.closed != 0, self.target) from error
         except UnicodeEncodeError as error:
             raise QueryFailed(
-                f"{self.target.dbname}: its encoding has no {error.object[error.start]!r}, which the statement has."
+                f"{self.target.dbname}: the statement has {error.object[error.start]!r}, which its encoding lacks."
             ) from error
 
 
@@ -428,8 +428,8 @@ def _require_safe_casts(opened: Session) -> None:
     unsafe = [str(function) for (function,) in opened.rows(_UNSAFE_CASTS)]
     if unsafe:
         raise Refused(
-            f"Casts between types of PostgreSQL's own call functions in {opened.target.dbname} that belong to a role "
-            f"which is no superuser: {', '.join(unsafe)}. Any SQL may run them, with the rights of its own role.",
+            f"Casts between built-in types in {opened.target.dbname} call functions of a role that is not a superuser: "
+            f"{', '.join(unsafe)}. Any SQL may run these functions, with the rights of the role that runs the SQL.",
             remedy=f"As a superuser, look at what it does, then: ALTER FUNCTION {unsafe[0]} OWNER TO a superuser.",
         )
 

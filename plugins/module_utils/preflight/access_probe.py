@@ -43,7 +43,7 @@ def problems(target: Target, tools: pg_tools.Tools | None) -> tuple[str, ...]:
     except Interrupted:
         raise
     except PgsafeError as error:
-        return (f"Who gets into a database {name} could not be tried to the end: {error.what}",)
+        return (f"Could not finish testing who can connect to a database {name}: {error.what}",)
 
 
 def left(server: Session, database: str) -> tuple[str, ...]:

@@ -485,7 +485,7 @@ def _unseen(facts: Facts, forecast: Forecast, tried: bool) -> Iterator[Unseen]:
         yield Unseen(
             "backup_disk",
             "warning",
-            f"No sample could be read of {', '.join(forecast.unread[:5])}: a backup may need something else.",
+            f"Could not sample {', '.join(forecast.unread[:5])}: the size of a backup may differ from the estimate.",
             "Raise disk_factor, or let the role read them.",
         )
     hidden = [session for session in facts.sessions if session.state == UNKNOWN]

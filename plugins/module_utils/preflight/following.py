@@ -115,7 +115,7 @@ def _of_log(facts: ServerFacts) -> Iterator[Obstacle]:
     if disk.free_bytes is None and most is None:
         yield Obstacle(
             "error",
-            "nothing would bound the log that its slot keeps: the disk of pg_wal cannot be seen from here",
+            "nothing would limit the log that its slot retains: the disk of pg_wal cannot be seen from here",
             "Set max_slot_wal_keep_size to what the disk of pg_wal has room for, or run on the server's host.",
         )
     if most is not None and most < written:
@@ -147,7 +147,7 @@ def _of_database(reader: Session) -> Iterator[Obstacle]:
         yield Obstacle(
             "error",
             f"unlogged tables of {size(unlogged)} would be copied while the database is read-only; "
-            f"{size(_MOST_UNLOGGED_BYTES)} are the most",
+            f"at most {size(_MOST_UNLOGGED_BYTES)} are allowed",
             f"Empty them, or make them logged. {_OTHERS}",
         )
 
@@ -172,8 +172,8 @@ def _of_tables_without_a_key(reader: Session) -> Iterator[Obstacle]:
             if rows * table_bytes / _SEARCHED_BYTES_A_SECOND > _MOST_SEARCHING:
                 yield Obstacle(
                     "error",
-                    f"{table.label} has no key and {size(table_bytes)}, and {rows:.1f} of its rows are updated or "
-                    "deleted in a second: the copy would search it for each",
+                    f"{table.label} has no key, is {size(table_bytes)}, and has {rows:.1f} rows updated or deleted per "
+                    "second: the copy would scan the table for each of them",
                     f"Give it a primary key. {_OTHERS}",
                 )
 

@@ -100,7 +100,7 @@ def _copied_by_hand(known: Known) -> str:
     if copy.cloned or copy.seconds <= most:
         return ""
     return (
-        f"its files cannot be seen to be cloned, and copying them would take {duration(copy.seconds)}, where "
+        f"could not confirm that its files can be cloned, and copying them would take {duration(copy.seconds)}, where "
         f"pg_migrate_thresholds.copying allows {duration(most)}"
     )
 
@@ -108,7 +108,7 @@ def _copied_by_hand(known: Known) -> str:
 def _followed(known: Known) -> Prediction:
     if known.obstacles is None:
         asked = f"pg_migrate_fence: {FOLLOWED} or pg_migrate_thresholds.max_unavailable"
-        return Prediction(FOLLOWED, why_not=f"whether a copy can follow was not looked at, as that needs {asked}")
+        return Prediction(FOLLOWED, why_not=f"whether a copy can follow was not checked, which requires {asked}")
     if lacking := "; ".join(_lacking(known, "error")):
         return Prediction(FOLLOWED, why_not=lacking)
     reading = known.bytes / ASSUMED_BYTES_PER_SECOND / max(1, known.jobs) if known.whole else 0.0

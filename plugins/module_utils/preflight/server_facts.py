@@ -156,8 +156,8 @@ def _unseen_disk(facts: ServerFacts, severity: str) -> list[Unseen]:
         Unseen(
             "data_disk",
             severity,
-            f"The free space of {facts.data_filesystem.path} cannot be seen from here; a restored copy is there beside "
-            f"the live database, which takes {size(facts.bytes_needed)}.",
+            f"The free space of {facts.data_filesystem.path} cannot be seen from here; a restored copy beside the live "
+            f"database takes {size(facts.bytes_needed)} there.",
             "Look on the server (df -h \"$(psql -XAtc 'SHOW data_directory')\") and state what is free (free_bytes), "
             "or waive this check.",
         )

@@ -36,7 +36,7 @@ def _on_standbys(server: Session, manifest: Manifest) -> Iterator[str]:
     standbys = [standby.described for standby in wal.read(server).standbys]
     if standbys:
         yield (
-            f"Sessions on standbys go on reading the replaced database: {'; '.join(standbys)}. Restart the read pools, "
+            f"Sessions on standbys keep reading the replaced database: {'; '.join(standbys)}. Restart the read pools, "
             "or on each standby: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datid = "
             f"{manifest.identity.oid}"
         )

@@ -277,7 +277,7 @@ def _copy_until(case: _Case) -> str:
 def _another_copy(case: _Case) -> str:
     """A namesake, or one that a person has given another comment."""
     if case.ready and case.ready.oid != case.database.oid:
-        return f"another database by now: OID {case.database.oid}, and the copy has {case.ready.oid}"
+        return f"now another database: OID {case.database.oid}; that of the copy is {case.ready.oid}"
     if case.comment != copies.ready_mark(case.database.run_id):
         return "its comment was changed since it was proven"
     return ""
@@ -293,7 +293,7 @@ def _of_no_rollback(case: _Case) -> str:
         return "no run of this backup root made it"
     if case.recorded is None:
         ours = copies.is_of_run(case.database.name, case.comment, case.journal.database, case.journal.run_id)
-        return "a copy; the next run drops it when its own has ended" if ours else "no rollback of its run kept it"
+        return "a copy; the next run drops it if its own run has ended" if ours else "no rollback of its run kept it"
     return ""
 
 
@@ -304,7 +304,7 @@ def _another(case: _Case) -> str:
     if recorded["system_identifier"] != case.system_identifier:
         return "its run was on another server"
     if oid != case.database.oid:
-        return f"another database by now: OID {case.database.oid}, and the rollback kept {oid}"
+        return f"now another database: OID {case.database.oid}; the rollback kept OID {oid}"
     if case.comment != copies.kept_mark(case.database.run_id):
         return "its comment was changed since it was kept"
     return ""

@@ -269,8 +269,8 @@ def _require_dead(request: RecoverRequest, run_journal: Journal) -> None:
     watched = run_journal.guarded or (watchdog and watchdog.run_id == run_journal.run_id)
     if rested < allowed or watched:
         raise Refused(
-            f"The run {run_journal.run_id} has fenced {request.target.dbname} and waits for its next step since "
-            f"{newest.time}; perhaps it is waiting for a confirmation.",
+            f"The run {run_journal.run_id} has fenced {request.target.dbname} and has been waiting for its next step "
+            f"since {newest.time}; it may be waiting for a confirmation.",
             remedy=f"Wait for it to end. If it is dead: {playbooks.recovering(run_journal.run_id)}",
         )
 

@@ -215,8 +215,8 @@ def _properties_put_back(
     try:
         changed = _put_back(target, live.name, manifest, fence.recorded(run_journal))
     except PgsafeError as error:
-        return (f"The migration has changed what belongs to the database, which could not be put back: {error.what}",)
-    return (f"The migration had changed {', '.join(changed)} of the database: put back.",) if changed else ()
+        return (f"The migration changed properties of the database that could not be restored: {error.what}",)
+    return (f"The migration had changed {', '.join(changed)} of the database; they were restored.",) if changed else ()
 
 
 def _put_back(target: Target, name: str, manifest: Manifest, raised: fence.Fence | None) -> list[str]:
@@ -415,7 +415,7 @@ def _lost(request: RollbackRequest, live: Live, run_journal: Journal | None, kep
     found = verdict_counters.written_since(request.target.database(live.name), run_journal)
     if found and request.most_rows is not None and found.exceeds(request.most_rows):
         raise Refused(
-            f"A rollback of {live.name} would lose more than the {request.most_rows:,} rows that it may: "
+            f"A rollback of {live.name} would lose more than the {request.most_rows:,} rows that are allowed: "
             f"{'; '.join(found.lines)}.",
             f"{live.name} is open, and stays migrated.",
         )
@@ -517,7 +517,7 @@ def _swap(target: Target, manifest: Manifest, live: Live, found: _Candidate) -> 
     with session(target.maintenance, purpose="rollback") as server:
         wanted, missing = properties.possible(server, manifest.properties)
     done = cutover.swap(target, here, swap, wanted, copies.kept_mark(manifest.run_id))
-    gone = tuple(f"The role {role} is gone, and with it what it had on the database." for role in missing)
+    gone = tuple(f"The role {role} is gone, and so are its rights and settings on the database." for role in missing)
     return done.seconds, (*gone, *properties.not_given(done.refused))
 
 

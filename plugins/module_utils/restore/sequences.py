@@ -74,7 +74,7 @@ def carry(copy: Target, sequences: Sequence[Ahead]) -> tuple[str, ...]:
                 writer.execute(_SET, (one.schema, one.name, int(value), called == "t"))
             except QueryFailed as error:
                 failures.append(f"The sequence {one.label} could not be set to {one.now}: {error.what}")
-    return (f"The sequences go on where the failed database was: {_shown(sequences)}.", *failures)
+    return (f"The sequences continue where the failed database left off: {_shown(sequences)}.", *failures)
 
 
 def told(sequences: Sequence[Ahead]) -> tuple[str, ...]:

@@ -47,10 +47,10 @@ def decide(target: Target, run_journal: Journal | None, limits: Limits) -> Decis
     :raises Refused: the run has no journal, and so no verdict.
     """
     if run_journal is None:
-        raise Refused("The run has no journal beside its backup, so that its verdict is not known.")
+        raise Refused("The run has no journal beside its backup, so its verdict is unknown.")
     verdict, accepted = run_journal.state.verdict, run_journal.last(Event.ACCEPTED)
     if verdict is not Verdict.MIGRATED or accepted is None:
-        return Decision(verdict, f"its run has not ended as migrated, but as {str(verdict).replace('_', ' ')}")
+        return Decision(verdict, f"its run did not end as migrated, but as {str(verdict).replace('_', ' ')}")
     found = verdict_counters.written_since(target, run_journal)
     written = found.lines if found else ()
     served = (datetime.now(timezone.utc) - accepted.moment).total_seconds()
@@ -63,7 +63,7 @@ def decide(target: Target, run_journal: Journal | None, limits: Limits) -> Decis
 
 def _too_long(served: float, most: float) -> str:
     if served < 0:
-        return "the clock was set back, so that how long it has served is not known"
+        return "the clock was set back, so the time since its verdict is unknown"
     if served > most:
         return f"it has served for {duration(served)} since its verdict, longer than {duration(most)} (within)"
     return ""

@@ -106,5 +106,5 @@ def reason_of(pinned: bool, reason: str) -> str:
     :raises BadRequest: a pin has no reason.
     """
     if pinned and not reason.strip():
-        raise BadRequest("A backup is pinned with a reason.", remedy="Give reason.")
+        raise BadRequest("Pinning a backup requires a reason.", remedy="Set reason.")
     return reason.strip() if pinned else ""

@@ -71,7 +71,7 @@ def look(store: Store, directory: Path, there: Objects) -> StoredBackup:
         begun = replace(begun, pinned=_pinned(store, directory) if PINNED in there else "")
         return begun if condition else _complete(store, begun, there)
     except (PgsafeError, ValueError) as error:
-        what = error.what if isinstance(error, PgsafeError) else f"its manifest cannot be: {error}"
+        what = error.what if isinstance(error, PgsafeError) else f"its manifest is invalid: {error}"
         return replace(begun, condition=Condition.UNREADABLE, problem=what)
 
 

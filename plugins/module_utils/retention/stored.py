@@ -240,7 +240,7 @@ def _sealed(directory: Path, there: Files) -> tuple[Contents | None, str]:
     except (NotABackup, FileFailed) as error:
         return None, error.what
     except ValueError as error:
-        return None, f"its manifest has a name or a time that cannot be: {error}"
+        return None, f"its manifest has an invalid name or time: {error}"
     return (None, problem) if problem else (found, "")
 
 
@@ -255,7 +255,7 @@ def contradiction(directory: Path, sealed: Contents, sizes: Mapping[str, int]) -
         if name not in sizes:
             return f"its file {name} is missing"
         if sizes[name] != size:
-            return f"its file {name} has {sizes[name]} bytes, and had {size}"
+            return f"its file {name} has {sizes[name]} bytes instead of {size}"
     return ""
 
 

@@ -137,10 +137,10 @@ def _chosen(request: ExtractRequest) -> Chosen:
     if not is_one_expression(request.condition):
         raise BadRequest(
             "The condition is not one SQL expression.",
-            remedy="Write it as behind WHERE, such as: id = 42 AND note <> ''",
+            remedy="Write it as after WHERE, such as: id = 42 AND note <> ''",
         )
     if (request.dest is None) != (request.form == TABLE):
-        raise BadRequest("Rows go to dest as csv or sql, or without a dest to a table.", remedy="Check dest, format.")
+        raise BadRequest("The formats csv and sql need a dest, and table has none.", remedy="Check dest, format.")
     if request.dest:
         _require_new(request.dest)
     else:

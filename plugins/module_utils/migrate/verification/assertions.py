@@ -124,11 +124,11 @@ def _none(count: int) -> str:
 
 def _value(rows: Sequence[Sequence[Any]], expected: str) -> str:
     if len(rows) != 1 or len(rows[0]) != 1:
-        return f"it gives {len(rows):,} rows of {len(rows[0]) if rows else 0} columns and not one value"
+        return f"it returns {len(rows):,} rows of {len(rows[0]) if rows else 0} columns instead of one value"
     value = _text(rows[0][0])
     if value == expected:
         return ""
-    return f"it is {value if _TELLS_NOBODY.fullmatch(value) else 'something else'} and not {expected}"
+    return f"it is {value if _TELLS_NOBODY.fullmatch(value) else 'another value'} instead of {expected}"
 
 
 def _failed(error: QueryFailed | ConnectionFailed, time_limit: int) -> str:
@@ -138,4 +138,4 @@ def _failed(error: QueryFailed | ConnectionFailed, time_limit: int) -> str:
         return f"it took longer than its time_limit of {time_limit} s"
     if isinstance(error, ConnectionFailed) or sqlstate.startswith(_WITHOUT_DATA):
         return what
-    return f"it ends in an error (SQLSTATE {sqlstate}, whose text may hold data)"
+    return f"it failed with SQLSTATE {sqlstate} (the message is not shown, since it may contain data)"

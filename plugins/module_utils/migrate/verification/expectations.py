@@ -157,14 +157,14 @@ def _to_declare(table: str, expectation: str) -> str:
 
 
 def _must_stay(case: _Case, wish: str) -> _Judged:
-    return "LOST", f"The table {case.table} with {case.old:,} rows was to {wish}, and is gone."
+    return "LOST", f"The table {case.table} with {case.old:,} rows was expected to {wish}, but is gone."
 
 
 def _same(case: _Case) -> _Judged:
     if case.gone:
         return _must_stay(case, "keep them")
     if case.new != case.old:
-        return "NOT THE SAME", f"The table {case.table} was to keep its {case.old:,} rows and has {case.new:,}."
+        return "NOT THE SAME", f"The table {case.table} should have kept its {case.old:,} rows, but has {case.new:,}."
     return case.said, ""
 
 
@@ -172,7 +172,7 @@ def _grows(case: _Case) -> _Judged:
     if case.gone:
         return _must_stay(case, "grow")
     if case.new <= case.old:
-        problem = f"The table {case.table} was to grow and has {case.new:,} rows (before: {case.old:,})."
+        problem = f"The table {case.table} should have grown, but has {case.new:,} rows (before: {case.old:,})."
         return "NOT GROWN", problem
     return case.said, ""
 
@@ -186,7 +186,7 @@ def _may_shrink_to(case: _Case) -> _Judged:
     if case.gone:
         return _must_stay(case, f"keep {least:,} of them")
     if case.lost and case.new < least:
-        problem = f"The table {case.table} was to keep {least:,} of its {case.old:,} rows and has {case.new:,}."
+        problem = f"The table {case.table} should have kept {least:,} of {case.old:,} rows, but has {case.new:,}."
         return f"LOST {case.lost:,}", problem
     return case.said, ""
 
@@ -200,18 +200,18 @@ def _moved_to(case: _Case) -> _Judged:
         if expectation.kind == MOVED_TO and _label(expectation.other, case.after) == other
     )
     if other not in case.after:
-        return "LOST", f"The rows of {case.table} were to be moved to {other}, which is not there."
+        return "LOST", f"The rows of {case.table} should have been moved to {other}, which does not exist."
     added = case.after[other] - case.before.get(other, 0)
     if added < moved:
-        told = f"The {case.old:,} rows of {case.table} were to be moved to {other}"
-        return "NOT MOVED", f"{told}, which has {added:,} rows more and not {moved:,}."
+        told = f"The {case.old:,} rows of {case.table} should have been moved to {other}"
+        return "NOT MOVED", f"{told}, which has {added:,} more rows instead of {moved:,}."
     return "moved", ""
 
 
 def _dropped(case: _Case) -> _Judged:
     if case.gone:
         return "dropped", ""
-    return "NOT DROPPED", f"The table {case.table} was to be dropped and is there, with {case.new:,} rows."
+    return "NOT DROPPED", f"The table {case.table} should have been dropped, but exists, with {case.new:,} rows."
 
 
 _JUDGES: Mapping[str, Callable[[_Case], _Judged]] = {

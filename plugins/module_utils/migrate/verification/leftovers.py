@@ -70,8 +70,8 @@ class BehindSequence:
     @property
     def what(self) -> str:
         return (
-            f"The sequence {self.sequence} gives {self.next:,} next, and the column {self.column} of {self.table} "
-            f"has reached {self.reached:,}."
+            f"The next value of the sequence {self.sequence} is {self.next:,}, but the column {self.column} of "
+            f"{self.table} has already reached {self.reached:,}."
         )
 
 

@@ -81,7 +81,7 @@ def _sections(report: VerificationReport, found: Verification) -> Iterator[tuple
     yield "Problems", _points(CROSS, found.problems) or ["  none"]
     yield "Warnings", _points("[!]", found.warnings) or ["  none"]
     if report.waited:
-        yield "How long clients waited, as predicted and as it was", _indented(waiting(report.predicted, report.waited))
+        yield "How long clients waited, predicted and actual", _indented(waiting(report.predicted, report.waited))
     if report.files:
         yield "Migration files", [line for file in report.files for line in _wrapped(_file(file))]
     if report.versions:
@@ -92,7 +92,7 @@ def _sections(report: VerificationReport, found: Verification) -> Iterator[tuple
     yield "Objects (+ added, - removed, ~ changed)", list(_objects(found.objects)) or ["  as before"]
     yield "Outside of the database", _points("~", found.outside) or ["  roles and tablespaces are as before"]
     if found.unanalysed:
-        yield "Without statistics: the planner guesses until", _statements(found.unanalysed)
+        yield "Tables without statistics; run", _statements(found.unanalysed)
     if found.kept:
         yield "Old tables kept; when they are no longer needed", _kept(found.kept)
 
@@ -217,4 +217,4 @@ def next_steps(found: Verification) -> list[str]:
     ]
     if found.kept:
         steps.append("Keep the *_old tables until all of this is done; then drop them as above.")
-    return ["Left to people", *[line for step in steps for line in _wrapped(f"[ ] {step}")]]
+    return ["What is left to do", *[line for step in steps for line in _wrapped(f"[ ] {step}")]]

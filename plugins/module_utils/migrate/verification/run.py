@@ -39,7 +39,7 @@ _NOTHING_DONE = (
     "The migration has changed nothing at all: every row, object and sequence is as the backup holds it. If that is "
     "right, set pg_migrate_verification.may_do_nothing."
 )
-_NOTHING_DONE_AS_DECLARED = "The migration has changed nothing at all, as it was declared that it may."
+_NOTHING_DONE_AS_DECLARED = "The migration changed nothing at all, which may_do_nothing allows."
 _CANNOT_BE_TOLD = (
     "Could not check whether the migration changed anything: the objects and the row counts are the same as before, "
     "and the backup's fingerprint does not have every row."
@@ -273,7 +273,7 @@ class _Compared:
     def _disabled(self) -> Iterator[str]:
         for key in inventory.disabled(self.changes, self.manifest.fingerprint.catalog):
             if not self._declared(key):
-                yield f"The {key} was disabled, so nothing that it guards is guarded any more. Enable it again."
+                yield f"The {key} was disabled and no longer enforces anything. Enable it again."
 
     def _behind(self, *, touched: bool) -> Iterator[str]:
         """Where neither the table nor the sequence was touched, it was behind before."""

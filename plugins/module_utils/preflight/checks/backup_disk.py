@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Room on the disk of the backup for what a backup is expected to have, and for what is restored on it."""
+"""Room on the disk of the backup for the backup that is expected, and for anything that is restored on that disk."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ...text import size
 from .check import Facts
 
 _BASES = {
-    "last_backup": "by what the last backup had",
-    "sample": "by a sample of the data",
-    "table_sizes": "by the sizes of the tables, for no sample could be read",
+    "last_backup": "estimated from the last backup",
+    "sample": "estimated from a sample of the data",
+    "table_sizes": "estimated from the table sizes, since no sample could be read",
 }
 
 

@@ -16,7 +16,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             "execution_environment",
             "error",
             f"The target is the container of this job (its first process: {facts.job_container}). When the job ends or "
-            "is cancelled, the guard ends with it, and no rollback follows; so may the backup.",
+            "is cancelled, the guard ends with it, so no rollback follows, and the backup may be lost too.",
             "Use a host that stays as the target, such as a bastion reached by ssh. To accept the risk, with "
             "backup_root on a persistent volume: pg_migrate_waive: {checks: {execution_environment: REASON}}",
         )

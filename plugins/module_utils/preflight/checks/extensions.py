@@ -27,6 +27,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
                 "error",
                 f"The extension {name} is in {facts.wanted.of} in the version {version}; the server has "
                 f"{', '.join(available.versions)}.",
-                f"Install the package that brings {name} {version}; or, while the original serves, there: ALTER "
-                f"EXTENSION {quoted(name)} UPDATE, and take a new backup.",
+                f"Install the package that provides {name} {version}; or, on the original server while it still runs: "
+                f"ALTER EXTENSION {quoted(name)} UPDATE, and take a new backup.",
             )

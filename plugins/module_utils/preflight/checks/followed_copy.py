@@ -19,7 +19,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     for obstacle in facts.followed_copy:
         text = f"No copy can follow {facts.database}: {obstacle.what}."
         if obstacle.severity == "warning":
-            text = f"A copy that follows {facts.database} may be in vain: {obstacle.what}."
+            text = f"A copy that follows {facts.database} may have to be abandoned: {obstacle.what}."
         yield Problem("followed_copy", obstacle.severity, text, obstacle.remedy)
     if facts.proof != _BESIDE:
         yield Problem(

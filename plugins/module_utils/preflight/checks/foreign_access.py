@@ -17,7 +17,7 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
         yield Problem(
             "foreign_access",
             "warning",
-            f"In {facts.wanted.of} there is {', '.join(ways)}: what is restored reads and writes the real "
-            "foreign servers, materialized views already while they are filled.",
+            f"In {facts.wanted.of} there is {', '.join(ways)}: a restored copy reads and writes the real foreign "
+            "servers; its materialized views do so as soon as they are refreshed.",
             "A restore does not change those servers; back them up separately.",
         )

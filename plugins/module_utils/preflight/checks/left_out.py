@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a dump by a role that is no superuser leaves out without a word."""
+"""What a dump by a role that is not a superuser silently leaves out."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .check import Facts
 
 def check(facts: Facts) -> Iterator[Problem]:
     ours, capacity = 2 * facts.lockable_tables, facts.lock_capacity
-    told = f"A backup locks {facts.lockable_tables:,} tables, twice; the server has room for {capacity:,} locks"
+    told = f"A backup locks each of {facts.lockable_tables:,} tables twice; the server has room for {capacity:,} locks"
     if facts.lockable_tables > capacity:
         yield Problem("lock_capacity", "error", f"{told}: pg_dump alone would not fit.", _remedy(ours))
     elif ours > capacity // 2 and not facts.read_only_fence:
@@ -35,6 +35,6 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 def _remedy(ours: int) -> str:
     return (
-        f"For room for {2 * ours:,} locks raise max_locks_per_transaction, which counts max_connections + "
-        "max_prepared_transactions times, by ALTER SYSTEM SET, and restart the server."
+        f"To make room for {2 * ours:,} locks, raise max_locks_per_transaction by ALTER SYSTEM SET, and restart the "
+        "server. The room is that setting times (max_connections + max_prepared_transactions)."
     )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions that wait for a lock show who may keep a backup or a migration waiting too."""
+"""Sessions that wait for a lock: what blocks them may also block a backup or a migration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "lock_waits",
             "warning",
-            f"pid {wait.pid} ({wait.user}) has waited for {wait.seconds} s for a lock{_on(wait)}, behind {_who(wait)}.",
+            f"pid {wait.pid} ({wait.user}) has waited {wait.seconds} s for a lock{_on(wait)}, blocked by {_who(wait)}.",
             _remedy(wait),
         )
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rollback of this database would not give back, since no dump carries it; the proof names what did differ."""
+"""What a rollback of this database would not restore, since no dump has it; the proof names the actual differences."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No function of another role runs with the rights of the connecting role, unless the owner is trusted like it."""
+"""No function of another role runs with the rights of the connecting role, unless its owner is trusted as much."""
 
 from __future__ import annotations
 

@@ -17,15 +17,15 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "poolers",
             "error",
-            "The connection goes through a pooler in transaction mode: the session that holds locks, the snapshot or "
-            "an advisory lock and the settings of a session could pass to another client.",
+            "The connection goes through a pooler in transaction mode: the session that holds the locks, the snapshot "
+            "and the settings could be given to another client.",
             f"{_REMEDY} Then let the pooler make new sessions (PgBouncer: RECONNECT).",
         )
     elif facts.pooler == "session":
         yield Problem(
             "poolers",
             "warning",
-            "The connection goes through a pooler: it must let in databases of other names, and it goes on pooling "
-            "sessions of a database that is renamed.",
+            "The connection goes through a pooler: it must accept other database names, and it keeps pooled sessions "
+            "of a database that has been renamed.",
             _REMEDY,
         )

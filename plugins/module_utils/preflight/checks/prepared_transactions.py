@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A prepared transaction keeps its database from being renamed, and is ended from inside it alone."""
+"""A prepared transaction prevents its database from being renamed, and can only be ended from inside it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
         yield Problem(
             "prepared_transactions",
             "error",
-            f"The prepared transaction {gid} is open in {live}, which cannot be renamed for that.",
+            f"The prepared transaction {gid} is open in {live} and prevents the database from being renamed.",
             f"In {live}: ROLLBACK PREPARED '{text}' (or COMMIT PREPARED '{text}')",
         )

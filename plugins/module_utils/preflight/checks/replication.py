@@ -20,8 +20,8 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
             yield Problem(
                 "replication",
                 "error",
-                f"The logical slot {slot.name} would stay with the replaced database: its consumer would see no change "
-                "any more, and it would hold back the write-ahead log for ever.",
+                f"The logical slot {slot.name} would stay with the replaced database: its consumer would receive no "
+                "more changes, and the slot would retain the write-ahead log forever.",
                 f"Stop its consumer, then: SELECT pg_drop_replication_slot('{slot.name}')",
             )
     for subscription in facts.subscriptions:
@@ -34,7 +34,7 @@ def _of(subscription: Subscription, live: str) -> Problem:
         return Problem(
             "replication",
             "error",
-            f"The subscription {subscription.name} is enabled: it would go on applying to the replaced database.",
+            f"The subscription {subscription.name} is enabled: it would keep changing the replaced database.",
             f"In {live}: ALTER SUBSCRIPTION {name} DISABLE; ALTER SUBSCRIPTION {name} SET (slot_name = NONE); "
             f"DROP SUBSCRIPTION {name} (and create it again, after the restore, on the slot that is left)",
         )

@@ -18,13 +18,13 @@ def check(facts: ServerFacts) -> Iterator[Problem]:
     if role.superuser:
         return
     for name in wanted.event_triggers:
-        yield _lacking(f"The event trigger {name} can be restored by a superuser alone.", _AS_SUPERUSER)
+        yield _lacking(f"Only a superuser can restore the event trigger {name}.", _AS_SUPERUSER)
     for name in wanted.publications:
-        yield _lacking(f"The publication {name}, FOR ALL TABLES, takes a superuser to restore.", _AS_SUPERUSER)
+        yield _lacking(f"Only a superuser can restore the publication {name}, which is FOR ALL TABLES.", _AS_SUPERUSER)
     for name, version in wanted.extensions.items():
         known = facts.extensions.get(name)
         if known and version in known.versions and version not in known.trusted and name != "plpgsql":
-            yield _lacking(f"The extension {name} {version} can be created by a superuser alone.", _AS_SUPERUSER)
+            yield _lacking(f"Only a superuser can create the extension {name} {version}.", _AS_SUPERUSER)
     beyond = set(facts.present_roles) - role.may_become
     if wanted.owners is None:
         yield from (_perhaps_an_owner(facts, name) for name in sorted(beyond))

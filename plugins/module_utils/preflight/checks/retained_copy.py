@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a verified copy takes that is retained after a good verdict, and whether there will be one."""
+"""The disk space that a verified copy takes while it is retained, and whether one will be retained at all."""
 
 from __future__ import annotations
 

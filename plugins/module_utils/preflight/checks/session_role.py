@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role that the migration runs as (session_role) exists, and the role that connects may take it on."""
+"""The role that the migration runs as (session_role) exists, and the role that connects may SET ROLE to it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .check import ServerFacts, Setting
 # changes nothing that is restored.
 _HAMPERING = {
     "session_preload_libraries": "it loads code into the sessions that restore",
-    "session_replication_role": "triggers and rules would fire otherwise in the sessions that restore",
+    "session_replication_role": "triggers and rules would fire differently in the sessions that restore",
     "temp_file_limit": "a large index may not be built within it",
 }
 

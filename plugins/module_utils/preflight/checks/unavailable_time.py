@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long clients cannot write before the migration, as predicted, against the limit; and by the other fences."""
+"""The predicted time without writes before the migration, compared with the limit, for each kind of fence."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, pgsafe maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What pg_dump writes and no server takes: a language without its handler, a function that an extension makes too."""
+"""Dumped, but not restorable: a language without its handler, a function that an extension creates as well."""
 
 from __future__ import annotations
 

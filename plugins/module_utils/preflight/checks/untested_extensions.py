@@ -10,8 +10,8 @@ from ...errors import Problem
 from .check import ServerFacts
 
 _REASONS = {
-    "pg_cron": "it lives in one database of the server, so no copy beside the live one can have it",
-    "timescaledb": "a restore of it wants timescaledb_pre_restore() and timescaledb_post_restore() around it, and COPY "
+    "pg_cron": "a server can have it in one database only, so a copy beside the live one cannot have it",
+    "timescaledb": "its restore must be enclosed in timescaledb_pre_restore() and timescaledb_post_restore(), and COPY "
     "of a hypertable reads no row",
 }
 

@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 "database_names",
                 "error",
-                f"The name {name!r} has {length} bytes; a database's has 1 to {LONGEST}.",
+                f"The name {name!r} has {length} bytes; a database name must have 1 to {LONGEST}.",
                 "Choose a shorter name." if name else "Choose a name.",
             )
     for taken in facts.taken:
@@ -28,7 +28,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 "database_names",
                 "error",
-                f"A database {taken.name} exists already, and is none that an interrupted restore has left.",
+                f"A database {taken.name} exists already, and was not left by an interrupted restore.",
                 _remedy(taken.name),
             )
 

@@ -24,6 +24,6 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "server_version",
             "warning",
-            f"{told.format(facts.server_version_text)}: its catalogs may describe some objects otherwise.",
+            f"{told.format(facts.server_version_text)}: its catalogs may describe some objects differently.",
             "If the comparison with the manifest fails for that alone, restore to the backup's own major.",
         )

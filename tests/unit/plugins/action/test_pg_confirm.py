@@ -133,14 +133,14 @@ def test_the_question_names_what_a_rollback_would_not_give_back() -> None:
 def test_the_question_says_where_the_writes_are_that_the_backup_does_not_have() -> None:
     text = pg_confirm.question([{**DATABASES[0], "fence": "closed+copied", "not_given_back": ["an OID"]}])
     assert "expected rollback: under a second, to a copy of the files" in text
-    assert "what they write from the backup on is in that copy, and not in the backup" in text
+    assert "what they write after the backup is in that copy, and not in the backup" in text
     assert "an OID" not in text
 
 
 def test_the_question_says_that_clients_write_until_the_copy_is_proven_equal() -> None:
     text = pg_confirm.question([{**DATABASES[0], "fence": "followed+closed", "not_given_back": ["an OID"]}])
-    assert "Clients go on writing until the database becomes read-only" in text
-    assert "what they write from the backup on is in that copy, and not in the backup" in text
+    assert "Clients can write until the database becomes read-only" in text
+    assert "what they write after the backup is in that copy, and not in the backup" in text
     assert "Not given back by a rollback: an OID" in text
 
 

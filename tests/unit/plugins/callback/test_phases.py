@@ -182,7 +182,7 @@ def test_a_failed_host_of_a_batch_that_is_rolled_back_is_shown_with_the_command_
     script = Script("db1", "db2").task("Gate | Forget an earlier migration").task("Fence | Raise the fence")
     script.manager.get_vars.return_value["pg_migrate_on_batch_failure"] = "rollback_batch"
     script.task("Migrate | Apply").failed("db1", msg="It broke.").task("Finish | Abort").failed("db1", msg="Again.")
-    (line,) = [line for line in script.lines() if "Should the play end before" in line]
+    (line,) = [line for line in script.lines() if "If the play ends before that" in line]
     assert line.endswith("pgsafe.migration.rollback -e pg_migrate_backup_dir=before_last_migration")
 
 

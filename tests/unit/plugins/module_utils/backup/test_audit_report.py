@@ -32,7 +32,7 @@ def report(*findings: Finding, **given: Any) -> str:
 
 def test_a_finding_is_told_with_its_severity_its_rule_and_its_remedy() -> None:
     text = report(finding())
-    assert "Warnings: wrong already, and none of a migration's doing (1)\n" in text
+    assert "Warnings: existing faults, not caused by a migration (1)\n" in text
     assert "  [warning] The index x is invalid. (orphans)\n      REINDEX it.\n" in text
     assert "Errors" not in text
     assert "  public.members           12,857\n" in text

@@ -66,7 +66,7 @@ def test_a_csv_that_ends_inside_a_record_is_refused(content: bytes) -> None:
         (b"a,b\n1\n", "has 1 fields instead of 2 in its record 1"),
         (b"a,b\n1,2\n1,2,3\n", "has 3 fields instead of 2 in its record 2"),
         (b'a\n"x"y\n', "is no CSV at its line 2"),
-        (b"a\n\xff\n", "is no text in utf-8 behind its line 1"),
+        (b"a\n\xff\n", "is not valid utf-8 text after its line 1"),
     ],
 )
 def test_what_is_no_csv_is_refused_with_the_place(content: bytes, told: str) -> None:

@@ -36,7 +36,7 @@ def test_a_grandchild_follows_the_new_order_of_its_parent() -> None:
 
 
 def test_without_a_proof_what_was_foretold_at_the_backup_is_known() -> None:
-    assert losses.known(MANIFEST, None) == ("materialized views are filled anew: public.m",)
+    assert losses.known(MANIFEST, None) == ("materialized views are refreshed, not restored: public.m",)
     assert losses.exception(losses.known(replace(MANIFEST, losses={}), None)) == ""
 
 

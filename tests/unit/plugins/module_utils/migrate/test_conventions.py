@@ -39,8 +39,8 @@ def test_the_files_of_a_directory_run_in_the_order_of_their_versions(case: str) 
     [
         (["001_a.sql", "1_b.sql"], "001_a.sql and 1_b.sql have the same version 1"),
         (["V1__a.sql", "x/V1.0__b.sql"], "V1__a.sql and x/V1.0__b.sql have the same version 1"),
-        (["V1__a.sql", "seed.sql"], "seed.sql: beside files"),
-        (["V1__a.sql", "beforeMigrate.sql"], "beforeMigrate.sql: beside files"),
+        (["V1__a.sql", "seed.sql"], "seed.sql: next to files"),
+        (["V1__a.sql", "beforeMigrate.sql"], "beforeMigrate.sql: next to files"),
         (["V1__a.sql", "B2__b.sql"], "baseline migrations of Flyway"),
     ],
 )
@@ -75,5 +75,5 @@ def test_a_first_line_of_ours_with_another_word_is_refused(line: str) -> None:
 
 
 def test_a_file_of_dbmate_without_anything_to_run_is_refused() -> None:
-    with pytest.raises(BadRequest, match=r"1\.sql has nothing behind -- migrate:up"):
+    with pytest.raises(BadRequest, match=r"1\.sql has nothing after -- migrate:up"):
         conventions.marked("1.sql", "-- migrate:up\n\n-- migrate:down\nDROP TABLE a;\n")

@@ -28,7 +28,7 @@ def _check(root: Path, files: dict[str, str], transactional: bool = True) -> lis
         ("SELECT 1; \\c", r":1: \\c leaves the database"),
         ("\\! rm -rf /", "leaves the database"),
         ("SELECT 1;\n\\q\nSELECT 2;", r":2: \\q ends the file before its last line"),
-        ("SELECT 1;\n\\cd parts\n\\i a", r":2: \\cd changes what the names behind it mean"),
+        ("SELECT 1;\n\\cd parts\n\\i a", r":2: \\cd changes what the file names after it refer to"),
         ("\\if false\n\\cd\n\\endif", r":2: \\cd changes"),
         ("\\set ON_ERROR_STOP off", "ON_ERROR_STOP changes what psql does after an error"),
         ("\\set ON_ERROR_STOP 0", "ON_ERROR_STOP changes"),

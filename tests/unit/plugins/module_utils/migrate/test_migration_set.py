@@ -113,7 +113,7 @@ def test_what_is_missing_is_told(source: Path, tmp_path: Path) -> None:
 
 
 def test_files_beside_a_single_file_are_refused(source: Path) -> None:
-    with pytest.raises(BadRequest, match="is one file; files names others"):
+    with pytest.raises(BadRequest, match="is a file, but files names other files"):
         migration_set.read(source / "a.sql", ["b.sql"])
 
 

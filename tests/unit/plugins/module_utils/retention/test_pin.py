@@ -45,7 +45,7 @@ def test_a_pin_does_not_wake_a_run_that_rests(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_pin_needs_a_reason(reason: str) -> None:
-    with pytest.raises(BadRequest, match="with a reason"):
+    with pytest.raises(BadRequest, match="requires a reason"):
         pin.reason_of(pinned=True, reason=reason)
     assert pin.reason_of(pinned=False, reason="not used") == ""
 

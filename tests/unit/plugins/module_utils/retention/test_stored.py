@@ -32,7 +32,7 @@ def test_a_proven_backup_is_told_with_its_level_its_verdict_and_its_size(tmp_pat
     ("damage", "problem"),
     [
         (lambda path: path.unlink(), "its file full_backup.dump is missing"),
-        (lambda path: path.write_text(""), "its file full_backup.dump has 0 bytes, and had 11"),
+        (lambda path: path.write_text(""), "its file full_backup.dump has 0 bytes instead of 11"),
     ],
     ids=["missing", "empty"],
 )

@@ -67,7 +67,9 @@ def test_two_tables_that_are_moved_to_one_must_both_have_arrived() -> None:
     declared = {T: {"moved_to": "all"}, U: {"moved_to": "all"}}
     assert {change.problem for change in changes({T: 5, U: 2}, {"public.all": 7}, declared).values()} == {""}
     short = changes({T: 5, U: 2}, {"public.all": 6}, declared)
-    assert short[T].problem == "The 5 rows of public.t were to be moved to public.all, which has 6 rows more and not 7."
+    assert short[T].problem == (
+        "The 5 rows of public.t should have been moved to public.all, which has 6 more rows instead of 7."
+    )
 
 
 def test_a_new_table_is_no_problem() -> None:

@@ -22,7 +22,7 @@ def _free(count: int, device: int | None = 1) -> Facts:
 def test_less_than_the_expected_size_and_its_factor_is_an_error_that_says_what_it_rests_on() -> None:
     (problem,) = backup_disk.check(_free(BACKUP - 1))
     assert (problem.check, problem.severity) == ("backup_disk", "error")
-    assert "in three formats is expected to need 9.6G (by a sample of the data)" in problem.what
+    assert "in three formats is expected to need 9.6G (estimated from a sample of the data)" in problem.what
     assert list(backup_disk.check(_free(BACKUP))) == []
 
 

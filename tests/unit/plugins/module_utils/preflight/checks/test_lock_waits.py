@@ -15,7 +15,7 @@ def test_a_wait_names_the_holder_and_the_way_to_end_it() -> None:
     wait = LockWait(7, "app", "public.members", 90, (8, 0))
     (problem,) = lock_waits.check(replace(FACTS, lock_waits=(wait,)))
     assert (problem.check, problem.severity) == ("lock_waits", "warning")
-    assert "90 s for a lock on public.members, behind pid 8, a prepared transaction" in problem.what
+    assert "90 s for a lock on public.members, blocked by pid 8, a prepared transaction" in problem.what
     assert problem.remedy.endswith("SELECT pg_terminate_backend(8)")
 
 
