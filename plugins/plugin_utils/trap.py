@@ -58,6 +58,9 @@ _WORDS = {"SIGINT": "Ctrl+C", "SIGHUP": "The terminal was closed"}
 def trapped(main: MainProcess | None = None, read: bool = True) -> Iterator[Trap]:
     """Outlive the controller for a moment, and know that it has ended.
 
+    Ctrl+C stays a note until the process ends. A worker that it ends while the result is handed over leaves the lock of
+    the queue closed: ansible-core 2.19 and 2.21 then wait for the lock for ever, and the lease is renewed meanwhile.
+
     :param main: its main process, where this one is not a child of it.
     """
     trap = Trap(main or MainProcess(), read)
@@ -71,4 +74,5 @@ def trapped(main: MainProcess | None = None, read: bool = True) -> Iterator[Trap
         yield trap
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if number != signal.SIGINT:
+                signal.signal(number, handler)

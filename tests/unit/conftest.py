@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # a busy machine is no failure
@@ -15,3 +17,11 @@ settings.load_profile("unit")
 # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """What an action plugin leaves for the rest of its worker ends with the test."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -27,6 +27,23 @@ with trapped() as trap:
     os.write(1, f"{trap.reason} {trap.orphaned}".encode())
 """
 
+# A worker of Ansible's, which Ctrl+C ends at once, even while it holds the lock of the queue of results.
+HANDING_OVER = """
+import os, signal
+from ansible_collections.pgsafe.migration.plugins.plugin_utils.trap import trapped
+signal.signal(signal.SIGINT, lambda number, frame: os._exit(1))
+with trapped():
+    pass
+os.kill(os.getpid(), signal.SIGINT)
+print("handed over")
+"""
+
+
+def run(program: str) -> tuple[str, str]:
+    env = {"PYTHONPATH": str(COLLECTION.parents[2]), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
+
 
 def test_a_signal_is_a_reason_and_nobody_reads_any_more() -> None:
     before = signal.getsignal(signal.SIGTERM)
@@ -38,6 +55,8 @@ def test_a_signal_is_a_reason_and_nobody_reads_any_more() -> None:
 
 
 def test_a_main_process_that_is_gone_is_a_reason() -> None:
-    env = {"PYTHONPATH": str(COLLECTION.parents[2]), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("The controller is gone. True", "")
+    assert run(PROGRAM) == ("The controller is gone. True", "")
+
+
+def test_a_second_ctrl_c_does_not_end_a_worker_that_hands_its_result_over() -> None:
+    assert run(HANDING_OVER) == ("handed over\n", "")

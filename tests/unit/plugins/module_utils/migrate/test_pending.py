@@ -49,7 +49,7 @@ def test_a_repeatable_file_is_pending_when_it_has_changed_and_runs_last() -> Non
     ("listing", "history", "what", "way_out"),
     [
         (Listing((changed(ONE),)), applied(ONE), r"1\.sql has changed since the run R applied it", "changed_files"),
-        (Listing((TWO,)), applied(ONE, TWO), r"1\.sql, applied by the run R, is no longer in the set", "pg_migrate_set_name"),
+        (Listing((TWO,)), applied(ONE, TWO), r"1\.sql, applied by the run R, is no longer in", "pg_migrate_set_name"),
         (Listing((ONE, TWO)), applied(TWO), r"1\.sql is pending, but comes before 2\.sql", "out_of_order"),
         (Listing((File("x", ONE.sha256),)), applied(ONE), r"x was applied as 1\.sql by the run R", "1.sql"),
         (Listing((ONE,)), applied(ONE, set_name="shop"), "as a file of the set shop", "pg_migrate_set_name: shop"),
