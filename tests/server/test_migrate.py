@@ -516,7 +516,7 @@ def _other_run(wanted: migrate.MigrateRequest) -> migrate.MigrateRequest:
 
 REFUSALS: dict[str, tuple[Edit, str]] = {
     "no backup": (lambda wanted: replace(wanted, backup_dir=Path()), "backup_dir is not set"),
-    "another run": (_other_run, "not of 20200101_000000"),
+    "another run": (_other_run, "not to 20200101_000000"),
     "not confirmed": (lambda wanted: replace(wanted, confirmed_database=""), "was not confirmed"),
     "another confirmed": (lambda wanted: replace(wanted, confirmed_database="app"), "was not confirmed"),
 }
