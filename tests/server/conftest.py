@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "TMPDIR" not in os.environ and _has_room(MEMORY):
         # A database is three hundred files: in memory the tests are faster by a quarter.
         os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="pgs", dir=MEMORY)
-        Path(tempfile.tempdir).chmod(0o755)
+        Path(tempfile.tempdir).chmod(0o1777)
         config.add_cleanup(partial(shutil.rmtree, tempfile.tempdir, ignore_errors=True))
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
