@@ -360,7 +360,7 @@ def test_what_a_copy_cannot_follow_is_refused_beforehand(
         "would fire in the copy too: public.empty_one",
         "unlogged tables of ",
         "the index that is the replica identity of public.identified is missing or invalid",
-        "public.searched has no key and",
+        "public.searched has no key, is ",
         "public.unsearchable has no key, and the type of its a has no equality",
         "would not be proven beside it (proof: temporary_instance)",
     ]
