@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import FOLLOWED
 from ansible_collections.pgsafe.migration.tests.server.clients import (
     TABLES,
@@ -16,6 +17,9 @@ from ansible_collections.pgsafe.migration.tests.server.clients import (
 )
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, Database, ours, write_set
+
+# make test has a shorter one of each: test_play_volatile.py.
+pytestmark = pytest.mark.long
 
 
 def test_clients_write_until_the_migration_and_a_rollback_loses_none_of_it(

@@ -184,6 +184,7 @@ def test_ctrl_c_before_the_migration_leaves_nothing(ansible: Ansible, database: 
     require_nothing(database, before, root)
 
 
+@pytest.mark.long
 @pytest.mark.fault(62)
 def test_a_controller_that_is_gone_before_the_migration_leaves_nothing(
     ansible: Ansible, database: Database, root: Path
