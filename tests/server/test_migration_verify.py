@@ -377,7 +377,7 @@ ASSERTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "false": ({"sql": "SELECT false"}, "it is false instead of true"),
     "null": ({"sql": "SELECT NULL::boolean"}, "it is NULL instead of true"),
     "another value": ({"sql": "SELECT 1.50", "expected": 1.5}, "it is 1.50 instead of 1.5"),
-    "somebody's name": ({"sql": "SELECT max(name) FROM customers"}, "it is another value instead of true"),
+    "a customer's name": ({"sql": "SELECT max(name) FROM customers"}, "it is another value instead of true"),
     "no value": ({"sql": "SELECT true WHERE false"}, "it returns 0 rows of 0 columns instead of one value"),
     "two values": ({"sql": "SELECT true, true"}, "it returns 1 rows of 2 columns instead of one value"),
     "rows": ({"rows_that_must_not_exist": "TABLE customers"}, "60 rows exist that must not"),

@@ -91,7 +91,6 @@ def test_hosts_after_a_failed_one_are_not_started(
     assert sorted(path.name for path in backup_root.glob("app*")) == sorted([fleet["a"].name, fleet["b"].name])
 
 
-@pytest.mark.long
 @pytest.mark.fault(76)
 def test_where_it_is_asked_for_the_others_go_on_after_a_failed_one(
     ansible: Ansible, fleet: dict[str, Database], backup_root: Path
