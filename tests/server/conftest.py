@@ -54,6 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="pgs", dir=MEMORY)
         Path(tempfile.tempdir).chmod(0o1777)
         config.add_cleanup(partial(shutil.rmtree, tempfile.tempdir, ignore_errors=True))
+    if "PGSAFE_PACKED" not in os.environ:
+        os.environ["PGSAFE_PACKED"] = tempfile.mkdtemp(prefix="pgs_packed")
+        config.add_cleanup(partial(shutil.rmtree, os.environ["PGSAFE_PACKED"], ignore_errors=True))
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

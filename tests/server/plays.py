@@ -45,8 +45,10 @@ class Played:
         return found[0]
 
 
+# Of the tests, which spares each play the packing of the modules.
+PACKED = str(TREE / "tests" / "server" / "callback_plugins")
 # So that a playbook of the test's own shows the phases, too.
-CALLBACK = {"ANSIBLE_CALLBACK_PLUGINS": str(TREE / "playbooks" / "callback_plugins")}
+CALLBACK = {"ANSIBLE_CALLBACK_PLUGINS": f"{PACKED}:{TREE / 'playbooks' / 'callback_plugins'}"}
 
 # Of the preflight: do not make and drop a database, for which the server looks at what is locked.
 UNPROBED = {"pg_preflight_facts": {"probe": False}}
@@ -76,8 +78,10 @@ class Ansible:
             "ANSIBLE_HOME": str(self.home / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.home / "local"),
             "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"),
+            "ANSIBLE_CALLBACK_PLUGINS": PACKED,
             "ANSIBLE_COLLECTIONS_PATH": str(TREE.parents[2]),
             "ANSIBLE_NOCOLOR": "1",
+            "PGSAFE_PACKED": os.environ["PGSAFE_PACKED"],
             **self.variables,
         }
 
