@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 COMMANDS = {"podman": "podman", "runc": "runc", "mmdebstrap": "mmdebstrap", "ssh": "openssh-client"}
@@ -65,8 +66,8 @@ def main() -> int:
     if packages:
         print(f"The hosts need more commands. Run as root: apt-get install {' '.join(packages)}", file=sys.stderr)
         return 1
-    for release in RELEASES:
-        build(release)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(build, RELEASES))
     print(json.dumps({release: name(release) for release in RELEASES}))
     return 0
 
