@@ -144,7 +144,8 @@ def test_a_session_that_writes_goes_on_under_a_read_only_default() -> None:
 
 
 def test_no_time_limit_of_others_cuts_our_sessions_short() -> None:
-    every = {**database.PINNED, **database.PINNED_LATER}
+    later = [setting for settings in database.PINNED_LATER.values() for setting in settings.items()]
+    every = {**database.PINNED, **dict(later)}
     limits = {name for name in every if name.endswith("timeout")}
     assert {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"} <= limits
     assert {every[name] for name in limits} == {"0"}
