@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import memory_disk
+
 COMMANDS = {"podman": "podman", "runc": "runc", "mmdebstrap": "mmdebstrap", "ssh": "openssh-client"}
 """The commands that are needed, and the Debian packages that have them."""
+DISK = Path("/var/tmp")  # noqa: S108 - unlike /tmp never in memory, and what is put there is made by mkdtemp
+ENOUGH_MEMORY = 6 << 30
+"""Bytes. Each of the two takes half a gigabyte as a tree, and as much again as an archive."""
 COMMON = ("openssh-server", "postgresql", "procps", "python3", "python3-psycopg2", "sudo")
 RELEASES = {"trixie": (*COMMON, "postgresql-17-pgvector"), "bookworm": COMMON}
 
@@ -51,12 +57,12 @@ def build(release: str) -> None:
     if subprocess.run(["podman", "image", "exists", name(release)], check=False).returncode == 0:
         return
     print(f"Building {name(release)} ...", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:  # half a gigabyte, and /tmp may be memory
+    place = memory_disk.with_room(ENOUGH_MEMORY, os.ST_NOEXEC | os.ST_NODEV)
+    with tempfile.TemporaryDirectory(dir=place or DISK) as directory:
         archive = Path(directory) / "image.tar"
         include = "--include=" + ",".join(RELEASES[release])
-        subprocess.run(
-            ["mmdebstrap", "--quiet", "--variant=minbase", include, release, str(archive), mirror()], check=True
-        )
+        argv = ["mmdebstrap", "--quiet", "--variant=minbase", include, release, str(archive), mirror()]
+        subprocess.run(argv, env={**os.environ, "TMPDIR": directory}, check=True)
         subprocess.run(["podman", "import", "--quiet", str(archive), name(release)], check=True, stdout=sys.stderr)
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -28,13 +29,18 @@ from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import EXAMPLE, SMALL, Database, can_mount, databases
 
 import controllers
+import memory_disk
 import pgserver
 
 INSTALLATIONS = {installation.major: installation for installation in pgserver.find_installations()}
 NEWEST = max(INSTALLATIONS)
 TEMPLATES = {"small", "sample"}
+_LOADED: set[tuple[Path, str]] = set()
 _NUMBERS = itertools.count(1)
-MEMORY = Path("/dev/shm")  # noqa: S108 - every entry below is made by mkdtemp
+_LEFT = """
+SELECT json_build_array((SELECT json_agg(datname) FROM pg_database),
+       (SELECT COALESCE(json_agg(json_build_array(database, gid)), '[]') FROM pg_prepared_xacts))
+"""
 ENOUGH_MEMORY = 8 << 30
 """Bytes. The servers and backups of three workers take up to a quarter of it."""
 
@@ -49,9 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
     config.addinivalue_line("markers", "long: of make test-exhaustive; make test has a shorter one of its kind")
     config.addinivalue_line("markers", "leaves(what): ends with processes of its run, or behind a fence, for a reason")
-    if "TMPDIR" not in os.environ and _has_room(MEMORY):
-        # A database is three hundred files: in memory they are made much faster than on some filesystems.
-        os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="pgs", dir=MEMORY)
+    if "TMPDIR" not in os.environ and (memory := memory_disk.with_room(ENOUGH_MEMORY)):
+        # A database is three hundred files.
+        os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="pgs", dir=memory)
         Path(tempfile.tempdir).chmod(0o1777)
         config.add_cleanup(partial(shutil.rmtree, tempfile.tempdir, ignore_errors=True))
     if "PGSAFE_PACKED" not in os.environ:
@@ -60,24 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # In the background SIGINT is ignored, and behind nohup SIGHUP; so it would be by all that a test is to interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def _has_room(place: Path) -> bool:
-    try:
-        found = os.statvfs(place)
-    except FileNotFoundError:
-        return False
-    usable = os.access(place, os.W_OK) and not found.f_flag & os.ST_NOEXEC
-    return usable and min(found.f_bavail * found.f_frsize, _available_memory()) >= ENOUGH_MEMORY
-
-
-def _available_memory() -> int:
-    """Bytes; 0 where the kernel does not say."""
-    try:
-        said = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-    except FileNotFoundError:
-        return 0
-    return int(said.get("MemAvailable", "0 kB").split()[0]) * 1024
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -194,36 +182,37 @@ def clone(server: pgserver.Server) -> Iterator[Callable[[str], Database]]:
 
     before = databases(server) | TEMPLATES
     yield make
-    for gid in server.psql("SELECT database || ' ' || gid FROM pg_prepared_xacts").splitlines():
-        database, _space, name = gid.partition(" ")
+    there, prepared = json.loads(server.psql(_LEFT))
+    for database, name in prepared:
         server.psql(f"ROLLBACK PREPARED '{name}'", database)
-    for name in databases(server) - before:
-        server.psql(f'DROP DATABASE "{name.replace(chr(34), chr(34) * 2)}" WITH (FORCE)')
+    quoted = (name.replace('"', '""') for name in set(there) - before)
+    server.psql("".join(f'DROP DATABASE "{name}" WITH (FORCE);\n' for name in quoted))
 
 
 @pytest.fixture
 def database(server: pgserver.Server, clone: Callable[[str], Database]) -> Database:
     """A small schema with one of each: identity, partitions, odd names, a function, a view."""
-    if "small" not in databases(server):
-        server.psql("CREATE DATABASE small TEMPLATE template0")
-        server.psql(SMALL, "small")
-        _settle(server)
+    _template(server, "small", lambda: server.psql(SMALL, "small"))
     return clone("small")
 
 
 @pytest.fixture
 def sample(server: pgserver.Server, clone: Callable[[str], Database]) -> Database:
     """The whole sample application."""
-    if "sample" not in databases(server):
-        server.psql("CREATE DATABASE sample TEMPLATE template0")
-        _load_sample(server)
-        _settle(server)
+    _template(server, "sample", lambda: _load_sample(server))
     return clone("sample")
 
 
-def _settle(server: pgserver.Server) -> None:
-    """A crash in a later test would leave the sequences of a template where the log has them, up to 32 further on."""
-    server.psql("CHECKPOINT")
+def _template(server: pgserver.Server, name: str, load: Callable[[], object]) -> None:
+    """Made when it is first needed on this server.
+
+    With a checkpoint: a crash in a later test would leave its sequences where the log has them, up to 32 further on.
+    """
+    if (server.home, name) not in _LOADED:
+        server.psql(f"CREATE DATABASE {name} TEMPLATE template0")
+        load()
+        server.psql("CHECKPOINT")
+        _LOADED.add((server.home, name))
 
 
 def _load_sample(server: pgserver.Server) -> None:

@@ -246,7 +246,7 @@ def _database_of(server: pgserver.Server, statements: tuple[sql.Composable, ...]
             server.psql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+@settings(max_examples=5, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 @given(statements=_schemas())
 def test_any_schema_comes_back_from_every_format(
     server: pgserver.Server, statements: tuple[sql.Composable, ...]

@@ -96,6 +96,7 @@ def test_a_host_that_ends_the_processes_of_a_session_has_the_database_rolled_bac
     assert "one rolled back: the database is as it was before" in play.terminal.flat
 
 
+@pytest.mark.long
 @pytest.mark.over_ssh
 @pytest.mark.fault(63)
 def test_when_the_network_is_gone_the_lease_lapses_and_the_play_hears_of_it_afterwards(

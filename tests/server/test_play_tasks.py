@@ -145,6 +145,7 @@ def test_when_ansible_is_suspended_while_a_task_is_at_work_the_lease_lapses(
 WAITS = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%RENAME TO%'"
 
 
+@pytest.mark.long
 @pytest.mark.fault(64)
 def test_a_window_whose_guard_and_worker_are_killed_before_it_is_open_is_given_up(
     ansible: Ansible, database: Database, backup_root: Path
