@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "container: needs to make a namespace of processes, as a container is")
     config.addinivalue_line("markers", "other_user: needs root, who can give files to another user")
     config.addinivalue_line("markers", "over_ssh: needs an SSH server to start")
-    config.addinivalue_line("markers", "long: of make test-exhaustive; make test has a shorter one of its kind")
+    config.addinivalue_line("markers", "long: of make test-exhaustive; make test has a shorter one, or tests its parts")
     config.addinivalue_line("markers", "leaves(what): ends with processes of its run, or behind a fence, for a reason")
     if "TMPDIR" not in os.environ and (memory := memory_disk.with_room(ENOUGH_MEMORY)):
         # A database is three hundred files.

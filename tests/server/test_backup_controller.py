@@ -198,7 +198,7 @@ class Page:
         return self.ansible.run([*shlex.split(command), *more])
 
 
-@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.long), "encrypted"])
+@pytest.fixture(params=["plain", "encrypted"])
 def page(
     ansible: Ansible, database: Database, backup: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
@@ -243,6 +243,7 @@ def require_restored(page: Page) -> None:
     assert not [path for path in brought if str(KEY).encode() in path.read_bytes()]
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_restore_on_the_target_and_work_on_the_controller_without_a_server_and_psycopg2(
     page: Page, tmp_path: Path
 ) -> None:

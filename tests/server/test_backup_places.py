@@ -234,6 +234,7 @@ def test_retention_works_at_a_place_and_what_it_removed_can_be_copied_again(
     assert {of.condition for of in stored.all_of(target)} == {Condition.COMPLETE}
 
 
+@pytest.mark.long
 def test_a_run_copies_its_proven_backup_and_is_refused_without_a_required_copy(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path, tmp_path: Path
 ) -> None:

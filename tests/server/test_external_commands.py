@@ -274,6 +274,7 @@ def test_a_version_that_stays_is_warned_of_and_a_rollback_takes_it_back(database
     assert [it.text for it in versions.versions(database.target, versions.options(""), "look")] == ["A"]
 
 
+@pytest.mark.long
 def test_a_play_says_the_version_and_does_nothing_when_the_tool_has_nothing_pending(
     ansible: Ansible, database: Database, root: Path, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_database_that_only_looks_like_a_kept_one_or_is_in_use_stays(database:
     database.admin(f'DROP DATABASE "{alike}"')
 
 
+@pytest.mark.long
 @pytest.mark.fault(43)
 def test_the_playbooks_list_a_kept_database_and_drop_it_once_it_is_confirmed(
     ansible: Ansible, database: Database, backup_root: Path

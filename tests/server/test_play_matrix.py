@@ -35,10 +35,10 @@ AN_HOUR = 3600
 CHOSEN = [
     Case(Setting("2.16", "local", True), "migrate", "ctrl_c", FOLLOWED),
     Case(Setting("2.19", "local", True), "swap", "ctrl_c"),
-    Case(Setting("2.21", "ssh", False), "migrate", "kill_worker", COPIED),
     Case(Setting("2.21", "ssh with sudo", True), "own task", "hang_up"),
 ]
 MORE = [
+    Case(Setting("2.21", "ssh", False), "migrate", "kill_worker", COPIED),
     Case(Setting("2.16", "ssh", False), "rollback", "ctrl_c_twice"),
     Case(Setting("2.16", "ssh -t", True), "backup", "hang_up"),
     Case(Setting("2.19", "local", False), "preflight", "ctrl_c"),

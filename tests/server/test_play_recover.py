@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
@@ -22,6 +23,7 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 DYING = {"1.sql": "ALTER TABLE customers ADD died int;\n", "2.sql": "SELECT pg_sleep(600);\n"}
 
 
+@pytest.mark.long
 def test_a_run_that_rests_is_left_alone_until_a_person_says_that_it_is_dead(
     ansible: Ansible, database: Database, backup_root: Path
 ) -> None:

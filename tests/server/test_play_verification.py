@@ -23,6 +23,7 @@ FILES = {"1.sql": "DELETE FROM orders WHERE id <= 10;\nALTER TABLE customers ADD
 ASSERTED = [{"name": "graded", "sql": "SELECT count(*) FROM customers WHERE grade = 1", "expected": 60}]
 
 
+@pytest.mark.long
 @pytest.mark.fault(76)
 def test_a_held_host_stops_the_fleet_until_a_person_has_decided(
     ansible: Ansible, database: Database, clone: Callable[[str], Database], backup_root: Path

@@ -134,7 +134,7 @@ def play(ansible: Ansible, database: Database, backup_root: Path, seconds: float
     return ansible.play({"one": variables}, "-e", f"pg_migrate_confirm={database.name}")
 
 
-@pytest.mark.parametrize("seconds", [3600, 0.01])
+@pytest.mark.parametrize("seconds", [pytest.param(3600, marks=pytest.mark.long), 0.01])
 def test_a_play_shows_the_prediction_and_compares_it_or_refuses_with_every_way(
     ansible: Ansible, database: Database, backup_root: Path, seconds: float
 ) -> None:

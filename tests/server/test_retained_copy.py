@@ -216,6 +216,7 @@ def test_a_rollback_with_the_batch_is_refused_beyond_its_limits_and_leaves_the_d
     assert "max_rows_written" in why_not(DAY, 1000)
 
 
+@pytest.mark.long
 def test_the_playbooks_retain_a_copy_ask_about_what_a_rollback_loses_and_prune_it(
     ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
 ) -> None:

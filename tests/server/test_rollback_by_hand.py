@@ -174,6 +174,7 @@ REFUSED_SINCE = "The backup undoes no migration of {}: it was taken after the la
 ROLLBACK = "pgsafe.migration.rollback"
 
 
+@pytest.mark.long
 def test_the_backup_before_the_last_migration_is_found_though_a_later_run_was_refused(
     ansible: Ansible, database: Database, backup_root: Path, tmp_path: Path
 ) -> None:
