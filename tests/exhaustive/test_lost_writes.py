@@ -40,7 +40,7 @@ def drawn_run(drawn: random.Random, database: Database, root: Path, sets: Sequen
         # So a copy that follows is compared by changed blocks; else as a small one, whole.
         if drawn.random() < 0.5:
             patch.setattr(log_evidence, "SMALLEST_BYTES", 0)
-        return run_among_clients(database, root, source, kind, count, commits)
+        return run_among_clients(database, root, source, kind, count, commits, pause=0.005)
 
 
 def drop(database: Database, ran: Ran) -> None:

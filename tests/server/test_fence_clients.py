@@ -43,6 +43,8 @@ from ansible_collections.pgsafe.migration.tests.server.support import (
 CLIENTS = 20
 # Of each of the twelve runs of make test: more than 20,000 together.
 COMMITS = 1_700
+# More often, and twenty clients take both cores from the tests beside them.
+PAUSE_SECONDS = 0.03
 WHOLE = (60, 500)
 
 
@@ -88,13 +90,21 @@ def noted_when_closed(clients: list[Client]) -> Iterator[list[set[int]]]:
 
 
 def run_among_clients(
-    database: Database, backup_root: Path, source: Path, kind: str, count: int = CLIENTS, commits: int = COMMITS
+    database: Database,
+    backup_root: Path,
+    source: Path,
+    kind: str,
+    count: int = CLIENTS,
+    commits: int = COMMITS,
+    pause: float = PAUSE_SECONDS,
 ) -> Ran:
-    """Clients write as much as that, before, during and after the run."""
+    """Clients write as much as that, before, during and after the run.
+
+    :param pause: seconds between two transactions of a client, at least; where one worker applies what all write, 0.05.
+    """
     database.sql(TABLES)
     proof = "auto" if kind == COPIED else "verified_copy"
-    # One worker applies to a copy what all clients write.
-    kinds, pause = (FOLLOWED_KINDS, 0.05) if kind == FOLLOWED else (KINDS, 0.005)
+    kinds, pause = (FOLLOWED_KINDS, 0.05) if kind == FOLLOWED else (KINDS, pause)
     with busy(database, count, kinds, pause) as clients:
         wait_for_commits(clients, commits // 2)
         with noted_when_closed(clients) as before:
