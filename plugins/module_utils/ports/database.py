@@ -70,7 +70,7 @@ PINNED = {
 PINNED_BUT_PATH = {name: value for name, value in PINNED.items() if name != "search_path"}
 
 # What some majors do not know would end the session if it were sent at connect, so it is set as soon as it stands: by
-# the first ``server_version_num`` that knows it. SET looks up no name, and costs a tenth of a look into pg_settings.
+# the first ``server_version_num`` that knows it. SET looks up no name, and is quicker than a look into pg_settings.
 PINNED_LATER = {140000: {"idle_session_timeout": "0"}, 170000: {"transaction_timeout": "0"}}
 
 # Writing sessions of this collection go on under a read-only default of the database or of the role.
