@@ -22,6 +22,9 @@ from ..postgres import changed_blocks
 
 _LOOK_SECONDS = 0.5
 
+# A server that does not answer must not keep the guard from its first order for longer.
+_STARTING_SECONDS = 5.0
+
 
 class RunSession:
     """Its application name has the run and its phase, from the fence to the end of the run."""
@@ -31,14 +34,20 @@ class RunSession:
         self._target = target
         self._server: Session | None = None
         self._phase = ""
+        self._tried = threading.Event()
 
     def hold(self, over: threading.Event) -> None:
         """Hold the lock until the event is set, and take it again when the server was down."""
         while not over.is_set():
             with suppress(PgsafeError):
                 self._look()
+            self._tried.set()
             over.wait(_LOOK_SECONDS)
         self._disconnect()
+
+    def await_first_try(self) -> None:
+        """Until other hosts can see who is at work, unless the server does not answer."""
+        self._tried.wait(_STARTING_SECONDS)
 
     def _look(self) -> None:
         state = self._journal.state

@@ -84,6 +84,7 @@ class _Guard:
     def run(self) -> None:
         """Until the run has ended; a restore by hand is not watched after its end."""
         with parallel.beside(self._session.hold, _LEAVING_SECONDS), closing(self._inbox):
+            self._session.await_first_try()
             self._say(channels.RUNNING)
             if self._first.job:
                 self._work(self._first)
