@@ -179,8 +179,8 @@ def is_reading(backup_root: Path) -> bool:
 
 
 def is_read(database: Database, backup_root: Path) -> bool:
-    """Whether a backup has read all but what pg_dump reads."""
-    return is_reading(backup_root) and len(backends(database.server, "pgsafe backup")) == 2
+    """Whether a backup has read all but what pg_dump reads; :data:`BULK` is no volatile table, which come first."""
+    return any(backup_root.glob("*/*/bulk.csv")) and len(backends(database.server, "pgsafe backup")) == 2
 
 
 def as_role(database: Database, role: str) -> Target:
