@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,28 @@ def test_a_copy_that_cannot_be_proven_equal_refuses_the_run_and_nothing_is_left(
     assert "armed" not in events(taken.directory)
     recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
     assert database.fingerprint() == before
+    require_as_before(database)
+
+
+def test_the_limit_ends_the_read_only_stage_also_while_a_subscription_cannot_be_dropped(
+    database: Database, backup_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients write from then on, though the undo waits, too: nothing but the limit ends any waiting here."""
+    taken = fenced(database, backup_root, FOLLOWED)
+    monkeypatch.setitem(follow.SETTINGS, "lock_timeout", "0")
+    wanted = request(database, taken, write_set(tmp_path / "set", GOOD), copy_timeout=1.0)
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'pg_subscription'::regclass AND NOT granted"
+    with ThreadPoolExecutor(1) as pool, database.called("postgres").holding("LOCK TABLE pg_subscription IN SHARE MODE"):
+        running = pool.submit(migrate.run, wanted)
+        until(lambda: database.sql(waiting) == "1" or running.done(), "the subscription is being dropped")
+        until(lambda: database.sql("SHOW default_transaction_read_only") == "off", "clients can write")
+        assert not running.done()
+        assert left(database) != []
+        database.sql("INSERT INTO empty_one VALUES (1)")
+    with pytest.raises(Refused, match="were not proven equal within 1 s"):
+        running.result()
+    recover.run(requests.recover(database.target, backup_root, idle_timeout=0))
+    assert database.sql("SELECT a FROM empty_one") == "1"
     require_as_before(database)
 
 

@@ -100,7 +100,8 @@ class _Limit:
             with session(self._target.maintenance, cutover.DURABLE, "limit") as server:
                 while not done.wait(_PAUSE_SECONDS):
                     for name in self._databases:
-                        server.execute(queries.TERMINATE_OURS, (name, application_name(_PURPOSE)))
+                        for purpose in (_PURPOSE, follow.PURPOSE):
+                            server.execute(queries.TERMINATE_OURS, (name, application_name(purpose)))
         except PgsafeError:
             # The server is gone, and with it what was at work.
             return
@@ -132,7 +133,7 @@ def prove(
             fence.read_only(server, raised, limit.check)
             position = server.value(logical.POSITION)
             limit.wait_for(partial(_applied, server, copy, name, position))
-            follow.stop(server, target, raised.identity, live.dbname, run_journal)
+            follow.stop(server, target, raised.identity, live.dbname, run_journal, limit.check)
             _carry(live, copy)
             limit.check()
             seen = counters.take(live)

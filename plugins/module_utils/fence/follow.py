@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -33,6 +33,8 @@ _GAINLESS_SECONDS = 600.0
 # No worker has read anything for so long.
 _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
+
+PURPOSE = "follow"
 
 # Sessions of ours that change something here fire no trigger of the database's owner.
 SETTINGS = {**cutover.DURABLE, "session_replication_role": "replica"}
@@ -59,7 +61,7 @@ def publish(target: Target, run_journal: Journal, identity: Identity) -> None:
     :raises PgsafeError: it could not be done; nothing of it is left.
     """
     name = name_of(run_journal.run_id, identity)
-    with session(target, SETTINGS, "follow") as server:
+    with session(target, SETTINGS, PURPOSE) as server:
         tables = logical.keyless(server)
         _require_returnable(tables)
         run_journal.append(Event.PUBLISHING, publication=name, keyless=[asdict(table) for table in tables])
@@ -95,7 +97,7 @@ def _require_none_new(server: Session) -> None:
 
 def _undo_after(target: Target, run_journal: Journal, identity: Identity, error: BaseException) -> None:
     try:
-        with session(target.maintenance, cutover.DURABLE, "follow") as server:
+        with session(target.maintenance, cutover.DURABLE, PURPOSE) as server:
             end(server, target, identity, identity.name, run_journal)
         give_back(target, identity.name, run_journal)
     except PgsafeError as problem:
@@ -111,7 +113,7 @@ def snapshot(target: Target, run_journal: Journal, identity: Identity, patience:
     :raises Refused: they did not.
     """
     name = name_of(run_journal.run_id, identity)
-    with session(target.maintenance, cutover.DURABLE, "follow") as server:
+    with session(target.maintenance, cutover.DURABLE, PURPOSE) as server:
         logical.drop_slot(server, name)
         free = filesystems.of_wal(server).free_bytes
         run_journal.append(Event.SLOTTING, slot=name, free_bytes=free)
@@ -157,10 +159,10 @@ def begin(target: Target, run_journal: Journal, identity: Identity) -> float:
         raise Refused("No verified copy can follow the database: the proof of its backup kept none.")
     target, name = login_triggers.silenced(target), name_of(run_journal.run_id, identity)
     copy, started = target.database(ready.name), time.monotonic()
-    with session(target.maintenance, cutover.DURABLE, "follow") as server:
+    with session(target.maintenance, cutover.DURABLE, PURPOSE) as server:
         address = logical.own_address(server, identity.name)
         run_journal.append(Event.SUBSCRIBING, name=ready.name, oid=ready.oid)
-        with session(copy, SETTINGS, "follow") as subscriber:
+        with session(copy, SETTINGS, PURPOSE) as subscriber:
             logical.subscribe(subscriber, name, address)
         catch_up(server, copy, name)
     seconds = round(time.monotonic() - started, 3)
@@ -214,16 +216,26 @@ def end(server: Session, target: Target, identity: Identity, name: str | None, r
         logical.drop_slot(server, log_slot_of(run_journal.run_id, identity))
 
 
-def stop(server: Session, target: Target, identity: Identity, name: str | None, run_journal: Journal) -> None:
-    """As :func:`end`; but the log is kept as long as both sides are compared."""
+def stop(
+    server: Session,
+    target: Target,
+    identity: Identity,
+    name: str | None,
+    run_journal: Journal,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """As :func:`end`; but the log is kept as long as both sides are compared.
+
+    :param check: raises what ends it earlier.
+    """
     target, ours = login_triggers.silenced(target), name_of(run_journal.run_id, identity)
     ready = names.beside(identity.name, "ready", run_journal.run_id)
     if logical.is_subscribed(server, ours, ready):
-        with session(target.database(ready), SETTINGS, "follow") as copy:
+        with session(target.database(ready), SETTINGS, PURPOSE) as copy:
             logical.unsubscribe(copy, ours)
-    logical.drop_slot(server, ours)
+    logical.drop_slot(server, ours, check)
     if name is not None:
-        with session(target.database(name), SETTINGS, "follow") as database:
+        with session(target.database(name), SETTINGS, PURPOSE) as database:
             logical.unpublish(database, ours)
 
 
@@ -236,7 +248,7 @@ def give_back(target: Target, name: str | None, run_journal: Journal) -> None:
     if not run_journal.state.published:
         return
     if name is not None:
-        with session(login_triggers.silenced(target).database(name), SETTINGS, "follow") as database:
+        with session(login_triggers.silenced(target).database(name), SETTINGS, PURPOSE) as database:
             logical.give_identities_back(database, _keyless(run_journal))
     run_journal.append(Event.UNFOLLOWED)
 

@@ -392,6 +392,10 @@ def undo(target: Target, run_journal: Journal, after_failover: bool = False) -> 
         fence = _require_here(server, fence, after_failover)
         found = server.rows(queries.NAME_AND_OPEN, (fence.identity.oid,))
         name = found[0][0] if found else None
+        if name == fence.identity.name:
+            # Clients write again, however long the rest takes.
+            with cutover.naming_holders(server, [name]):
+                server.execute(_set(name, fence.saved))
         follow.end(server, target, fence.identity, name, run_journal)
         if name:
             with cutover.naming_holders(server, [name]):
@@ -433,7 +437,7 @@ def _open(server: Session, fence: Fence, name: str, run_journal: Journal) -> Non
             )
         cutover.apply(server.target, here(fence, name), [*_opening(fence, name), *comments])
     elif name == mine:
-        for change in (_set(mine, fence.saved), *comments):
+        for change in comments:
             server.execute(change)
     if fence.kind == CONNECT:
         connect_fence.undo(server, name, run_journal)

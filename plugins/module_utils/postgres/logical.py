@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/logical-replication.html
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import LockNotAvailable, QueryFailed, Refused
@@ -25,6 +25,8 @@ SLOTS = 2
 # How long clients may queue behind a lock of ours, and how long one is asked for again.
 _LOCK_WAIT_SECONDS = 0.5
 _LOCK_PATIENCE_SECONDS = 30.0
+# A slot may be read again and again for so long.
+_SLOT_PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.2
 
 # Published tables whose UPDATE and DELETE would fail: by RelationGetIndexList (src/backend/utils/cache/relcache.c) an
@@ -237,13 +239,15 @@ def unsubscribe(copy: Session, name: str) -> None:
         copy.execute(statement("DROP SUBSCRIPTION {name}", name=mine))
 
 
-def drop_slot(server: Session, name: str, patience: float = 20.0) -> None:
+def drop_slot(server: Session, name: str, check: Callable[[], None] = lambda: None) -> None:
     """End who reads it, and drop it; nothing happens when it is not there.
 
+    :param check: raises what ends the attempts earlier.
     :raises QueryFailed: it is read again and again.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + _SLOT_PATIENCE_SECONDS
     while found := server.rows(_SLOT, (name,)):
+        check()
         if found[0][1]:
             # A reader whose subscriber waits for a lock sends it a last message, and waits with it.
             server.rows(_END_SUBSCRIBERS, (name,))
