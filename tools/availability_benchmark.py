@@ -71,11 +71,15 @@ def of_size(gigabytes: float) -> tuple[float, dict[str, Seconds]]:
 def table(gigabytes: float, found: Mapping[str, Seconds]) -> str:
     lines = [f"\n{gigabytes:.1f} GB{'':<24}{WRITES:>16}{SERVICE:>17}{SLOWEST:>19}"]
     for way, seconds in found.items():
-        figures = ((without_writes(seconds), 14), (seconds[SERVICE], 15), (seconds[SLOWEST], 17))
+        figures = zip(shown(seconds).values(), (14, 15, 17), strict=True)
         lines.append(f"  {way:<28}" + "".join(f"{figure:>{width}.2f} s" for figure, width in figures))
     if CLONED not in found:
         lines.append(f"  {CLONED:<28}not tried: this machine makes no XFS")
     return "\n".join(lines)
+
+
+def shown(seconds: Seconds) -> Seconds:
+    return {WRITES: without_writes(seconds), SERVICE: seconds[SERVICE], SLOWEST: seconds[SLOWEST]}
 
 
 def without_writes(seconds: Seconds) -> float:
@@ -101,12 +105,9 @@ def broken_bounds(sizes: list[tuple[float, dict[str, Seconds]]]) -> list[str]:
 
 
 def save(sizes: list[tuple[float, dict[str, Seconds]]]) -> None:
-    figures = {f"{held:.1f} GB": found for held, found in sizes}
+    figures = {f"{held:.1f} GB": {way: shown(seconds) for way, seconds in found.items()} for held, found in sizes}
     (KEPT / "availability.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    groups = {
-        size: {way: without_writes(seconds) for way, seconds in found.items()}
-        for size, found in figures.items()
-    }
+    groups = {size: {way: seconds[WRITES] for way, seconds in found.items()} for size, found in figures.items()}
     picture = chart.bars("Seconds in which nobody can write, with the rollback of a failed migration", groups)
     (KEPT / "availability.svg").write_text(picture, encoding="utf-8")
 
