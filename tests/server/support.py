@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.backup import run as backup
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare import fingerprint
 from ansible_collections.pgsafe.migration.plugins.module_utils.compare.catalog import facts as catalog
+from ansible_collections.pgsafe.migration.plugins.module_utils.errors import Refused
 from ansible_collections.pgsafe.migration.plugins.module_utils.fence import run as fence
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.migrate import run as migrate
@@ -30,6 +31,7 @@ from ansible_collections.pgsafe.migration.plugins.module_utils.migrate.migration
 from ansible_collections.pgsafe.migration.plugins.module_utils.model import Fingerprint, Target
 from ansible_collections.pgsafe.migration.plugins.module_utils.ports.database import session
 from ansible_collections.pgsafe.migration.plugins.module_utils.postgres import login_triggers
+from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.plugins.module_utils.verify import run as verify
 from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
@@ -248,6 +250,17 @@ def require_open(database: Database) -> None:
     database.sql("CREATE TABLE writable (); DROP TABLE writable")
     count = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = '{}'"
     assert database.admin(count.format(database.name)) == "0"
+
+
+def finish(database: Database, run: journal.Journal) -> None:
+    """Finish the run of a controller that is gone: by hand, unless its guard, which notices that too, is faster."""
+
+    def over() -> bool:
+        with contextlib.suppress(Refused):
+            recover.run(requests.recover(database.target, journal.root_of(run), run_id=run.run_id))
+        return not (run.state.fenced or run.alive)
+
+    until(over, f"the run {run.run_id} is over")
 
 
 def events(backup_dir: Path) -> list[str]:

@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
 from ansible_collections.pgsafe.migration.tests.server.backup_support import tools_with
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
-from ansible_collections.pgsafe.migration.tests.server.support import BROKEN, GOOD, Database, require_open, write_set
-from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
+from ansible_collections.pgsafe.migration.tests.server.support import (
+    BROKEN,
+    GOOD,
+    Database,
+    finish,
+    require_open,
+    write_set,
+)
 
 REFUSED = "refused: nothing was changed"
 
@@ -107,7 +112,7 @@ def test_one_host_is_lost_in_each_phase(
     batches = {
         "pg_migrate_serial": [len(hosts) - 1, 1],
         "pg_migrate_confirm": [found.name for found in databases.values()],
-        # The fence of a lost host is lifted by the test.
+        # The fence of a lost host stands until the play has ended.
         "pg_migrate_guard": {"lease": 3600},
     }
     played = ansible.play(hosts, "-e", json.dumps(batches), "--forks", "4")
@@ -117,6 +122,6 @@ def test_one_host_is_lost_in_each_phase(
     assert verdicts == {**lost, "fine": "migrated and verified", "next": REFUSED}, played.output
     for name in LOST_IN:
         for run in (run for run in journal.all_runs(backup_root) if run.database == databases[name].name):
-            recover.run(requests.recover(databases[name].target, backup_root, run_id=run.run_id))
+            finish(databases[name], run)
         require_open(databases[name])
     assert {name for name, found in databases.items() if found.fingerprint() != before[name]} == {"fine"}

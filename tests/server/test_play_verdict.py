@@ -10,19 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgsafe.migration.plugins.module_utils.restore import recover
+from ansible_collections.pgsafe.migration.plugins.module_utils.journal import journal
 from ansible_collections.pgsafe.migration.plugins.module_utils.text import duration
 from ansible_collections.pgsafe.migration.tests.server.plays import Ansible
 from ansible_collections.pgsafe.migration.tests.server.support import (
     GOOD,
     Database,
     everything,
+    finish,
     ours,
     require_open,
     until,
     write_set,
 )
-from ansible_collections.pgsafe.migration.tests.unit import requests_under_test as requests
 
 RAISES = {"1.sql": "DELETE FROM orders;\nSELECT 1 / 0;\n"}
 UNCHANGED = "failed: the database is as it was, nothing had to be restored"
@@ -62,7 +62,7 @@ def test_no_failure_however_it_comes_lets_the_next_batch_begin(
     before = {name: found.fingerprint() for name, found in databases.items()}
     names = {"pg_migrate_confirm": [found.name for found in databases.values()]}
     told = {"pg_migrate_unattended": True, "pg_migrate_serial": [4, 1], **names}
-    # The fences of the lost and of the crashed host are lifted by the test, and by no guard at the same time.
+    # The fences of the lost and of the crashed host stand until the play has ended.
     told |= {"pg_migrate_guard": {"lease": 3600}}
     stats = replace(ansible, variables={**ansible.variables, "ANSIBLE_SHOW_CUSTOM_STATS": "1"})
     played = stats.play(hosts, "-e", json.dumps(told))
@@ -76,8 +76,8 @@ def test_no_failure_however_it_comes_lets_the_next_batch_begin(
     ends = {host: left["verdict"] for host, left in artifacts(played.output).items()}
     assert ends == {"login": "failed_unchanged", "lost": "unknown", "crashed": "unknown", "fine": "migrated"}
     for name in ("lost", "crashed"):
-        target, (run_id,) = databases[name].target, _runs(backup_root, databases[name])
-        recover.run(requests.recover(target, backup_root, run_id=run_id))
+        (run,) = (run for run in journal.all_runs(backup_root) if run.database == databases[name].name)
+        finish(databases[name], run)
     assert {name for name, found in databases.items() if found.fingerprint() != before[name]} == {"fine"}
     # The verified copy, which nobody could drop, belongs to it.
     database.admin(f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}")
